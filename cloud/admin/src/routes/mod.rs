@@ -1,0 +1,67 @@
+//! Who may ask for what: administrators, and nobody else. Each file below holds one route or a closely related pair.
+
+mod audit;
+mod event_documents;
+mod events;
+mod figures;
+mod gates;
+mod offers;
+mod page;
+mod revocations;
+
+use countermark_service::api::Api;
+use countermark_service::caller::Role;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::State;
+
+/// The service's routes and its OpenAPI document.
+pub fn api() -> Api<State> {
+    Api::new("Countermark admin").signed_in(
+        &[Role::Administrator],
+        OpenApiRouter::default()
+            .routes(routes!(event_documents::publish))
+            .routes(routes!(events::list))
+            .routes(routes!(events::event))
+            .routes(routes!(offers::publish))
+            .routes(routes!(gates::create))
+            .routes(routes!(gates::list))
+            .routes(routes!(revocations::revoke))
+            .routes(routes!(figures::figures))
+            .routes(routes!(audit::list)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{Method, StatusCode};
+    use countermark_service::api::defects;
+    use countermark_service::caller::Role;
+
+    use super::*;
+    use crate::testing::Bench;
+
+    #[test]
+    fn the_document_leaves_nothing_unsaid() {
+        assert_eq!(defects(api().document()), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn only_administrators_get_in() {
+        let bench = Bench::new().await;
+        let paths = api().document().paths.paths;
+        let mut routes = 0;
+        for path in paths.keys().filter(|path| *path != "/healthz") {
+            for method in [Method::GET, Method::POST] {
+                let stranger = bench.ask(method.clone(), path, None, &[], Vec::new()).await;
+                stranger.is_problem(StatusCode::UNAUTHORIZED, "unauthenticated");
+                let buyer = bench.token(Role::Buyer);
+                let buyer = bench.ask(method, path, Some(&buyer), &[], Vec::new()).await;
+                buyer.is_problem(StatusCode::FORBIDDEN, "forbidden");
+                routes += 1;
+            }
+        }
+        assert_eq!(routes, 2 * 9);
+    }
+}

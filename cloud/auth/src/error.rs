@@ -1,0 +1,128 @@
+//! Everything that auth refuses or fails at, and how it is told. Owns the problem types of auth; refuses to know routes.
+
+use std::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use countermark_service::caller::SigningError;
+use countermark_service::event_documents::EventDocumentError;
+use countermark_service::problem::Problem;
+
+use crate::email::InvalidEmail;
+use crate::password::{Busy, HashingError, InvalidPassword};
+use crate::terms::Mismatch;
+
+/// Why a request was not granted. Refusals leave nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    #[error("column {column} holds what this program does not write")]
+    Corrupt { column: &'static str },
+    #[error(transparent)]
+    Document(#[from] EventDocumentError),
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    #[error(transparent)]
+    Token(#[from] SigningError),
+    #[error("Too many people log in at this moment; try again in a few seconds.")]
+    Busy,
+    #[error(transparent)]
+    Email(#[from] InvalidEmail),
+    #[error(transparent)]
+    Password(#[from] InvalidPassword),
+    #[error("Log in, or choose another address.")]
+    AccountExists,
+    #[error("No account has this e-mail address and this password.")]
+    WrongCredentials,
+    #[error("There were too many wrong passwords for this account.")]
+    TooManyAttempts { retry_after: Duration },
+    #[error("The account of this access token does not exist.")]
+    NoAccount,
+    #[error("Auth does not have this event document; it may be on its way: try again in a moment.")]
+    DocumentUnknown,
+    #[error("The organiser has published a newer event document; make the order anew.")]
+    DocumentReplaced,
+    #[error(transparent)]
+    Terms(Mismatch),
+    #[error("Fewer places are left than this order asks for.")]
+    CapacityReached,
+    #[error("Another account, or the same with other terms, has granted this order.")]
+    GrantExists,
+    #[error("Pay for your other orders first, or wait until they have ended.")]
+    TooManyOpenGrants,
+    #[error("Nothing was granted for this order.")]
+    GrantUnknown,
+    #[error("The order has ended; nothing more is granted or signed for it.")]
+    GrantClosed,
+    #[error("The payment provider has not confirmed the payment to auth yet; try again.")]
+    PaymentNotConfirmed,
+    #[error("{why}")]
+    NotGranted { why: String },
+    #[error("The body names a key that is not active; make it anew with active ones.")]
+    KeyNotActive,
+    #[error("This issue of the seat was signed for another body or order.")]
+    SlotTaken,
+}
+
+impl From<Busy> for Error {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let (status, slug, title) = match error {
+            Error::Database(_) | Error::Corrupt { .. } | Error::Hashing(_) | Error::Token(_) => {
+                return Self::internal(&error);
+            }
+            Error::Document(error) => return error.into(),
+            Error::NoAccount => return Self::unauthenticated().detail(error.to_string()),
+            Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Auth is busy"),
+            Error::Email(_) => (StatusCode::UNPROCESSABLE_ENTITY, "email-refused", "This is no e-mail address"),
+            Error::Password(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "password-refused", "This password is not accepted")
+            }
+            Error::AccountExists => (StatusCode::CONFLICT, "account-exists", "This address has an account"),
+            Error::WrongCredentials => {
+                (StatusCode::UNAUTHORIZED, "wrong-credentials", "E-mail address or password is wrong")
+            }
+            Error::TooManyAttempts { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", "Too many wrong passwords")
+            }
+            Error::DocumentUnknown => (StatusCode::CONFLICT, "document-unknown", "The event document is unknown"),
+            Error::DocumentReplaced => (StatusCode::CONFLICT, "document-replaced", "The event document was replaced"),
+            Error::Terms(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "terms-refused", "The event document does not allow this")
+            }
+            Error::CapacityReached => (StatusCode::CONFLICT, "capacity-reached", "The capacity is reached"),
+            Error::GrantExists => (StatusCode::CONFLICT, "grant-exists", "The order was granted otherwise"),
+            Error::TooManyOpenGrants => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-open-grants", "Too many unpaid orders")
+            }
+            Error::GrantUnknown => (StatusCode::NOT_FOUND, "grant-unknown", "There is no such grant"),
+            Error::GrantClosed => (StatusCode::CONFLICT, "grant-closed", "The order has ended"),
+            Error::PaymentNotConfirmed => {
+                (StatusCode::CONFLICT, "payment-not-confirmed", "The payment is not confirmed")
+            }
+            Error::NotGranted { .. } => (StatusCode::CONFLICT, "not-granted", "This ticket was not granted"),
+            Error::KeyNotActive => (StatusCode::CONFLICT, "key-not-active", "A key of the ticket is not active"),
+            Error::SlotTaken => (StatusCode::CONFLICT, "slot-taken", "The seat is taken"),
+        };
+        Self::new(status, slug, title).detail(error.to_string())
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let retry_after = if let Self::TooManyAttempts { retry_after } = self { Some(retry_after) } else { None };
+        let mut response = Problem::from(self).into_response();
+        if let Some(wait) = retry_after {
+            // Whole seconds (RFC 9110, 10.2.3), and never too few.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,52 @@
+//! What auth answers, and to whom. Each file: extract, one transaction, respond.
+
+mod accounts;
+mod authorise;
+mod event_documents;
+mod grants;
+mod key_set;
+mod order_grants;
+mod payment_events;
+mod sessions;
+
+use countermark_service::api::Api;
+use countermark_service::caller::Role;
+use countermark_service::service_name::ServiceName;
+use countermark_service::webhook;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::State;
+
+/// Auth's routes with those who may call each.
+pub fn api() -> Api<State> {
+    let new = OpenApiRouter::<State>::default;
+    Api::new("Countermark auth")
+        .public(
+            new()
+                .routes(routes!(accounts::register))
+                .routes(routes!(sessions::log_in))
+                .routes(routes!(key_set::key_set)),
+        )
+        .signed_in(
+            &[Role::Buyer, Role::Administrator],
+            new().routes(routes!(accounts::account)).routes(routes!(grants::grant)),
+        )
+        .guarded(
+            webhook::SCHEME,
+            webhook::scheme(),
+            new().routes(routes!(payment_events::payment_event)),
+            |router, state| webhook::guard(router, state.payment_provider, state.clock.clone()),
+        )
+        .services(
+            &[ServiceName::Tickets],
+            new()
+                .routes(routes!(order_grants::confirm_grant))
+                .routes(routes!(order_grants::close_grant))
+                .routes(routes!(authorise::authorise)),
+        )
+        .services(&[ServiceName::Admin], new().routes(routes!(event_documents::push)))
+}
+
+#[cfg(test)]
+mod tests;

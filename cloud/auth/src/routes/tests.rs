@@ -1,0 +1,67 @@
+//! Who may call what.
+
+use countermark_service::api::defects;
+use countermark_service::contract::{CloseGrant, PushEventDocument, paths};
+use countermark_shared::id::AccountId;
+use countermark_shared::wire::Base64;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::testing::{Auth, body, confirmation, order, request, terms};
+
+const PUBLIC: [&str; 4] = ["/v1/accounts", "/v1/sessions", "/.well-known/jwks.json", "/healthz"];
+const BY_SERVICES: [&str; 4] = [paths::CONFIRM_GRANT, paths::CLOSE_GRANT, paths::AUTHORISE, paths::EVENT_DOCUMENTS];
+
+#[test]
+fn the_document_leaves_nothing_unsaid() {
+    assert_eq!(defects(api().document()), [""; 0]);
+}
+
+#[tokio::test]
+async fn every_route_but_the_public_ones_refuses_strangers_and_services_routes_people_too() {
+    let auth = Auth::start().await;
+    let (_, buyer) = auth.buyer().await;
+    let document = serde_json::to_value(api().document()).unwrap();
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(paths.len(), PUBLIC.len() + BY_SERVICES.len() + 3, "{paths:?}");
+    for path in paths.iter().filter(|path| !PUBLIC.contains(&path.as_str())) {
+        for token in [None, Some("nonsense"), BY_SERVICES.contains(&path.as_str()).then_some(buyer.as_str())] {
+            for answer in [auth.get(path, token).await, auth.post(path, token, json!({})).await] {
+                let expected = match path.as_str() {
+                    "/v1/payment-events" => (400, Some("webhook-refused")),
+                    _ => (401, Some("unauthenticated")),
+                };
+                assert_eq!(answer.outcome(), expected, "{path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_may_ask_only_what_is_its_to_ask() {
+    let auth = Auth::start().await;
+    let push = PushEventDocument { document: Base64(Vec::new()) };
+    for name in [ServiceName::Admin, ServiceName::Validation, ServiceName::Auth] {
+        let client = auth.client(name).await;
+        let confirmation = confirmation(AccountId(uuid::Uuid::nil()), order(1), &terms());
+        let refused = [
+            client.post::<_, Value>(paths::CONFIRM_GRANT, &confirmation).await.unwrap_err(),
+            client.post::<_, ()>(paths::CLOSE_GRANT, &CloseGrant { order: order(1) }).await.unwrap_err(),
+            client.post::<_, Value>(paths::AUTHORISE, &request(order(1), &body(1))).await.unwrap_err(),
+        ];
+        for error in refused {
+            assert_eq!(error.slug(), Some("forbidden"), "{name}");
+        }
+    }
+    let tickets = auth.client(ServiceName::Tickets).await;
+    let error = tickets.post::<_, Value>(paths::EVENT_DOCUMENTS, &push).await.unwrap_err();
+    assert_eq!(error.slug(), Some("forbidden"));
+}
+
+#[tokio::test]
+async fn a_token_without_an_account_grants_nothing() {
+    let auth = Auth::start().await;
+    let token = auth.token(AccountId(uuid::Uuid::nil()));
+    assert_eq!(auth.grant(&token, order(1), &terms()).await.outcome(), (401, Some("unauthenticated")));
+    assert_eq!(auth.get("/v1/account", Some(&token)).await.outcome(), (401, Some("unauthenticated")));
+}

@@ -1,0 +1,107 @@
+//! Table `accounts`.
+
+use countermark_service::caller::Role;
+use countermark_shared::id::AccountId;
+use countermark_shared::time::Timestamp;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::email::EmailAddress;
+use crate::error::Error;
+use crate::password::PasswordHash;
+
+/// An account to be.
+pub(crate) struct NewAccount<'a> {
+    pub(crate) account: AccountId,
+    pub(crate) email: &'a EmailAddress,
+    pub(crate) role: Role,
+    pub(crate) password: &'a PasswordHash,
+}
+
+/// An account as a log-in needs it.
+pub(crate) struct Credentials {
+    pub(crate) account: AccountId,
+    pub(crate) role: Role,
+    pub(crate) password: PasswordHash,
+}
+
+/// An account as its owner sees it.
+pub(crate) struct Profile {
+    pub(crate) email: String,
+    pub(crate) role: Role,
+    pub(crate) created: Timestamp,
+}
+
+/// Adds an account; `false` when the address has one.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    new: &NewAccount<'_>,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query!(
+        r#"INSERT INTO accounts (account, email, role, password, created_at) VALUES ($1, $2, $3, $4, $5)
+           ON CONFLICT (lower(email COLLATE "C")) DO NOTHING"#,
+        new.account.0,
+        new.email.as_str(),
+        new.role.as_str(),
+        new.password.0,
+        OffsetDateTime::from(now),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The account of that address, locked until the transaction ends.
+pub(crate) async fn lock_by_email(
+    connection: &mut PgConnection,
+    email: &EmailAddress,
+) -> Result<Option<Credentials>, Error> {
+    let row = sqlx::query!(
+        r#"SELECT account, role, password FROM accounts WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")
+           FOR NO KEY UPDATE"#,
+        email.as_str(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(Credentials {
+            account: AccountId(row.account),
+            role: role(&row.role)?,
+            password: PasswordHash(row.password),
+        })
+    })
+    .transpose()
+}
+
+/// Locks an account until the transaction ends; `false` when there is none.
+pub(crate) async fn lock(connection: &mut PgConnection, account: AccountId) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query_scalar!("SELECT account FROM accounts WHERE account = $1 FOR NO KEY UPDATE", account.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// What its owner is told.
+pub(crate) async fn profile(connection: &mut PgConnection, account: AccountId) -> Result<Option<Profile>, Error> {
+    let row = sqlx::query!("SELECT email, role, created_at FROM accounts WHERE account = $1", account.0)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Ok(Profile { email: row.email, role: role(&row.role)?, created: row.created_at.into() })).transpose()
+}
+
+/// Replaces the hash of the same password.
+pub(crate) async fn renew_password(
+    connection: &mut PgConnection,
+    account: AccountId,
+    password: &PasswordHash,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE accounts SET password = $2 WHERE account = $1", account.0, password.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn role(text: &str) -> Result<Role, Error> {
+    text.parse().map_err(|_| Error::Corrupt { column: "role" })
+}

@@ -1,0 +1,21 @@
+//! Auth's tables. Owns all SQL of auth; refuses to know what any of it is for: whoever calls decides, in a transaction.
+
+pub(crate) mod accounts;
+pub(crate) mod authorisations;
+pub(crate) mod grants;
+pub(crate) mod login_attempts;
+pub(crate) mod payments;
+
+use countermark_shared::money::{Currency, Money};
+
+use crate::error::Error;
+
+/// Reads a column into the domain's narrower type.
+fn narrow<T, U: TryFrom<T>>(column: &'static str, value: T) -> Result<U, Error> {
+    U::try_from(value).map_err(|_| Error::Corrupt { column })
+}
+
+fn money(minor: i64, currency: &str) -> Result<Money, Error> {
+    let currency = Currency::parse(currency).map_err(|_| Error::Corrupt { column: "currency" })?;
+    Ok(Money { minor: narrow("amount", minor)?, currency })
+}

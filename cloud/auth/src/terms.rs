@@ -1,0 +1,124 @@
+//! What may be granted and what may be signed. Owns the comparison of terms with the organiser's document and of a
+//! ticket's body with terms, field by field; pure: refuses to know databases, time and who asks.
+
+use countermark_service::contract::Terms;
+use countermark_shared::documents::{EventDocument, Product};
+use countermark_shared::id::Generation;
+use countermark_shared::ticket::{TicketBody, Validity};
+
+/// The only issue of a seat so far: transfer and re-issue are to come.
+const FIRST_GENERATION: Generation = Generation(1);
+
+/// Terms, or a body, that the document or the grant does not allow: which field, as a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Mismatch(pub(crate) &'static str);
+
+/// The product that the terms are for, if the document allows them all.
+pub(crate) fn allowed<'a>(terms: &Terms, document: &'a EventDocument) -> Result<&'a Product, Mismatch> {
+    expect(terms.event == document.event, "The document is about another event.")?;
+    let product = document.product(terms.product).ok_or(Mismatch("The event has no such product."))?;
+    expect(terms.zones == product.zones, "The zones are not the product's.")?;
+    expect((terms.valid_from, terms.valid_until) == (product.from, product.until), "The window is not the product's.")?;
+    expect(terms.entries <= 1, "Several entries are not sold yet: ask for 0 (as the event's policy says) or 1.")?;
+    expect(terms.tickets >= 1, "An order has at least one ticket.")?;
+    expect(terms.amount.currency == product.least_price.currency, "The event is sold in another currency.")?;
+    let least =
+        product.least_price.times(terms.persons()).ok_or(Mismatch("No amount is as high as these persons cost."))?;
+    expect(terms.amount.minor >= least.minor, "The amount is below the product's least price for these persons.")?;
+    expect(terms.amount.minor > 0, "Free tickets are not granted to buyers.")?;
+    expect(i64::try_from(terms.amount.minor).is_ok(), "The amount is higher than any payment.")?;
+    Ok(product)
+}
+
+/// Whether the body is one of the tickets that the terms are for. Its keys are not looked at.
+pub(crate) fn covers(terms: &Terms, body: &TicketBody) -> Result<(), Mismatch> {
+    expect(body.event == terms.event, "Another event was granted.")?;
+    expect(body.product == terms.product, "Another product was granted.")?;
+    expect(body.zones == terms.zones, "Other zones were granted.")?;
+    expect(body.places == terms.places, "Another number of places was granted.")?;
+    expect(body.entries == terms.entries, "Another number of entries was granted.")?;
+    expect(
+        Validity::between(terms.valid_from, terms.valid_until) == Some(body.validity),
+        "Another window was granted.",
+    )?;
+    expect(body.generation == FIRST_GENERATION, "Only the first issue of a seat is signed.")
+}
+
+fn expect(holds: bool, otherwise: &'static str) -> Result<(), Mismatch> {
+    if holds { Ok(()) } else { Err(Mismatch(otherwise)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU8;
+    use std::time::Duration;
+
+    use countermark_shared::id::{EventId, ProductId, Zones};
+    use countermark_shared::money::{Currency, Money};
+
+    use super::*;
+    use crate::testing::{body, event, terms};
+
+    fn money(minor: u64, currency: &str) -> Money {
+        Money { minor, currency: Currency::parse(currency).unwrap() }
+    }
+
+    #[test]
+    fn terms_are_the_documents_or_refused() {
+        let second = Duration::from_secs(1);
+        let good = terms();
+        assert_eq!(allowed(&good, &event()).unwrap().product, good.product);
+        assert!(allowed(&Terms { entries: 1, amount: money(4001, "EUR"), ..good.clone() }, &event()).is_ok());
+        for bad in [
+            Terms { event: EventId(8), ..good.clone() },
+            Terms { product: ProductId(9), ..good.clone() },
+            Terms { zones: Zones(0), ..good.clone() },
+            Terms { zones: Zones(3), ..good.clone() },
+            Terms { tickets: 0, ..good.clone() },
+            Terms { entries: 2, ..good.clone() },
+            Terms { valid_from: good.valid_from - second, ..good.clone() },
+            Terms { valid_until: good.valid_until + second, ..good.clone() },
+            Terms { amount: money(3999, "EUR"), ..good.clone() },
+            Terms { amount: money(4000, "CHF"), ..good.clone() },
+            Terms { amount: money(u64::MAX, "EUR"), ..good.clone() },
+            Terms { tickets: 3, ..good.clone() },
+            Terms { places: NonZeroU8::new(2).unwrap(), ..good.clone() },
+        ] {
+            assert!(allowed(&bad, &event()).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_price_that_overflows_is_refused() {
+        let mut event = event();
+        event.products[0].least_price.minor = u64::MAX / 2 + 1;
+        assert!(allowed(&Terms { amount: money(u64::MAX, "EUR"), ..terms() }, &event).is_err());
+    }
+
+    #[test]
+    fn nothing_is_free() {
+        let mut event = event();
+        event.products[0].least_price.minor = 0;
+        assert!(allowed(&Terms { amount: money(0, "EUR"), ..terms() }, &event).is_err());
+        assert!(allowed(&Terms { amount: money(1, "EUR"), ..terms() }, &event).is_ok());
+    }
+
+    #[test]
+    fn a_body_is_the_grants_in_every_field_or_refused() {
+        let good = body(1);
+        assert_eq!(covers(&terms(), &good), Ok(()));
+        for bad in [
+            TicketBody { event: EventId(8), ..good.clone() },
+            TicketBody { generation: Generation(0), ..good.clone() },
+            TicketBody { generation: Generation(2), ..good.clone() },
+            TicketBody { places: NonZeroU8::new(2).unwrap(), ..good.clone() },
+            TicketBody { entries: 1, ..good.clone() },
+            TicketBody { product: ProductId(2), ..good.clone() },
+            TicketBody { zones: Zones(3), ..good.clone() },
+            TicketBody { validity: Validity::new(1, 2).unwrap(), ..good.clone() },
+        ] {
+            assert!(covers(&terms(), &bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What tickets asks of auth: hold what was granted, sign exactly this, the order has ended.
+
+use core::num::NonZeroU8;
+
+use countermark_shared::documents::DocumentHash;
+use countermark_shared::id::{AccountId, EventId, OrderId, ProductId, Zones};
+use countermark_shared::money::Money;
+use countermark_shared::ticket::BODY_LENGTH;
+use countermark_shared::time::Timestamp;
+use countermark_shared::wire::Base64;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::paths;
+use crate::service_call::{CallError, ServiceClient};
+
+/// What an order is for, in every field that a ticket will carry: what a buyer grants with auth, and what auth holds
+/// each ticket's body against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The event.
+    pub event: EventId,
+    /// The event document the order was made under.
+    pub document: DocumentHash,
+    /// The product.
+    pub product: ProductId,
+    /// The zones each ticket carries.
+    pub zones: Zones,
+    /// How many tickets.
+    pub tickets: u16,
+    /// Persons each ticket admits.
+    #[schema(value_type = u8, minimum = 1)]
+    pub places: NonZeroU8,
+    /// Admissions in all for each place; 0 leaves it to the event's policy.
+    pub entries: u8,
+    /// When the tickets begin to admit.
+    pub valid_from: Timestamp,
+    /// When they no longer admit.
+    pub valid_until: Timestamp,
+    /// What all of it costs.
+    pub amount: Money,
+}
+
+impl Terms {
+    /// Persons over all tickets.
+    pub fn persons(&self) -> u32 {
+        u32::from(self.tickets) * u32::from(self.places.get())
+    }
+}
+
+/// What auth knows of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// The order.
+    pub order: OrderId,
+    /// Who granted it.
+    pub account: AccountId,
+    /// What was granted.
+    pub terms: Terms,
+    /// What became of it.
+    pub standing: GrantStanding,
+}
+
+/// What became of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GrantStanding {
+    /// Granted; no payment of it has come to auth, or tickets has not confirmed the order.
+    Open,
+    /// Granted, and the provider confirmed the whole amount to auth.
+    Paid,
+    /// Its order has ended: nothing more is signed for it.
+    Closed,
+}
+
+/// The order is one of tickets': hold the places that were granted for it, if it was granted as tickets knows it. What a
+/// buyer grants is only their word; it holds no places until then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmGrant {
+    /// The order.
+    pub order: OrderId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// What it is for.
+    pub terms: Terms,
+}
+
+/// Sign this body, if it is one of the order's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Authorise {
+    /// The order.
+    pub order: OrderId,
+    /// The ticket's body.
+    #[schema(value_type = String, format = Byte)]
+    pub body: Base64<[u8; BODY_LENGTH]>,
+}
+
+/// Auth's signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Authorised {
+    /// Over the body, by the authority key that the body names.
+    #[schema(value_type = String, format = Byte)]
+    pub signature: Base64<[u8; 64]>,
+}
+
+/// The order has ended: issued, expired or to be refunded. What was not signed by then never will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloseGrant {
+    /// The order.
+    pub order: OrderId,
+}
+
+/// Calls of auth.
+#[derive(Clone)]
+pub struct AuthClient(pub ServiceClient);
+
+impl AuthClient {
+    /// Takes the places that were granted for an order; the answer is the grant as it then stands. One that is closed, by
+    /// another account or of other terms takes none. Problems: `grant-unknown`, `capacity-reached`.
+    pub async fn confirm_grant(&self, request: &ConfirmGrant) -> Result<Grant, CallError> {
+        self.0.post(paths::CONFIRM_GRANT, request).await
+    }
+
+    /// The second signature. Problems: `grant-unknown`, `grant-closed`, `payment-not-confirmed` (try again), `not-granted`,
+    /// `key-not-active` (make the body anew), `slot-taken`.
+    pub async fn authorise(&self, request: &Authorise) -> Result<Authorised, CallError> {
+        self.0.post(paths::AUTHORISE, request).await
+    }
+
+    /// Ends a grant. An order without one is none to end: that is well too.
+    pub async fn close_grant(&self, request: &CloseGrant) -> Result<(), CallError> {
+        self.0.post(paths::CLOSE_GRANT, request).await
+    }
+}

@@ -1,0 +1,40 @@
+//! What the services ask of each other, as JSON over [`crate::service_call`]: a type for each request and answer, a path
+//! for each call, a client for each service. Every call is idempotent. Refuses to know how any of it is done.
+
+mod auth;
+mod documents;
+mod tickets;
+mod validation;
+
+pub use self::auth::{AuthClient, Authorise, Authorised, CloseGrant, ConfirmGrant, Grant, GrantStanding, Terms};
+pub use self::documents::{EventDocumentPushed, PushEventDocument, push_event_document};
+pub use self::tickets::{
+    OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow, TicketsClient,
+};
+pub use self::validation::{
+    AdmissionFigures, CreateGate, GateCreated, GateFigures, ReportSlot, ReportedState, ValidationClient,
+};
+
+/// Where each service answers the others.
+pub mod paths {
+    /// POST [`PushEventDocument`](super::PushEventDocument), at auth, tickets and validation.
+    pub const EVENT_DOCUMENTS: &str = "/v1/internal/event-documents";
+    /// POST [`ConfirmGrant`](super::ConfirmGrant), at auth.
+    pub const CONFIRM_GRANT: &str = "/v1/internal/grants/confirm";
+    /// POST [`CloseGrant`](super::CloseGrant), at auth.
+    pub const CLOSE_GRANT: &str = "/v1/internal/grants/close";
+    /// POST [`Authorise`](super::Authorise), at auth.
+    pub const AUTHORISE: &str = "/v1/internal/authorise";
+    /// POST [`PublishOffer`](super::PublishOffer), at tickets.
+    pub const OFFERS: &str = "/v1/internal/offers";
+    /// POST [`RevokeTicket`](super::RevokeTicket), at tickets.
+    pub const REVOKE: &str = "/v1/internal/tickets/revoke";
+    /// GET [`SalesFigures`](super::SalesFigures), at tickets; `{event}` is the event.
+    pub const SALES: &str = "/v1/internal/events/{event}/sales";
+    /// POST [`ReportSlot`](super::ReportSlot), at validation.
+    pub const SLOTS: &str = "/v1/internal/slots";
+    /// POST [`CreateGate`](super::CreateGate), at validation.
+    pub const GATES: &str = "/v1/internal/gates";
+    /// GET [`AdmissionFigures`](super::AdmissionFigures), at validation; `{event}` is the event.
+    pub const ADMISSIONS: &str = "/v1/internal/events/{event}/admissions";
+}

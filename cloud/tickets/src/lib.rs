@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod code;
+mod error;
+mod expire;
+mod issue;
+mod order;
+mod payment;
+mod routes;
+mod start;
+mod state;
+mod store;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use self::order::{Order, OrderState};
+pub use self::payment::{OpenPayment, OpenedPayment, PAYMENTS_PATH};
+pub use self::routes::api;
+pub use self::start::{Settings, StartError, create_keys, run};
+pub use self::state::State;
+
+/// The service's own tables.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

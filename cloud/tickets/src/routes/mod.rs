@@ -1,0 +1,87 @@
+//! The service's routes, each with who may call it.
+
+mod event_documents;
+mod offers;
+mod order_place;
+mod order_read;
+mod payment_events;
+mod payment_open;
+mod revoke;
+mod sales;
+mod ticket;
+
+use countermark_service::api::Api;
+use countermark_service::caller::Role;
+use countermark_service::service_name::ServiceName;
+use countermark_service::webhook;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::State;
+
+/// Who buys: administrators are people too.
+const BUYERS: &[Role] = &[Role::Buyer, Role::Administrator];
+
+/// The service's API.
+pub fn api() -> Api<State> {
+    Api::new("Countermark tickets")
+        .public(OpenApiRouter::default().routes(routes!(offers::list)))
+        .signed_in(
+            BUYERS,
+            OpenApiRouter::default()
+                .routes(routes!(order_place::place))
+                .routes(routes!(order_read::read))
+                .routes(routes!(payment_open::open))
+                .routes(routes!(ticket::read))
+                .routes(routes!(ticket::code)),
+        )
+        .guarded(
+            webhook::SCHEME,
+            webhook::scheme(),
+            OpenApiRouter::default().routes(routes!(payment_events::receive)),
+            |router, state| webhook::guard(router, state.provider_key, state.clock.clone()),
+        )
+        .services(
+            &[ServiceName::Admin],
+            OpenApiRouter::default()
+                .routes(routes!(event_documents::push))
+                .routes(routes!(offers::publish))
+                .routes(routes!(revoke::revoke))
+                .routes(routes!(sales::read)),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::{Request, StatusCode};
+    use countermark_service::api::defects;
+    use countermark_service::problem::ProblemDocument;
+
+    use super::*;
+    use crate::testing::World;
+
+    #[test]
+    fn the_document_leaves_nothing_unsaid() {
+        assert_eq!(defects(api().document()), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn strangers_read_offers_and_nothing_else() {
+        let world = World::new().await;
+        let paths = api().document().paths.paths;
+        assert_eq!(paths.len(), 12);
+        for path in paths.keys().filter(|path| !["/healthz", "/v1/events/{event}/offers"].contains(&path.as_str())) {
+            let expected = match path.as_str() {
+                "/v1/payment-events" => (StatusCode::BAD_REQUEST, "webhook-refused"),
+                _ => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            };
+            for method in ["GET", "POST"] {
+                let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+                let (status, body) = world.send(request).await;
+                let problem: ProblemDocument = serde_json::from_slice(&body).unwrap();
+                assert_eq!((status, problem.slug().unwrap()), expected, "{path}");
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What the service refuses, and how HTTP says it. Owns the slugs; internal detail is logged, never returned.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use countermark_service::event_documents::EventDocumentError;
+use countermark_service::problem::Problem;
+use countermark_service::transaction::violated;
+use countermark_shared::documents::{InvalidSlots, Refusal};
+use countermark_shared::wire::MAX_ROWS_PER_UPLOAD;
+
+/// Why a request is not granted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no enrolment code has this secret")]
+    CodeUnknown,
+    #[error("the enrolment code was spent by another gate")]
+    CodeSpent,
+    #[error("the enrolment code has expired")]
+    CodeExpired,
+    #[error("the proof of the gate's key does not hold")]
+    ProofRefused,
+    #[error("the log-in was not answered by the gate's key")]
+    LoginRefused,
+    #[error("there is no {document} yet")]
+    NotPublished { document: &'static str },
+    #[error("an upload has {rows} rows")]
+    UploadSize { rows: usize },
+    #[error("the checkpoint does not hold: {why}")]
+    CheckpointRefused { why: &'static str },
+    #[error("the seat has no place in a slot list")]
+    SlotOutOfRange,
+    #[error("the event's document has not arrived")]
+    EventUnknown,
+    #[error("the gate cannot be made: {why}")]
+    GateRefused { why: String },
+    #[error(transparent)]
+    EventDocument(#[from] EventDocumentError),
+    #[error("a document cannot be signed so that gates take it")]
+    Unsigned { source: Refusal },
+    #[error("a slot list cannot be made")]
+    Slots(#[from] InvalidSlots),
+    #[error("column {column} holds what it cannot")]
+    Corrupt { column: &'static str },
+    #[error("verifying stopped")]
+    Verification { source: tokio::task::JoinError },
+    #[error("the database failed")]
+    Database { source: sqlx::Error },
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(source: sqlx::Error) -> Self {
+        match violated(&source) {
+            Some("seats_slot_fits_a_list") => Self::SlotOutOfRange,
+            _ => Self::Database { source },
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+        match error {
+            Error::CodeUnknown => Self::new(StatusCode::NOT_FOUND, "code-unknown", "There is no such enrolment code")
+                .detail("Compare the code with the one that was shown, or ask for a new one."),
+            Error::CodeSpent => Self::new(StatusCode::CONFLICT, "code-spent", "Another gate spent this enrolment code")
+                .detail("Ask for a new code; if you did not enrol a gate with this one, report it."),
+            Error::CodeExpired => Self::new(StatusCode::GONE, "code-expired", "The enrolment code has expired")
+                .detail("Ask for a new code: each is good for seven days."),
+            Error::ProofRefused => {
+                Self::new(unprocessable, "proof-refused", "The proof of the gate's key does not hold")
+            }
+            Error::LoginRefused => Self::new(StatusCode::UNAUTHORIZED, "login-refused", "The log-in is not accepted")
+                .detail("Ask for a new nonce and answer it with the key that the gate enrolled with."),
+            Error::NotPublished { document } => {
+                Self::new(StatusCode::NOT_FOUND, "not-published", "The document is not published yet")
+                    .detail(format!("There is no {document} for this gate yet; ask again."))
+            }
+            Error::UploadSize { rows } => {
+                Self::invalid(format!("An upload has 1 to {MAX_ROWS_PER_UPLOAD} rows; this one has {rows}."))
+            }
+            Error::CheckpointRefused { why } => {
+                Self::new(unprocessable, "checkpoint-refused", "The checkpoint does not hold for these rows")
+                    .detail(format!("Nothing was stored: {why}."))
+            }
+            Error::SlotOutOfRange => Self::new(unprocessable, "slot-out-of-range", "No slot list holds this slot"),
+            Error::EventUnknown => Self::new(StatusCode::NOT_FOUND, "event-unknown", "The event is not known here")
+                .detail("Publish the event's document first, and wait until it has reached validation."),
+            Error::GateRefused { why } => {
+                Self::new(unprocessable, "gate-refused", "The gate cannot be made").detail(format!("Refused: {why}."))
+            }
+            Error::EventDocument(error) => error.into(),
+            Error::Unsigned { .. }
+            | Error::Slots(_)
+            | Error::Corrupt { .. }
+            | Error::Verification { .. }
+            | Error::Database { .. } => Self::internal(&error),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}

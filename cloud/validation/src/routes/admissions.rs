@@ -1,0 +1,63 @@
+//! Admin asks who came in.
+
+use countermark_service::contract::{AdmissionFigures, paths};
+use countermark_service::extract::{Json, Path};
+use countermark_shared::id::EventId;
+
+use crate::error::Error;
+use crate::state::State;
+use crate::store::figures;
+
+/// Who came in, by what believed rows of journals say, and how the event's gates are. Zero for an event that nobody has heard of.
+#[utoipa::path(
+    get,
+    path = paths::ADMISSIONS,
+    operation_id = "read_admissions",
+    params(("event" = EventId, Path, description = "The event")),
+    responses((status = 200, description = "The figures.", body = AdmissionFigures))
+)]
+pub(crate) async fn figures(state: State, Path(event): Path<EventId>) -> Result<Json<AdmissionFigures>, Error> {
+    let mut connection = state.pool.acquire().await?;
+    let admitted = figures::admitted(&mut connection, event).await?;
+    let gates = figures::by_gate(&mut connection, event).await?;
+    Ok(Json(AdmissionFigures { admitted, gates }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use countermark_service::contract::{GateFigures, ValidationClient};
+    use countermark_service::service_name::ServiceName;
+    use countermark_shared::wire::RowOutcome::{Stored, Unproved};
+
+    use super::*;
+    use crate::testing::{Bench, EVENT, ticket};
+
+    #[tokio::test]
+    async fn a_seat_counts_once_and_only_where_it_is_proved() {
+        let bench = Bench::new().await;
+        let (mut north, mut south) = (bench.gate().await, bench.gate().await);
+        let (_waiting, _) = bench.create_gate().await;
+        north.admit(42, Some(&ticket(42, 1)));
+        north.admit(43, Some(&ticket(43, 1)));
+        north.admit(44, None);
+        north.refuse("junk");
+        assert_eq!(bench.upload(&mut north).await, [Stored, Stored, Unproved, Stored]);
+        bench.clock.advance(Duration::from_secs(1));
+        // The same seat, offline, with a newer ticket.
+        south.admit_generation(42, 2, Some(&ticket(42, 2)));
+        assert_eq!(bench.upload(&mut south).await, [Stored]);
+
+        let admin = ValidationClient(bench.client(ServiceName::Admin));
+        let figures = admin.admissions(EVENT).await.unwrap();
+        assert_eq!(figures.admitted, 4);
+        let [north_figures, south_figures, waiting] = &figures.gates[..] else { panic!("{figures:?}") };
+        let counts = |gate: &GateFigures| (gate.scans, gate.admitted, gate.doubtful);
+        assert_eq!(counts(north_figures), (4, 4, 1));
+        assert_eq!(counts(south_figures), (1, 2, 0));
+        assert_eq!((counts(waiting), waiting.enrolled, waiting.last_seen), ((0, 0, 0), None, None));
+        assert!(north_figures.enrolled.is_some() && north_figures.last_seen.is_some());
+        assert_eq!(admin.admissions(EventId(9)).await.unwrap(), AdmissionFigures { admitted: 0, gates: vec![] });
+    }
+}

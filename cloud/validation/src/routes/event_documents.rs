@@ -1,0 +1,52 @@
+//! Admin brings an organiser's document.
+
+use countermark_service::contract::{EventDocumentPushed, PushEventDocument, paths};
+use countermark_service::event_documents;
+use countermark_service::extract::Json;
+use countermark_service::problem::ProblemDocument;
+
+use crate::error::Error;
+use crate::state::State;
+
+/// Verifies the document by this service's own trust and serves it to the event's gates.
+#[utoipa::path(
+    post,
+    path = paths::EVENT_DOCUMENTS,
+    operation_id = "push_event_document",
+    request_body = PushEventDocument,
+    responses(
+        (status = 200, description = "It is in force, or was already.", body = EventDocumentPushed),
+        (status = 422, description = "`document-refused`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn push(
+    state: State,
+    Json(PushEventDocument { document }): Json<PushEventDocument>,
+) -> Result<Json<EventDocumentPushed>, Error> {
+    Ok(Json(event_documents::take(&state.pool, &document.0, state.trust.bundle.document(), state.clock.now()).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use countermark_service::contract::push_event_document;
+    use countermark_service::service_name::ServiceName;
+    use countermark_shared::wire::Base64;
+
+    use super::*;
+    use crate::testing::{self, Bench};
+
+    #[tokio::test]
+    async fn a_document_is_taken_once_and_never_goes_back() {
+        let bench = Bench::new().await;
+        let admin = bench.client(ServiceName::Admin);
+        let pushed = async |version, organiser: u8| {
+            let document = Base64(testing::event_document(version, &testing::key(organiser)));
+            push_event_document(&admin, &PushEventDocument { document }).await
+        };
+        let second = pushed(2, 4).await.unwrap();
+        assert_eq!((second.event, second.version), (testing::EVENT, 2));
+        assert_eq!(pushed(2, 4).await.unwrap(), second);
+        assert_eq!(pushed(1, 4).await.unwrap_err().slug(), Some("document-refused"));
+        assert_eq!(pushed(3, 66).await.unwrap_err().slug(), Some("document-refused"));
+    }
+}

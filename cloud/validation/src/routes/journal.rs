@@ -1,0 +1,54 @@
+//! A gate settles: the rows of its journal, and a result for each.
+
+use countermark_service::extract::Json;
+use countermark_service::problem::ProblemDocument;
+use countermark_service::transaction::transaction;
+use countermark_shared::wire::{Upload, Uploaded, paths};
+
+use crate::error::Error;
+use crate::journal::Batch;
+use crate::session::Gate;
+use crate::state::State;
+use crate::store::{gates, journal};
+
+/// 1,000 rows of 512 bytes with the longest ticket, in base64 and JSON, are 1.4 MB.
+pub(crate) const LONGEST_UPLOAD: usize = 2 << 20;
+
+/// Takes rows of the gate's journal. Whole or not at all; the same rows again are well. Nothing is stored when the checkpoint does
+/// not hold; otherwise every row is, in the journal or aside, whatever the rows before it were.
+#[utoipa::path(
+    post,
+    path = paths::JOURNAL,
+    operation_id = "upload_journal",
+    request_body = Upload,
+    responses(
+        (status = 200, description = "A result for each row.", body = Uploaded),
+        (status = 400, description = "`invalid-request`: no rows, or more than 1,000", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "`checkpoint-refused`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>) -> Result<Json<Uploaded>, Error> {
+    let trust = state.trust.clone();
+    // A thousand tickets are a fifth of a second of curve arithmetic, too long for a thread that serves others.
+    let batch = tokio::task::spawn_blocking(move || Batch::read(upload, &gate, &trust.key_ring))
+        .await
+        .map_err(|source| Error::Verification { source })??;
+    let now = state.clock.now();
+    let batch = &batch;
+    let results = transaction(&state.pool, "take a piece of a journal", |mut transaction| {
+        Box::pin(async move {
+            gates::lock(&mut transaction, gate.gate).await?;
+            let stored = journal::links(&mut transaction, gate.gate, &batch.sequences()).await?;
+            let proofs = journal::proofs(&mut transaction, gate.gate, &batch.seats()).await?;
+            let settled = batch.settle(stored, proofs);
+            journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
+            journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
+            Ok::<_, Error>(settled.results)
+        })
+    })
+    .await?;
+    Ok(Json(Uploaded { results }))
+}
+
+#[cfg(test)]
+mod tests;

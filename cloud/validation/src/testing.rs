@@ -1,0 +1,329 @@
+//! The service as the tests of its routes meet it: its router and a server on a real database, a clock that they move, keys, gates.
+
+use std::num::NonZeroU8;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use countermark_postgres::{Schema, TestDatabase};
+use countermark_service::api::Front;
+use countermark_service::caller::AccessTokens;
+use countermark_service::clock::Clock;
+use countermark_service::contract::push_event_document;
+use countermark_service::contract::{CreateGate, PushEventDocument, ReportSlot, ReportedState, ValidationClient};
+use countermark_service::randomness::Randomness;
+use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity};
+use countermark_service::service_name::ServiceName;
+use countermark_shared::documents::{
+    Direction, EventDocument, KeyRole, KeyStatus, Lane, ListAgePolicy, Product, Signed, Text, TrustBundle, TrustedKey,
+    accept_bundle,
+};
+use countermark_shared::enrolment::{EnrolmentCode, answer_login, prove_enrolment};
+use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
+use countermark_shared::journal::{BootId, ChainHash, Checkpoint, ClockState, DocumentRevisions, JournalRow, Subject};
+use countermark_shared::keys::SigningKey;
+use countermark_shared::money::{Currency, Money};
+use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
+use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::Reason;
+use countermark_shared::wire::{
+    Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome, SignedCheckpoint, Upload, Uploaded,
+    UploadedRow, paths,
+};
+use http_body_util::BodyExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sqlx::PgPool;
+use tower::ServiceExt;
+use zeroize::Zeroizing;
+
+use crate::api;
+use crate::state::State;
+
+pub(crate) const EVENT: EventId = EventId(7);
+const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+
+/// One service with nothing in it but the event's document.
+pub(crate) struct Bench {
+    pub(crate) state: State,
+    pub(crate) clock: Clock,
+    router: Router,
+    address: String,
+    _database: TestDatabase,
+}
+
+/// What a route answered.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A gate that has logged in, and its journal.
+pub(crate) struct TestGate {
+    pub(crate) gate: GateId,
+    pub(crate) key: SigningKey,
+    pub(crate) token: String,
+    /// Written and not uploaded.
+    pub(crate) rows: Vec<UploadedRow>,
+    /// After the last row that was uploaded.
+    pub(crate) chain: ChainHash,
+    pub(crate) sequence: u64,
+}
+
+pub(crate) fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&Zeroizing::new([seed; 32]))
+}
+
+pub(crate) fn bundle() -> TrustBundle {
+    let trusted =
+        |seed, role, events| TrustedKey { key: key(seed).verifying_key(), role, status: KeyStatus::Active, events };
+    TrustBundle {
+        version: 1,
+        issued: DOORS - Duration::from_hours(240),
+        not_after: DOORS + Duration::from_hours(240),
+        roots: vec![key(1).verifying_key()],
+        threshold: 1,
+        keys: vec![
+            trusted(2, KeyRole::Issuing, vec![]),
+            trusted(3, KeyRole::Authority, vec![]),
+            trusted(4, KeyRole::Organiser, vec![EVENT]),
+            trusted(5, KeyRole::List, vec![]),
+        ],
+    }
+}
+
+pub(crate) fn event_document(version: u32, organiser: &SigningKey) -> Vec<u8> {
+    let text = |text: &str| Text { en: text.to_owned(), fr: text.to_owned() };
+    let document = EventDocument {
+        event: EVENT,
+        version,
+        issued: DOORS - Duration::from_hours(200),
+        name: text("Summer Night"),
+        capacity: 5000,
+        products: vec![Product {
+            product: ProductId(1),
+            name: text("Standing"),
+            zones: Zones(1),
+            from: DOORS,
+            until: DOORS + Duration::from_hours(10),
+            capacity: 5000,
+            least_price: Money { minor: 2000, currency: Currency::parse("EUR").unwrap() },
+        }],
+        list_age: ListAgePolicy { warn_after_seconds: 900, attention_after_seconds: 14_400 },
+    };
+    Signed::seal(&document, &[organiser]).unwrap()
+}
+
+pub(crate) fn lanes() -> Vec<Lane> {
+    vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }]
+}
+
+/// A ticket for two.
+pub(crate) fn ticket(slot: u32, generation: u8) -> String {
+    ticket_of(EVENT, slot, generation).to_text()
+}
+
+pub(crate) fn ticket_of(event: EventId, slot: u32, generation: u8) -> UnverifiedTicket {
+    let body = TicketBody {
+        issuing_key: key(2).verifying_key().id(),
+        authority_key: key(3).verifying_key().id(),
+        event,
+        slot: Slot(slot),
+        generation: Generation(generation),
+        places: NonZeroU8::new(2).unwrap(),
+        entries: 1,
+        product: ProductId(1),
+        zones: Zones(1),
+        validity: Validity::between(DOORS, DOORS + Duration::from_hours(10)).unwrap(),
+    };
+    UnverifiedTicket { issuer: body.issue(&key(2)), authority: body.authorise(&key(3)), body }
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        let database = TestDatabase::new(Schema::Validation);
+        let pool = PgPool::connect(&database.url).await.unwrap();
+        let clock = Clock::fixed(DOORS);
+        let randomness = Randomness::seeded([8; 32]);
+        let signed = Signed::seal(&bundle(), &[&key(1)]).unwrap();
+        let trusted = accept_bundle(&signed, bundle().root_fingerprint(), None, DOORS).unwrap();
+        let callers = [ServiceName::Tickets, ServiceName::Admin].map(|name| (name, service_key(name).verifying_key()));
+        let front = Front {
+            access_tokens: AccessTokens::local(&[], clock.clone()),
+            service_calls: ServiceCalls::new(ServiceName::Validation, callers, clock.clone()),
+            pool: pool.clone(),
+            randomness: randomness.clone(),
+        };
+        let state = State::new(pool, clock.clone(), randomness, trusted, key(5));
+        let (router, _) = api().finish(&front, state.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let server = router.clone();
+        tokio::spawn(async move { axum::serve(listener, server).await });
+        let bench = Self { state, clock, router, address, _database: database };
+        let document = Base64(event_document(1, &key(4)));
+        push_event_document(&bench.client(ServiceName::Admin), &PushEventDocument { document }).await.unwrap();
+        bench
+    }
+
+    /// A client of another service, which calls over HTTP.
+    pub(crate) fn client(&self, name: ServiceName) -> ServiceClient {
+        ServiceIdentity::new(name, service_key(name), self.clock.clone(), Randomness::system())
+            .unwrap()
+            .client(ServiceName::Validation, self.address.parse().unwrap())
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
+        self.ask(Self::request(Method::GET, path, Some(token)).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn get_unless(&self, path: &str, token: &str, held: &str) -> Answer {
+        let request = Self::request(Method::GET, path, Some(token)).header(IF_NONE_MATCH, held);
+        self.ask(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: &impl Serialize) -> Answer {
+        let request = Self::request(Method::POST, path, token).header(CONTENT_TYPE, "application/json");
+        self.ask(request.body(Body::from(serde_json::to_vec(body).unwrap())).unwrap()).await
+    }
+
+    fn request(method: Method, path: &str, token: Option<&str>) -> axum::http::request::Builder {
+        let request = Request::builder().method(method).uri(path);
+        match token {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(crate) fn slot_report(slot: u32, generation: u8, state: ReportedState) -> ReportSlot {
+        ReportSlot { event: EVENT, slot: Slot(slot), generation: Generation(generation), state }
+    }
+
+    pub(crate) async fn report(&self, slot: u32, generation: u8, state: ReportedState) {
+        let report = Self::slot_report(slot, generation, state);
+        ValidationClient(self.client(ServiceName::Tickets)).report_slot(&report).await.unwrap();
+    }
+
+    pub(crate) async fn create_gate(&self) -> (GateId, EnrolmentCode) {
+        let request = CreateGate { name: "North".to_owned(), event: EVENT, lanes: lanes() };
+        let created = ValidationClient(self.client(ServiceName::Admin)).create_gate(&request).await.unwrap();
+        (created.gate, created.code.parse().unwrap())
+    }
+
+    /// A gate that has enrolled and logged in.
+    pub(crate) async fn gate(&self) -> TestGate {
+        let (gate, code) = self.create_gate().await;
+        let key = key(100 + u8::try_from(gate.0).unwrap());
+        let proof = Base64(prove_enrolment(&code, &key).to_bytes());
+        let enrol = Enrol { secret: code.secret_text(), key: key.verifying_key(), proof };
+        assert_eq!(self.post(paths::ENROL, None, &enrol).await.json::<Enrolled>().gate, gate);
+        let token = String::new();
+        let enrolled = TestGate { gate, key, token, rows: Vec::new(), chain: ChainHash::START, sequence: 0 };
+        TestGate { token: self.log_in(&enrolled).await, ..enrolled }
+    }
+
+    /// A new session of the gate.
+    pub(crate) async fn log_in(&self, gate: &TestGate) -> String {
+        let (gate, key) = (gate.gate, &gate.key);
+        let nonce = self.post(paths::NONCE, None, &RequestNonce { gate }).await.json::<Nonce>().nonce;
+        let answer = Base64(answer_login(gate, &nonce.0, key).to_bytes());
+        self.post(paths::LOGIN, None, &Login { gate, nonce, answer }).await.json::<LoggedIn>().token
+    }
+
+    /// Sends what the gate has written.
+    pub(crate) async fn upload(&self, gate: &mut TestGate) -> Vec<RowOutcome> {
+        let upload = gate.upload();
+        gate.chain = upload.checkpoint.hash;
+        gate.rows.clear();
+        self.send(gate, &upload).await
+    }
+
+    pub(crate) async fn send(&self, gate: &TestGate, upload: &Upload) -> Vec<RowOutcome> {
+        let answer = self.post(paths::JOURNAL, Some(&gate.token), upload).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", String::from_utf8_lossy(&answer.body));
+        let uploaded: Uploaded = answer.json();
+        let numbers: Vec<_> = uploaded.results.iter().map(|result| result.sequence).collect();
+        assert_eq!(numbers, upload.rows.iter().map(|row| row.sequence).collect::<Vec<_>>());
+        uploaded.results.into_iter().map(|result| result.outcome).collect()
+    }
+}
+
+fn service_key(name: ServiceName) -> SigningKey {
+    match name {
+        ServiceName::Auth => key(201),
+        ServiceName::Tickets => key(202),
+        ServiceName::Validation => key(203),
+        ServiceName::Admin => key(204),
+    }
+}
+
+impl Answer {
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {} {}", self.status, String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(crate) fn is_problem(&self, status: StatusCode, slug: &str) {
+        let problem: Value = self.json();
+        assert_eq!((self.status, &problem["type"]), (status, &format!("urn:countermark:problem:{slug}").into()));
+    }
+}
+
+impl TestGate {
+    pub(crate) fn admit(&mut self, slot: u32, ticket: Option<&str>) {
+        self.admit_generation(slot, 1, ticket);
+    }
+
+    pub(crate) fn admit_generation(&mut self, slot: u32, generation: u8, ticket: Option<&str>) {
+        let subject = Subject::Ticket { event: EVENT, slot: Slot(slot), generation: Generation(generation) };
+        let row = JournalRow { subject, persons: 2, reason: Reason::Admitted, ..self.next() };
+        self.write(&row, ticket);
+    }
+
+    pub(crate) fn refuse(&mut self, text: &str) {
+        let row = self.next();
+        self.write(&JournalRow { subject: Subject::unverified(text), ..row }, None);
+    }
+
+    /// The next row, of something that was no ticket.
+    pub(crate) fn next(&self) -> JournalRow {
+        JournalRow {
+            gate: self.gate,
+            sequence: self.sequence + 1,
+            boot: BootId::new([9; 16]),
+            at: DOORS + Duration::from_secs(self.sequence),
+            clock: ClockState::System,
+            lane: LaneId(1),
+            direction: Direction::Entry,
+            subject: Subject::unverified("junk"),
+            persons: 0,
+            reason: Reason::NotOurs,
+            documents: DocumentRevisions::NONE,
+        }
+    }
+
+    pub(crate) fn write(&mut self, row: &JournalRow, ticket: Option<&str>) {
+        self.sequence += 1;
+        let ticket = ticket.map(str::to_owned);
+        self.rows.push(UploadedRow { sequence: self.sequence, row: Base64(row.to_bytes()), ticket });
+    }
+
+    /// What was written since the last upload, with a checkpoint that holds.
+    pub(crate) fn upload(&self) -> Upload {
+        let hash = self.rows.iter().fold(self.chain, |chain, row| chain.next(&row.row.0));
+        let sequence = self.rows.last().unwrap().sequence;
+        let signature = Checkpoint::new(self.gate, sequence, hash).sign(&self.key);
+        let checkpoint = SignedCheckpoint { sequence, hash, signature: Base64(signature.to_bytes()) };
+        Upload { previous: self.chain, rows: self.rows.clone(), checkpoint }
+    }
+}

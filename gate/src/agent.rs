@@ -1,0 +1,324 @@
+//! The agent: threads and what connects them. Owns start, the order of ending, and nothing in between.
+//!
+//! ```text
+//! lines ──┐                ┌─ standard output
+//! folder ─┼─► ledger ──────┼─► screen      (network thread)
+//! check ──┘   (SQLite)     └─► sync ─► validation
+//! ```
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self as std_mpsc, RecvTimeoutError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use countermark_shared::id::LaneId;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::clock::{self, Clock};
+use crate::cloud::Client;
+use crate::data_folder::DataFolder;
+use crate::identity::{Identity, stored_key};
+use crate::input::{CAPACITY, Intake, Silent, read_lines, watch_folder};
+use crate::ledger::{self, Ledger, Work};
+use crate::local;
+use crate::output::Output;
+use crate::screen::{self, Screen};
+use crate::sync::{Contact, Sync};
+
+/// Verdicts a slow page may lag behind before it misses some.
+const SCREEN_BACKLOG: usize = 16;
+/// For the ledger to end; less than systemd leaves before it kills.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// What `run` was told.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) folder: DataFolder,
+    pub(crate) lane: LaneId,
+    pub(crate) pictures: Option<PathBuf>,
+    pub(crate) lines: bool,
+    pub(crate) exit_at_end: bool,
+    pub(crate) screen: SocketAddr,
+    pub(crate) poll: Duration,
+    pub(crate) output: Output,
+}
+
+/// Why the agent is about to end.
+enum Ending {
+    LinesEnded,
+    /// After the lines ended, all the rest was done.
+    Settled,
+    Signal,
+    Stopped {
+        thread: &'static str,
+    },
+}
+
+/// Tells the main thread that another one ended, also when it panicked.
+struct Farewell {
+    to: std_mpsc::Sender<Ending>,
+    ending: Option<Ending>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if let Some(ending) = self.ending.take() {
+            // The main thread not waiting any more, it knows.
+            self.to.send(ending).unwrap_or_default();
+        }
+    }
+}
+
+/// Runs until told to end.
+pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
+    let clock = Clock::start();
+    let Settings { folder, lane, output, .. } = settings;
+    let identity = Identity::load(folder)?;
+    let key = stored_key(folder)?
+        .with_context(|| format!("{} is missing; enrol this gate anew in another folder", folder.key().display()))?;
+    let boot =
+        clock::boot().context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
+    // First of all: whoever has the ledger is the one agent of this folder.
+    let ledger = Ledger::open(&folder.ledger(), identity.gate, identity.root, boot)?;
+    let (report_sender, report) = watch::channel(ledger.report()?);
+    let (contact_sender, contact) = watch::channel(Contact::default());
+    let (work, waiting) = mpsc::channel(CAPACITY);
+    let verdicts = broadcast::channel(SCREEN_BACKLOG).0;
+    let listener = TcpListener::bind(settings.screen).with_context(|| {
+        format!("cannot show the screen at {}; name another --screen, or end what is there", settings.screen)
+    })?;
+    let address = listener.local_addr()?;
+    let socket = local::bind(&folder.socket())
+        .with_context(|| format!("cannot listen at {}; a shorter --data may help", folder.socket().display()))?;
+    let (silent_sender, silent) = watch::channel(Silent::default());
+
+    let (finish, finishing) = oneshot::channel();
+    let (ended, ending) = std_mpsc::channel();
+    let farewell = |ending| Farewell { to: ended.clone(), ending: Some(ending) };
+    let network = Network {
+        listener,
+        address,
+        socket,
+        sync: Sync {
+            client: Client::new(identity.cloud.clone()).context(
+                "cannot set up encrypted connections; install this machine's certificates (`ca-certificates`)",
+            )?,
+            gate: identity.gate,
+            key,
+            ledger: work.clone(),
+            report: report.clone(),
+            contact: contact_sender,
+            clock,
+            poll: settings.poll,
+        },
+        screen: Screen {
+            name: identity.name.clone(),
+            lane: *lane,
+            verdicts: verdicts.clone(),
+            ledger: work.clone(),
+            report: report.clone(),
+            contact: contact.clone(),
+            silent: silent.clone(),
+            clock,
+        },
+        local: local::Agent { identity, lane: *lane, ledger: work.clone(), report, contact, silent, clock },
+        ended: ended.clone(),
+    };
+    // Before any verdict.
+    output.screen(&format!("http://{address}/"));
+
+    let output = *output;
+    let ledger = spawn("ledger", farewell(Ending::Stopped { thread: "ledger" }), move || {
+        ledger::serve(ledger, waiting, clock, &report_sender, |announcement| {
+            let announcement = Arc::new(announcement);
+            // The screen first: whoever reads standard output may be slow. Without an open page there is nobody to show it to.
+            drop(verdicts.send(Arc::clone(&announcement)));
+            output.verdict(&announcement);
+        });
+    })?;
+    let network = spawn("network", farewell(Ending::Stopped { thread: "network" }), move || network.run(finishing))?;
+    let intake = Intake { lane: *lane, ledger: work.clone(), clock, silent: silent_sender };
+    let (stop_pictures, stopped) = std_mpsc::channel();
+    let pictures = settings
+        .pictures
+        .clone()
+        .map(|folder| {
+            let intake = intake.clone();
+            spawn("pictures", farewell(Ending::Stopped { thread: "pictures" }), move || {
+                watch_folder(&folder, &intake, output, &stopped);
+            })
+        })
+        .transpose()?;
+    if settings.lines {
+        spawn("lines", farewell(Ending::LinesEnded), move || {
+            if let Err(error) = read_lines(io::stdin().lock(), &intake) {
+                tracing::error!(%error, "standard input failed");
+            }
+            intake.silent.send_modify(|silent| silent.lines = true);
+        })?;
+    }
+
+    let mut rest = Some(Rest { stop_pictures, pictures, work: work.clone(), finish, network });
+    loop {
+        match ending.recv()? {
+            Ending::LinesEnded if settings.exit_at_end => {
+                if let Some(rest) = rest.take() {
+                    spawn("rest", farewell(Ending::Settled), move || rest.settle())?;
+                }
+            }
+            Ending::LinesEnded => tracing::warn!("standard input has ended; the gate goes on"),
+            Ending::Settled | Ending::Signal => return close(work, ledger, PATIENCE),
+            // They end one after the other, as they were told.
+            Ending::Stopped { thread } if rest.is_none() && thread != "ledger" => {}
+            Ending::Stopped { thread } => {
+                close(work, ledger, PATIENCE)?;
+                bail!("the {thread} thread has stopped; the log says why");
+            }
+        }
+    }
+}
+
+/// What is done before the end once the lines have ended. It may take as long as whoever reads standard output; a signal cuts it short.
+struct Rest {
+    stop_pictures: std_mpsc::Sender<()>,
+    pictures: Option<JoinHandle<()>>,
+    work: mpsc::Sender<Work>,
+    finish: oneshot::Sender<()>,
+    network: JoinHandle<()>,
+}
+
+impl Rest {
+    /// Reads the pictures that are there, waits for the ledger to come to all of it, and uploads.
+    fn settle(self) {
+        drop(self.stop_pictures);
+        if let Some(pictures) = self.pictures {
+            join(pictures, "pictures");
+        }
+        let (reply, done) = oneshot::channel();
+        if self.work.blocking_send(Work::Reach { reply }).is_ok() {
+            // No answer: the ledger stopped, and there is nothing to wait for.
+            done.blocking_recv().unwrap_or_default();
+        }
+        self.finish.send(()).unwrap_or_default();
+        join(self.network, "network");
+    }
+}
+
+/// Lets the ledger finish what it has, and closes it, unless it does not come to that.
+fn close(work: mpsc::Sender<Work>, ledger: JoinHandle<()>, patience: Duration) -> anyhow::Result<()> {
+    let (closing, closed) = std_mpsc::channel();
+    Builder::new().name("close".to_owned()).spawn(move || {
+        // Refused: it has stopped already.
+        work.blocking_send(Work::Stop).unwrap_or_default();
+        join(ledger, "ledger");
+        drop::<std_mpsc::Sender<()>>(closing);
+    })?;
+    match closed.recv_timeout(patience) {
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
+        Err(RecvTimeoutError::Timeout) => {
+            bail!(
+                "the ledger does not come to its end: the disk hangs, or nobody reads standard output; every verdict shown is safe"
+            )
+        }
+    }
+}
+
+fn join(thread: JoinHandle<()>, name: &str) {
+    if thread.join().is_err() {
+        tracing::error!(thread = name, "a thread panicked");
+    }
+}
+
+fn spawn(
+    name: &'static str,
+    farewell: Farewell,
+    body: impl FnOnce() + Send + 'static,
+) -> anyhow::Result<JoinHandle<()>> {
+    let body = move || {
+        let _farewell = farewell;
+        body();
+    };
+    Builder::new().name(name.to_owned()).spawn(body).with_context(|| format!("cannot start the {name} thread"))
+}
+
+/// All that waits for sockets, on one thread.
+struct Network {
+    listener: TcpListener,
+    address: SocketAddr,
+    socket: UnixListener,
+    sync: Sync,
+    screen: Screen,
+    local: local::Agent,
+    ended: std_mpsc::Sender<Ending>,
+}
+
+impl Network {
+    fn run(self, finishing: oneshot::Receiver<()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let outcome = runtime.map_err(Into::into).and_then(|runtime| {
+            let outcome = runtime.block_on(self.serve(finishing));
+            // A host name that is still being looked up must not hold up the end.
+            runtime.shutdown_background();
+            outcome
+        });
+        if let Err(error) = outcome {
+            tracing::error!("{error:#}");
+        }
+    }
+
+    async fn serve(self, finishing: oneshot::Receiver<()>) -> anyhow::Result<()> {
+        self.listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        let screen = axum::serve(listener, screen::router(self.screen, self.address));
+        tokio::select! {
+            () = self.sync.run(finishing) => Ok(()),
+            outcome = screen => outcome.context("the screen has stopped"),
+            outcome = local::serve(self.socket, self.local) => outcome.context("the local socket has stopped"),
+            outcome = tell_signals(self.ended) => outcome.context("cannot wait for signals"),
+        }
+    }
+}
+
+/// Tells the main thread to end when the system or a person asks for it. Never returns but by an error.
+async fn tell_signals(ended: std_mpsc::Sender<Ending>) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        ended.send(Ending::Signal).unwrap_or_default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As when the disk hangs, or nobody reads standard output any more: the queue is full, and nothing is taken from it.
+    #[test]
+    fn a_ledger_that_hangs_does_not_hold_up_the_end() {
+        let (work, _waiting) = mpsc::channel(1);
+        let (reply, _reached) = oneshot::channel();
+        work.try_send(Work::Reach { reply }).unwrap();
+        let (release, held) = std_mpsc::channel::<()>();
+        let ledger = std::thread::spawn(move || held.recv().unwrap_or_default());
+        let ending = close(work, ledger, Duration::from_millis(50));
+        assert!(ending.unwrap_err().to_string().contains("every verdict shown is safe"));
+        drop(release);
+    }
+
+    #[test]
+    fn a_ledger_that_ends_is_waited_for() {
+        let (work, mut waiting) = mpsc::channel(1);
+        let ledger = std::thread::spawn(move || assert!(matches!(waiting.blocking_recv(), Some(Work::Stop))));
+        close(work, ledger, Duration::from_mins(1)).unwrap();
+    }
+}

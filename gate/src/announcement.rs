@@ -1,0 +1,84 @@
+//! What the gate says of a scan, in the one shape that standard output, the screen and `check` share.
+
+use countermark_shared::id::{EventId, LaneId, Slot};
+use countermark_shared::journal::Subject;
+use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::{Language, Reason, Severity, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::input::Source;
+
+/// A verdict that is in the journal, or that says why it is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Announcement {
+    /// The journal row; none when the ledger failed, which never opens.
+    pub(crate) sequence: Option<u64>,
+    /// Where.
+    pub(crate) lane: LaneId,
+    /// What was read.
+    pub(crate) source: Source,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub(crate) ruling: Ruling,
+}
+
+/// A verdict with all that follows from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ruling {
+    /// The stable code.
+    pub(crate) verdict: Reason,
+    /// How grave.
+    pub(crate) severity: Severity,
+    /// Whether people may pass.
+    pub(crate) opens: bool,
+    /// How many.
+    pub(crate) persons: u8,
+    /// When the seat was used before.
+    pub(crate) earlier: Option<Timestamp>,
+    /// The seat, of a verified ticket.
+    pub(crate) slot: Option<Slot>,
+    /// Its event.
+    pub(crate) event: Option<EventId>,
+    /// What to tell a person.
+    pub(crate) sentence: Sentence,
+}
+
+/// The same words in English and French.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sentence {
+    pub(crate) en: String,
+    pub(crate) fr: String,
+}
+
+impl Sentence {
+    /// Of a trust bundle past its end.
+    pub(crate) fn trust_ended() -> Self {
+        Self {
+            en: "Trust bundle out of date: go on, tell the administrator.".to_owned(),
+            fr: "Trousseau de confiance périmé : continuez, prévenez l'administrateur.".to_owned(),
+        }
+    }
+}
+
+impl Ruling {
+    /// What a verdict about a subject says.
+    pub(crate) fn new(verdict: Verdict, subject: &Subject) -> Self {
+        let (event, slot) = match subject {
+            Subject::Ticket { event, slot, generation: _ } => (Some(*event), Some(*slot)),
+            Subject::Payload { hash: _ } => (None, None),
+        };
+        let sentence = |language| verdict.reason.sentence(language).to_owned();
+        Self {
+            verdict: verdict.reason,
+            severity: verdict.reason.severity(),
+            opens: verdict.opens(),
+            persons: verdict.persons,
+            earlier: verdict.earlier,
+            slot,
+            event,
+            sentence: Sentence { en: sentence(Language::En), fr: sentence(Language::Fr) },
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! One call, one bounded answer. Every call ends within [`WHOLE_CALL`], and no answer grows beyond its limit.
+
+use std::time::Duration;
+
+use countermark_shared::documents::DocumentHash;
+use countermark_shared::enrolment::answer_login;
+use countermark_shared::id::GateId;
+use countermark_shared::keys::SigningKey;
+use countermark_shared::wire::{
+    Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, Upload, Uploaded, paths,
+};
+use reqwest::header::{ETAG, IF_NONE_MATCH};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::CloudAddress;
+
+const CONNECT: Duration = Duration::from_secs(3);
+const WHOLE_CALL: Duration = Duration::from_secs(15);
+/// A result for each of 1,000 rows takes 60 kB.
+const MAX_ANSWER: usize = 256 * 1024;
+const MAX_PROBLEM_CHARACTERS: usize = 300;
+
+/// Validation, as this gate reaches it.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    address: CloudAddress,
+}
+
+/// Why a call brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// No whole answer came: whether the request arrived is unknown.
+    #[error("the cloud does not answer")]
+    Unreachable {
+        /// What the network said.
+        #[from]
+        source: reqwest::Error,
+    },
+    /// The session is over.
+    #[error("the cloud asks this gate to log in again")]
+    Unauthorised,
+    /// Validation said no.
+    #[error("the cloud refuses ({status}): {problem}")]
+    Refused {
+        /// The HTTP status.
+        status: StatusCode,
+        /// The problem document's words.
+        problem: String,
+    },
+    /// More bytes than such an answer has.
+    #[error("the cloud's answer is longer than {limit} bytes")]
+    TooLong {
+        /// The most that was allowed.
+        limit: usize,
+    },
+    /// Not what was asked for.
+    #[error("the cloud's answer cannot be read")]
+    Unreadable {
+        /// What is wrong.
+        #[from]
+        source: serde_json::Error,
+    },
+}
+
+/// What became of asking for a document.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fetched {
+    /// Here it is.
+    New(Vec<u8>),
+    /// The one that is held is the newest.
+    Unchanged,
+    /// There is none yet.
+    Absent,
+}
+
+impl Client {
+    /// A client of one address. It follows no redirection and reads no proxy from the environment.
+    pub(crate) fn new(address: CloudAddress) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(WHOLE_CALL)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("countermark-gate/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, address })
+    }
+
+    /// Spends an enrolment code.
+    pub(crate) async fn enrol(&self, enrol: &Enrol) -> Result<Enrolled, CallError> {
+        self.exchange(paths::ENROL, enrol).await
+    }
+
+    /// Signs a nonce for a session.
+    pub(crate) async fn log_in(&self, gate: GateId, key: &SigningKey) -> Result<SecretString, CallError> {
+        let Nonce { nonce } = self.exchange(paths::NONCE, &RequestNonce { gate }).await?;
+        let answer = Base64(answer_login(gate, &nonce.0, key).to_bytes());
+        let LoggedIn { token, until: _ } = self.exchange(paths::LOGIN, &Login { gate, nonce, answer }).await?;
+        Ok(token.into())
+    }
+
+    /// Asks for a document of at most `limit` bytes, unless it is the one that is `held`.
+    pub(crate) async fn fetch(
+        &self,
+        path: &str,
+        session: &SecretString,
+        held: Option<DocumentHash>,
+        limit: usize,
+    ) -> Result<Fetched, CallError> {
+        let mut request = self.request(Method::GET, path).bearer_auth(session.expose_secret());
+        if let Some(hash) = held {
+            request = request.header(IF_NONE_MATCH, format!("\"{hash}\""));
+        }
+        let response = request.send().await?;
+        match response.status() {
+            StatusCode::NOT_MODIFIED => Ok(Fetched::Unchanged),
+            StatusCode::NOT_FOUND => Ok(Fetched::Absent),
+            StatusCode::UNAUTHORIZED => Err(CallError::Unauthorised),
+            _ => {
+                tracing::debug!(path, etag = ?response.headers().get(ETAG), "document received");
+                Ok(Fetched::New(body(response, limit).await?))
+            }
+        }
+    }
+
+    /// Hands over journal rows.
+    pub(crate) async fn upload(&self, session: &SecretString, upload: &Upload) -> Result<Uploaded, CallError> {
+        let request = self.request(Method::POST, paths::JOURNAL).bearer_auth(session.expose_secret()).json(upload);
+        let response = request.send().await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            return Err(CallError::Unauthorised);
+        }
+        answer(response).await
+    }
+
+    async fn exchange<A: DeserializeOwned>(&self, path: &str, question: &impl Serialize) -> Result<A, CallError> {
+        answer(self.request(Method::POST, path).json(question).send().await?).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.address.endpoint(path))
+    }
+}
+
+async fn answer<A: DeserializeOwned>(response: Response) -> Result<A, CallError> {
+    Ok(serde_json::from_slice(&body(response, MAX_ANSWER).await?)?)
+}
+
+/// The body of a success, or what the problem document says.
+async fn body(response: Response, limit: usize) -> Result<Vec<u8>, CallError> {
+    let status = response.status();
+    let bytes = bounded(response, limit).await?;
+    if status.is_success() { Ok(bytes) } else { Err(CallError::Refused { status, problem: problem(&bytes) }) }
+}
+
+async fn bounded(mut response: Response, limit: usize) -> Result<Vec<u8>, CallError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > limit {
+            return Err(CallError::TooLong { limit });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Title and detail of a problem document (RFC 9457), fit for one line of a screen.
+fn problem(bytes: &[u8]) -> String {
+    #[derive(Default, Deserialize)]
+    struct Problem {
+        title: Option<String>,
+        detail: Option<String>,
+    }
+    let Problem { title, detail } = serde_json::from_slice(bytes).unwrap_or_default();
+    let words: Vec<_> = [title, detail].into_iter().flatten().collect();
+    if words.is_empty() {
+        return "no reason given".to_owned();
+    }
+    words.join(": ").chars().filter(|character| !character.is_control()).take(MAX_PROBLEM_CHARACTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_becomes_one_short_line() {
+        assert_eq!(problem(br#"{"title":"Code spent","detail":"by\nanother","status":409}"#), "Code spent: byanother");
+        assert_eq!(problem(b"<html>"), "no reason given");
+        let endless = format!(r#"{{"title":"{}"}}"#, "x".repeat(10_000));
+        assert_eq!(problem(endless.as_bytes()).len(), MAX_PROBLEM_CHARACTERS);
+    }
+}

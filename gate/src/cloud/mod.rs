@@ -1,0 +1,8 @@
+//! Talking to validation: its address, and one thin client over its HTTP interface. Knows nothing of when to ask or what to make of the
+//! answers.
+
+mod address;
+mod client;
+
+pub(crate) use address::CloudAddress;
+pub(crate) use client::{CallError, Client, Fetched};

@@ -1,0 +1,96 @@
+//! The folder that makes a box a gate: key, identity, ledger, socket. Owns names, permissions and atomic writing; refuses to know what
+//! the files say.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// A gate's folder, readable by its owner alone.
+#[derive(Clone, Debug)]
+pub(crate) struct DataFolder(PathBuf);
+
+impl DataFolder {
+    /// Makes the folder, or takes one that exists if it is closed to everybody else. It is not closed here: whoever mistypes a path
+    /// must not lock others out of theirs.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+            return Err(io::Error::other("other users can enter it; name a new folder, or `chmod 700` this one"));
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    /// A folder that should exist.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Who this gate is: the file whose presence means "enrolled".
+    pub(crate) fn identity(&self) -> PathBuf {
+        self.0.join("identity.json")
+    }
+
+    /// The gate's private key.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.0.join("gate.key")
+    }
+
+    /// The journal and the documents in force.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.0.join("ledger.sqlite")
+    }
+
+    /// Where the running agent answers `check` and `status`.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.0.join("agent.sock")
+    }
+
+    /// Writes a file of this folder so that after a power cut there is the whole of it or none of it.
+    pub(crate) fn write(&self, file: &Path, content: &[u8]) -> io::Result<()> {
+        let temporary = file.with_extension("new");
+        // A left-over of an interrupted write may not keep its permissions.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut handle = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        handle.write_all(content)?;
+        handle.sync_all()?;
+        fs::rename(&temporary, file)?;
+        File::open(&self.0)?.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_whole_and_private() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = DataFolder::create(&parent.path().join("a/b")).unwrap();
+        let file = folder.key();
+        fs::write(file.with_extension("new"), "left over").unwrap();
+        folder.write(&file, b"first").unwrap();
+        folder.write(&file, b"second").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"second");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&file), mode(folder.path())), (0o600, 0o700));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_enter_is_refused_and_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(parent.path(), open.clone()).unwrap();
+        assert!(DataFolder::create(parent.path()).is_err());
+        assert_eq!(fs::metadata(parent.path()).unwrap().permissions().mode() & 0o777, open.mode());
+    }
+}

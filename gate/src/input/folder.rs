@@ -1,0 +1,180 @@
+//! A folder of pictures, each file a frame. Owns which files are new; whether there is a code in one is `read`'s to say.
+//!
+//! Whoever writes a picture renames it into place, or names it `.….png` or `….part` until it is whole. A file that is written in place is
+//! looked at again when it has grown. The folder is a queue by itself: when the ledger is busy, files wait in it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, SystemTime};
+
+use super::{Intake, LedgerGone, ScannedText, Source};
+use crate::output::Output;
+use crate::read::{MAX_PICTURE_BYTES, read_code};
+
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A file as it was last looked at.
+type Seen = HashMap<String, (SystemTime, u64)>;
+
+/// Reads every new picture until the other end of `stop` is dropped, and then what is there, once more.
+pub(crate) fn watch_folder(folder: &Path, intake: &Intake, output: Output, stop: &Receiver<()>) {
+    let mut seen = Seen::new();
+    loop {
+        let stopping = !matches!(stop.recv_timeout(LOOK_EVERY), Err(RecvTimeoutError::Timeout));
+        match look(folder, &mut seen, intake, output) {
+            Ok(Ok(())) => note(intake, false),
+            Ok(Err(LedgerGone)) => return,
+            Err(error) => {
+                // Once, not ten times a second: the journal of a box is small.
+                if !intake.silent.borrow().pictures {
+                    tracing::error!(folder = %folder.display(), %error, "cannot read the picture folder; make it readable again");
+                }
+                note(intake, true);
+            }
+        }
+        if stopping {
+            return;
+        }
+    }
+}
+
+fn note(intake: &Intake, unreadable: bool) {
+    intake.silent.send_if_modified(|silent| std::mem::replace(&mut silent.pictures, unreadable) != unreadable);
+}
+
+fn look(folder: &Path, seen: &mut Seen, intake: &Intake, output: Output) -> io::Result<Result<(), LedgerGone>> {
+    let pictures = pictures(folder)?;
+    // What is no longer there is forgotten.
+    let before = std::mem::take(seen);
+    for (name, state) in pictures {
+        seen.insert(name.clone(), state);
+        if before.get(&name) == Some(&state) {
+            continue;
+        }
+        let at = intake.stamp();
+        match picture_text(&folder.join(&name)) {
+            Some(text) => {
+                if let Err(gone) = intake.hand_over(Source::Picture(name), ScannedText::Whole(text), at) {
+                    return Ok(Err(gone));
+                }
+            }
+            None => output.nothing_read(intake.lane, &Source::Picture(name)),
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The folder's whole pictures, by name.
+fn pictures(folder: &Path) -> io::Result<Vec<(String, (SystemTime, u64))>> {
+    let mut pictures = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if !is_picture(&name) {
+            continue;
+        }
+        // It may have been taken away since.
+        let Ok(metadata) = fs::metadata(entry.path()) else { continue };
+        if metadata.is_file() {
+            pictures.push((name, (metadata.modified()?, metadata.len())));
+        }
+    }
+    pictures.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(pictures)
+}
+
+fn is_picture(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+    let known =
+        extension.is_some_and(|extension| ["png", "jpg", "jpeg"].iter().any(|k| extension.eq_ignore_ascii_case(k)));
+    known && !name.starts_with('.')
+}
+
+/// The text of the picture's code. A picture without one, or one that is none, is a frame like any other: it is logged and passes.
+fn picture_text(file: &Path) -> Option<String> {
+    let bytes = read_bounded(file)
+        .inspect_err(|error| tracing::warn!(file = %file.display(), %error, "cannot read the picture"))
+        .ok()?;
+    match read_code(&bytes) {
+        Ok(Some(text)) => Some(text),
+        Ok(None) => {
+            tracing::info!(file = %file.display(), "no code in this picture");
+            None
+        }
+        Err(error) => {
+            tracing::warn!(file = %file.display(), %error, "this is no picture");
+            None
+        }
+    }
+}
+
+/// The file's bytes; one byte too many is enough for `read_code` to refuse it.
+fn read_bounded(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(file)?.take(MAX_PICTURE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::ledger::Work;
+    use crate::samples::qr_picture;
+    use countermark_shared::id::LaneId;
+    use std::sync::mpsc as std_mpsc;
+    use tokio::sync::{mpsc, watch};
+
+    fn read(folder: &Path, seen: &mut Seen) -> Vec<(String, ScannedText)> {
+        let (ledger, mut work) = mpsc::channel(100);
+        let intake = Intake { lane: LaneId(1), ledger, clock: Clock::start(), silent: watch::Sender::default() };
+        look(folder, seen, &intake, Output::default()).unwrap().unwrap();
+        let mut read = Vec::new();
+        while let Ok(Work::Scan(scan)) = work.try_recv() {
+            read.push((scan.source.to_string(), scan.text));
+        }
+        read
+    }
+
+    fn expected(name: &str, text: &str) -> (String, ScannedText) {
+        (format!("pictures/{name}"), ScannedText::Whole(text.to_owned()))
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_said_until_it_is_back() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("pictures");
+        let (ledger, _work) = mpsc::channel(1);
+        let intake = Intake { lane: LaneId(1), ledger, clock: Clock::start(), silent: watch::Sender::default() };
+        let look_once = || {
+            let (stop, stopped) = std_mpsc::channel();
+            drop(stop);
+            watch_folder(&folder, &intake, Output::default(), &stopped);
+            intake.silent.borrow().pictures
+        };
+        assert!(look_once());
+        fs::create_dir(&folder).unwrap();
+        assert!(!look_once());
+    }
+
+    #[test]
+    fn each_picture_is_read_once_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| fs::write(folder.path().join(name), qr_picture(text)).unwrap();
+        for name in ["b.png", "a.PNG", ".hidden.png", "c.png.part", "notes.txt"] {
+            put(name, name);
+        }
+        fs::write(folder.path().join("broken.jpg"), "no picture").unwrap();
+        let mut seen = Seen::new();
+        assert_eq!(read(folder.path(), &mut seen), [expected("a.PNG", "a.PNG"), expected("b.png", "b.png")]);
+        assert!(read(folder.path(), &mut seen).is_empty());
+
+        fs::rename(folder.path().join("c.png.part"), folder.path().join("c.png")).unwrap();
+        put("a.PNG", "a longer text than before, so that the file has another length");
+        let names: Vec<_> = read(folder.path(), &mut seen).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["pictures/a.PNG", "pictures/c.png"]);
+    }
+}

@@ -1,0 +1,117 @@
+//! What was shown at a lane, from wherever it was read, on its way to the ledger. Owns hand-over and its time stamp; knows nothing of
+//! tickets.
+//!
+//! **Age.** A scan that waited is not opened for whoever stands there now, so each carries the uptime at which its reader turned to it,
+//! *before* it waits for room in the channel. A reader turns to the next line only when the one before was handed over. So what still lies
+//! in a pipe or a folder does not age, however fast it is filled: there back-pressure holds the sender, and the ledger takes a full
+//! channel ([`CAPACITY`]) in one or two transactions. What a stalled ledger keeps waiting, in the channel or before it, does age.
+
+mod folder;
+mod lines;
+
+use std::time::Duration;
+
+use countermark_shared::id::LaneId;
+use serde::{Deserialize, Serialize, Serializer};
+use tokio::sync::{mpsc, watch};
+
+pub(crate) use folder::watch_folder;
+pub(crate) use lines::read_lines;
+
+use crate::clock::Clock;
+use crate::ledger::Work;
+
+/// Scans and questions that may wait for the ledger: one transaction's worth.
+pub(crate) const CAPACITY: usize = 64;
+
+/// What a reader read.
+#[derive(Clone, Debug)]
+pub(crate) struct RawScan {
+    /// At which lane.
+    pub(crate) lane: LaneId,
+    /// By which input.
+    pub(crate) source: Source,
+    /// What.
+    pub(crate) text: ScannedText,
+    /// The uptime at which the reader turned to it.
+    pub(crate) at: Duration,
+}
+
+/// Text as far as there is one. It may be anybody's private code: it has no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum ScannedText {
+    /// All of it.
+    Whole(String),
+    /// Too long or no UTF-8; the legible beginning, for its hash alone.
+    Damaged(String),
+}
+
+impl std::fmt::Debug for ScannedText {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ScannedText(…)")
+    }
+}
+
+/// Which input read a scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A line on standard input.
+    Lines,
+    /// A file of the picture folder, by name.
+    Picture(String),
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Lines => formatter.write_str("lines"),
+            Self::Picture(name) => write!(formatter, "pictures/{name}"),
+        }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Inputs that nothing comes from any more, for people to be told: a gate that nobody can scan at must not look ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Silent {
+    /// Standard input has ended.
+    pub(crate) lines: bool,
+    /// The picture folder cannot be read.
+    pub(crate) pictures: bool,
+}
+
+/// One lane's way to the ledger.
+#[derive(Clone, Debug)]
+pub(crate) struct Intake {
+    /// The lane.
+    pub(crate) lane: LaneId,
+    /// To the ledger.
+    pub(crate) ledger: mpsc::Sender<Work>,
+    /// Stamps each scan.
+    pub(crate) clock: Clock,
+    /// Where an input says that it fell silent.
+    pub(crate) silent: watch::Sender<Silent>,
+}
+
+/// The ledger is gone; there is nothing left to read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger has stopped")]
+pub(crate) struct LedgerGone;
+
+impl Intake {
+    /// The stamp of a scan that its reader turns to now.
+    pub(crate) fn stamp(&self) -> Duration {
+        self.clock.now().uptime
+    }
+
+    /// Hands a scan over, waiting for room.
+    pub(crate) fn hand_over(&self, source: Source, text: ScannedText, at: Duration) -> Result<(), LedgerGone> {
+        let scan = RawScan { lane: self.lane, source, text, at };
+        self.ledger.blocking_send(Work::Scan(scan)).map_err(|_| LedgerGone)
+    }
+}

@@ -1,0 +1,207 @@
+//! The ledger: what this gate did and what it believes, on its own disk. Owns the order "journal, then green": a verdict leaves this module
+//! only when its row is durable, or as one that opens nothing.
+//!
+//! One thread owns the database ([`serve`]); everybody else sends it [`Work`]. Knows nothing of inputs, networks or screens.
+
+mod judge;
+mod open;
+mod report;
+mod store;
+mod thread;
+
+use std::ops::RangeInclusive;
+
+use countermark_shared::documents::Direction;
+use countermark_shared::id::{GateId, LaneId};
+use countermark_shared::journal::{BootId, ChainHash, ClockState, JournalRow, Subject};
+use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::{Reason, Verdict};
+use countermark_shared::wire::{Base64, MAX_ROWS_PER_UPLOAD, RowResult, UploadedRow};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+pub(crate) use report::Report;
+pub(crate) use thread::{Work, serve};
+
+use crate::announcement::{Announcement, Ruling};
+use crate::clock::Moment;
+use crate::documents::{DocumentKind, Documents, NotTaken};
+use crate::input::RawScan;
+
+/// The open database and the documents in force. All else is looked up when it is needed, so that nothing in memory can differ from what
+/// was committed.
+pub(crate) struct Ledger {
+    connection: Connection,
+    gate: GateId,
+    boot: BootId,
+    documents: Documents,
+}
+
+/// The database failed.
+#[derive(Debug, thiserror::Error)]
+#[error("ledger.sqlite in the gate's folder failed; look for a full disk (`df`) or a broken one (`dmesg`)")]
+pub(crate) struct LedgerError {
+    #[from]
+    source: rusqlite::Error,
+}
+
+impl LedgerError {
+    /// With its cause, for the log.
+    fn sentence(&self) -> String {
+        format!("{self}: {}", self.source)
+    }
+}
+
+/// Why an offered document did not come into force.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TakeError {
+    /// It does not hold.
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+    /// It could not be stored.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Consecutive rows for an upload, from the first that validation has not answered for.
+#[derive(Clone, Debug)]
+pub(crate) struct Batch {
+    /// The chain before them.
+    pub(crate) previous: ChainHash,
+    /// The rows.
+    pub(crate) rows: Vec<UploadedRow>,
+    /// The number of the last.
+    pub(crate) last: u64,
+    /// The chain after it.
+    pub(crate) hash: ChainHash,
+}
+
+impl Batch {
+    /// The numbers of its rows.
+    pub(crate) fn sequences(&self) -> RangeInclusive<u64> {
+        self.rows.first().map_or(self.last, |row| row.sequence)..=self.last
+    }
+}
+
+impl Ledger {
+    /// Decides scans in order, each knowing those before, and writes them down: one transaction, one savepoint each. What could not be
+    /// written opens nothing.
+    pub(crate) fn scan(&mut self, scans: &[RawScan], now: Moment) -> Vec<Announcement> {
+        self.try_scan(scans, now).unwrap_or_else(|error| {
+            tracing::error!(error = error.sentence(), "no scan was written");
+            scans.iter().map(|scan| undecided(scan, now.at)).collect()
+        })
+    }
+
+    fn try_scan(&mut self, scans: &[RawScan], now: Moment) -> Result<Vec<Announcement>, LedgerError> {
+        let Self { connection, gate, boot, documents } = self;
+        let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut announcements = Vec::with_capacity(scans.len());
+        for scan in scans {
+            let savepoint = transaction.savepoint()?;
+            let recorder = Recorder { connection: &savepoint, gate: *gate, boot: *boot, documents };
+            match recorder.record(scan, now) {
+                Ok(announcement) => {
+                    savepoint.commit()?;
+                    announcements.push(announcement);
+                }
+                Err(error) => {
+                    tracing::error!(error = error.sentence(), "a scan was not written");
+                    // A full disk may have rolled back the whole transaction. Then this fails too, and the batch with it: going on would
+                    // commit each further scan by itself, and those before would be announced without a row.
+                    savepoint.finish()?;
+                    announcements.push(undecided(scan, now.at));
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(announcements)
+    }
+
+    /// What the gate would say, without saying it.
+    pub(crate) fn check(&self, lane: LaneId, text: &str, now: Timestamp) -> Result<Ruling, LedgerError> {
+        let judgement = judge::examine(&self.connection, &self.documents, lane, text, now)?;
+        Ok(Ruling::new(judgement.verdict, &judgement.subject))
+    }
+
+    /// Takes an offered document: it is on disk before it comes into force.
+    pub(crate) fn take(&mut self, kind: DocumentKind, bytes: &[u8], now: Timestamp) -> Result<(), TakeError> {
+        let next = self.documents.with(kind, bytes, now)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::from)?;
+        store::replace_documents(&transaction, &self.documents, &next).map_err(LedgerError::from)?;
+        transaction.commit().map_err(LedgerError::from)?;
+        self.documents = next;
+        Ok(())
+    }
+
+    /// The next rows to upload; none when validation has answered for all.
+    pub(crate) fn batch(&self) -> Result<Option<Batch>, LedgerError> {
+        let Some(first) = store::first_unsettled(&self.connection)? else { return Ok(None) };
+        let previous = store::chain_before(&self.connection, first)?;
+        let mut batch = Batch { previous, rows: Vec::new(), last: first, hash: previous };
+        for stored in store::rows_from(&self.connection, first, MAX_ROWS_PER_UPLOAD)? {
+            batch.last = stored.sequence;
+            batch.hash = stored.hash;
+            batch.rows.push(UploadedRow { sequence: stored.sequence, row: Base64(stored.row), ticket: stored.ticket });
+        }
+        Ok(Some(batch))
+    }
+
+    /// Notes what validation answered, and says for how many rows that was news. Rows stay: a seat used here stays used here.
+    pub(crate) fn settle(&mut self, results: &[RowResult]) -> Result<usize, LedgerError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut settled = 0;
+        for result in results {
+            settled += store::settle(&transaction, result)?;
+        }
+        transaction.commit()?;
+        Ok(settled)
+    }
+}
+
+/// Writes one scan, inside its savepoint.
+struct Recorder<'a> {
+    connection: &'a Connection,
+    gate: GateId,
+    boot: BootId,
+    documents: &'a Documents,
+}
+
+impl Recorder<'_> {
+    fn record(&self, scan: &RawScan, now: Moment) -> Result<Announcement, LedgerError> {
+        let judgement = judge::judge(self.connection, self.documents, scan, now)?;
+        let head = store::head(self.connection)?;
+        let row = JournalRow {
+            gate: self.gate,
+            sequence: head.sequence + 1,
+            boot: self.boot,
+            at: now.at,
+            clock: ClockState::System,
+            lane: scan.lane,
+            direction: Direction::Entry,
+            subject: judgement.subject,
+            persons: judgement.verdict.persons,
+            reason: judgement.verdict.reason,
+            documents: self.documents.revisions(),
+        };
+        store::append(self.connection, &row, head.hash, judgement.proof.as_deref())?;
+        Ok(Announcement {
+            sequence: Some(row.sequence),
+            lane: scan.lane,
+            source: scan.source.clone(),
+            at: now.at,
+            ruling: Ruling::new(judgement.verdict, &row.subject),
+        })
+    }
+}
+
+/// What a person is told whose scan could not be written.
+fn undecided(scan: &RawScan, at: Timestamp) -> Announcement {
+    let nothing = Subject::unverified("");
+    let ruling = Ruling::new(Verdict::refusal(Reason::CannotDecide), &nothing);
+    Announcement { sequence: None, lane: scan.lane, source: scan.source.clone(), at, ruling }
+}
+
+#[cfg(test)]
+mod tests;

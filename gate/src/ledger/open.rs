@@ -1,0 +1,149 @@
+//! Opening the ledger: nothing on the disk is trusted until it is checked. A ledger that does not check out is not used at all, because
+//! every gap in it would let somebody in twice.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use countermark_shared::documents::RootFingerprint;
+use countermark_shared::id::GateId;
+use countermark_shared::journal::{BootId, ChainHash, JournalRow};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+
+use super::Ledger;
+use super::store::{self, Columns};
+use crate::documents::Documents;
+
+const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../../../migrations/gate/0001_ledger.sql"))];
+/// Rows that are read at a time while the chain is checked.
+const CHECKED_AT_ONCE: usize = 10_000;
+/// How long another process that is about to end may take.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+
+/// Why the ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// Another process has it.
+    #[error("{} is in use: another countermark-gate runs on this folder", file.display())]
+    InUse {
+        /// Which.
+        file: PathBuf,
+    },
+    /// SQLite cannot make sense of it.
+    #[error("{} is damaged; do not delete it: move the data folder aside for the administrator and enrol this gate anew", file.display())]
+    Damaged {
+        /// Which.
+        file: PathBuf,
+        /// What SQLite says.
+        finding: String,
+    },
+    /// The rows do not follow from each other.
+    #[error("{} was changed by something else than this gate, at row {sequence}; move the data folder aside for the administrator and enrol this gate anew", file.display())]
+    Broken {
+        /// Which.
+        file: PathBuf,
+        /// The first row that does not fit.
+        sequence: u64,
+    },
+    /// It was written by a newer program, or cannot be brought up to date.
+    #[error("{} was written by another version of countermark-gate; install the newest", file.display())]
+    Version {
+        /// Which.
+        file: PathBuf,
+        /// What went wrong.
+        source: rusqlite_migration::Error,
+    },
+    /// It cannot be opened at all.
+    #[error("cannot open {}; look for a full disk, or for wrong permissions", file.display())]
+    Open {
+        /// Which.
+        file: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+impl Ledger {
+    /// Opens the ledger for this process alone, checks the journal's every row, and brings the stored documents into force whose signatures
+    /// hold.
+    pub(crate) fn open(file: &Path, gate: GateId, root: RootFingerprint, boot: BootId) -> Result<Self, OpenError> {
+        let connection = connect(file)?;
+        check_database(&connection, file)?;
+        check_journal(&connection, gate, file)?;
+        let documents = restore(&connection, gate, root).map_err(|error| explain(error, file))?;
+        Ok(Self { connection, gate, boot, documents })
+    }
+}
+
+fn connect(file: &Path) -> Result<Connection, OpenError> {
+    let explain = |error| explain(error, file);
+    let mut connection = Connection::open(file).map_err(explain)?;
+    connection.busy_timeout(LOCK_WAIT).map_err(explain)?;
+    // Exclusive before the journal mode: then no shared memory is needed, and no second writer can exist.
+    for (pragma, value) in [("locking_mode", "EXCLUSIVE"), ("journal_mode", "WAL"), ("synchronous", "FULL")] {
+        connection.pragma_update(None, pragma, value).map_err(explain)?;
+    }
+    // The lock is taken by the first transaction and kept.
+    connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .and_then(rusqlite::Transaction::commit)
+        .map_err(explain)?;
+    Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| {
+        if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
+            return explain(err);
+        }
+        OpenError::Version { file: file.to_owned(), source: error }
+    })?;
+    Ok(connection)
+}
+
+/// Indexes too: facts come from them.
+fn check_database(connection: &Connection, file: &Path) -> Result<(), OpenError> {
+    let finding: String = connection
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(|error| explain(error, file))?;
+    if finding == "ok" { Ok(()) } else { Err(OpenError::Damaged { file: file.to_owned(), finding }) }
+}
+
+fn check_journal(connection: &Connection, gate: GateId, file: &Path) -> Result<(), OpenError> {
+    let (mut sequence, mut chain) = (0, ChainHash::START);
+    loop {
+        let rows = store::rows_from(connection, sequence + 1, CHECKED_AT_ONCE).map_err(|error| explain(error, file))?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for stored in rows {
+            sequence += 1;
+            chain = chain.next(&stored.row);
+            let fits = JournalRow::from_bytes(&stored.row).is_ok_and(|row| {
+                (row.gate, row.sequence, stored.sequence) == (gate, sequence, sequence)
+                    && (stored.hash, stored.columns) == (chain, Columns::of(&row))
+            });
+            if !fits {
+                return Err(OpenError::Broken { file: file.to_owned(), sequence });
+            }
+        }
+    }
+}
+
+fn restore(connection: &Connection, gate: GateId, root: RootFingerprint) -> rusqlite::Result<Documents> {
+    let mut documents = Documents::none(gate, root);
+    for (kind, bytes) in store::documents(connection)? {
+        match documents.restored(kind, &bytes) {
+            Ok(next) => documents = next,
+            Err(why) => tracing::warn!(document = kind.code(), %why, "a stored document does not come into force"),
+        }
+    }
+    Ok(documents)
+}
+
+fn explain(error: rusqlite::Error, file: &Path) -> OpenError {
+    let file = file.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { file },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            OpenError::Damaged { file, finding: error.to_string() }
+        }
+        _ => OpenError::Open { file, source: error },
+    }
+}

@@ -1,0 +1,65 @@
+//! What the ledger holds, for the screen, for `status`, and for sync to act on.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use countermark_shared::id::{EventId, GateId, LaneId};
+use countermark_shared::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Ledger, LedgerError, store};
+use crate::announcement::Sentence;
+use crate::documents::{DocumentKind, Standing};
+
+/// Taken after each transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    /// Whose ledger.
+    pub(crate) gate: GateId,
+    /// The event the gate is assigned to.
+    pub(crate) event: Option<EventId>,
+    /// The documents in force.
+    pub(crate) documents: BTreeMap<DocumentKind, Standing>,
+    /// The lanes it was assigned.
+    pub(crate) lanes: Vec<LaneId>,
+    /// When the trust bundle ends. It goes on deciding, and people are told.
+    pub(crate) trust_until: Option<Timestamp>,
+    /// The age at which the event's policy has people told that the slot list is old.
+    pub(crate) list_warning: Option<Duration>,
+    /// Rows written.
+    pub(crate) rows: u64,
+    /// Rows that validation has not answered for.
+    pub(crate) unsettled: u64,
+    /// Rows that validation put aside: forked, unreadable or unproved. People look into them.
+    pub(crate) contested: u64,
+}
+
+impl Report {
+    /// Whether a ticket shown at the lane can be decided about.
+    pub(crate) fn is_ready(&self, lane: LaneId) -> bool {
+        DocumentKind::ALL.iter().all(|kind| self.documents.contains_key(kind)) && self.lanes.contains(&lane)
+    }
+
+    /// What people must be told about the trust bundle.
+    pub(crate) fn trust_warning(&self, now: Timestamp) -> Option<Sentence> {
+        self.trust_until.filter(|until| now > *until).map(|_| Sentence::trust_ended())
+    }
+}
+
+impl Ledger {
+    /// Looks it all up.
+    pub(crate) fn report(&self) -> Result<Report, LedgerError> {
+        let standing = |kind| self.documents.standing(kind).map(|standing| (kind, standing));
+        Ok(Report {
+            gate: self.gate,
+            event: self.documents.event_assigned(),
+            documents: DocumentKind::ALL.into_iter().filter_map(standing).collect(),
+            lanes: self.documents.lanes(),
+            trust_until: self.documents.trust_until(),
+            list_warning: self.documents.list_warning(),
+            rows: store::head(&self.connection)?.sequence,
+            unsettled: store::unsettled(&self.connection)?,
+            contested: store::contested(&self.connection)?,
+        })
+    }
+}

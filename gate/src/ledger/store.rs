@@ -1,0 +1,228 @@
+//! The ledger's SQL, and nothing else. Only rows of verified tickets carry a seat, so what is found by seat is proved.
+
+use countermark_shared::id::{EventId, Generation, Slot};
+use countermark_shared::journal::{ChainHash, JournalRow, Subject};
+use countermark_shared::time::Timestamp;
+use countermark_shared::wire::{RowOutcome, RowResult};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::documents::{DocumentKind, Documents};
+
+/// How far the journal goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) sequence: u64,
+    pub(super) hash: ChainHash,
+}
+
+/// A row as it lies on disk: its bytes, and the columns that repeat what they say.
+#[derive(Clone, Debug)]
+pub(super) struct StoredRow {
+    pub(super) sequence: u64,
+    pub(super) row: Vec<u8>,
+    pub(super) hash: ChainHash,
+    pub(super) columns: Columns,
+    pub(super) ticket: Option<String>,
+}
+
+/// What facts are found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Columns {
+    at: i64,
+    persons: u8,
+    seat: Option<(u32, u32, u8)>,
+}
+
+impl Columns {
+    /// What the columns of a row must say.
+    pub(super) fn of(row: &JournalRow) -> Self {
+        let seat = match row.subject {
+            Subject::Ticket { event, slot, generation } => Some((event.0, slot.0, generation.0)),
+            Subject::Payload { hash: _ } => None,
+        };
+        Self { at: row.at.unix_millis(), persons: row.persons, seat }
+    }
+}
+
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<Head> {
+    connection
+        .prepare_cached("SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1")?
+        .query_row([], |row| Ok(Head { sequence: row.get::<_, Number>(0)?.0, hash: ChainHash(row.get(1)?) }))
+        .optional()
+        .map(|head| head.unwrap_or(Head { sequence: 0, hash: ChainHash::START }))
+}
+
+/// Appends a row onto the chain.
+pub(super) fn append(
+    connection: &Connection,
+    row: &JournalRow,
+    previous: ChainHash,
+    ticket: Option<&str>,
+) -> rusqlite::Result<()> {
+    let bytes = row.to_bytes();
+    let hash = previous.next(&bytes);
+    let Columns { at, persons, seat } = Columns::of(row);
+    let (event, slot, generation) = seat.map_or((None, None, None), |(e, s, g)| (Some(e), Some(s), Some(g)));
+    connection
+        .prepare_cached(
+            "INSERT INTO journal (sequence, row, hash, at, persons, event, slot, generation, ticket)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![Number(row.sequence), bytes, hash.0, at, persons, event, slot, generation, ticket])?;
+    Ok(())
+}
+
+/// When the seat was first admitted here, whatever the generation.
+pub(super) fn admitted(connection: &Connection, event: EventId, slot: Slot) -> rusqlite::Result<Option<Timestamp>> {
+    connection
+        .prepare_cached("SELECT min(at) FROM journal WHERE event = ?1 AND slot = ?2 AND persons > 0")?
+        .query_row([event.0, slot.0], |row| row.get::<_, Option<i64>>(0))
+        .map(|at| at.map(Timestamp::from_unix_millis))
+}
+
+/// The highest generation of the seat that was verified here.
+pub(super) fn highest_generation(
+    connection: &Connection,
+    event: EventId,
+    slot: Slot,
+) -> rusqlite::Result<Option<Generation>> {
+    connection
+        .prepare_cached("SELECT max(generation) FROM journal WHERE event = ?1 AND slot = ?2")?
+        .query_row([event.0, slot.0], |row| row.get::<_, Option<u8>>(0))
+        .map(|generation| generation.map(Generation))
+}
+
+/// Whether the journal has the ticket's text already.
+pub(super) fn is_proved(
+    connection: &Connection,
+    event: EventId,
+    slot: Slot,
+    generation: Generation,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM journal WHERE event = ?1 AND slot = ?2 AND generation = ?3)")?
+        .query_row(params![event.0, slot.0, generation.0], |row| row.get(0))
+}
+
+pub(super) fn first_unsettled(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached("SELECT min(sequence) FROM journal WHERE outcome IS NULL")?
+        .query_row([], |row| row.get::<_, Option<Number>>(0))
+        .map(|first| first.map(|number| number.0))
+}
+
+pub(super) fn unsettled(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached("SELECT count(*) FROM journal WHERE outcome IS NULL")?
+        .query_row([], |row| row.get::<_, Number>(0))
+        .map(|number| number.0)
+}
+
+/// Rows that validation put aside.
+pub(super) fn contested(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached("SELECT count(*) FROM journal WHERE outcome IN ('fork', 'unreadable', 'unproved')")?
+        .query_row([], |row| row.get::<_, Number>(0))
+        .map(|number| number.0)
+}
+
+/// The chain before a row.
+pub(super) fn chain_before(connection: &Connection, sequence: u64) -> rusqlite::Result<ChainHash> {
+    connection
+        .prepare_cached("SELECT hash FROM journal WHERE sequence = ?1 - 1")?
+        .query_row([Number(sequence)], |row| row.get(0).map(ChainHash))
+        .optional()
+        .map(|hash| hash.unwrap_or(ChainHash::START))
+}
+
+pub(super) fn rows_from(connection: &Connection, first: u64, limit: usize) -> rusqlite::Result<Vec<StoredRow>> {
+    connection
+        .prepare_cached(
+            "SELECT sequence, row, hash, at, persons, event, slot, generation, ticket FROM journal
+             WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2",
+        )?
+        .query_map(params![Number(first), i64::try_from(limit).unwrap_or(i64::MAX)], stored_row)?
+        .collect()
+}
+
+fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
+    let seat: (Option<u32>, Option<u32>, Option<u8>) = (row.get(5)?, row.get(6)?, row.get(7)?);
+    let seat = match seat {
+        (Some(event), Some(slot), Some(generation)) => Some((event, slot, generation)),
+        (None, ..) | (_, None, _) | (.., None) => None,
+    };
+    Ok(StoredRow {
+        sequence: row.get::<_, Number>(0)?.0,
+        row: row.get(1)?,
+        hash: ChainHash(row.get(2)?),
+        columns: Columns { at: row.get(3)?, persons: row.get(4)?, seat },
+        ticket: row.get(8)?,
+    })
+}
+
+/// Notes validation's first answer for a row; how many rows that changed.
+pub(super) fn settle(connection: &Connection, result: &RowResult) -> rusqlite::Result<usize> {
+    let outcome = match result.outcome {
+        RowOutcome::Stored => "stored",
+        RowOutcome::Known => "known",
+        RowOutcome::Fork => "fork",
+        RowOutcome::Unreadable => "unreadable",
+        RowOutcome::Unproved => "unproved",
+    };
+    connection
+        .prepare_cached("UPDATE journal SET outcome = ?2 WHERE sequence = ?1 AND outcome IS NULL")?
+        .execute(params![Number(result.sequence), outcome])
+}
+
+/// The documents as they were in force, in the order in which one makes the next believable.
+pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<(DocumentKind, Vec<u8>)>> {
+    let mut statement = connection.prepare("SELECT kind, bytes FROM document")?;
+    let stored = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    let mut documents = Vec::new();
+    for document in stored {
+        let (code, bytes) = document?;
+        documents.extend(DocumentKind::of_code(&code).map(|kind| (kind, bytes)));
+    }
+    documents.sort_unstable_by_key(|(kind, _)| *kind);
+    Ok(documents)
+}
+
+/// Makes the disk say what will be in force.
+pub(super) fn replace_documents(connection: &Connection, old: &Documents, new: &Documents) -> rusqlite::Result<()> {
+    for kind in DocumentKind::ALL {
+        match (old.bytes(kind), new.bytes(kind)) {
+            (old, new) if old == new => {}
+            (_, Some(bytes)) => {
+                connection
+                    .prepare_cached(
+                        "INSERT INTO document (kind, bytes) VALUES (?1, ?2)
+                         ON CONFLICT (kind) DO UPDATE SET bytes = excluded.bytes",
+                    )?
+                    .execute(params![kind.code(), bytes])?;
+            }
+            (_, None) => {
+                connection.prepare_cached("DELETE FROM document WHERE kind = ?1")?.execute([kind.code()])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// SQLite's integers are signed; a number of ours that is not one there is an error, never another number.
+struct Number(u64);
+
+impl FromSql for Number {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = value.as_i64()?;
+        u64::try_from(number).map(Self).map_err(|_| FromSqlError::OutOfRange(number))
+    }
+}
+
+impl ToSql for Number {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        i64::try_from(self.0)
+            .map(ToSqlOutput::from)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+    }
+}

@@ -1,0 +1,266 @@
+use super::open::OpenError;
+use super::*;
+use crate::input::{ScannedText, Source};
+use crate::samples::{self, DOORS, END, GATE};
+use countermark_shared::id::Slot;
+use countermark_shared::wire::RowOutcome;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+struct Bench {
+    folder: tempfile::TempDir,
+    ledger: Option<Ledger>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let mut bench = Self { folder: tempfile::tempdir().unwrap(), ledger: None };
+        bench.reopen().unwrap();
+        bench
+    }
+
+    fn synced() -> Self {
+        let mut bench = Self::new();
+        for (kind, bytes) in samples::documents() {
+            bench.ledger().take(kind, &bytes, DOORS).unwrap();
+        }
+        bench
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("ledger.sqlite")
+    }
+
+    fn ledger(&mut self) -> &mut Ledger {
+        self.ledger.as_mut().unwrap()
+    }
+
+    fn reopen(&mut self) -> Result<(), OpenError> {
+        self.ledger = None;
+        self.ledger = Some(open(&self.file())?);
+        Ok(())
+    }
+
+    /// Changes the closed file behind the gate's back.
+    fn tamper(&mut self, sql: &str) {
+        self.ledger = None;
+        Connection::open(self.file()).unwrap().execute_batch(sql).unwrap();
+    }
+
+    fn scan(&mut self, texts: &[String]) -> Vec<Announcement> {
+        let scans: Vec<_> = texts.iter().map(|text| scan(text)).collect();
+        self.ledger().scan(&scans, moment(DOORS))
+    }
+
+    fn verdicts(&mut self, texts: &[String]) -> Vec<Reason> {
+        self.scan(texts).into_iter().map(|announcement| announcement.ruling.verdict).collect()
+    }
+}
+
+fn open(file: &Path) -> Result<Ledger, OpenError> {
+    Ledger::open(file, GATE, samples::bundle().root_fingerprint(), BootId::new([9; 16]))
+}
+
+fn moment(at: Timestamp) -> Moment {
+    Moment { at, uptime: Duration::from_secs(100) }
+}
+
+fn scan(text: &str) -> RawScan {
+    let text = ScannedText::Whole(text.to_owned());
+    RawScan { lane: LaneId(1), source: Source::Lines, text, at: Duration::from_secs(100) }
+}
+
+fn ticket(slot: u32, generation: u8) -> String {
+    samples::ticket_of(slot, generation).to_text()
+}
+
+#[test]
+fn a_ticket_is_admitted_once_across_batches_and_restarts() {
+    let mut bench = Bench::synced();
+    let twice = [ticket(42, 1), ticket(42, 1), ticket(43, 1)];
+    assert_eq!(bench.verdicts(&twice), [Reason::Admitted, Reason::AlreadyUsed, Reason::Admitted]);
+    assert_eq!(bench.verdicts(&twice[..1]), [Reason::AlreadyUsed]);
+    bench.reopen().unwrap();
+    let again = bench.scan(&twice[..1]).remove(0);
+    assert_eq!(again.sequence, Some(5));
+    assert_eq!(again.ruling.earlier, Some(DOORS));
+    assert_eq!((again.ruling.slot, again.ruling.opens), (Some(Slot(42)), false));
+}
+
+#[test]
+fn the_highest_verified_generation_of_a_seat_is_remembered() {
+    let mut bench = Bench::synced();
+    let mut forged = samples::ticket_of(42, 9);
+    forged.authority = forged.issuer;
+    let texts = [forged.to_text(), ticket(42, 2), ticket(42, 1)];
+    let expected = [Reason::AuthorityForged, Reason::Admitted, Reason::OutdatedGeneration];
+    assert_eq!(bench.verdicts(&texts), expected);
+    bench.reopen().unwrap();
+    assert_eq!(bench.verdicts(&texts[2..]), [Reason::OutdatedGeneration]);
+    assert_eq!(bench.verdicts(&[ticket(42, 3)]), [Reason::AlreadyUsed]);
+}
+
+#[test]
+fn without_documents_nobody_is_let_in() {
+    let mut bench = Bench::new();
+    for (kind, bytes) in samples::documents() {
+        assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::CannotDecide]);
+        bench.ledger().take(kind, &bytes, DOORS).unwrap();
+    }
+    assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::Admitted]);
+}
+
+#[test]
+fn another_lane_than_the_assigned_ones_decides_nothing() {
+    let mut bench = Bench::synced();
+    let elsewhere = RawScan { lane: LaneId(2), ..scan(&ticket(42, 1)) };
+    assert_eq!(bench.ledger().scan(&[elsewhere], moment(DOORS))[0].ruling.verdict, Reason::CannotDecide);
+}
+
+#[test]
+fn a_scan_that_waited_too_long_is_asked_for_again() {
+    let mut bench = Bench::synced();
+    let aged =
+        |milliseconds: u64| RawScan { at: Duration::from_millis(100_000 - milliseconds), ..scan(&ticket(42, 1)) };
+    let verdicts: Vec<_> = bench.ledger().scan(&[aged(1501), aged(1500)], moment(DOORS));
+    assert_eq!(verdicts[0].ruling.verdict, Reason::ScanAgain);
+    assert_eq!(verdicts[1].ruling.verdict, Reason::Admitted);
+}
+
+#[test]
+fn a_damaged_line_is_malformed() {
+    let mut bench = Bench::synced();
+    let damaged = RawScan { text: ScannedText::Damaged("x".into()), ..scan("") };
+    assert_eq!(bench.ledger().scan(&[damaged], moment(DOORS))[0].ruling.verdict, Reason::Malformed);
+}
+
+#[test]
+fn check_says_the_same_and_writes_nothing() {
+    let mut bench = Bench::synced();
+    for expected in [Reason::Admitted, Reason::Admitted] {
+        assert_eq!(bench.ledger().check(LaneId(1), &ticket(42, 1), DOORS).unwrap().verdict, expected);
+    }
+    assert_eq!(bench.ledger().check(LaneId(1), &ticket(42, 1), END).unwrap().verdict, Reason::NoLongerValid);
+    assert_eq!(bench.ledger().report().unwrap().rows, 0);
+    bench.verdicts(&[ticket(42, 1)]);
+    assert_eq!(bench.ledger().check(LaneId(1), &ticket(42, 1), DOORS).unwrap().verdict, Reason::AlreadyUsed);
+}
+
+#[test]
+fn a_ledger_that_cannot_write_opens_nothing_and_recovers() {
+    let mut bench = Bench::synced();
+    bench.verdicts(&[ticket(1, 1)]);
+    let pages: u32 = bench.ledger().connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    bench.ledger().connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+    let many: Vec<_> = (2..90).map(|slot| ticket(slot, 1)).collect();
+    let announcements = bench.scan(&many);
+    let failed: Vec<_> = announcements.iter().filter(|announcement| announcement.sequence.is_none()).collect();
+    assert!(!failed.is_empty(), "the disk never filled up");
+    assert!(failed.iter().all(|failed| failed.ruling.verdict == Reason::CannotDecide && !failed.ruling.opens));
+
+    bench.ledger().connection.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).unwrap();
+    let again = bench.verdicts(&many);
+    for (first, second) in announcements.iter().zip(again) {
+        let expected = if first.ruling.opens { Reason::AlreadyUsed } else { Reason::Admitted };
+        assert_eq!(second, expected);
+    }
+    bench.reopen().unwrap();
+}
+
+#[test]
+fn rows_are_uploaded_in_order_and_stay() {
+    let mut bench = Bench::synced();
+    bench.verdicts(&[ticket(42, 1), ticket(42, 1), "junk".to_owned(), ticket(42, 2)]);
+    let batch = bench.ledger().batch().unwrap().unwrap();
+    let proofs: Vec<_> = batch.rows.iter().map(|row| row.ticket.clone()).collect();
+    assert_eq!(proofs, [Some(ticket(42, 1)), None, None, Some(ticket(42, 2))]);
+    assert_eq!(batch.rows.iter().fold(batch.previous, |chain, row| chain.next(&row.row.0)), batch.hash);
+
+    let result = |sequence, outcome| RowResult { sequence, outcome };
+    let results = [result(1, RowOutcome::Stored), result(2, RowOutcome::Fork)];
+    assert_eq!(bench.ledger().settle(&results).unwrap(), 2);
+    assert_eq!(bench.ledger().settle(&results).unwrap(), 0, "the first answer stays");
+    bench.reopen().unwrap();
+    let batch = bench.ledger().batch().unwrap().unwrap();
+    assert_eq!((batch.rows[0].sequence, batch.last), (3, 4));
+    assert_eq!(batch.rows.iter().fold(batch.previous, |chain, row| chain.next(&row.row.0)), batch.hash);
+
+    bench.ledger().settle(&[result(3, RowOutcome::Known), result(4, RowOutcome::Unproved)]).unwrap();
+    assert!(bench.ledger().batch().unwrap().is_none());
+    let report = bench.ledger().report().unwrap();
+    assert_eq!((report.rows, report.unsettled, report.contested), (4, 0, 2));
+    assert_eq!(bench.verdicts(&[ticket(42, 2)]), [Reason::AlreadyUsed]);
+}
+
+#[test]
+fn documents_come_back_after_a_restart_unless_they_were_changed() {
+    let mut bench = Bench::synced();
+    let before = bench.ledger().report().unwrap();
+    bench.reopen().unwrap();
+    assert_eq!(bench.ledger().report().unwrap(), before);
+
+    bench.tamper("UPDATE document SET bytes = zeroblob(100) WHERE kind = 'slot-list'");
+    bench.reopen().unwrap();
+    assert!(!bench.ledger().report().unwrap().documents.contains_key(&DocumentKind::SlotList));
+    assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::CannotDecide]);
+}
+
+#[test]
+fn a_refused_document_leaves_everything_in_force() {
+    let mut bench = Bench::synced();
+    bench.ledger().take(DocumentKind::SlotList, &samples::slots_bytes(5, DOORS), DOORS).unwrap();
+    let before = bench.ledger().report().unwrap();
+    for bytes in [samples::slots_bytes(4, DOORS), b"junk".to_vec()] {
+        let refusal = bench.ledger().take(DocumentKind::SlotList, &bytes, DOORS);
+        assert!(matches!(refusal, Err(TakeError::NotTaken(_))));
+    }
+    assert_eq!(bench.ledger().report().unwrap(), before);
+}
+
+#[test]
+fn every_change_behind_the_gates_back_is_found() {
+    for (change, broken_at) in [
+        ("UPDATE journal SET persons = 0 WHERE sequence = 1", 1),
+        ("UPDATE journal SET slot = 41 WHERE sequence = 1", 1),
+        ("UPDATE journal SET at = at + 1 WHERE sequence = 3", 3),
+        ("UPDATE journal SET generation = NULL WHERE sequence = 1", 1),
+        ("UPDATE journal SET row = (SELECT row FROM journal WHERE sequence = 2) WHERE sequence = 3", 3),
+        ("UPDATE journal SET hash = zeroblob(32) WHERE sequence = 2", 2),
+        ("DELETE FROM journal WHERE sequence = 2", 2),
+        ("DELETE FROM journal WHERE sequence = 1", 1),
+    ] {
+        let mut bench = Bench::synced();
+        bench.verdicts(&[ticket(42, 1), ticket(43, 1), "junk".to_owned()]);
+        bench.tamper(change);
+        let outcome = bench.reopen();
+        assert!(
+            matches!(&outcome, Err(OpenError::Broken { sequence, .. }) if *sequence == broken_at),
+            "{change}: {:?}",
+            outcome.err()
+        );
+    }
+}
+
+#[test]
+fn a_damaged_file_is_refused_in_words() {
+    let mut bench = Bench::synced();
+    bench.ledger = None;
+    std::fs::write(bench.file(), "this is no database, and long enough to be looked at ".repeat(100)).unwrap();
+    assert!(matches!(bench.reopen(), Err(OpenError::Damaged { .. })));
+}
+
+#[test]
+fn a_second_gate_on_the_same_folder_is_refused() {
+    let bench = Bench::new();
+    assert!(matches!(open(&bench.file()), Err(OpenError::InUse { .. })));
+}
+
+#[test]
+fn another_gates_ledger_is_refused() {
+    let mut bench = Bench::synced();
+    bench.verdicts(&[ticket(42, 1)]);
+    bench.ledger = None;
+    let root = samples::bundle().root_fingerprint();
+    let other = Ledger::open(&bench.file(), GateId(4), root, BootId::new([9; 16]));
+    assert!(matches!(other, Err(OpenError::Broken { sequence: 1, .. })));
+}

@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+
+mod agent;
+mod announcement;
+mod clock;
+mod cloud;
+mod commands;
+mod data_folder;
+mod documents;
+mod enroll;
+mod identity;
+mod input;
+mod ledger;
+mod local;
+mod output;
+mod read;
+#[cfg(test)]
+mod samples;
+mod screen;
+#[cfg(test)]
+mod stand_in;
+mod sync;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let command_line = commands::CommandLine::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_env_filter(command_line.log_filter())
+        .with_target(false)
+        .init();
+    command_line.perform().unwrap_or_else(|error| {
+        tracing::error!("{error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,132 @@
+//! From picture to text. Owns the bounds on what is decoded and the choice of reader; knows nothing of what the text means.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use image::{GrayImage, ImageFormat, ImageReader, Limits};
+use rxing::common::HybridBinarizer;
+use rxing::qrcode::cpp_port::QrReader;
+use rxing::{BinaryBitmap, DecodeHints, Luma8LuminanceSource, Reader};
+
+/// A larger file is refused unread.
+pub(crate) const MAX_PICTURE_BYTES: u64 = 32 * 1024 * 1024;
+/// A larger picture is refused undecoded: twice what a phone's camera gives.
+const MAX_PIXELS: u64 = 50_000_000;
+/// Four bytes a pixel, and what the decoder needs besides.
+const MAX_MEMORY: u64 = 256 * 1024 * 1024;
+
+/// Why bytes are no picture to look for a code in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    /// Too many bytes or pixels.
+    #[error("the picture is too large: at most 32 MiB and 50 million pixels are read")]
+    TooLarge,
+    /// Neither PNG nor JPEG.
+    #[error("the file is neither PNG nor JPEG")]
+    Format,
+    /// A broken one.
+    #[error("the picture is damaged")]
+    Damaged(#[from] image::ImageError),
+    /// The reader gave up in the one way it should not.
+    #[error("the code reader failed on this picture; keep the file and report it")]
+    ReaderFailed,
+}
+
+/// The text of the QR code in a PNG or JPEG picture, if there is one.
+pub(crate) fn read_code(bytes: &[u8]) -> Result<Option<String>, Unreadable> {
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_PICTURE_BYTES) {
+        return Err(Unreadable::TooLarge);
+    }
+    let picture = decode(bytes)?;
+    // The reader is a port of C++ that indexes freely; a picture that trips it must not end the input.
+    catch_unwind(AssertUnwindSafe(|| find_code(picture))).map_err(|_| Unreadable::ReaderFailed)
+}
+
+fn decode(bytes: &[u8]) -> Result<GrayImage, Unreadable> {
+    let format = image::guess_format(bytes).map_err(|_| Unreadable::Format)?;
+    if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg) {
+        return Err(Unreadable::Format);
+    }
+    let (width, height) = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions()?;
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(Unreadable::TooLarge);
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_MEMORY);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits);
+    Ok(reader.decode()?.into_luma8())
+}
+
+fn find_code(picture: GrayImage) -> Option<String> {
+    let (width, height) = picture.dimensions();
+    let source = Luma8LuminanceSource::new(picture.into_raw(), width, height).ok()?;
+    let mut bitmap = BinaryBitmap::new(HybridBinarizer::new(source));
+    let hints = DecodeHints { TryHarder: Some(true), ..DecodeHints::default() };
+    QrReader.decode_with_hints(&mut bitmap, &hints).ok().map(|code| code.getText().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{self, qr_picture};
+    use image::{DynamicImage, Luma};
+
+    fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    /// Turned about its centre, by the nearest pixel, on white.
+    fn turned(picture: &GrayImage, degrees: f32) -> GrayImage {
+        let (sine, cosine) = degrees.to_radians().sin_cos();
+        let width = picture.width() * 3 / 2;
+        #[expect(clippy::cast_precision_loss, reason = "a picture of a thousand pixels")]
+        let (centre, half) = (width as f32 / 2.0, picture.width() as f32 / 2.0);
+        #[expect(clippy::cast_precision_loss, reason = "a picture of a thousand pixels")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "negative ones lie outside")]
+        GrayImage::from_fn(width, width, |x, y| {
+            let (x, y) = (x as f32 - centre, y as f32 - centre);
+            let (x, y) = (cosine * x + sine * y + half, cosine * y - sine * x + half);
+            if x < 0.0 || y < 0.0 {
+                return Luma([255]);
+            }
+            picture.get_pixel_checked(x as u32, y as u32).copied().unwrap_or(Luma([255]))
+        })
+    }
+
+    #[test]
+    fn a_ticket_is_read_from_png_and_jpeg_at_any_angle() {
+        let text = samples::ticket().to_text();
+        let upright = image::load_from_memory(&qr_picture(&text)).unwrap().into_luma8();
+        for degrees in [0.0, 15.0, 90.0, 200.0] {
+            let picture = DynamicImage::ImageLuma8(turned(&upright, degrees));
+            for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+                let read = read_code(&encoded(&picture, format)).unwrap();
+                assert_eq!(read.as_deref(), Some(text.as_str()), "{degrees}° {format:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_without_a_code_says_nothing() {
+        let blank = DynamicImage::ImageLuma8(GrayImage::from_pixel(300, 200, Luma([200])));
+        assert_eq!(read_code(&encoded(&blank, ImageFormat::Png)).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_too_large_or_no_picture_is_refused() {
+        assert!(matches!(read_code(b"GIF89a"), Err(Unreadable::Format)));
+        assert!(matches!(read_code(b""), Err(Unreadable::Format)));
+        let truncated = &qr_picture("x")[..60];
+        assert!(matches!(read_code(truncated), Err(Unreadable::Damaged(_))));
+
+        let long = vec![0; usize::try_from(MAX_PICTURE_BYTES).unwrap() + 1];
+        assert!(matches!(read_code(&long), Err(Unreadable::TooLarge)));
+        // A header is enough to claim pixels.
+        let mut bomb = encoded(&DynamicImage::new_luma8(1, 1), ImageFormat::Png);
+        bomb[16..24].copy_from_slice(&[0, 0, 0x40, 0, 0, 0, 0x40, 0]);
+        assert!(read_code(&bomb).is_err());
+    }
+}

@@ -1,0 +1,154 @@
+use super::*;
+use crate::announcement::Ruling;
+use crate::input::Source;
+use crate::samples::{self, DOORS, END, EVENT, report};
+use axum::body::Body;
+use countermark_shared::id::{Generation, LaneId, Slot};
+use countermark_shared::journal::Subject;
+use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::{Reason, Verdict};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+struct Bench {
+    screen: Screen,
+    contact: watch::Sender<Contact>,
+    work: mpsc::Receiver<Work>,
+    report: watch::Sender<Report>,
+    _silent: watch::Sender<Silent>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (report_sender, report) = watch::channel(report());
+        let (contact_sender, contact) = watch::channel(Contact::default());
+        let verdicts = broadcast::channel(8).0;
+        let (ledger, work) = mpsc::channel(8);
+        let (silent_sender, silent) = watch::channel(Silent::default());
+        let (name, lane, clock) = ("North".into(), LaneId(1), Clock::start());
+        let screen = Screen { name, lane, verdicts, ledger, report, contact, silent, clock };
+        Self { screen, contact: contact_sender, work, report: report_sender, _silent: silent_sender }
+    }
+
+    async fn ask(&self, method: &str, path: &str, host: &str) -> Response {
+        let request = Request::builder().method(method).uri(path).header(HOST, host).body(Body::empty()).unwrap();
+        router(self.screen.clone(), "127.0.0.1:7000".parse().unwrap()).oneshot(request).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_page_loads_nothing_from_elsewhere() {
+    let bench = Bench::new();
+    for path in ["/", "/screen.css", "/screen.js"] {
+        let response = bench.ask("GET", path, "127.0.0.1:7000").await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(!String::from_utf8_lossy(&body).contains("://"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn other_hosts_and_other_methods_are_refused() {
+    let bench = Bench::new();
+    for host in ["evil.example:7000", "127.0.0.1", "127.0.0.1:7001", "gate.local:7000", ""] {
+        for path in ["/", "/events"] {
+            assert_eq!(bench.ask("GET", path, host).await.status(), StatusCode::MISDIRECTED_REQUEST, "{host}{path}");
+        }
+    }
+    for host in ["localhost:7000", "[::1]:7000"] {
+        assert_eq!(bench.ask("GET", "/", host).await.status(), StatusCode::OK, "{host}");
+    }
+    assert_eq!(bench.ask("POST", "/", "127.0.0.1:7000").await.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(bench.ask("GET", "/other", "127.0.0.1:7000").await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_open_page_hears_heartbeats_and_each_verdict_once() {
+    let mut bench = Bench::new();
+    let early = announcement(1);
+    // Nobody listens yet, so nobody ever sees it.
+    assert!(bench.screen.verdicts.send(early).is_err());
+    let response = bench.ask("GET", "/events", "127.0.0.1:7000").await;
+    assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
+    bench.screen.verdicts.send(announcement(2)).unwrap();
+
+    let mut body = response.into_body();
+    let mut heard = hear(&mut body).await;
+    assert!(heard.starts_with("event: verdict"), "{heard}");
+
+    // The heartbeat is the ledger's: without its answer the page hears nothing.
+    let asked = tokio::select! {
+        heard = hear(&mut body) => panic!("heard without the ledger: {heard}"),
+        asked = bench.work.recv() => asked,
+    };
+    let Some(Work::Reach { reply }) = asked else { panic!("a heartbeat asks for nothing else") };
+    reply.send(()).unwrap();
+    heard.push_str(&hear(&mut body).await);
+    assert!(heard.contains("\"sequence\":2") && !heard.contains("\"sequence\":1,"), "{heard}");
+    assert!(heard.contains("\"severity\":\"admit\"") && heard.contains("\"unsettled\":5"), "{heard}");
+}
+
+fn moment(at: Timestamp, uptime: u64) -> Moment {
+    Moment { at, uptime: Duration::from_secs(uptime) }
+}
+
+/// By uptime: a clock that is set back must not make the last contact look young.
+#[test]
+fn silence_of_the_cloud_is_said_after_a_minute_whatever_the_clock_says() {
+    let bench = Bench::new();
+    assert!(bench.screen.heartbeat(moment(DOORS, 0)).offline);
+    bench.contact.send_modify(|contact| contact.heard = Some(Duration::from_secs(10)));
+    assert!(!bench.screen.heartbeat(moment(END, 70)).offline);
+    assert!(bench.screen.heartbeat(moment(Timestamp::from_unix_seconds(0), 71)).offline);
+}
+
+#[test]
+fn a_trust_bundle_past_its_end_and_an_old_list_are_said_and_the_gate_stays_ready() {
+    let bench = Bench::new();
+    let documents = samples::documents_in_force();
+    let standing = |kind| documents.standing(kind).map(|standing| (kind, standing));
+    let until = samples::bundle().not_after;
+    bench.report.send_modify(|report| {
+        report.documents = DocumentKind::ALL.into_iter().filter_map(standing).collect();
+        (report.trust_until, report.list_warning) = (documents.trust_until(), documents.list_warning());
+    });
+    // The sample's list was issued a minute before the doors open; its event warns after fifteen.
+    let young = bench.screen.heartbeat(moment(DOORS + Duration::from_mins(14), 0));
+    assert!(young.ready && !young.list_old && young.trust_warning.is_none());
+    assert!(bench.screen.heartbeat(moment(until, 0)).trust_warning.is_none());
+    let late = bench.screen.heartbeat(moment(until + Duration::from_millis(1), 0));
+    assert!(late.ready && late.list_old);
+    assert_eq!(late.trust_warning, Some(Sentence::trust_ended()));
+}
+
+#[test]
+fn a_lane_that_was_not_assigned_is_not_ready() {
+    let bench = Bench::new();
+    let documents = samples::documents_in_force();
+    let standing = |kind| documents.standing(kind).map(|standing| (kind, standing));
+    bench.report.send_modify(|report| {
+        report.documents = DocumentKind::ALL.into_iter().filter_map(standing).collect();
+    });
+    assert!(bench.screen.heartbeat(moment(DOORS, 0)).ready);
+    bench.report.send_modify(|report| report.lanes = vec![LaneId(2)]);
+    assert!(!bench.screen.heartbeat(moment(DOORS, 0)).ready);
+}
+
+async fn hear(body: &mut Body) -> String {
+    let frame = body.frame().await.unwrap().unwrap();
+    String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()
+}
+
+fn announcement(sequence: u64) -> Arc<Announcement> {
+    let subject = Subject::Ticket { event: EVENT, slot: Slot(42), generation: Generation(1) };
+    let verdict = Verdict { reason: Reason::Admitted, persons: 2, earlier: None };
+    Arc::new(Announcement {
+        sequence: Some(sequence),
+        lane: LaneId(1),
+        source: Source::Lines,
+        at: DOORS,
+        ruling: Ruling::new(verdict, &subject),
+    })
+}

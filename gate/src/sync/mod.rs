@@ -1,0 +1,11 @@
+//! Keeping step with the cloud: documents in, journal out, for days without a network if need be. [`machine`] decides what to ask and when,
+//! without I/O or clock, so that a simulation runs it in virtual time; [`shell`] moves the bytes.
+
+mod back_off;
+mod machine;
+mod shell;
+
+pub(crate) use shell::{Contact, Sync};
+
+#[cfg(test)]
+mod model;

@@ -1,0 +1,141 @@
+//! The assignment: which event and lanes a gate serves. Signed by validation's list key.
+
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::bundle::{KeyRole, TrustBundle};
+use super::envelope::{Authentic, Document, Refusal, Revision, Signed, supersede};
+use crate::id::{EventId, GateId, LaneId, Zones};
+use crate::label::Label;
+use crate::time::Timestamp;
+
+const MAX_LANES: usize = 32;
+const MAX_NAME_BYTES: usize = 100;
+
+/// A gate's work.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Assignment {
+    /// The gate.
+    #[n(0)]
+    pub gate: GateId,
+    /// Raised by each change.
+    #[n(1)]
+    pub version: u32,
+    /// When it was signed.
+    #[n(2)]
+    pub issued: Timestamp,
+    /// The event it admits to.
+    #[n(3)]
+    pub event: EventId,
+    /// The entrance's name, for people.
+    #[n(4)]
+    pub name: String,
+    /// Its lanes.
+    #[n(5)]
+    pub lanes: Vec<Lane>,
+}
+
+/// A path through the gate.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, ToSchema)]
+#[cbor(map)]
+#[serde(deny_unknown_fields)]
+pub struct Lane {
+    /// Its number within the gate.
+    #[n(0)]
+    pub lane: LaneId,
+    /// Which way people pass.
+    #[n(1)]
+    pub direction: Direction,
+    /// Where it leads: a ticket needs one of these zones.
+    #[n(2)]
+    pub zones: Zones,
+}
+
+/// Which way people pass a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize, ToSchema)]
+#[cbor(index_only)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Into the event.
+    #[n(0)]
+    Entry,
+}
+
+impl Assignment {
+    /// The lane of that number.
+    pub fn lane(&self, lane: LaneId) -> Option<&Lane> {
+        self.lanes.iter().find(|candidate| candidate.lane == lane)
+    }
+
+    /// Takes an assignment if the list key signed it for this gate, and it is not older than the one in force. The answer is
+    /// the newer of the two.
+    pub fn accept(
+        bytes: &[u8],
+        bundle: &TrustBundle,
+        gate: GateId,
+        in_force: Option<&Authentic<Self>>,
+        now: Timestamp,
+    ) -> Result<Authentic<Self>, Refusal> {
+        let signers: Vec<_> = bundle.believed(KeyRole::List).collect();
+        let offered = Signed::<Self>::decode(bytes)?.open(&signers, 1)?;
+        if offered.document().gate != gate {
+            return Err(Refusal::OtherSubject { document: Self::NAME });
+        }
+        supersede(in_force.map(Authentic::standing), &offered, now)?;
+        Ok(offered)
+    }
+}
+
+impl Document for Assignment {
+    const LABEL: Label = Label::Assignment;
+    const NAME: &'static str = "assignment";
+    const MAX_PAYLOAD: usize = 16 * 1024;
+
+    fn revision(&self) -> Revision {
+        Revision::version(self.version)
+    }
+
+    fn issued(&self) -> Timestamp {
+        self.issued
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        if self.lanes.is_empty() || self.lanes.len() > MAX_LANES {
+            return Err("a gate has one to 32 lanes");
+        }
+        if !self.lanes.is_sorted_by(|a, b| a.lane < b.lane) {
+            return Err("lanes are sorted by number, each once");
+        }
+        if self.lanes.iter().any(|lane| lane.zones == Zones::default()) {
+            return Err("each lane leads to a zone");
+        }
+        if self.name.is_empty() || self.name.len() > MAX_NAME_BYTES {
+            return Err("an entrance's name has 1 to 100 bytes");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn another_gates_assignment_is_refused() {
+        let assignment = Assignment {
+            gate: GateId(1),
+            version: 1,
+            issued: samples::DOORS,
+            event: EventId(7),
+            name: "North".into(),
+            lanes: vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }],
+        };
+        let bytes = Signed::seal(&assignment, &[&samples::list_key()]).unwrap();
+        let accept = |gate| Assignment::accept(&bytes, &samples::bundle(), gate, None, samples::DOORS);
+        assert_eq!(accept(GateId(1)).unwrap().document(), &assignment);
+        assert!(matches!(accept(GateId(2)), Err(Refusal::OtherSubject { .. })));
+    }
+}

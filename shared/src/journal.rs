@@ -1,0 +1,343 @@
+//! The journal: what a gate did, each row hashed onto the one before, how far it goes signed by the gate.
+//!
+//! Owns the rows' encoding and the chain; refuses to know where rows are stored or sent.
+
+use core::fmt;
+
+use data_encoding::HEXLOWER;
+use minicbor::bytes::ByteArray;
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use crate::documents::{Direction, Revision};
+use crate::documents::{canonical, from_canonical};
+use crate::id::{EventId, GateId, Generation, LaneId, Slot};
+use crate::keys::{Signature, SigningKey, VerifyingKey, labelled_digest};
+use crate::label::Label;
+use crate::ticket::VerifiedTicket;
+use crate::time::Timestamp;
+use crate::verdict::{Reason, Verdict};
+
+/// A longer row is refused unread.
+pub const MAX_ROW_LENGTH: usize = 512;
+
+/// One scan and its verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct JournalRow {
+    /// Whose journal.
+    #[n(0)]
+    pub gate: GateId,
+    /// 1 for the first row, then one more each.
+    #[n(1)]
+    pub sequence: u64,
+    /// Which start of the machine (Linux: `/proc/sys/kernel/random/boot_id`).
+    #[n(2)]
+    pub boot: BootId,
+    /// When the verdict was made, by the gate's clock.
+    #[n(3)]
+    pub at: Timestamp,
+    /// What that clock was worth.
+    #[n(4)]
+    pub clock: ClockState,
+    /// Where.
+    #[n(5)]
+    pub lane: LaneId,
+    /// Which way.
+    #[n(6)]
+    pub direction: Direction,
+    /// What was shown.
+    #[n(7)]
+    pub subject: Subject,
+    /// Persons let in.
+    #[n(8)]
+    pub persons: u8,
+    /// Why.
+    #[n(9)]
+    pub reason: Reason,
+    /// The documents the verdict rests on.
+    #[n(10)]
+    pub documents: DocumentRevisions,
+}
+
+/// What was shown: a ticket whose signatures held, or something of which the hash alone is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Subject {
+    /// A verified ticket.
+    #[n(0)]
+    #[cbor(map)]
+    Ticket {
+        /// Its event.
+        #[n(0)]
+        event: EventId,
+        /// Its seat.
+        #[n(1)]
+        slot: Slot,
+        /// Which issue of the seat.
+        #[n(2)]
+        generation: Generation,
+    },
+    /// Anything else: SHA-256 of the text.
+    #[n(1)]
+    #[cbor(map)]
+    Payload {
+        /// The hash.
+        #[n(0)]
+        hash: ByteArray<32>,
+    },
+}
+
+impl Subject {
+    /// A ticket that was verified.
+    pub fn of(ticket: &VerifiedTicket) -> Self {
+        let body = ticket.body();
+        Self::Ticket { event: body.event, slot: body.slot, generation: body.generation }
+    }
+
+    /// Text that was not: it may be anybody's private code, so only its hash is kept.
+    pub fn unverified(text: &str) -> Self {
+        Self::Payload { hash: <[u8; 32]>::from(Sha256::digest(text.as_bytes())).into() }
+    }
+}
+
+/// What a gate's clock was worth when it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize, ToSchema)]
+#[cbor(index_only)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockState {
+    /// The operating system's, believed as it is.
+    #[n(0)]
+    System,
+}
+
+/// The start of a machine: 16 bytes that differ after each boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct BootId(#[n(0)] ByteArray<16>);
+
+impl BootId {
+    /// From the 16 bytes of the machine's boot UUID.
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes.into())
+    }
+}
+
+/// The revisions of the documents a verdict rests on; 0 where there was none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct DocumentRevisions {
+    /// Trust bundle.
+    #[n(0)]
+    pub bundle: u32,
+    /// Event document.
+    #[n(1)]
+    pub event: u32,
+    /// Slot list, epoch.
+    #[n(2)]
+    pub list_epoch: u32,
+    /// Slot list, sequence.
+    #[n(3)]
+    pub list_sequence: u64,
+}
+
+impl DocumentRevisions {
+    /// What a gate without documents writes.
+    pub const NONE: Self = Self { bundle: 0, event: 0, list_epoch: 0, list_sequence: 0 };
+
+    /// The slot list's revision.
+    pub fn list(&self) -> Revision {
+        Revision { epoch: self.list_epoch, sequence: self.list_sequence }
+    }
+}
+
+/// Bytes that are no journal row.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no journal row: {why}")]
+pub struct InvalidRow {
+    /// What is wrong.
+    pub why: String,
+}
+
+impl JournalRow {
+    /// The row's one encoding.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        canonical(self)
+    }
+
+    /// Reads a row in its one encoding.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidRow> {
+        if bytes.len() > MAX_ROW_LENGTH {
+            return Err(InvalidRow {
+                why: format!("it has {} bytes, at most {MAX_ROW_LENGTH} are allowed", bytes.len()),
+            });
+        }
+        let row: Self = from_canonical(bytes).map_err(|why| InvalidRow { why })?;
+        if row.sequence == 0 {
+            return Err(InvalidRow { why: "rows are numbered from 1".to_owned() });
+        }
+        if row.reason.severity().opens() != (row.persons > 0) {
+            return Err(InvalidRow { why: "it lets people in for a reason that refuses them".to_owned() });
+        }
+        if row.persons > 0 && !matches!(row.subject, Subject::Ticket { .. }) {
+            return Err(InvalidRow { why: "it lets people in without a ticket".to_owned() });
+        }
+        Ok(row)
+    }
+
+    /// What the gate said.
+    pub fn verdict(&self) -> Verdict {
+        Verdict { reason: self.reason, persons: self.persons, earlier: None }
+    }
+}
+
+/// The hash of a row, which holds every row before it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(into = "String", try_from = "String")]
+#[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+pub struct ChainHash(pub [u8; 32]);
+
+impl ChainHash {
+    /// Before the first row.
+    pub const START: Self = Self([0; 32]);
+
+    /// The hash after the next row, given as its bytes.
+    #[must_use]
+    pub fn next(self, row: &[u8]) -> Self {
+        Self(labelled_digest(Label::JournalRow, &[&self.0, row]))
+    }
+}
+
+impl fmt::Display for ChainHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for ChainHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ChainHash({self})")
+    }
+}
+
+impl TryFrom<String> for ChainHash {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(|_| "a chain hash is 64 hexadecimal digits")?;
+        bytes.try_into().map(Self).map_err(|_| "a chain hash is 64 hexadecimal digits")
+    }
+}
+
+impl From<ChainHash> for String {
+    fn from(hash: ChainHash) -> Self {
+        hash.to_string()
+    }
+}
+
+/// How far a gate's journal goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Checkpoint {
+    /// Whose.
+    #[n(0)]
+    pub gate: GateId,
+    /// The last row.
+    #[n(1)]
+    pub sequence: u64,
+    #[n(2)]
+    hash: ByteArray<32>,
+}
+
+impl Checkpoint {
+    /// The state after a row.
+    pub fn new(gate: GateId, sequence: u64, hash: ChainHash) -> Self {
+        Self { gate, sequence, hash: hash.0.into() }
+    }
+
+    /// The gate's word that its journal goes so far and no other way.
+    pub fn sign(&self, key: &SigningKey) -> Signature {
+        key.sign(Label::JournalCheckpoint, &canonical(self))
+    }
+
+    /// Whether the gate with this key said so.
+    pub fn is_signed_by(&self, key: VerifyingKey, signature: &Signature) -> bool {
+        key.verifies(Label::JournalCheckpoint, &canonical(self), signature)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn row(sequence: u64) -> JournalRow {
+        JournalRow {
+            gate: GateId(3),
+            sequence,
+            boot: BootId::new([9; 16]),
+            at: samples::DOORS,
+            clock: ClockState::System,
+            lane: LaneId(1),
+            direction: Direction::Entry,
+            subject: Subject::Ticket { event: EventId(7), slot: Slot(42), generation: Generation(1) },
+            persons: 2,
+            reason: Reason::Admitted,
+            documents: DocumentRevisions { bundle: 1, event: 1, list_epoch: 0, list_sequence: 12 },
+        }
+    }
+
+    #[test]
+    fn a_row_survives_its_bytes() {
+        for row in
+            [row(1), JournalRow { subject: Subject::unverified("x"), persons: 0, reason: Reason::NotOurs, ..row(2) }]
+        {
+            assert_eq!(JournalRow::from_bytes(&row.to_bytes()).unwrap(), row);
+        }
+    }
+
+    /// The specification's words about subjects, in bytes.
+    #[test]
+    fn a_subject_is_a_number_and_a_map() {
+        let ticket = Subject::Ticket { event: EventId(7), slot: Slot(42), generation: Generation(1) };
+        assert_eq!(canonical(&ticket), [0x82, 0, 0xa3, 0, 7, 1, 0x18, 42, 2, 1]);
+        let payload = canonical(&Subject::unverified("x"));
+        assert_eq!(payload[..6], [0x82, 1, 0xa1, 0, 0x58, 32]);
+    }
+
+    #[test]
+    fn rows_that_contradict_themselves_are_refused() {
+        for row in [
+            row(0),
+            JournalRow { persons: 0, ..row(1) },
+            JournalRow { reason: Reason::Revoked, ..row(1) },
+            JournalRow { subject: Subject::unverified("x"), ..row(1) },
+        ] {
+            assert!(JournalRow::from_bytes(&row.to_bytes()).is_err(), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn the_chain_tells_order_and_content() {
+        let (first, second) = (row(1).to_bytes(), row(2).to_bytes());
+        let chain = ChainHash::START.next(&first).next(&second);
+        assert_ne!(chain, ChainHash::START.next(&second).next(&first));
+        assert_ne!(chain, ChainHash::START.next(&second));
+    }
+
+    #[test]
+    fn a_checkpoint_binds_gate_sequence_and_hash() {
+        let key = samples::signing_key(20);
+        let checkpoint = Checkpoint::new(GateId(3), 5, ChainHash([1; 32]));
+        let signature = checkpoint.sign(&key);
+        assert!(checkpoint.is_signed_by(key.verifying_key(), &signature));
+        for other in [
+            Checkpoint::new(GateId(4), 5, ChainHash([1; 32])),
+            Checkpoint::new(GateId(3), 6, ChainHash([1; 32])),
+            Checkpoint::new(GateId(3), 5, ChainHash([2; 32])),
+        ] {
+            assert!(!other.is_signed_by(key.verifying_key(), &signature));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The registry of labels: one for each kind of signed or hashed thing, so that no signature of one kind can pass for another.
+
+/// What a signature or hash is about. Its 32 bytes come before the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Label {
+    /// The issuing key's signature on a ticket: "sold".
+    Issue,
+    /// The authority key's signature on a ticket: "a real account was granted exactly this".
+    Authorise,
+    /// A trust bundle, by the root.
+    TrustBundle,
+    /// The fingerprint of a set of root keys.
+    RootFingerprint,
+    /// An event document, by an organiser.
+    EventDocument,
+    /// A slot list, by validation's list key.
+    SlotList,
+    /// A gate's assignment, by validation's list key.
+    Assignment,
+    /// A row of a gate's journal, hashed onto the row before it.
+    JournalRow,
+    /// A gate's signature on how far its journal goes.
+    JournalCheckpoint,
+    /// A gate's proof of its keys at enrolment.
+    GateEnrolment,
+    /// A gate's answer to validation's nonce.
+    GateLogin,
+}
+
+impl Label {
+    /// All of them, in the order of the specification's table.
+    pub const ALL: [Self; 11] = [
+        Self::Issue,
+        Self::Authorise,
+        Self::TrustBundle,
+        Self::RootFingerprint,
+        Self::EventDocument,
+        Self::SlotList,
+        Self::Assignment,
+        Self::JournalRow,
+        Self::JournalCheckpoint,
+        Self::GateEnrolment,
+        Self::GateLogin,
+    ];
+
+    /// The label's ASCII text, at most 32 bytes.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Issue => "countermark/1/issue",
+            Self::Authorise => "countermark/1/authorise",
+            Self::TrustBundle => "countermark/1/trust-bundle",
+            Self::RootFingerprint => "countermark/1/root-fingerprint",
+            Self::EventDocument => "countermark/1/event-document",
+            Self::SlotList => "countermark/1/slot-list",
+            Self::Assignment => "countermark/1/assignment",
+            Self::JournalRow => "countermark/1/journal-row",
+            Self::JournalCheckpoint => "countermark/1/journal-checkpoint",
+            Self::GateEnrolment => "countermark/1/gate-enrolment",
+            Self::GateLogin => "countermark/1/gate-login",
+        }
+    }
+
+    /// The text, padded with zeros to 32 bytes.
+    pub fn bytes(self) -> [u8; 32] {
+        let mut padded = [0; 32];
+        for (place, byte) in padded.iter_mut().zip(self.text().bytes()) {
+            *place = byte;
+        }
+        padded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn labels_fit_and_differ() {
+        let padded: HashSet<_> = Label::ALL.iter().map(|label| label.bytes()).collect();
+        assert_eq!(padded.len(), Label::ALL.len());
+        for label in Label::ALL {
+            assert!(label.text().is_ascii() && label.text().len() <= 32, "{label:?}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Enrolment, log-in and upload.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Base64;
+use crate::id::{EventId, GateId};
+use crate::journal::ChainHash;
+use crate::keys::VerifyingKey;
+use crate::time::Timestamp;
+
+/// A longer batch is refused whole.
+pub const MAX_ROWS_PER_UPLOAD: usize = 1000;
+
+/// Where validation serves gates.
+pub mod paths {
+    /// POST [`Enrol`](super::Enrol) → [`Enrolled`](super::Enrolled).
+    pub const ENROL: &str = "/v1/gates/enrol";
+    /// POST [`RequestNonce`](super::RequestNonce) → [`Nonce`](super::Nonce).
+    pub const NONCE: &str = "/v1/gates/nonce";
+    /// POST [`Login`](super::Login) → [`LoggedIn`](super::LoggedIn).
+    pub const LOGIN: &str = "/v1/gates/login";
+    /// GET, with the session: the trust bundle's bytes.
+    pub const BUNDLE: &str = "/v1/gate/trust-bundle";
+    /// GET, with the session: the assignment's bytes.
+    pub const ASSIGNMENT: &str = "/v1/gate/assignment";
+    /// GET, with the session: the bytes of the event document of the assigned event.
+    pub const EVENT: &str = "/v1/gate/event-document";
+    /// GET, with the session: the slot list's bytes of the assigned event.
+    pub const SLOTS: &str = "/v1/gate/slot-list";
+    /// POST [`Upload`](super::Upload), with the session → [`Uploaded`](super::Uploaded).
+    pub const JOURNAL: &str = "/v1/gate/journal";
+}
+
+/// A new gate spends its code.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Enrol {
+    /// The code's secret, 32 hexadecimal digits.
+    pub secret: String,
+    /// The gate's new public key.
+    pub key: VerifyingKey,
+    /// The gate's signature over the secret's hash.
+    #[schema(value_type = String, format = Byte)]
+    pub proof: Base64<[u8; 64]>,
+}
+
+/// What the gate is called from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Enrolled {
+    /// The gate's number.
+    pub gate: GateId,
+    /// The event it is to serve.
+    pub event: EventId,
+    /// The entrance's name.
+    pub name: String,
+}
+
+/// A gate asks for something to sign.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestNonce {
+    /// Who asks.
+    pub gate: GateId,
+}
+
+/// Something to sign.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nonce {
+    /// 32 random bytes, good once and for a minute.
+    #[schema(value_type = String, format = Byte)]
+    pub nonce: Base64<[u8; 32]>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// Who answers.
+    pub gate: GateId,
+    /// What was asked.
+    #[schema(value_type = String, format = Byte)]
+    pub nonce: Base64<[u8; 32]>,
+    /// The gate's signature over both.
+    #[schema(value_type = String, format = Byte)]
+    pub answer: Base64<[u8; 64]>,
+}
+
+/// A session.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoggedIn {
+    /// Goes into `Authorization: Bearer`.
+    pub token: String,
+    /// When it ends.
+    pub until: Timestamp,
+}
+
+/// Journal rows in order, and how far they go.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Upload {
+    /// The chain before the first of these rows.
+    pub previous: ChainHash,
+    /// At most 1,000.
+    pub rows: Vec<UploadedRow>,
+    /// The gate's word for the last of them.
+    pub checkpoint: SignedCheckpoint,
+}
+
+/// A row as it was written, and the ticket where it was the first of its seat and generation.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UploadedRow {
+    /// The row's number, which its bytes repeat.
+    pub sequence: u64,
+    /// The row's bytes.
+    #[schema(value_type = String, format = Byte)]
+    pub row: Base64<Vec<u8>>,
+    /// The ticket's text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+}
+
+/// How far the gate's journal goes after these rows.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedCheckpoint {
+    /// The last row's number.
+    pub sequence: u64,
+    /// The chain after it.
+    pub hash: ChainHash,
+    /// The gate's signature.
+    #[schema(value_type = String, format = Byte)]
+    pub signature: Base64<[u8; 64]>,
+}
+
+/// A result for each row, in the order of the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Uploaded {
+    /// One for each row sent.
+    pub results: Vec<RowResult>,
+}
+
+/// What became of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowResult {
+    /// The row's number.
+    pub sequence: u64,
+    /// Stored or not.
+    pub outcome: RowOutcome,
+}
+
+/// Stored or not. Nothing else is final: a row without a result is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowOutcome {
+    /// Stored now.
+    Stored,
+    /// The same row was stored before.
+    Known,
+    /// Stored aside: another row has this number already. Two machines write one journal.
+    Fork,
+    /// Stored aside: the bytes are no row of this gate with this number.
+    Unreadable,
+    /// Stored, but not believed: it names a ticket that nobody proved.
+    Unproved,
+}

@@ -1,0 +1,12 @@
+//! What gate and validation say to each other, as JSON: bytes are base64 (RFC 4648, 4), unknown fields are refused.
+//!
+//! Documents travel as the bytes they were stored as, outside of this module. Knows nothing of HTTP.
+
+mod base64;
+mod gate;
+
+pub use base64::Base64;
+pub use gate::{
+    Enrol, Enrolled, LoggedIn, Login, MAX_ROWS_PER_UPLOAD, Nonce, RequestNonce, RowOutcome, RowResult,
+    SignedCheckpoint, Upload, Uploaded, UploadedRow, paths,
+};

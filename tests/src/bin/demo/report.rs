@@ -1,0 +1,62 @@
+//! The tables at the end. Owns their words; decides nothing.
+
+use countermark_tests::main_line::{Performance, Scan, Settlement};
+
+use crate::output::{Output, Tone};
+
+/// A line of what was shown and what the gate said, and one of the sentence that people read.
+pub(crate) fn scans(output: &Output, title: &str, scans: &[Scan]) {
+    output.heading(title);
+    let head = row("", "picture", "what it is", "expected", "verdict", "persons");
+    output.line(&output.toned(Tone::Faint, &head));
+    for scan in scans {
+        let verdict = &scan.verdict;
+        let mark = mark(output, scan.is_as_expected());
+        let (expected, said) = (scan.expected.code(), verdict.verdict.code());
+        let persons = format!("{} of {}", verdict.persons, scan.persons);
+        output.line(&row(&mark, &scan.file, scan.what, expected, said, &persons));
+        let sentence = format!("    {} / {}", verdict.sentence.en, verdict.sentence.fr);
+        output.line(&output.toned(Tone::Faint, &sentence));
+    }
+}
+
+/// How gate and cloud agree.
+pub(crate) fn settlement(output: &Output, performance: &Performance) {
+    let Settlement { shown, journal, arrived, doubtful, let_in, counted } = performance.settlement;
+    output.heading("What the gate did, and what the cloud knows of it");
+    let line = |good: bool, text: String| output.line(&format!("{} {text}", mark(output, good)));
+    let waited = performance.waited;
+    line(waited == performance.offline.len() as u64, format!("{waited} scans waited at the gate while it was cut off"));
+    line(
+        shown == journal && journal == arrived,
+        format!("{shown} verdicts shown, {journal} rows in the gate's journal, {arrived} rows at validation"),
+    );
+    line(doubtful == 0, format!("{doubtful} rows that validation doubts"));
+    line(let_in == counted, format!("{let_in} persons let in by the gate, {counted} counted by the cloud"));
+}
+
+/// What the services logged as errors, which an undisturbed show has none of.
+pub(crate) fn errors(output: &Output, errors: &[String]) {
+    for error in errors {
+        output.line(&format!("{} {error}", mark(output, false)));
+    }
+}
+
+/// The last word.
+pub(crate) fn end(output: &Output, as_expected: bool) {
+    output.line("");
+    if as_expected {
+        output.step("every outcome was the expected one");
+    } else {
+        output.line(&output.toned(Tone::Bad, "✗ not every outcome was the expected one"));
+    }
+}
+
+fn mark(output: &Output, good: bool) -> String {
+    if good { output.toned(Tone::Good, "✓") } else { output.toned(Tone::Bad, "✗") }
+}
+
+fn row(mark: &str, picture: &str, what: &str, expected: &str, verdict: &str, persons: &str) -> String {
+    let mark = if mark.is_empty() { " " } else { mark };
+    format!("{mark}   {picture:<20}{what:<28}{expected:<18}{verdict:<18}{persons}")
+}

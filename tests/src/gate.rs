@@ -1,0 +1,195 @@
+//! A gate: enrolled, run, asked. Knows `countermark-gate`'s command line and what it prints.
+
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::{Reason, Severity};
+use serde::Deserialize;
+
+use crate::cloud::Cloud;
+use crate::process::{self, Process, run, run_well};
+use crate::wait::{PATIENCE, until};
+
+/// How often the gates of the demo and of the stories ask for newer documents.
+const POLL_SECONDS: &str = "1";
+
+/// A folder that is enrolled as a gate.
+pub struct Gate {
+    program: PathBuf,
+    folder: PathBuf,
+    /// The gate's number.
+    pub number: u32,
+}
+
+/// What a gate says of a scan.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Verdict {
+    /// The journal row; none when the ledger failed.
+    #[serde(default)]
+    pub sequence: Option<u64>,
+    /// What was read: `lines`, or `pictures/` and a file's name. Empty in the answer to a check.
+    #[serde(default)]
+    pub source: String,
+    /// Why.
+    pub verdict: Reason,
+    /// How grave.
+    pub severity: Severity,
+    /// Whether people may pass.
+    pub opens: bool,
+    /// How many.
+    pub persons: u8,
+    /// When the seat was used before.
+    pub earlier: Option<Timestamp>,
+    /// The seat, of a verified ticket.
+    pub slot: Option<u32>,
+    /// What people read.
+    pub sentence: Sentence,
+}
+
+/// The same words in English and French.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Sentence {
+    /// English.
+    pub en: String,
+    /// French.
+    pub fr: String,
+}
+
+/// How it stands with a gate, as far as anybody here asks.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Status {
+    /// Rows written.
+    pub rows: u64,
+    /// Rows not yet uploaded.
+    pub unsettled: u64,
+    /// Rows that validation put aside.
+    pub contested: u64,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    gate: u32,
+}
+
+#[derive(Deserialize)]
+struct Screen {
+    screen: String,
+}
+
+impl Gate {
+    /// Spends an enrolment code on the folder `name` of the cloud's, over the gates' line.
+    pub async fn enrol(cloud: &Cloud, name: &str, code: &str) -> Result<Self> {
+        let program = cloud.binaries().gate.clone();
+        let folder = cloud.folder().join(name);
+        let mut command = process::command(&program);
+        // A code on the command line could be read by every user of the machine.
+        command.args(["enroll", "--json", "--cloud", &cloud.gate_line().url()]).env("COUNTERMARK_ENROLMENT_CODE", code);
+        command.arg("--data").arg(&folder);
+        let identity: Identity = serde_json::from_str(&run_well(command).await?)?;
+        Ok(Self { program, folder, number: identity.gate })
+    }
+
+    /// The ledger's file.
+    pub fn ledger(&self) -> PathBuf {
+        self.folder.join("ledger.sqlite")
+    }
+
+    /// Runs the gate on a folder of pictures.
+    pub async fn watch(&self, pictures: &Path) -> Result<RunningGate> {
+        let mut command = self.command("run");
+        command.args(["--poll", POLL_SECONDS, "--pictures"]).arg(pictures);
+        RunningGate::start(&mut command, &self.log_file()).await
+    }
+
+    /// Runs the gate on lines.
+    pub async fn listen(&self) -> Result<RunningGate> {
+        let mut command = self.command("run");
+        command.args(["--poll", POLL_SECONDS, "--lines"]).stdin(Stdio::piped());
+        RunningGate::start(&mut command, &self.log_file()).await
+    }
+
+    /// What the running gate would say.
+    pub async fn check(&self, text: &str) -> Result<Verdict> {
+        let mut command = self.command("check");
+        command.arg(text);
+        let outcome = run(command).await?;
+        serde_json::from_str(&outcome.said).with_context(|| format!("no check: {}", outcome.complained.trim()))
+    }
+
+    /// Waits until the running gate would say this.
+    pub async fn would_say(&self, text: &str, expected: Reason) -> Result<()> {
+        until(format_args!("the gate said {expected}"), PATIENCE, async || {
+            Ok((self.check(text).await?.verdict == expected).then_some(()))
+        })
+        .await
+    }
+
+    /// How it stands.
+    pub async fn status(&self) -> Result<Status> {
+        let outcome = run(self.command("status")).await?;
+        serde_json::from_str(&outcome.said).with_context(|| format!("no status: {}", outcome.complained.trim()))
+    }
+
+    /// Waits until every row was answered for.
+    pub async fn settled(&self, patience: Duration) -> Result<Status> {
+        until("every row was uploaded", patience, async || {
+            let status = self.status().await?;
+            Ok((status.unsettled == 0).then_some(status))
+        })
+        .await
+    }
+
+    fn command(&self, what: &str) -> Command {
+        let mut command = process::command(&self.program);
+        command.args([what, "--json", "--data"]).arg(&self.folder);
+        command
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.with_extension("log")
+    }
+}
+
+/// A gate at work. Dropping it kills it.
+pub struct RunningGate {
+    process: Process,
+    /// Where the operator's screen is.
+    pub screen: String,
+}
+
+impl RunningGate {
+    async fn start(command: &mut Command, log: &Path) -> Result<Self> {
+        let mut process = Process::start("countermark-gate", command, log)?;
+        let line = process.expect_line(PATIENCE).await?;
+        let Screen { screen } = serde_json::from_str(&line).with_context(|| format!("the gate begins with {line}"))?;
+        Ok(Self { process, screen })
+    }
+
+    /// Where to write lines, once, of a gate that listens.
+    pub fn lines(&mut self) -> Result<ChildStdin> {
+        self.process.take_stdin().context("this gate reads no lines, or was asked twice")
+    }
+
+    /// The next verdict.
+    pub async fn verdict(&mut self) -> Result<Verdict> {
+        let line = self.process.expect_line(PATIENCE).await?;
+        serde_json::from_str(&line).with_context(|| format!("this is no verdict: {line}"))
+    }
+
+    /// `kill -9`; the answer is every verdict that was shown and not read yet.
+    pub async fn kill(self) -> Result<Vec<Verdict>> {
+        let mut verdicts = Vec::new();
+        for line in self.process.kill().await? {
+            match serde_json::from_str(&line) {
+                Ok(verdict) => verdicts.push(verdict),
+                // Cut off in the middle of a line: nobody was shown anything.
+                Err(error) if error.is_eof() => {}
+                Err(error) => bail!("this is no verdict ({error}): {line}"),
+            }
+        }
+        Ok(verdicts)
+    }
+}

@@ -1,0 +1,157 @@
+//! The main line of the system, from an organiser's signature to reconciled figures. The demo shows it to a person, a
+//! story holds it against what was expected; both see the same [`Performance`].
+
+mod entrance;
+mod exhibits;
+mod sale;
+mod settlement;
+
+use countermark_shared::verdict::Reason;
+
+pub use self::settlement::Settlement;
+use crate::administrator::Administrator;
+use crate::buyer::Buyer;
+use crate::cloud::{Cloud, Told};
+use crate::gate::{Gate, RunningGate, Verdict};
+use crate::season::FESTIVAL;
+use entrance::Entrance;
+use sale::Sale;
+
+/// All that happened.
+pub struct Performance {
+    /// Scans with the cloud in reach.
+    pub online: Vec<Scan>,
+    /// Scans while nothing came through to it.
+    pub offline: Vec<Scan>,
+    /// Rows that waited at the gate when the line was mended.
+    pub waited: u64,
+    /// How gate and cloud agree in the end.
+    pub settlement: Settlement,
+    /// The page of a payment that still waits for its buyer.
+    pub payment_page: String,
+    /// The gate, which goes on.
+    pub gate: RunningGate,
+}
+
+/// A picture that was shown to the gate.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// The picture's file.
+    pub file: String,
+    /// What it is.
+    pub what: &'static str,
+    /// The verdict that is right.
+    pub expected: Reason,
+    /// The persons that may pass.
+    pub persons: u8,
+    /// What the gate said.
+    pub verdict: Verdict,
+}
+
+impl Scan {
+    /// Whether the gate was right, and had written it down.
+    pub fn is_as_expected(&self) -> bool {
+        let Verdict { sequence, verdict, opens, persons, .. } = self.verdict;
+        sequence.is_some() && verdict == self.expected && persons == self.persons && opens == (self.persons > 0)
+    }
+}
+
+impl Performance {
+    /// Whether every outcome was the expected one.
+    pub fn is_as_expected(&self) -> bool {
+        let mut scans = self.online.iter().chain(&self.offline);
+        let all_waited = self.waited == self.offline.len() as u64;
+        scans.all(Scan::is_as_expected) && all_waited && self.settlement.agrees()
+    }
+}
+
+/// Plays it on a cloud where nothing was sold yet.
+pub async fn play(cloud: &Cloud, told: Told<'_>) -> anyhow::Result<Performance> {
+    let administrator = Administrator::log_in(cloud).await?;
+    let sale = Sale::hold(cloud, &administrator, told).await?;
+
+    let code = administrator.gate("North entrance", FESTIVAL).await?;
+    let gate = Gate::enrol(cloud, "gate", &code).await?;
+    told("a gate spent its one-time enrolment code; its private key was made on it and never leaves it");
+    let mut entrance = Entrance::open(cloud, &gate).await?;
+    told("the gate runs on a folder of pictures and has synced what it needs to decide alone");
+
+    administrator.revoke(FESTIVAL, sale.revoked.slot, "lost by its buyer").await?;
+    gate.would_say(&sale.solo.text, Reason::Admitted).await?;
+    gate.would_say(&sale.revoked.text, Reason::Revoked).await?;
+    told("one ticket revoked; the signed slot list that says so has reached the gate");
+
+    let exhibits = exhibits::online(cloud, &sale).await?;
+    let again = exhibits::offline(&sale).await?;
+    told("pictures written: QR codes as PNG, one as a photograph");
+    let mut online = Vec::new();
+    for exhibit in exhibits {
+        if exhibit.expected == Reason::NoLongerValid {
+            sale.afternoon_is_over(told).await?;
+        }
+        online.push(entrance.show(exhibit).await?);
+    }
+    told("the gate has read every picture, and wrote each verdict to its disk before it showed it");
+
+    let before = gate.settled(crate::wait::PATIENCE).await?;
+    entrance.cut_off();
+    told("the line between gate and cloud swallows everything now");
+    let mut offline = Vec::new();
+    for exhibit in again {
+        offline.push(entrance.show(exhibit).await?);
+    }
+    let cut_off = gate.status().await?;
+    told("the gate went on alone, by the lists and keys it has on its disk");
+    entrance.reconnect();
+    told("the line is mended");
+
+    let settlement = Settlement::reach(&administrator, &gate, online.iter().chain(&offline)).await?;
+    told("the gate's journal has arrived");
+    let payment_page = waiting_payment(&sale.buyer, &sale.solo_offer).await?;
+    let waited = cut_off.rows.saturating_sub(before.rows).min(cut_off.unsettled);
+    Ok(Performance { online, offline, waited, settlement, payment_page, gate: entrance.close() })
+}
+
+/// An order that nobody has paid, for a person who wants to see the provider's page.
+async fn waiting_payment(buyer: &Buyer, offer: &str) -> anyhow::Result<String> {
+    let order = buyer.order(offer, 1).await?;
+    buyer.grant(&order).await?;
+    Ok(buyer.payment_page(&order).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Sentence;
+    use countermark_shared::verdict::Severity;
+
+    fn scan(verdict: Reason, persons: u8, sequence: Option<u64>) -> Scan {
+        let sentence = Sentence { en: String::new(), fr: String::new() };
+        let severity = verdict.severity();
+        Scan {
+            file: String::new(),
+            what: "",
+            expected: Reason::Admitted,
+            persons: 1,
+            verdict: Verdict {
+                sequence,
+                source: String::new(),
+                verdict,
+                severity,
+                opens: severity == Severity::Admit,
+                persons,
+                earlier: None,
+                slot: None,
+                sentence,
+            },
+        }
+    }
+
+    #[test]
+    fn a_scan_is_right_in_every_part_or_wrong() {
+        assert!(scan(Reason::Admitted, 1, Some(1)).is_as_expected());
+        assert!(!scan(Reason::Admitted, 2, Some(1)).is_as_expected(), "too many persons");
+        assert!(!scan(Reason::Admitted, 1, None).is_as_expected(), "not in the journal");
+        assert!(!scan(Reason::ListOld, 1, Some(1)).is_as_expected(), "another reason");
+    }
+}

@@ -1,0 +1,223 @@
+//! A line between two processes that can be cut. It is bound before either end exists and keeps its address, so that a
+//! restart on another port, or an outage, needs no new settings. Knows bytes and connections, no protocol.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// How a line fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Connections, old and new, are reset.
+    Refuse,
+    /// Connections, old and new, stay open, and nothing comes through.
+    Swallow,
+    /// Requests come through; at the first byte of an answer the connection is reset.
+    LoseReplies,
+}
+
+/// A line that listens on an address of its own. Dropping it ends it.
+pub struct Proxy {
+    address: SocketAddr,
+    line: watch::Sender<Line>,
+    lost: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Line {
+    target: Option<SocketAddr>,
+    fault: Option<Fault>,
+}
+
+impl Proxy {
+    /// A line that leads nowhere yet: it resets connections until [`Proxy::point_to`].
+    pub async fn bind() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free on loopback")?;
+        let address = listener.local_addr()?;
+        let (line, _) = watch::channel(Line { target: None, fault: None });
+        let (lost, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        tokio::spawn(accept(listener, line.subscribe(), Arc::clone(&lost), Arc::clone(&refused)));
+        Ok(Self { address, line, lost, refused })
+    }
+
+    /// Where to connect to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The same as a base URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Leads there from now on. Connections to the old place end.
+    pub fn point_to(&self, target: SocketAddr) {
+        self.line.send_modify(|line| line.target = Some(target));
+    }
+
+    /// Fails in this way from now on.
+    pub fn cut(&self, fault: Fault) {
+        self.line.send_modify(|line| line.fault = Some(fault));
+    }
+
+    /// Works again, for new connections.
+    pub fn mend(&self) {
+        self.line.send_modify(|line| line.fault = None);
+    }
+
+    /// How many answers were lost so far.
+    pub fn lost_replies(&self) -> u64 {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    /// How many new connections were reset so far.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::SeqCst)
+    }
+}
+
+async fn accept(listener: TcpListener, mut line: watch::Receiver<Line>, lost: Arc<AtomicU64>, refused: Arc<AtomicU64>) {
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((client, _)) = accepted {
+                    tokio::spawn(connect(client, line.clone(), Arc::clone(&lost), Arc::clone(&refused)));
+                }
+            }
+            changed = line.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+async fn connect(client: TcpStream, mut line: watch::Receiver<Line>, lost: Arc<AtomicU64>, refused: Arc<AtomicU64>) {
+    let Line { target, fault } = *line.borrow_and_update();
+    let server = match (target, fault) {
+        (_, Some(Fault::Swallow)) => return swallow(&[client], &mut line).await,
+        (Some(target), None | Some(Fault::LoseReplies)) => TcpStream::connect(target).await.ok(),
+        (None, _) | (Some(_), Some(Fault::Refuse)) => None,
+    };
+    if let Some(server) = server {
+        carry(client, server, target, line, &lost).await;
+    } else {
+        reset(&client);
+        refused.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+async fn carry(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    target: Option<SocketAddr>,
+    mut line: watch::Receiver<Line>,
+    lost: &AtomicU64,
+) {
+    let (mut asked, mut answered) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
+    loop {
+        tokio::select! {
+            changed = line.changed() => {
+                let now = *line.borrow_and_update();
+                if now.fault == Some(Fault::Swallow) {
+                    return swallow(&[client, server], &mut line).await;
+                }
+                if changed.is_err() || now.target != target || now.fault == Some(Fault::Refuse) {
+                    reset(&client);
+                    return;
+                }
+            }
+            read = client.read(&mut asked) => {
+                if !pass(read, &asked, &mut server).await { return }
+            }
+            read = server.read(&mut answered) => {
+                let loses = line.borrow().fault == Some(Fault::LoseReplies);
+                if loses && matches!(read, Ok(1..)) {
+                    lost.fetch_add(1, Ordering::SeqCst);
+                    reset(&client);
+                    return;
+                }
+                if !pass(read, &answered, &mut client).await { return }
+            }
+        }
+    }
+}
+
+/// Whether the connection goes on.
+async fn pass(read: std::io::Result<usize>, buffer: &[u8], to: &mut TcpStream) -> bool {
+    match read.ok().and_then(|length| buffer.get(..length)) {
+        None | Some([]) => false,
+        Some(bytes) => to.write_all(bytes).await.is_ok(),
+    }
+}
+
+/// Holds the connections, deaf and dumb, until the line changes again.
+async fn swallow(held: &[TcpStream], line: &mut watch::Receiver<Line>) {
+    while line.changed().await.is_ok() && line.borrow().fault == Some(Fault::Swallow) {}
+    held.iter().for_each(reset);
+}
+
+/// The other end shall see an error, not an end.
+fn reset(stream: &TcpStream) {
+    // Where the system refuses, the connection ends in the usual way.
+    let _ = stream.set_zero_linger();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A server that answers each byte with its successor.
+    async fn successor() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    while let Ok(byte) = stream.read_u8().await {
+                        stream.write_u8(byte + 1).await.unwrap();
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    async fn ask(stream: &mut TcpStream, byte: u8) -> std::io::Result<u8> {
+        stream.write_u8(byte).await?;
+        stream.read_u8().await
+    }
+
+    #[tokio::test]
+    async fn a_line_leads_where_it_points_and_fails_as_told() {
+        let proxy = Proxy::bind().await.unwrap();
+        let dial = async || TcpStream::connect(proxy.address()).await.unwrap();
+        assert!(ask(&mut dial().await, 1).await.is_err(), "it leads nowhere yet");
+        assert_eq!(proxy.refused(), 1);
+
+        proxy.point_to(successor().await);
+        let mut open = dial().await;
+        assert_eq!(ask(&mut open, 1).await.unwrap(), 2);
+        proxy.cut(Fault::Refuse);
+        assert!(ask(&mut open, 1).await.is_err(), "an old connection survives the cut");
+        assert!(ask(&mut dial().await, 1).await.is_err());
+
+        proxy.cut(Fault::LoseReplies);
+        assert!(ask(&mut dial().await, 1).await.is_err());
+        assert_eq!(proxy.lost_replies(), 1);
+
+        proxy.cut(Fault::Swallow);
+        let mut silent = dial().await;
+        let answer = tokio::time::timeout(Duration::from_millis(50), ask(&mut silent, 1)).await;
+        assert!(answer.is_err(), "a swallowed request is answered");
+
+        proxy.mend();
+        assert!(silent.read_u8().await.is_err());
+        assert_eq!(ask(&mut dial().await, 1).await.unwrap(), 2);
+    }
+}

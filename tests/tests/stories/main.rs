@@ -1,0 +1,24 @@
+//! Stories: promises of the whole system, kept by real processes under real trouble. One executable; each file is one
+//! promise of the issue that asked for it.
+
+// Test modules all of them, as the lints understand it: here a failure may panic.
+#[cfg(test)]
+mod any_flipped_bit;
+#[cfg(test)]
+mod gate_killed;
+#[cfg(test)]
+mod hung_up;
+#[cfg(test)]
+mod killed_between_payment_and_issue;
+#[cfg(test)]
+mod leaves_nothing;
+#[cfg(test)]
+mod no_secret_in_the_tree;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod sold_out;
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod the_line;
