@@ -7,6 +7,16 @@ pub enum Label {
     Issue,
     /// The authority key's signature on a ticket: "a real account was granted exactly this".
     Authorise,
+    /// A holder's signature on a live ticket and the time it is shown at.
+    Present,
+    /// A device's proof that it has the holder key it registers.
+    HolderRegistration,
+    /// The derivation of a holder key that auth keeps for an account (HKDF).
+    HolderKey,
+    /// The derivation of the key that seals a ticket's name and seat (HKDF).
+    Seal,
+    /// The wrapping of an event secret for one gate (HPKE).
+    EventSecret,
     /// A trust bundle, by the root.
     TrustBundle,
     /// The fingerprint of a set of root keys.
@@ -15,8 +25,18 @@ pub enum Label {
     EventDocument,
     /// A slot list, by validation's list key.
     SlotList,
+    /// The step from one slot list to the next, by validation's list key.
+    SlotDelta,
+    /// The hash of what a slot list says of every slot.
+    SlotContent,
+    /// What other gates admitted, by validation's list key.
+    AdmissionFeed,
     /// A gate's assignment, by validation's list key.
     Assignment,
+    /// The revisions a gate should have, by validation's list key.
+    Head,
+    /// The time, in answer to a gate's nonce, by validation's list key.
+    GateTime,
     /// A row of a gate's journal, hashed onto the row before it.
     JournalRow,
     /// A gate's signature on how far its journal goes.
@@ -29,14 +49,24 @@ pub enum Label {
 
 impl Label {
     /// All of them, in the order of the specification's table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 21] = [
         Self::Issue,
         Self::Authorise,
+        Self::Present,
+        Self::HolderRegistration,
+        Self::HolderKey,
+        Self::Seal,
+        Self::EventSecret,
         Self::TrustBundle,
         Self::RootFingerprint,
         Self::EventDocument,
         Self::SlotList,
+        Self::SlotDelta,
+        Self::SlotContent,
+        Self::AdmissionFeed,
         Self::Assignment,
+        Self::Head,
+        Self::GateTime,
         Self::JournalRow,
         Self::JournalCheckpoint,
         Self::GateEnrolment,
@@ -48,11 +78,21 @@ impl Label {
         match self {
             Self::Issue => "countermark/1/issue",
             Self::Authorise => "countermark/1/authorise",
+            Self::Present => "countermark/1/present",
+            Self::HolderRegistration => "countermark/1/holder-registration",
+            Self::HolderKey => "countermark/1/holder-key",
+            Self::Seal => "countermark/1/seal",
+            Self::EventSecret => "countermark/1/event-secret",
             Self::TrustBundle => "countermark/1/trust-bundle",
             Self::RootFingerprint => "countermark/1/root-fingerprint",
             Self::EventDocument => "countermark/1/event-document",
             Self::SlotList => "countermark/1/slot-list",
+            Self::SlotDelta => "countermark/1/slot-delta",
+            Self::SlotContent => "countermark/1/slot-content",
+            Self::AdmissionFeed => "countermark/1/admission-feed",
             Self::Assignment => "countermark/1/assignment",
+            Self::Head => "countermark/1/head",
+            Self::GateTime => "countermark/1/gate-time",
             Self::JournalRow => "countermark/1/journal-row",
             Self::JournalCheckpoint => "countermark/1/journal-checkpoint",
             Self::GateEnrolment => "countermark/1/gate-enrolment",

@@ -307,11 +307,21 @@ impl World {
 
     /// Waits until the order is in that state; the deadline is for a broken service only.
     pub(crate) async fn until(&self, order: OrderId, state: &str) -> Value {
-        for _ in 0..1000 {
+        self.wait(order, state, Duration::ZERO).await
+    }
+
+    /// The same for what is tried again later: time passes at every look, however late the failure is noted.
+    pub(crate) async fn until_retried(&self, order: OrderId, state: &str) -> Value {
+        self.wait(order, state, Duration::from_secs(1)).await
+    }
+
+    async fn wait(&self, order: OrderId, state: &str, passes: Duration) -> Value {
+        for _ in 0..3000 {
             let body = self.read_order(order).await;
             if body["state"] == state {
                 return body;
             }
+            self.clock.advance(passes);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the order never became {state}: {}", self.read_order(order).await)

@@ -292,8 +292,7 @@ async fn a_body_whose_key_was_rotated_away_is_made_anew() {
         let slot: i64 = sqlx::query_scalar("SELECT slot FROM tickets").fetch_one(&world.state.pool).await.unwrap();
         world.peers.lock().unwrap().refusals = vec![(StatusCode::CONFLICT, "key-not-active")];
         until_refused(&world).await;
-        world.clock.advance(Duration::from_mins(1));
-        let order = world.until(id, "issued").await;
+        let order = world.until_retried(id, "issued").await;
         let ticket = &order["tickets"][0];
         assert!(examine(ticket["text"].as_str().unwrap(), EVENT, &world.state.key_ring).is_ok());
         // With today's keys the body stays: then it is auth's bundle that lags.

@@ -1,11 +1,10 @@
 //! The assignment: which event and lanes a gate serves. Signed by validation's list key.
 
 use minicbor::{Decode, Encode};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::bundle::{KeyRole, TrustBundle};
 use super::envelope::{Authentic, Document, Refusal, Revision, Signed, supersede};
+use super::lane::Lane;
 use crate::id::{EventId, GateId, LaneId, Zones};
 use crate::label::Label;
 use crate::time::Timestamp;
@@ -35,32 +34,6 @@ pub struct Assignment {
     /// Its lanes.
     #[n(5)]
     pub lanes: Vec<Lane>,
-}
-
-/// A path through the gate.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, ToSchema)]
-#[cbor(map)]
-#[serde(deny_unknown_fields)]
-pub struct Lane {
-    /// Its number within the gate.
-    #[n(0)]
-    pub lane: LaneId,
-    /// Which way people pass.
-    #[n(1)]
-    pub direction: Direction,
-    /// Where it leads: a ticket needs one of these zones.
-    #[n(2)]
-    pub zones: Zones,
-}
-
-/// Which way people pass a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize, ToSchema)]
-#[cbor(index_only)]
-#[serde(rename_all = "kebab-case")]
-pub enum Direction {
-    /// Into the event.
-    #[n(0)]
-    Entry,
 }
 
 impl Assignment {
@@ -121,6 +94,7 @@ impl Document for Assignment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::documents::Direction;
     use crate::samples;
 
     #[test]

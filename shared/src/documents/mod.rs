@@ -8,11 +8,13 @@ mod assignment;
 mod bundle;
 mod envelope;
 mod event;
+mod lane;
 mod slot_list;
 
-pub use assignment::{Assignment, Direction, Lane};
+pub use assignment::Assignment;
 pub use bundle::{KeyRole, KeyStatus, RootFingerprint, TrustBundle, TrustedKey, accept_bundle, claimed_root};
 pub use envelope::{Authentic, Document, DocumentHash, MAX_SIGNATURES, Refusal, Revision, Signed, Standing, supersede};
 pub(crate) use envelope::{canonical, from_canonical};
 pub use event::{EventDocument, ListAgePolicy, Product, Text};
+pub use lane::{Direction, Lane};
 pub use slot_list::{InvalidSlots, SlotList, SlotState};
