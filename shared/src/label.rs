@@ -10,7 +10,7 @@ pub enum Label {
     /// A holder's signature on a live ticket and the time it is shown at.
     Present,
     /// A device's proof that it has the holder key it registers.
-    HolderRegistration,
+    HolderEnrolment,
     /// The derivation of a holder key that auth keeps for an account (HKDF).
     HolderKey,
     /// The derivation of the key that seals a ticket's name and seat (HKDF).
@@ -53,7 +53,7 @@ impl Label {
         Self::Issue,
         Self::Authorise,
         Self::Present,
-        Self::HolderRegistration,
+        Self::HolderEnrolment,
         Self::HolderKey,
         Self::Seal,
         Self::EventSecret,
@@ -79,7 +79,7 @@ impl Label {
             Self::Issue => "countermark/1/issue",
             Self::Authorise => "countermark/1/authorise",
             Self::Present => "countermark/1/present",
-            Self::HolderRegistration => "countermark/1/holder-registration",
+            Self::HolderEnrolment => "countermark/1/holder-enrolment",
             Self::HolderKey => "countermark/1/holder-key",
             Self::Seal => "countermark/1/seal",
             Self::EventSecret => "countermark/1/event-secret",
