@@ -144,10 +144,17 @@ async fn no_two_workers_take_one_entry_and_a_dead_one_frees_it() {
     assert!(!other.step("greet").await.unwrap(), "the entry is held");
 
     // What a killed process leaves: a connection that the database closes.
-    sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_class ON pg_class.oid = relation WHERE relname = 'outbox'")
-        .execute(&bench.pool)
-        .await
-        .unwrap();
+    // The databases of other tests are copies of one template, so their tables have the same numbers; and the end is waited for.
+    let ended: Vec<bool> = sqlx::query_scalar(
+        "SELECT pg_terminate_backend(pid, 30000) FROM (
+             SELECT DISTINCT pid FROM pg_locks WHERE relation = 'outbox'::regclass AND pid <> pg_backend_pid()
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         ) AS holders",
+    )
+    .fetch_all(&bench.pool)
+    .await
+    .unwrap();
+    assert_eq!(ended, [true]);
     assert!(other.step("greet").await.unwrap(), "the entry is free again");
     assert_eq!(bench.pending().await, []);
     doomed.abort();
