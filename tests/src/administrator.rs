@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::api::{Api, CallError};
-use crate::buyer::log_in;
+use crate::buyer::{enter, log_in};
 use crate::clock;
 use crate::cloud::{ADMINISTRATOR, Cloud, Part};
 use crate::season::{GROUNDS, Offer, text};
@@ -46,9 +46,9 @@ struct Code {
 impl<'a> Administrator<'a> {
     /// Logs in.
     pub async fn log_in(cloud: &'a Cloud) -> Result<Self> {
-        let auth = Api::anonymous(cloud.line(Part::Auth).url())?;
-        let token = log_in(&auth, ADMINISTRATOR, &cloud.administrator_password()?).await?;
-        Ok(Self { admin: auth.signed_in(cloud.line(Part::Admin).url(), &token), cloud })
+        let anonymous = Api::anonymous(cloud.line(Part::Auth).url())?;
+        let auth = log_in(cloud, &anonymous, ADMINISTRATOR, &cloud.administrator_password()?).await?;
+        Ok(Self { admin: enter(cloud, &auth, Part::Admin).await?, cloud })
     }
 
     /// Has the organiser sign an event document, and waits until auth, tickets and validation have it.

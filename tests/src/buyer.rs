@@ -59,10 +59,18 @@ struct PaymentPage {
     page: String,
 }
 
-/// Logs somebody in; the answer is an access token.
-pub(crate) async fn log_in(auth: &Api, email: &str, password: &str) -> Result<String, CallError> {
-    let session: Session = auth.post("/v1/sessions", &json!({ "email": email, "password": password })).await?;
-    Ok(session.access_token)
+/// Logs somebody in with auth; the answer is auth, as they call it.
+pub(crate) async fn log_in(cloud: &Cloud, auth: &Api, email: &str, password: &str) -> Result<Api, CallError> {
+    let body = json!({ "email": email, "password": password });
+    let Session { access_token } = auth.post("/v1/sessions", &body).await?;
+    Ok(auth.signed_in(cloud.line(Part::Auth).url(), &access_token))
+}
+
+/// Another service, as somebody calls it who has logged in: with a token for it alone, which auth gives for its own.
+pub(crate) async fn enter(cloud: &Cloud, auth: &Api, service: Part) -> Result<Api, CallError> {
+    let body = json!({ "audience": service.name() });
+    let Session { access_token } = auth.post("/v1/access-tokens", &body).await?;
+    Ok(auth.signed_in(cloud.line(service).url(), &access_token))
 }
 
 impl Buyer {
@@ -72,12 +80,9 @@ impl Buyer {
         let email = format!("buyer-{}@example.org", ARRIVED.fetch_add(1, Ordering::Relaxed));
         let anonymous = Api::anonymous(cloud.line(Part::Auth).url())?;
         anonymous.post::<Value>("/v1/accounts", &json!({ "email": email, "password": PASSWORD })).await?;
-        let token = log_in(&anonymous, &email, PASSWORD).await?;
-        Ok(Self {
-            auth: anonymous.signed_in(cloud.line(Part::Auth).url(), &token),
-            tickets: anonymous.signed_in(cloud.line(Part::Tickets).url(), &token),
-            orders: AtomicU32::new(1),
-        })
+        let auth = log_in(cloud, &anonymous, &email, PASSWORD).await?;
+        let tickets = enter(cloud, &auth, Part::Tickets).await?;
+        Ok(Self { auth, tickets, orders: AtomicU32::new(1) })
     }
 
     /// Orders an offer, which reserves its places.

@@ -67,7 +67,7 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
         .map_err(|source| client(source.into()))?;
     let of = |name| identity.client(name, peers.url(name).clone());
     let front = Front {
-        access_tokens: AccessTokens::remote(peers.url(ServiceName::Auth), clock.clone())
+        access_tokens: AccessTokens::remote(ServiceName::Admin, peers.url(ServiceName::Auth), clock.clone())
             .map_err(|source| client(source.into()))?,
         service_calls: ServiceCalls::new(ServiceName::Admin, peers.public_keys(), clock.clone()),
         pool: pool.clone(),

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::IntoResponse;
 use countermark_postgres::{Schema, TestDatabase};
 use countermark_service::api::Front;
-use countermark_service::caller::{AccessTokens, Caller, Role, mint};
+use countermark_service::caller::{Access, AccessTokens, Caller, Role, mint};
 use countermark_service::clock::Clock;
 use countermark_service::contract::{TicketsClient, ValidationClient};
 use countermark_service::outbox::{self, Outbox, PendingEntry};
@@ -156,7 +156,7 @@ impl Bench {
             validation: ValidationClient(client(ServiceName::Validation, &validation)),
         };
         let front = Front {
-            access_tokens: AccessTokens::local(&[key(SESSION_KEY).verifying_key()], clock.clone()),
+            access_tokens: AccessTokens::local(ServiceName::Admin, &[key(SESSION_KEY).verifying_key()], clock.clone()),
             service_calls: ServiceCalls::new(ServiceName::Admin, [], clock.clone()),
             pool,
             randomness,
@@ -170,9 +170,14 @@ impl Bench {
     }
 
     pub(crate) fn token(&self, role: Role) -> String {
-        let caller = Caller { role, ..Self::administrator() };
-        let lifetime = Duration::from_mins(1);
-        let token = mint(&key(SESSION_KEY), caller, self.clock.now(), lifetime, &self.state.randomness).unwrap();
+        self.token_for(ServiceName::Admin, role)
+    }
+
+    /// An access token as auth makes them for that service.
+    pub(crate) fn token_for(&self, audience: ServiceName, role: Role) -> String {
+        let (caller, now) = (Caller { role, ..Self::administrator() }, self.clock.now());
+        let access = Access { caller, until: now + Duration::from_mins(1) };
+        let token = mint(&key(SESSION_KEY), access, audience, now, &self.state.randomness).unwrap();
         token.expose_secret().to_owned()
     }
 
@@ -296,7 +301,9 @@ impl Neighbour {
 
     /// Waits for the next call: its path and body.
     pub(crate) async fn called(&mut self) -> (String, Value) {
-        self.calls.recv().await.unwrap()
+        // Far longer than any call takes that comes at all.
+        let call = tokio::time::timeout(Duration::from_secs(30), self.calls.recv()).await;
+        call.expect("this neighbour was never called").unwrap()
     }
 
     /// Whether there was no call that the test does not know of.

@@ -98,7 +98,7 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     let keys = Keys::load(&mut *pool.acquire().await?, seal.master_key, &bundle).await?;
 
     let front = Front {
-        access_tokens: AccessTokens::local(&keys.session_public, clock.clone()),
+        access_tokens: AccessTokens::local(ServiceName::Auth, &keys.session_public, clock.clone()),
         service_calls: ServiceCalls::new(ServiceName::Auth, peers.public_keys(), clock.clone()),
         pool: pool.clone(),
         randomness: randomness.clone(),

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use countermark_postgres::{Schema, TestDatabase};
 use countermark_service::api::Front;
-use countermark_service::caller::{AccessTokens, Caller, Role, mint};
+use countermark_service::caller::{Access, AccessTokens, Caller, Role, mint};
 use countermark_service::clock::Clock;
 use countermark_service::contract::{AuthClient, Authorise, ConfirmGrant, GrantStanding, Terms};
 use countermark_service::database::connect;
@@ -210,7 +210,7 @@ impl Auth {
         let keys = Keys::load(&mut pool.acquire().await.unwrap(), master_key, &bundle).await.unwrap();
         let service_keys = ServiceName::ALL.map(|name| (name, service_key(name).verifying_key()));
         let front = Front {
-            access_tokens: AccessTokens::local(&keys.session_public, clock.clone()),
+            access_tokens: AccessTokens::local(ServiceName::Auth, &keys.session_public, clock.clone()),
             service_calls: ServiceCalls::new(ServiceName::Auth, service_keys, clock.clone()),
             pool: pool.clone(),
             randomness: randomness.clone(),
@@ -246,9 +246,13 @@ impl Auth {
     }
 
     pub(crate) fn token(&self, account: AccountId) -> String {
-        let caller = Caller { account, role: Role::Buyer };
-        let lifetime = Duration::from_hours(1000);
-        let token = mint(&self.state.keys.session, caller, NOW, lifetime, &self.state.randomness).unwrap();
+        self.token_for(ServiceName::Auth, account)
+    }
+
+    /// A buyer's access token as auth makes them for that service, but good for long.
+    pub(crate) fn token_for(&self, audience: ServiceName, account: AccountId) -> String {
+        let access = Access { caller: Caller { account, role: Role::Buyer }, until: NOW + Duration::from_hours(1000) };
+        let token = mint(&self.state.keys.session, access, audience, NOW, &self.state.randomness).unwrap();
         token.expose_secret().to_owned()
     }
 
@@ -259,9 +263,12 @@ impl Auth {
                        WHERE datname = current_database() AND wait_event_type = 'Lock')";
             while !sqlx::query_scalar::<_, bool>(sql).fetch_one(&self.state.pool).await.unwrap() {}
         };
+        // Far longer than it takes to come to the lock.
+        let waits = tokio::time::timeout(Duration::from_secs(30), waits);
         match select(pin!(work), pin!(waits)).await {
             Either::Left(_) => panic!("it did not wait"),
-            Either::Right(((), work)) => {
+            Either::Right((Err(_), _)) => panic!("it neither ended nor came to the lock"),
+            Either::Right((Ok(()), work)) => {
                 holder.commit().await.unwrap();
                 work.await
             }

@@ -152,7 +152,7 @@ fn schemes() -> Components {
     let mut components = Components::new();
     components.add_security_scheme(
         ACCESS_TOKEN,
-        bearer("An access token of auth; the requirement lists the roles, of which one suffices."),
+        bearer("An access token that auth issued for this service; the requirement lists the roles, of which one suffices."),
     );
     components.add_security_scheme(
         SERVICE_CALL,

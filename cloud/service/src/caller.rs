@@ -1,10 +1,11 @@
 //! Who is calling, when it is a person. Owns access tokens: how auth makes them, how every service checks them; refuses
 //! to know passwords and sessions, which are auth's.
+//!
+//! A token is for one service, its audience (RFC 9068, 2.2; RFC 8707, 2): whoever takes it from that service, a thief in it
+//! included, can use it nowhere else.
 
 mod access_tokens;
 mod key_set;
-
-use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use countermark_shared::id::AccountId;
@@ -88,13 +89,35 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-const KIND: Kind<'static> = Kind { typ: "at+jwt", issuer: ServiceName::Auth.as_str(), audience: "countermark" };
+/// What an access token gives: to be somebody, until an instant. As an extractor it works where [`Caller`] does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Who the token stands for.
+    pub caller: Caller,
+    /// The first instant at which it is good no more.
+    pub until: Timestamp,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Access {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().copied().ok_or_else(Problem::unauthenticated)
+    }
+}
+
+const TYPE: &str = "at+jwt";
+
+/// The access tokens of one service.
+const fn kind(audience: ServiceName) -> Kind<'static> {
+    Kind { typ: TYPE, issuer: ServiceName::Auth.as_str(), audience: audience.as_str() }
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
-    iss: String,
-    aud: String,
+    iss: ServiceName,
+    aud: ServiceName,
     sub: AccountId,
     role: Role,
     iat: i64,
@@ -102,22 +125,22 @@ struct Claims {
     jti: Uuid,
 }
 
-/// Makes an access token for `caller`, good for `lifetime` from `now`. For auth alone, with its session key.
+/// Makes an access token, good at the service `audience` alone, from `now`. For auth alone, with its session key.
 pub fn mint(
     session_key: &SigningKey,
-    caller: Caller,
+    access: Access,
+    audience: ServiceName,
     now: Timestamp,
-    lifetime: Duration,
     randomness: &Randomness,
 ) -> Result<SecretString, SigningError> {
     let claims = Claims {
-        iss: KIND.issuer.to_owned(),
-        aud: KIND.audience.to_owned(),
-        sub: caller.account,
-        role: caller.role,
+        iss: ServiceName::Auth,
+        aud: audience,
+        sub: access.caller.account,
+        role: access.caller.role,
         iat: now.unix_seconds(),
-        exp: (now + lifetime).unix_seconds(),
+        exp: access.until.unix_seconds(),
         jti: randomness.uuid(),
     };
-    token::sign(KIND.typ, session_key, &claims).map(SecretString::from)
+    token::sign(TYPE, session_key, &claims).map(SecretString::from)
 }

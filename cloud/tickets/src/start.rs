@@ -165,7 +165,7 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
         randomness: randomness.clone(),
     };
     let front = Front {
-        access_tokens: AccessTokens::remote(peers.url(ServiceName::Auth), clock.clone())?,
+        access_tokens: AccessTokens::remote(ServiceName::Tickets, peers.url(ServiceName::Auth), clock.clone())?,
         service_calls: ServiceCalls::new(ServiceName::Tickets, peers.public_keys(), clock.clone()),
         pool: pool.clone(),
         randomness: randomness.clone(),

@@ -11,7 +11,7 @@ use axum::http::{Request, StatusCode};
 use axum::routing::post;
 use countermark_postgres::{Schema, TestDatabase};
 use countermark_service::api::Front;
-use countermark_service::caller::{AccessTokens, Caller, Role, mint};
+use countermark_service::caller::{Access, AccessTokens, Caller, Role, mint};
 use countermark_service::clock::Clock;
 use countermark_service::contract::{
     AuthClient, Authorise, Authorised, ConfirmGrant, Grant, GrantStanding, PublishOffer, PushEventDocument, ReportSlot,
@@ -196,7 +196,7 @@ impl World {
         };
         let keys = ServiceName::ALL.map(|name| (name, service_key(name).verifying_key()));
         let front = Front {
-            access_tokens: AccessTokens::local(&[session().verifying_key()], clock.clone()),
+            access_tokens: AccessTokens::local(ServiceName::Tickets, &[session().verifying_key()], clock.clone()),
             service_calls: ServiceCalls::new(ServiceName::Tickets, keys, clock.clone()),
             pool,
             randomness,
@@ -239,12 +239,10 @@ impl World {
         body: Value,
         idempotency_key: &str,
     ) -> (StatusCode, Vec<u8>) {
-        let caller = Caller { account: who, role: Role::Buyer };
-        let token = mint(&session(), caller, self.clock.now(), Duration::from_mins(1), &Randomness::system()).unwrap();
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header("authorization", format!("Bearer {}", token.expose_secret()))
+            .header("authorization", format!("Bearer {}", self.token_for(ServiceName::Tickets, who)))
             .header("idempotency-key", idempotency_key);
         let request = if body.is_null() {
             request.body(Body::empty())
@@ -252,6 +250,15 @@ impl World {
             request.header("content-type", "application/json").body(Body::from(body.to_string()))
         };
         self.send(request.unwrap()).await
+    }
+
+    /// A buyer's access token as auth makes them for that service.
+    pub(crate) fn token_for(&self, audience: ServiceName, who: AccountId) -> String {
+        let now = self.clock.now();
+        let caller = Caller { account: who, role: Role::Buyer };
+        let access = Access { caller, until: now + Duration::from_mins(1) };
+        let token = mint(&session(), access, audience, now, &Randomness::system()).unwrap();
+        token.expose_secret().to_owned()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
@@ -316,15 +323,40 @@ impl World {
     }
 
     async fn wait(&self, order: OrderId, state: &str, passes: Duration) -> Value {
+        let mut last = Value::Null;
+        let look = async || {
+            last = self.read_order(order).await;
+            last["state"] == state
+        };
+        if self.is_seen(passes, look).await {
+            return last;
+        }
+        panic!("the order never became {state}: {last}")
+    }
+
+    /// Waits until the peers have seen what the test waits for; fails with `never`.
+    pub(crate) async fn until_peers(&self, never: &str, look: impl Fn(&Peers) -> bool) {
+        let is_seen = self.is_seen(Duration::ZERO, async || look(&self.peers.lock().unwrap())).await;
+        assert!(is_seen, "{never}");
+    }
+
+    /// Moves the clock, which makes retries due, until auth has given the answers that the test laid out.
+    pub(crate) async fn until_refused(&self) {
+        let is_refused =
+            self.is_seen(Duration::from_secs(1), async || self.peers.lock().unwrap().refusals.is_empty()).await;
+        assert!(is_refused, "auth was never asked for {:?}", self.peers.lock().unwrap().refusals);
+    }
+
+    /// Looks for half a minute, far longer than anything takes that comes at all; lets so much time pass after each look in vain.
+    async fn is_seen(&self, passes: Duration, mut look: impl AsyncFnMut() -> bool) -> bool {
         for _ in 0..3000 {
-            let body = self.read_order(order).await;
-            if body["state"] == state {
-                return body;
+            if look().await {
+                return true;
             }
             self.clock.advance(passes);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("the order never became {state}: {}", self.read_order(order).await)
+        false
     }
 }
 

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use countermark_service::contract::{GrantStanding, OfferFigures, ReportedState, RevokeTicket, SalesFigures, paths};
+use countermark_service::service_name::ServiceName;
 use countermark_shared::decision::examine;
 use countermark_shared::documents::Text;
 use countermark_shared::id::{AccountId, OrderId, Slot};
@@ -12,7 +14,7 @@ use countermark_shared::money::Money;
 use serde_json::{Value, json};
 
 use crate::expire;
-use crate::testing::{BUYER, EVENT, STRANGER, World, euros, offer};
+use crate::testing::{BUYER, EVENT, Peers, STRANGER, World, euros, offer};
 
 /// An order that was granted and paid.
 async fn buy(world: &World, quantity: u8) -> OrderId {
@@ -42,10 +44,7 @@ async fn an_order_becomes_its_tickets() {
         let verified = examine(ticket["text"].as_str().unwrap(), EVENT, &world.state.key_ring).unwrap();
         assert_eq!(verified.body().places.get(), 1);
     }
-    let reported = || world.peers.lock().unwrap().reports.len();
-    while reported() < 4 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    world.until_peers("validation never heard of all four seats", |peers| peers.reports.len() >= 4).await;
 }
 
 #[tokio::test]
@@ -174,6 +173,23 @@ async fn a_payment_is_opened_only_for_what_was_granted() {
     assert_eq!(world.call(BUYER, "POST", &path, Value::Null).await.0, StatusCode::CONFLICT);
 }
 
+#[tokio::test]
+async fn a_buyers_token_for_another_service_opens_nothing_here() {
+    let world = World::new().await;
+    let path = "/v1/orders/00000000-0000-0000-0000-000000000009";
+    for audience in ServiceName::ALL {
+        let token = format!("Bearer {}", world.token_for(audience, BUYER));
+        let (status, _) =
+            world.send(Request::get(path).header("authorization", token).body(Body::empty()).unwrap()).await;
+        let expected = match audience {
+            // It is let in, and finds no such order.
+            ServiceName::Tickets => StatusCode::NOT_FOUND,
+            ServiceName::Auth | ServiceName::Validation | ServiceName::Admin => StatusCode::UNAUTHORIZED,
+        };
+        assert_eq!(status, expected, "for {audience}");
+    }
+}
+
 /// Found in review: each look at the payment page held the order's places anew.
 #[tokio::test]
 async fn asking_for_the_payment_page_again_holds_nothing_longer() {
@@ -245,7 +261,7 @@ async fn auth_may_be_slow_but_its_no_is_final() {
     let id = world.grant(&order, GrantStanding::Open);
     world.pay("p1", id, amount(&order)).await;
     // The clock stands still, so the retry becomes due only as the test moves it.
-    until_refused(&world).await;
+    world.until_refused().await;
     let order = world.until(id, "refund-due").await;
     assert!(order["why"].as_str().unwrap().contains("grant-closed"), "{order}");
     let figures = figures(&world).await;
@@ -262,14 +278,6 @@ async fn a_slot_that_auth_knows_already_is_not_used_again() {
     assert_eq!(order["tickets"].as_array().unwrap().len(), 2);
 }
 
-/// Moves the clock, which makes retries due, until auth has given the answers that the test laid out.
-async fn until_refused(world: &World) {
-    while !world.peers.lock().unwrap().refusals.is_empty() {
-        world.clock.advance(Duration::from_secs(1));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// Found in review: the same body was offered to auth for ever.
 #[tokio::test]
 async fn a_body_whose_key_was_rotated_away_is_made_anew() {
@@ -281,7 +289,7 @@ async fn a_body_whose_key_was_rotated_away_is_made_anew() {
         let (_, order) = world.order(&solo, 1, "k").await;
         let id = world.grant(&order, GrantStanding::Open);
         world.pay("p1", id, amount(&order)).await;
-        until_refused(&world).await;
+        world.until_refused().await;
         if rotated {
             // As if the body had been made before: its issuing key is one that there is no more.
             sqlx::query("UPDATE tickets SET body = overlay(body PLACING '\\xffffffff'::bytea FROM 3 FOR 4)")
@@ -291,7 +299,7 @@ async fn a_body_whose_key_was_rotated_away_is_made_anew() {
         }
         let slot: i64 = sqlx::query_scalar("SELECT slot FROM tickets").fetch_one(&world.state.pool).await.unwrap();
         world.peers.lock().unwrap().refusals = vec![(StatusCode::CONFLICT, "key-not-active")];
-        until_refused(&world).await;
+        world.until_refused().await;
         let order = world.until_retried(id, "issued").await;
         let ticket = &order["tickets"][0];
         assert!(examine(ticket["text"].as_str().unwrap(), EVENT, &world.state.key_ring).is_ok());
@@ -311,13 +319,10 @@ async fn a_revoked_ticket_is_reported() {
     for _ in 0..2 {
         let _: Value = world.admin().post(paths::REVOKE, &revoke).await.unwrap();
     }
-    let is_reported = || {
-        let peers = world.peers.lock().unwrap();
+    let is_reported = |peers: &Peers| {
         peers.reports.iter().any(|report| report.slot == slot && report.state == ReportedState::Revoked)
     };
-    while !is_reported() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    world.until_peers("validation never heard of the revocation", is_reported).await;
     assert!(!world.read_order(id).await["tickets"][0]["revoked_at"].is_null());
     let unknown = RevokeTicket { event: EVENT, slot: Slot(99_999) };
     let refused = world.admin().post::<_, Value>(paths::REVOKE, &unknown).await.unwrap_err();

@@ -98,7 +98,7 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     let list_key = signer(keystore.load_all(&mut connection, LIST).await?, bundle.document(), KeyRole::List)?;
     drop(connection);
     let front = Front {
-        access_tokens: AccessTokens::remote(peers.url(ServiceName::Auth), clock.clone())
+        access_tokens: AccessTokens::remote(ServiceName::Validation, peers.url(ServiceName::Auth), clock.clone())
             .map_err(|source| StartError::Client { source: source.into() })?,
         service_calls: ServiceCalls::new(ServiceName::Validation, peers.public_keys(), clock.clone()),
         pool: pool.clone(),

@@ -153,7 +153,7 @@ impl Bench {
         let trusted = accept_bundle(&signed, bundle().root_fingerprint(), None, DOORS).unwrap();
         let callers = [ServiceName::Tickets, ServiceName::Admin].map(|name| (name, service_key(name).verifying_key()));
         let front = Front {
-            access_tokens: AccessTokens::local(&[], clock.clone()),
+            access_tokens: AccessTokens::local(ServiceName::Validation, &[], clock.clone()),
             service_calls: ServiceCalls::new(ServiceName::Validation, callers, clock.clone()),
             pool: pool.clone(),
             randomness: randomness.clone(),

@@ -22,3 +22,5 @@ mod sold_out;
 mod stage;
 #[cfg(test)]
 mod the_line;
+#[cfg(test)]
+mod token_for_another_service;

@@ -38,6 +38,7 @@ mod tests {
     use axum::http::{Method, StatusCode};
     use countermark_service::api::defects;
     use countermark_service::caller::Role;
+    use countermark_service::service_name::ServiceName;
 
     use super::*;
     use crate::testing::Bench;
@@ -63,5 +64,20 @@ mod tests {
             }
         }
         assert_eq!(routes, 2 * 9);
+    }
+
+    #[tokio::test]
+    async fn an_administrators_token_for_another_service_opens_nothing_here() {
+        let bench = Bench::new().await;
+        for audience in ServiceName::ALL {
+            let token = bench.token_for(audience, Role::Administrator);
+            let answer = bench.ask(Method::GET, "/v1/audit", Some(&token), &[], Vec::new()).await;
+            match audience {
+                ServiceName::Admin => assert_eq!(answer.status, StatusCode::OK),
+                ServiceName::Auth | ServiceName::Tickets | ServiceName::Validation => {
+                    answer.is_problem(StatusCode::UNAUTHORIZED, "unauthenticated");
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What auth answers, and to whom. Each file: extract, one transaction, respond.
 
+mod access_tokens;
 mod accounts;
 mod authorise;
 mod event_documents;
@@ -30,7 +31,10 @@ pub fn api() -> Api<State> {
         )
         .signed_in(
             &[Role::Buyer, Role::Administrator],
-            new().routes(routes!(accounts::account)).routes(routes!(grants::grant)),
+            new()
+                .routes(routes!(access_tokens::exchange))
+                .routes(routes!(accounts::account))
+                .routes(routes!(grants::grant)),
         )
         .guarded(
             webhook::SCHEME,

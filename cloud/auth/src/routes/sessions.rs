@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use countermark_service::caller::{Caller, mint};
+use countermark_service::caller::{Access, Caller};
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
+use countermark_service::service_name::ServiceName;
 use countermark_service::transaction::{Transaction, transaction};
 use countermark_shared::id::AccountId;
 use countermark_shared::time::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use secrecy::SecretString;
+use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::access_tokens::AccessToken;
 use crate::email::EmailAddress;
 use crate::error::Error;
 use crate::password::{Password, PasswordHash, Verdict};
@@ -37,23 +39,14 @@ pub(crate) struct LogIn {
     password: SecretString,
 }
 
-/// Logged in.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Session {
-    /// For the header `Authorization: Bearer …` of every service.
-    access_token: String,
-    /// When it ends.
-    expires: Timestamp,
-}
-
-/// Logs in.
+/// Logs in: gives a token for auth itself, which it exchanges for tokens for the other services.
 #[utoipa::path(
     post,
     path = "/v1/sessions",
     operation_id = "log_in",
     request_body = LogIn,
     responses(
-        (status = 200, description = "Logged in.", body = Session),
+        (status = 200, description = "Logged in.", body = AccessToken),
         (status = 401, description = "`wrong-credentials`", body = ProblemDocument, content_type = "application/problem+json"),
         (
             status = 429,
@@ -65,7 +58,10 @@ pub(crate) struct Session {
         (status = 503, description = "`busy`: try again in a few seconds", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn log_in(state: State, Json(LogIn { email, password }): Json<LogIn>) -> Result<Json<Session>, Error> {
+pub(crate) async fn log_in(
+    state: State,
+    Json(LogIn { email, password }): Json<LogIn>,
+) -> Result<Json<AccessToken>, Error> {
     // What cannot be registered is nobody's: nothing about any account shows here.
     let email = &EmailAddress::parse(&email).map_err(|_| Error::WrongCredentials)?;
     let password = Password::parse(password).map_err(|_| Error::WrongCredentials)?;
@@ -89,8 +85,7 @@ pub(crate) async fn log_in(state: State, Json(LogIn { email, password }): Json<L
         Box::pin(async move { complete(&mut transaction, caller.account, renewed).await })
     })
     .await?;
-    let token = mint(&state.keys.session, caller, now, LIFETIME, &state.randomness)?;
-    Ok(Json(Session { access_token: token.expose_secret().to_owned(), expires: now + LIFETIME }))
+    AccessToken::issue(&state, Access { caller, until: now + LIFETIME }, ServiceName::Auth).map(Json)
 }
 
 /// Counts the attempt before the password is looked at, so that many at once are not more than one after the other.

@@ -23,7 +23,7 @@ async fn every_route_but_the_public_ones_refuses_strangers_and_services_routes_p
     let (_, buyer) = auth.buyer().await;
     let document = serde_json::to_value(api().document()).unwrap();
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
-    assert_eq!(paths.len(), PUBLIC.len() + BY_SERVICES.len() + 3, "{paths:?}");
+    assert_eq!(paths.len(), PUBLIC.len() + BY_SERVICES.len() + 4, "{paths:?}");
     for path in paths.iter().filter(|path| !PUBLIC.contains(&path.as_str())) {
         for token in [None, Some("nonsense"), BY_SERVICES.contains(&path.as_str()).then_some(buyer.as_str())] {
             for answer in [auth.get(path, token).await, auth.post(path, token, json!({})).await] {
@@ -35,6 +35,19 @@ async fn every_route_but_the_public_ones_refuses_strangers_and_services_routes_p
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_token_for_another_service_opens_nothing_here() {
+    let auth = Auth::start().await;
+    let (account, own) = auth.buyer().await;
+    for audience in [ServiceName::Tickets, ServiceName::Validation, ServiceName::Admin] {
+        let foreign = auth.token_for(audience, account);
+        let granted = auth.grant(&foreign, order(1), &terms()).await;
+        assert_eq!(granted.outcome(), (401, Some("unauthenticated")), "{audience}");
+        assert_eq!(auth.get("/v1/account", Some(&foreign)).await.outcome(), (401, Some("unauthenticated")));
+    }
+    assert_eq!(auth.grant(&own, order(1), &terms()).await.status, 201);
 }
 
 #[tokio::test]

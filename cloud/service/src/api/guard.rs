@@ -42,11 +42,12 @@ async fn only_roles(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let caller = tokens.verify(bearer(request.headers())?).await?;
-    if !roles.contains(&caller.role) {
+    let access = tokens.verify(bearer(request.headers())?).await?;
+    if !roles.contains(&access.caller.role) {
         return Err(Problem::forbidden());
     }
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(access);
+    request.extensions_mut().insert(access.caller);
     Ok(next.run(request).await)
 }
 

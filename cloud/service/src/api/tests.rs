@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use super::document::operations;
 use super::*;
-use crate::caller::{AccessTokens, Caller, mint};
+use crate::caller::{Access, AccessTokens, Caller, mint};
 use crate::clock::Clock;
 use crate::extract::Json;
 use crate::problem::MEDIA_TYPE;
@@ -89,7 +89,7 @@ fn router(clock: &Clock) -> Router {
     let services = [(ServiceName::Tickets, key(2).verifying_key()), (ServiceName::Admin, key(3).verifying_key())];
     let nowhere = PgConnectOptions::new().host("127.0.0.1").port(1);
     let front = Front {
-        access_tokens: AccessTokens::local(&[key(1).verifying_key()], clock.clone()),
+        access_tokens: AccessTokens::local(ServiceName::Auth, &[key(1).verifying_key()], clock.clone()),
         service_calls: ServiceCalls::new(ServiceName::Auth, services, clock.clone()),
         pool: sqlx::postgres::PgPoolOptions::new()
             .acquire_timeout(Duration::from_millis(100))
@@ -101,8 +101,8 @@ fn router(clock: &Clock) -> Router {
 
 fn token(role: Role, clock: &Clock) -> String {
     let caller = Caller { account: AccountId(uuid::Uuid::nil()), role };
-    let lifetime = Duration::from_mins(1);
-    let token = mint(&key(1), caller, clock.now(), lifetime, &Randomness::seeded([1; 32])).unwrap();
+    let access = Access { caller, until: clock.now() + Duration::from_mins(1) };
+    let token = mint(&key(1), access, ServiceName::Auth, clock.now(), &Randomness::seeded([1; 32])).unwrap();
     format!("Bearer {}", token.expose_secret())
 }
 

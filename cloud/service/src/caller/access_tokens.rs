@@ -9,10 +9,11 @@ use countermark_shared::time::Timestamp;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{Caller, Claims, KIND, KeySet, key_set};
+use super::{Access, Caller, Claims, KeySet, key_set, kind};
 use crate::clock::Clock;
 use crate::problem::{Problem, chain};
 use crate::service_call::http_client;
+use crate::service_name::ServiceName;
 use crate::token::{self, CLOCK_SKEW};
 
 /// The least time between two questions to auth, so that made-up key ids do not become a flood of them.
@@ -21,11 +22,12 @@ const LEAST_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a fetched set is believed without asking again: how long a withdrawn session key may live on.
 const BELIEVED_FOR: Duration = Duration::from_mins(5);
 
-/// Checks access tokens with auth's session keys. Clones share the keys.
+/// Checks one service's access tokens with auth's session keys. Clones share the keys.
 #[derive(Clone)]
 pub struct AccessTokens(Arc<Inner>);
 
 struct Inner {
+    own: ServiceName,
     clock: Clock,
     keys: RwLock<Arc<[VerifyingKey]>>,
     remote: Option<Remote>,
@@ -55,21 +57,21 @@ pub enum AccessError {
 }
 
 impl AccessTokens {
-    /// With keys at hand: auth's own way.
-    pub fn local(keys: &[VerifyingKey], clock: Clock) -> Self {
-        Self(Arc::new(Inner { clock, keys: RwLock::new(keys.into()), remote: None }))
+    /// For the service `own`, with keys at hand: auth's own way.
+    pub fn local(own: ServiceName, keys: &[VerifyingKey], clock: Clock) -> Self {
+        Self(Arc::new(Inner { own, clock, keys: RwLock::new(keys.into()), remote: None }))
     }
 
-    /// With the keys that auth publishes: fetched at the first token and whenever one names an unknown key.
-    pub fn remote(auth: &Url, clock: Clock) -> Result<Self, reqwest::Error> {
+    /// For the service `own`, with the keys that auth publishes: fetched at the first token and whenever one names an unknown key.
+    pub fn remote(own: ServiceName, auth: &Url, clock: Clock) -> Result<Self, reqwest::Error> {
         let mut url = auth.clone();
         url.set_path(key_set::PATH);
         let remote = Remote { url, http: http_client()?, times: Mutex::default() };
-        Ok(Self(Arc::new(Inner { clock, keys: RwLock::default(), remote: Some(remote) })))
+        Ok(Self(Arc::new(Inner { own, clock, keys: RwLock::default(), remote: Some(remote) })))
     }
 
-    /// Who a token stands for.
-    pub async fn verify(&self, token: &str) -> Result<Caller, AccessError> {
+    /// Who a token stands for, and until when. Tokens for other services are refused.
+    pub async fn verify(&self, token: &str) -> Result<Access, AccessError> {
         let key_id = token::claimed_key_id(token).ok_or(AccessError::Invalid)?;
         let named = |key: &VerifyingKey| key.id().to_string() == key_id;
         self.0.refresh(|keys| keys.iter().any(named)).await;
@@ -80,13 +82,14 @@ impl AccessTokens {
         let claims: Claims = keys
             .iter()
             .filter(|key| named(key))
-            .find_map(|key| token::verify(token, *key, &KIND))
+            .find_map(|key| token::verify(token, *key, &kind(self.0.own)))
             .ok_or(AccessError::Invalid)?;
         let now = self.0.clock.now().unix_seconds();
         if claims.exp <= now || claims.iat > now.saturating_add(CLOCK_SKEW) {
             return Err(AccessError::Invalid);
         }
-        Ok(Caller { account: claims.sub, role: claims.role })
+        let caller = Caller { account: claims.sub, role: claims.role };
+        Ok(Access { caller, until: Timestamp::from_unix_seconds(claims.exp) })
     }
 }
 
@@ -140,7 +143,7 @@ impl Remote {
 impl From<AccessError> for Problem {
     fn from(error: AccessError) -> Self {
         match error {
-            AccessError::Invalid => Self::unauthenticated().detail("The access token is not valid; log in again."),
+            AccessError::Invalid => Self::unauthenticated().detail("The access token is not valid here; log in again, or have auth exchange its own for one of this service."),
             AccessError::KeysUnknown => Self::of_status(http::StatusCode::SERVICE_UNAVAILABLE),
         }
     }
@@ -157,7 +160,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::caller::{Role, mint};
+    use crate::caller::{Role, TYPE, mint};
     use crate::randomness::Randomness;
 
     const LIFETIME: Duration = Duration::from_mins(15);
@@ -166,13 +169,18 @@ mod tests {
         SigningKey::from_seed(&Zeroizing::new([byte; 32]))
     }
 
-    fn caller() -> Caller {
-        Caller { account: AccountId(uuid::Uuid::from_u128(7)), role: Role::Administrator }
+    fn access(clock: &Clock) -> Access {
+        let caller = Caller { account: AccountId(uuid::Uuid::from_u128(7)), role: Role::Administrator };
+        Access { caller, until: clock.now() + LIFETIME }
     }
 
     fn token(key: &SigningKey, clock: &Clock) -> String {
+        token_for(ServiceName::Tickets, key, clock)
+    }
+
+    fn token_for(audience: ServiceName, key: &SigningKey, clock: &Clock) -> String {
         let randomness = Randomness::seeded([1; 32]);
-        mint(key, caller(), clock.now(), LIFETIME, &randomness).unwrap().expose_secret().to_owned()
+        mint(key, access(clock), audience, clock.now(), &randomness).unwrap().expose_secret().to_owned()
     }
 
     fn clock() -> Clock {
@@ -182,22 +190,55 @@ mod tests {
     #[tokio::test]
     async fn a_token_is_good_until_it_expires_by_the_given_clock() {
         let clock = clock();
-        let tokens = AccessTokens::local(&[key(1).verifying_key()], clock.clone());
-        let token = token(&key(1), &clock);
-        assert_eq!(tokens.verify(&token).await.unwrap(), caller());
+        let tokens = AccessTokens::local(ServiceName::Tickets, &[key(1).verifying_key()], clock.clone());
+        let (token, access) = (token(&key(1), &clock), access(&clock));
+        assert_eq!(tokens.verify(&token).await.unwrap(), access);
         clock.advance(LIFETIME);
         assert!(matches!(tokens.verify(&token).await, Err(AccessError::Invalid)));
     }
 
     #[tokio::test]
+    async fn a_token_is_good_at_its_own_service_only() {
+        let clock = clock();
+        for own in ServiceName::ALL {
+            let tokens = AccessTokens::local(own, &[key(1).verifying_key()], clock.clone());
+            for audience in ServiceName::ALL {
+                let outcome = tokens.verify(&token_for(audience, &key(1), &clock)).await;
+                assert_eq!(outcome.ok(), (own == audience).then(|| access(&clock)), "for {audience}, at {own}");
+            }
+        }
+    }
+
+    /// RFC 7519, 4.1.3, allows a list of audiences; a token for two services would be one for neither.
+    #[tokio::test]
+    async fn a_token_for_several_services_is_refused() {
+        let clock = clock();
+        let tokens = AccessTokens::local(ServiceName::Tickets, &[key(1).verifying_key()], clock.clone());
+        let now = clock.now().unix_seconds();
+        for (audience, accepted) in [
+            (serde_json::json!("tickets"), true),
+            (serde_json::json!(["tickets", "auth"]), false),
+            (serde_json::json!(["tickets"]), false),
+            (serde_json::Value::Null, false),
+        ] {
+            let claims = serde_json::json!({
+                "iss": "auth", "aud": audience, "sub": uuid::Uuid::nil(), "role": "buyer",
+                "iat": now, "exp": now + 60, "jti": uuid::Uuid::nil(),
+            });
+            let token = token::sign(TYPE, &key(1), &claims).unwrap();
+            assert_eq!(tokens.verify(&token).await.is_ok(), accepted, "{audience}");
+        }
+    }
+
+    #[tokio::test]
     async fn tokens_of_other_keys_and_kinds_are_refused() {
         let clock = clock();
-        let tokens = AccessTokens::local(&[key(1).verifying_key()], clock.clone());
+        let tokens = AccessTokens::local(ServiceName::Tickets, &[key(1).verifying_key()], clock.clone());
         let good = token(&key(1), &clock);
-        let claims = |aud: &str, iss: &str| Claims {
-            iss: iss.to_owned(),
-            aud: aud.to_owned(),
-            sub: caller().account,
+        let claims = |aud, iss| Claims {
+            iss,
+            aud,
+            sub: access(&clock).caller.account,
             role: Role::Buyer,
             iat: clock.now().unix_seconds(),
             exp: clock.now().unix_seconds() + 60,
@@ -206,9 +247,8 @@ mod tests {
         let sign = |typ, claims: &Claims| token::sign(typ, &key(1), claims).unwrap();
         for bad in [
             token(&key(2), &clock),
-            sign("at+jwt", &claims("elsewhere", "auth")),
-            sign("at+jwt", &claims("countermark", "tickets")),
-            sign("JWT", &claims("countermark", "auth")),
+            sign(TYPE, &claims(ServiceName::Tickets, ServiceName::Tickets)),
+            sign("JWT", &claims(ServiceName::Tickets, ServiceName::Auth)),
             good.replace('.', ""),
             String::new(),
         ] {
@@ -237,7 +277,7 @@ mod tests {
         tokio::spawn(async move { axum::serve(listener, router).await });
 
         let clock = clock();
-        let tokens = AccessTokens::remote(&url, clock.clone()).unwrap();
+        let tokens = AccessTokens::remote(ServiceName::Tickets, &url, clock.clone()).unwrap();
         let (first, second) = (token(&key(1), &clock), token(&key(2), &clock));
         assert!(tokens.verify(&first).await.is_ok());
         assert!(tokens.verify(&second).await.is_err());
