@@ -4,6 +4,7 @@
 //! An entry is written in the transaction that decides it and carried out at least once, so handlers are idempotent.
 
 mod back_off;
+mod prune;
 mod worker;
 
 use std::sync::Arc;
@@ -114,7 +115,7 @@ pub enum EnqueueError {
 }
 
 /// Writes an entry within the caller's transaction. Whether it is new: one (kind, key) is done once, however often it is
-/// enqueued. Poke the [`Outbox`] after the commit.
+/// enqueued while the entry is kept, which is 30 days after it was done. Poke the [`Outbox`] after the commit.
 pub async fn enqueue<P: Serialize + ?Sized>(
     connection: &mut PgConnection,
     kind: &'static str,

@@ -9,7 +9,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tokio::task::JoinSet;
 
-use super::{AT_ONCE, Entry, Outbox, Retry, back_off};
+use super::{AT_ONCE, Entry, Outbox, Retry, back_off, prune};
 use crate::clock::Clock;
 use crate::problem::chain;
 use crate::randomness::Randomness;
@@ -58,7 +58,7 @@ impl Worker {
         Self { outbox, pool, clock, randomness, kinds, handler }
     }
 
-    /// Works until the shutdown, then finishes what it holds.
+    /// Works until the shutdown, then finishes what it holds. Forgets what was done long ago, besides.
     pub async fn run(self, shutdown: Shutdown) {
         let mut hands = JoinSet::new();
         for kind in self.kinds {
@@ -66,6 +66,7 @@ impl Worker {
                 hands.spawn(self.clone().work(kind, shutdown.clone()));
             }
         }
+        hands.spawn(prune::run(self.pool.clone(), self.clock.clone(), shutdown));
         // Handlers' panics are caught where they are awaited; a panic of ours ends the process's worker visibly.
         hands.join_all().await;
     }
