@@ -1,4 +1,4 @@
-//! An administrator: events, offers, gates, revocations, figures. Knows admin's public interface.
+//! An administrator: events, offers, gates, revocations, blocks, figures. Knows admin's public interface.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -95,6 +95,18 @@ impl<'a> Administrator<'a> {
     pub async fn revoke(&self, event: EventId, slot: u32, reason: &str) -> Result<(), CallError> {
         let body = json!({ "event": event, "slot": slot, "reason": reason });
         self.admin.post::<Value>("/v1/tickets/revoke", &body).await.map(drop)
+    }
+
+    /// Holds a seat back. `reason` is one that admin knows, such as `misconduct`.
+    pub async fn block(&self, event: EventId, slot: u32, reason: &str) -> Result<(), CallError> {
+        let body = json!({ "event": event, "slot": slot, "reason": reason });
+        self.admin.post::<Value>("/v1/seats/block", &body).await.map(drop)
+    }
+
+    /// Lets a seat in again.
+    pub async fn unblock(&self, event: EventId, slot: u32, reason: &str) -> Result<(), CallError> {
+        let body = json!({ "event": event, "slot": slot, "reason": reason });
+        self.admin.post::<Value>("/v1/seats/unblock", &body).await.map(drop)
     }
 
     /// What was sold, and who came in.

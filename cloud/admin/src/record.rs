@@ -26,6 +26,10 @@ pub(crate) enum Act {
     CreateGate,
     /// Have tickets withdraw a ticket.
     RevokeTicket,
+    /// Have validation hold a seat back.
+    BlockSeat,
+    /// Have validation let a seat in again.
+    UnblockSeat,
 }
 
 /// What became of an act.
@@ -63,6 +67,8 @@ impl Act {
             Self::PublishOffer => "publish-offer",
             Self::CreateGate => "create-gate",
             Self::RevokeTicket => "revoke-ticket",
+            Self::BlockSeat => "block-seat",
+            Self::UnblockSeat => "unblock-seat",
         }
     }
 }
@@ -77,6 +83,17 @@ impl Outcome {
             Self::Unknown => "unknown",
         }
     }
+}
+
+const LONGEST_SENTENCE: usize = 500;
+
+/// Why somebody does what they do, in their own words, without the space around them: 1 to 500 characters.
+pub(crate) fn sentence(words: &str) -> Result<&str, Error> {
+    let words = words.trim();
+    if words.is_empty() || words.chars().count() > LONGEST_SENTENCE {
+        return Err(Error::Invalid { why: "Say why, in 1 to 500 characters." });
+    }
+    Ok(words)
 }
 
 /// Writes the intent, tries the act, writes the outcome.

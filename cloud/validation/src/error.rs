@@ -29,6 +29,10 @@ pub(crate) enum Error {
     CheckpointRefused { why: &'static str },
     #[error("the seat has no place in a slot list")]
     SlotOutOfRange,
+    #[error("no ticket of the seat was reported")]
+    SeatUnknown,
+    #[error("the seat is revoked")]
+    SeatRevoked,
     #[error("the event's document has not arrived")]
     EventUnknown,
     #[error("the gate cannot be made: {why}")]
@@ -83,6 +87,12 @@ impl From<Error> for Problem {
                     .detail(format!("Nothing was stored: {why}."))
             }
             Error::SlotOutOfRange => Self::new(unprocessable, "slot-out-of-range", "No slot list holds this slot"),
+            Error::SeatUnknown => {
+                Self::new(StatusCode::NOT_FOUND, "seat-unknown", "No ticket of this seat is known here")
+                    .detail("Compare event and seat. One sold a moment ago may be on its way: try again.")
+            }
+            Error::SeatRevoked => Self::new(StatusCode::CONFLICT, "seat-revoked", "The ticket of this seat is revoked")
+                .detail("That is final: the seat can be neither blocked nor let in again."),
             Error::EventUnknown => Self::new(StatusCode::NOT_FOUND, "event-unknown", "The event is not known here")
                 .detail("Publish the event's document first, and wait until it has reached validation."),
             Error::GateRefused { why } => {

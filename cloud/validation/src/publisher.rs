@@ -112,14 +112,14 @@ async fn sign(
 }
 
 fn listed(seat: seats::Seat) -> (Slot, SlotState, Generation) {
-    let seats::Seat { slot, generation, revoked } = seat;
+    let seats::Seat { slot, generation, revoked, blocked } = seat;
     if revoked {
-        (slot, SlotState::Revoked, Generation(0))
-    } else {
-        // Generation 1 replaces none, and saying so for every seat would make the list ten times as long.
-        let least = if generation > Generation(1) { generation } else { Generation(0) };
-        (slot, SlotState::Good, least)
+        return (slot, SlotState::Revoked, Generation(0));
     }
+    let state = if blocked.is_some() { SlotState::Blocked } else { SlotState::Good };
+    // Generation 1 replaces none, and saying so for every seat would make the list ten times as long.
+    let least = if generation > Generation(1) { generation } else { Generation(0) };
+    (slot, state, least)
 }
 
 fn log(error: &(dyn std::error::Error + 'static)) {
@@ -133,17 +133,7 @@ mod tests {
     use countermark_shared::documents::Document;
 
     use super::*;
-    use crate::testing::{Bench, EVENT};
-
-    async fn newest(bench: &Bench) -> Authentic<SlotList> {
-        let mut connection = bench.state.pool.acquire().await.unwrap();
-        let newest = slot_lists::last(&mut connection, EVENT).await.unwrap().unwrap();
-        let bytes = slot_lists::bytes(&mut connection, EVENT, newest.sequence).await.unwrap().unwrap();
-        let list =
-            SlotList::accept(&bytes, bench.state.trust.bundle.document(), EVENT, None, bench.clock.now()).unwrap();
-        assert_eq!(list.hash(), newest.hash);
-        list
-    }
+    use crate::testing::{Bench, EVENT, newest_list as newest};
 
     #[tokio::test]
     async fn a_changed_seat_is_published_and_an_unchanged_list_is_not_published_again() {

@@ -17,8 +17,8 @@ use countermark_service::randomness::Randomness;
 use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::{
-    Direction, EventDocument, KeyRole, KeyStatus, Lane, ListAgePolicy, Product, Signed, Text, TrustBundle, TrustedKey,
-    accept_bundle,
+    Authentic, Direction, EventDocument, KeyRole, KeyStatus, Lane, ListAgePolicy, Product, Signed, SlotList, Text,
+    TrustBundle, TrustedKey, accept_bundle,
 };
 use countermark_shared::enrolment::{EnrolmentCode, answer_login, prove_enrolment};
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
@@ -42,6 +42,7 @@ use zeroize::Zeroizing;
 
 use crate::api;
 use crate::state::State;
+use crate::store::slot_lists;
 
 pub(crate) const EVENT: EventId = EventId(7);
 const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -141,6 +142,16 @@ pub(crate) fn ticket_of(event: EventId, slot: u32, generation: u8) -> Unverified
         validity: Validity::between(DOORS, DOORS + Duration::from_hours(10)).unwrap(),
     };
     UnverifiedTicket { issuer: body.issue(&key(2)), authority: body.authorise(&key(3)), body }
+}
+
+/// The event's newest slot list, as a gate would take it.
+pub(crate) async fn newest_list(bench: &Bench) -> Authentic<SlotList> {
+    let mut connection = bench.state.pool.acquire().await.unwrap();
+    let newest = slot_lists::last(&mut connection, EVENT).await.unwrap().unwrap();
+    let bytes = slot_lists::bytes(&mut connection, EVENT, newest.sequence).await.unwrap().unwrap();
+    let list = SlotList::accept(&bytes, bench.state.trust.bundle.document(), EVENT, None, bench.clock.now()).unwrap();
+    assert_eq!(list.hash(), newest.hash);
+    list
 }
 
 impl Bench {

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod any_flipped_bit;
 #[cfg(test)]
+mod blocked_seat;
+#[cfg(test)]
 mod gate_killed;
 #[cfg(test)]
 mod hung_up;

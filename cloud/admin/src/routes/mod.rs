@@ -1,6 +1,7 @@
 //! Who may ask for what: administrators, and nobody else. Each file below holds one route or a closely related pair.
 
 mod audit;
+mod blocks;
 mod event_documents;
 mod events;
 mod figures;
@@ -28,6 +29,8 @@ pub fn api() -> Api<State> {
             .routes(routes!(gates::create))
             .routes(routes!(gates::list))
             .routes(routes!(revocations::revoke))
+            .routes(routes!(blocks::block))
+            .routes(routes!(blocks::unblock))
             .routes(routes!(figures::figures))
             .routes(routes!(audit::list)),
     )
@@ -63,7 +66,7 @@ mod tests {
                 routes += 1;
             }
         }
-        assert_eq!(routes, 2 * 9);
+        assert_eq!(routes, 2 * 11);
     }
 
     #[tokio::test]

@@ -10,10 +10,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::record::{Act, Done, Intent, on_record};
+use crate::record::{Act, Done, Intent, on_record, sentence};
 use crate::state::State;
-
-const LONGEST_REASON: usize = 500;
 
 /// Withdraw the ticket of a seat.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -47,10 +45,7 @@ pub(crate) async fn revoke(
     Json(request): Json<Revocation>,
 ) -> Result<Json<RevokedTicket>, Error> {
     let Revocation { event, slot, reason } = request;
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
-        return Err(Error::Invalid { why: "Say why, in 1 to 500 characters." });
-    }
+    let reason = sentence(&reason)?;
     let intent = Intent {
         act: Act::RevokeTicket,
         subject: format!("seat {slot} of event {event}"),

@@ -12,7 +12,8 @@ pub use self::tickets::{
     OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow, TicketsClient,
 };
 pub use self::validation::{
-    AdmissionFigures, CreateGate, GateCreated, GateFigures, ReportSlot, ReportedState, ValidationClient,
+    AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, ReportSlot, ReportedState,
+    SeatStanding, UnblockSeat, ValidationClient,
 };
 
 /// Where each service answers the others.
@@ -33,6 +34,10 @@ pub mod paths {
     pub const SALES: &str = "/v1/internal/events/{event}/sales";
     /// POST [`ReportSlot`](super::ReportSlot), at validation.
     pub const SLOTS: &str = "/v1/internal/slots";
+    /// POST [`BlockSeat`](super::BlockSeat), at validation.
+    pub const BLOCK: &str = "/v1/internal/seats/block";
+    /// POST [`UnblockSeat`](super::UnblockSeat), at validation.
+    pub const UNBLOCK: &str = "/v1/internal/seats/unblock";
     /// POST [`CreateGate`](super::CreateGate), at validation.
     pub const GATES: &str = "/v1/internal/gates";
     /// GET [`AdmissionFigures`](super::AdmissionFigures), at validation; `{event}` is the event.

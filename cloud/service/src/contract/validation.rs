@@ -1,4 +1,4 @@
-//! What tickets and admin ask of validation: this seat is issued or revoked, let a gate enrol, say who came in.
+//! What tickets and admin ask of validation: this seat is issued or revoked, hold it back, let a gate enrol, say who came in.
 
 use countermark_shared::documents::Lane;
 use countermark_shared::id::{EventId, GateId, Generation, Slot};
@@ -32,6 +32,83 @@ pub enum ReportedState {
     Issued,
     /// Its ticket was withdrawn.
     Revoked,
+}
+
+/// Hold a seat back at every gate until the block is lifted. The block is the seat's and outlives a re-issue. The same again is
+/// well, and another reason replaces the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlockSeat {
+    /// The event.
+    pub event: EventId,
+    /// The seat.
+    pub slot: Slot,
+    /// Why.
+    pub reason: BlockReason,
+    /// When the administrator decided it, by admin's clock. A decision that arrives after a later one changes nothing.
+    pub decided: Timestamp,
+}
+
+/// Let a seat in again. One that is not blocked is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnblockSeat {
+    /// The event.
+    pub event: EventId,
+    /// The seat.
+    pub slot: Slot,
+    /// As in [`BlockSeat`].
+    pub decided: Timestamp,
+}
+
+/// Why a seat is blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlockReason {
+    /// Nothing was said.
+    Unspecified,
+    /// Its ticket is in other hands than its buyer's, or may be.
+    LostOrStolen,
+    /// The buyer's bank takes the money back.
+    PaymentDisputed,
+    /// Somebody behaved so that they may not come in.
+    Misconduct,
+    /// The organiser wants it so.
+    OrganisersDecision,
+}
+
+impl BlockReason {
+    /// All five.
+    pub const ALL: [Self; 5] =
+        [Self::Unspecified, Self::LostOrStolen, Self::PaymentDisputed, Self::Misconduct, Self::OrganisersDecision];
+
+    /// Its number among the reasons of a slot list, where 3 is a refund: a seat is revoked for that, never blocked.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Unspecified => 0,
+            Self::LostOrStolen => 1,
+            Self::PaymentDisputed => 2,
+            Self::Misconduct => 4,
+            Self::OrganisersDecision => 5,
+        }
+    }
+
+    /// The reason of that number.
+    pub fn of_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+}
+
+/// How it stands with a seat that is not revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeatStanding {
+    /// The seat.
+    pub slot: Slot,
+    /// Its newest issue.
+    pub generation: Generation,
+    /// Why it is blocked; nothing when it is not.
+    pub blocked: Option<BlockReason>,
 }
 
 /// A gate is to be enrolled.
@@ -96,6 +173,16 @@ impl ValidationClient {
     /// Reports a seat.
     pub async fn report_slot(&self, request: &ReportSlot) -> Result<(), CallError> {
         self.0.post(paths::SLOTS, request).await
+    }
+
+    /// Blocks a seat. Problems: `seat-unknown` when no ticket of it was reported, `seat-revoked`.
+    pub async fn block(&self, request: &BlockSeat) -> Result<SeatStanding, CallError> {
+        self.0.post(paths::BLOCK, request).await
+    }
+
+    /// Lifts a block. Problems as for a block.
+    pub async fn unblock(&self, request: &UnblockSeat) -> Result<SeatStanding, CallError> {
+        self.0.post(paths::UNBLOCK, request).await
     }
 
     /// Makes a gate and its code. Problem `event-unknown` when the event's document has not arrived.

@@ -1,6 +1,7 @@
 //! Who may ask for what. Owns the groups of routes; each file below holds one route or a closely related pair.
 
 mod admissions;
+mod blocks;
 mod documents;
 mod enrol;
 mod event_documents;
@@ -40,6 +41,8 @@ pub fn api() -> Api<State> {
             &[ServiceName::Admin],
             new()
                 .routes(routes!(gates::create))
+                .routes(routes!(blocks::block))
+                .routes(routes!(blocks::unblock))
                 .routes(routes!(admissions::figures))
                 .routes(routes!(event_documents::push)),
         )

@@ -66,7 +66,7 @@ mod tests {
                     bench.report(slot, generation, state).await;
                 }
                 let generation = Generation(generation);
-                expected.push(Seat { slot: Slot(slot), generation, revoked: state == Revoked });
+                expected.push(Seat { slot: Slot(slot), generation, revoked: state == Revoked, blocked: None });
             }
         }
         assert_eq!(expected.len(), 64);

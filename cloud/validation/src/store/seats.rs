@@ -1,8 +1,10 @@
-//! Tickets' word about each seat, and which of it no slot list says yet.
+//! Tickets' word about each seat, what administrators decided about it, and which of it no slot list says yet.
 
-use countermark_service::contract::{ReportSlot, ReportedState};
+use countermark_service::contract::{BlockReason, ReportSlot, ReportedState};
 use countermark_shared::id::{EventId, Generation, Slot};
+use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;
@@ -13,6 +15,40 @@ pub(crate) struct Seat {
     pub(crate) slot: Slot,
     pub(crate) generation: Generation,
     pub(crate) revoked: bool,
+    /// Kept when the seat is revoked, which is the stronger word.
+    pub(crate) blocked: Option<BlockReason>,
+}
+
+/// What an administrator decided about a seat.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decision {
+    pub(crate) blocked: Option<BlockReason>,
+    pub(crate) decided: Timestamp,
+}
+
+struct Row {
+    slot: i64,
+    generation: i16,
+    revoked: bool,
+    blocked: Option<i16>,
+}
+
+impl TryFrom<Row> for Seat {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            slot: Slot(column::number(row.slot, "seats.slot")?),
+            generation: Generation(column::number(row.generation.into(), "seats.generation")?),
+            revoked: row.revoked,
+            blocked: row.blocked.map(reason).transpose()?,
+        })
+    }
+}
+
+fn reason(code: i16) -> Result<BlockReason, Error> {
+    let column = "seats.blocked";
+    BlockReason::of_code(column::number(code.into(), column)?).ok_or(Error::Corrupt { column })
 }
 
 /// Takes a report, unless something later is known: a higher generation, or the same one revoked.
@@ -39,6 +75,52 @@ pub(crate) async fn merge(connection: &mut PgConnection, report: &ReportSlot) ->
     Ok(())
 }
 
+/// A seat, locked until the transaction ends, and when it was last decided about; nothing when no report named it.
+pub(crate) async fn lock(
+    connection: &mut PgConnection,
+    event: EventId,
+    slot: Slot,
+) -> Result<Option<(Seat, Option<Timestamp>)>, Error> {
+    let row = sqlx::query!(
+        "SELECT slot, generation, revoked, blocked, block_decided_at FROM seats WHERE event = $1 AND slot = $2
+         FOR NO KEY UPDATE",
+        i64::from(event.0),
+        i64::from(slot.0),
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let seat = Row { slot: row.slot, generation: row.generation, revoked: row.revoked, blocked: row.blocked };
+        Ok((Seat::try_from(seat)?, row.block_decided_at.map(Timestamp::from)))
+    })
+    .transpose()
+}
+
+/// Writes a decision down; whether it is the latest is the caller's to know.
+pub(crate) async fn decide(
+    connection: &mut PgConnection,
+    event: EventId,
+    slot: Slot,
+    decision: Decision,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE seats SET blocked = $3, block_decided_at = $4 WHERE event = $1 AND slot = $2",
+        i64::from(event.0),
+        i64::from(slot.0),
+        decision.blocked.map(|reason| i16::from(reason.code())),
+        OffsetDateTime::from(decision.decided),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Has the next list say what has changed of the event's seats.
+pub(crate) async fn mark_change(connection: &mut PgConnection, event: EventId) -> Result<(), Error> {
+    sqlx::query!("INSERT INTO seat_changes (event) VALUES ($1)", i64::from(event.0)).execute(connection).await?;
+    Ok(())
+}
+
 /// Takes the marks of all changes that have committed by now. Whether there was any.
 pub(crate) async fn take_changes(connection: &mut PgConnection, event: EventId) -> Result<bool, Error> {
     let taken =
@@ -48,17 +130,12 @@ pub(crate) async fn take_changes(connection: &mut PgConnection, event: EventId) 
 
 /// All seats of an event.
 pub(crate) async fn all(connection: &mut PgConnection, event: EventId) -> Result<Vec<Seat>, Error> {
-    let rows =
-        sqlx::query!("SELECT slot, generation, revoked FROM seats WHERE event = $1 ORDER BY slot", i64::from(event.0),)
-            .fetch_all(connection)
-            .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Seat {
-                slot: Slot(column::number(row.slot, "seats.slot")?),
-                generation: Generation(column::number(row.generation.into(), "seats.generation")?),
-                revoked: row.revoked,
-            })
-        })
-        .collect()
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT slot, generation, revoked, blocked FROM seats WHERE event = $1 ORDER BY slot",
+        i64::from(event.0),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Seat::try_from).collect()
 }
