@@ -304,8 +304,10 @@ mod tests {
         async fn scan(&mut self, text: &str) {
             let text = ScannedText::Whole(text.to_owned());
             let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.clock.now().uptime };
+            // By the rows, which only grow: what is unsettled may be the row before, or be settled before anybody looks.
+            let before = self.report.borrow().rows;
             self.ledger.send(Work::Scan(scan)).await.unwrap();
-            self.report.wait_for(|report| report.unsettled > 0).await.unwrap();
+            self.report.wait_for(|report| report.rows > before).await.unwrap();
         }
 
         async fn settled(&mut self) {
