@@ -35,7 +35,9 @@ pub(crate) struct Ruling {
     pub(crate) opens: bool,
     /// How many.
     pub(crate) persons: u8,
-    /// When the seat was used before.
+    /// How many more the same code would let in now.
+    pub(crate) remaining: u8,
+    /// When the seat was last admitted before, here or elsewhere.
     pub(crate) earlier: Option<Timestamp>,
     /// The seat, of a verified ticket.
     pub(crate) slot: Option<Slot>,
@@ -75,7 +77,8 @@ impl Ruling {
             severity: verdict.reason.severity(),
             opens: verdict.opens(),
             persons: verdict.persons,
-            earlier: verdict.earlier,
+            remaining: verdict.remaining,
+            earlier: verdict.earlier.map(|passage| passage.at),
             slot,
             event,
             sentence: Sentence { en: sentence(Language::En), fr: sentence(Language::Fr) },

@@ -41,6 +41,11 @@ impl DataFolder {
         self.0.join("gate.key")
     }
 
+    /// The private key that event secrets are wrapped for.
+    pub(crate) fn unwrapping_key(&self) -> PathBuf {
+        self.0.join("unwrapping.key")
+    }
+
     /// The journal and the documents in force.
     pub(crate) fn ledger(&self) -> PathBuf {
         self.0.join("ledger.sqlite")

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use countermark_shared::clock::Clock;
 use countermark_shared::documents::{
-    Assignment, Authentic, Document, DocumentHash, EventDocument, Lane, Refusal, Revision, RootFingerprint, SlotList,
-    TrustBundle, accept_bundle,
+    Assignment, Authentic, Direction, Document, DocumentHash, EventDocument, Lane, LeaseState, Refusal, Revision,
+    RootFingerprint, SlotList, Slots, TrustBundle, accept_bundle,
 };
 use countermark_shared::id::{EventId, GateId, LaneId};
-use countermark_shared::journal::DocumentRevisions;
+use countermark_shared::journal::{ClockState, DocumentRevisions};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::paths;
@@ -31,6 +32,9 @@ pub(crate) enum DocumentKind {
 impl DocumentKind {
     /// All of them, in order.
     pub(crate) const ALL: [Self; 4] = [Self::TrustBundle, Self::Assignment, Self::EventDocument, Self::SlotList];
+
+    /// Those without which nothing can be decided. Without a slot list the decision goes on, and says so.
+    pub(crate) const NEEDED: [Self; 3] = [Self::TrustBundle, Self::Assignment, Self::EventDocument];
 
     /// The stable name, in the ledger and in status.
     pub(crate) const fn code(self) -> &'static str {
@@ -102,7 +106,7 @@ pub(crate) struct Documents {
     trust: Option<Arc<Trust>>,
     assignment: Option<Arc<Authentic<Assignment>>>,
     event: Option<Arc<Authentic<EventDocument>>>,
-    slots: Option<Arc<Authentic<SlotList>>>,
+    slots: Option<Arc<ListInForce>>,
 }
 
 #[derive(Debug)]
@@ -111,13 +115,24 @@ struct Trust {
     keys: KeyRing,
 }
 
+/// The snapshot as it was received, and what it says.
+#[derive(Debug)]
+struct ListInForce {
+    signed: Authentic<SlotList>,
+    slots: Slots,
+}
+
 /// All that a decision at one lane rests on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Basis<'a> {
     pub(crate) keys: &'a KeyRing,
     pub(crate) event: &'a EventDocument,
     pub(crate) lane: &'a Lane,
-    pub(crate) slots: &'a SlotList,
+    /// None where the gate has no list: the decision says what that is worth.
+    pub(crate) slots: Option<&'a Slots>,
+    pub(crate) lease: LeaseState,
+    /// The last instant at which the trust bundle is good.
+    pub(crate) bundle_not_after: Timestamp,
 }
 
 impl Documents {
@@ -167,7 +182,7 @@ impl Documents {
         let event = assignment.document().event;
         let mut next = self.clone();
         next.event.take_if(|document| document.document().event != event);
-        next.slots.take_if(|list| list.document().event() != event);
+        next.slots.take_if(|list| list.signed.document().event() != event);
         next.assignment = Some(Arc::new(assignment));
         Ok(next)
     }
@@ -185,8 +200,9 @@ impl Documents {
     fn with_slots(&self, bytes: &[u8], now: Timestamp) -> Result<Self, NotTaken> {
         let bundle = self.bundle(DocumentKind::SlotList)?;
         let assigned = self.assigned_event(DocumentKind::SlotList)?;
-        let slots = SlotList::accept(bytes, bundle, assigned, self.slots.as_deref(), now)?;
-        Ok(Self { slots: Some(Arc::new(slots)), ..self.clone() })
+        let slots = Slots::accept(bytes, bundle, assigned, self.slots.as_deref().map(|list| &list.slots), now)?;
+        let signed = SlotList::open(bytes, bundle, assigned, now)?;
+        Ok(Self { slots: Some(Arc::new(ListInForce { signed, slots })), ..self.clone() })
     }
 
     fn bundle(&self, offered: DocumentKind) -> Result<&TrustBundle, NotTaken> {
@@ -209,6 +225,20 @@ impl Documents {
         lanes.map(|lane| lane.lane).collect()
     }
 
+    /// What the machine's clock is worth: each document was signed at an instant that has passed, and a clock below that fell back.
+    pub(crate) fn clock(&self, machine: Timestamp) -> Clock {
+        let floor = DocumentKind::ALL.into_iter().filter_map(|kind| self.standing(kind)).map(|d| d.issued).max();
+        match floor.filter(|floor| machine < *floor) {
+            Some(floor) => Clock { state: ClockState::RolledBack, now: floor },
+            None => Clock { state: ClockState::Battery, now: machine },
+        }
+    }
+
+    /// Which way people pass a lane, if it was assigned.
+    pub(crate) fn direction(&self, lane: LaneId) -> Option<Direction> {
+        self.assignment.as_deref()?.document().lane(lane).map(|lane| lane.direction)
+    }
+
     /// When the trust bundle ends, after which people are warned.
     pub(crate) fn trust_until(&self) -> Option<Timestamp> {
         self.trust.as_deref().map(|trust| trust.bundle.document().not_after)
@@ -216,23 +246,26 @@ impl Documents {
 
     /// The age at which the event has people warned of the slot list.
     pub(crate) fn list_warning(&self) -> Option<Duration> {
-        let seconds = |event: &Authentic<EventDocument>| event.document().list_age.warn_after_seconds;
+        let seconds = |event: &Authentic<EventDocument>| event.document().policy.list_age_static.warn_after_seconds;
         self.event.as_deref().map(|event| Duration::from_secs(seconds(event).into()))
     }
 
     /// What a decision at a lane rests on, if nothing is missing.
-    pub(crate) fn basis(&self, lane: LaneId) -> Option<Basis<'_>> {
+    pub(crate) fn basis(&self, lane: LaneId, now: Timestamp) -> Option<Basis<'_>> {
+        let trust = self.trust.as_deref()?;
         Some(Basis {
-            keys: &self.trust.as_deref()?.keys,
+            keys: &trust.keys,
             event: self.event.as_deref()?.document(),
             lane: self.assignment.as_deref()?.document().lane(lane)?,
-            slots: self.slots.as_deref()?.document(),
+            slots: self.slots.as_deref().map(|list| &list.slots),
+            lease: self.assignment.as_deref()?.document().lease.at(now),
+            bundle_not_after: trust.bundle.document().not_after,
         })
     }
 
     /// What a journal row says of them.
     pub(crate) fn revisions(&self) -> DocumentRevisions {
-        let list = self.slots.as_deref().map(|list| list.document().revision());
+        let list = self.slots.as_deref().map(|list| list.slots.revision());
         DocumentRevisions {
             bundle: self.trust.as_deref().map_or(0, |trust| trust.bundle.document().version),
             event: self.event.as_deref().map_or(0, |event| event.document().version),
@@ -247,7 +280,7 @@ impl Documents {
             DocumentKind::TrustBundle => self.trust.as_deref().map(|trust| trust.bundle.bytes()),
             DocumentKind::Assignment => self.assignment.as_deref().map(Authentic::bytes),
             DocumentKind::EventDocument => self.event.as_deref().map(Authentic::bytes),
-            DocumentKind::SlotList => self.slots.as_deref().map(Authentic::bytes),
+            DocumentKind::SlotList => self.slots.as_deref().map(|list| list.signed.bytes()),
         }
     }
 
@@ -257,7 +290,7 @@ impl Documents {
             DocumentKind::TrustBundle => self.trust.as_deref().map(|trust| Standing::of(&trust.bundle)),
             DocumentKind::Assignment => self.assignment.as_deref().map(Standing::of),
             DocumentKind::EventDocument => self.event.as_deref().map(Standing::of),
-            DocumentKind::SlotList => self.slots.as_deref().map(Standing::of),
+            DocumentKind::SlotList => self.slots.as_deref().map(|list| Standing::of(&list.signed)),
         }
     }
 }
@@ -287,14 +320,15 @@ mod tests {
     }
 
     #[test]
-    fn all_four_make_a_basis_and_nothing_less() {
+    fn bundle_assignment_and_event_make_a_basis_and_nothing_less() {
         let mut documents = samples::no_documents();
         for (kind, bytes) in samples::documents() {
-            assert!(documents.basis(LaneId(1)).is_none());
+            let needed = DocumentKind::NEEDED.contains(&kind);
+            assert_eq!(documents.basis(LaneId(1), samples::DOORS).is_none(), needed, "{kind:?}");
             documents = take(&documents, kind, &bytes).unwrap();
         }
-        assert!(documents.basis(LaneId(1)).is_some());
-        assert!(documents.basis(LaneId(9)).is_none());
+        assert!(documents.basis(LaneId(1), samples::DOORS).is_some_and(|basis| basis.slots.is_some()));
+        assert!(documents.basis(LaneId(9), samples::DOORS).is_none());
     }
 
     #[test]
@@ -330,6 +364,16 @@ mod tests {
         let next = take(&documents, DocumentKind::TrustBundle, &samples::bundle_bytes(&bundle)).unwrap();
         assert!(next.standing(DocumentKind::Assignment).is_none());
         assert!(next.standing(DocumentKind::SlotList).is_none());
+    }
+
+    #[test]
+    fn a_clock_below_what_was_signed_fell_back() {
+        let documents = samples::documents_in_force();
+        let signed = documents.standing(DocumentKind::SlotList).unwrap().issued;
+        let just_before = signed - Duration::from_millis(1);
+        assert_eq!(documents.clock(just_before), Clock { state: ClockState::RolledBack, now: signed });
+        assert_eq!(documents.clock(signed), Clock { state: ClockState::Battery, now: signed });
+        assert_eq!(samples::no_documents().clock(just_before).state, ClockState::Battery);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Enrolment: one code makes an empty folder a gate. Owns the order of the steps, chosen so that it can be cut off anywhere and run again:
-//! the key is on disk before the code is spent, and validation answers the same key and code with the same gate. The identity comes last,
+//! both keys are on disk before the code is spent, and validation answers the same keys and code with the same gate. The identity comes last,
 //! so a folder that has one is complete.
 
 use std::io;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use countermark_shared::documents::{Document, Refusal, RootFingerprint, TrustBundle, accept_bundle, claimed_root};
 use countermark_shared::enrolment::{EnrolmentCode, prove_enrolment};
 use countermark_shared::keys::{InvalidSigningKey, SigningKey};
+use countermark_shared::sealing::UnwrappingKey;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Base64, Enrol, Enrolled, paths};
 use rand::TryRng;
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::cloud::{CallError, Client, CloudAddress, Fetched};
 use crate::data_folder::DataFolder;
 use crate::documents::MAX_ENVELOPE_OVERHEAD;
-use crate::identity::{Identity, IdentityError, stored_key};
+use crate::identity::{Identity, IdentityError, stored_key, stored_unwrapping_key};
 
 /// Why a folder did not become a gate, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -107,11 +108,17 @@ pub(crate) async fn enroll(
         Some(key) => key,
         None => new_key(&folder)?,
     };
+    let unwrapping_key = match stored_unwrapping_key(&folder)? {
+        Some(key) => key,
+        None => new_unwrapping_key(&folder)?,
+    };
+    let wrapping_key = unwrapping_key.wrapping_key();
     let client = Client::new(cloud.clone()).map_err(|source| EnrolError::Connection { source })?;
     let enrol = Enrol {
         secret: code.secret_text(),
         key: key.verifying_key(),
-        proof: Base64(prove_enrolment(code, &key).to_bytes()),
+        wrapping_key,
+        proof: Base64(prove_enrolment(code, &key, wrapping_key).to_bytes()),
     };
     let Enrolled { gate, event, name } = client.enrol(&enrol).await.map_err(|source| EnrolError::Code { source })?;
     let incomplete = |source| EnrolError::Incomplete { source };
@@ -127,13 +134,26 @@ pub(crate) async fn enroll(
 }
 
 fn new_key(folder: &DataFolder) -> Result<SigningKey, EnrolError> {
-    let mut seed = Zeroizing::new([0; 32]);
-    SysRng.try_fill_bytes(seed.as_mut_slice()).map_err(|source| EnrolError::Randomness { source })?;
-    let key = SigningKey::from_seed(&seed);
+    let key = SigningKey::from_seed(&random()?);
     folder
         .write(&folder.key(), key.to_pem()?.as_bytes())
         .map_err(|source| EnrolError::Write { folder: folder.path().to_owned(), source })?;
     Ok(key)
+}
+
+fn new_unwrapping_key(folder: &DataFolder) -> Result<UnwrappingKey, EnrolError> {
+    let key = UnwrappingKey::new(random()?);
+    let text = Zeroizing::new(data_encoding::HEXLOWER.encode(key.bytes()));
+    folder
+        .write(&folder.unwrapping_key(), text.as_bytes())
+        .map_err(|source| EnrolError::Write { folder: folder.path().to_owned(), source })?;
+    Ok(key)
+}
+
+fn random() -> Result<Zeroizing<[u8; 32]>, EnrolError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    SysRng.try_fill_bytes(bytes.as_mut_slice()).map_err(|source| EnrolError::Randomness { source })?;
+    Ok(bytes)
 }
 
 /// The whole fingerprint of the bundle's roots: half of it stands in the code, and the bundle is signed by those roots.
@@ -185,6 +205,9 @@ mod tests {
         let cut_off = attempt(&stand_in, folder.path(), &StandIn::code()).await;
         assert!(matches!(cut_off, Err(EnrolError::NoBundle)));
         assert!(stand_in.books().key.is_some());
+        // The stand-in answers the second attempt only if both keys are the same.
+        let file = DataFolder::at(folder.path()).unwrapping_key();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(matches!(Identity::load(&DataFolder::at(folder.path())), Err(IdentityError::NotEnrolled { .. })));
 
         stand_in.books().documents.insert(DocumentKind::TrustBundle, bundle);
@@ -205,6 +228,15 @@ mod tests {
         fs::write(DataFolder::at(folder.path()).key(), "damaged").unwrap();
         let outcome = attempt(&stand_in, folder.path(), &StandIn::code()).await;
         assert!(matches!(outcome, Err(EnrolError::Identity(IdentityError::Key { .. }))));
+        assert!(stand_in.books().key.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_damaged_unwrapping_key_is_not_replaced() {
+        let (stand_in, folder) = (StandIn::start().await, private_folder());
+        fs::write(DataFolder::at(folder.path()).unwrapping_key(), "damaged").unwrap();
+        let outcome = attempt(&stand_in, folder.path(), &StandIn::code()).await;
+        assert!(matches!(outcome, Err(EnrolError::Identity(IdentityError::UnwrappingKey { .. }))));
         assert!(stand_in.books().key.is_none());
     }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use countermark_shared::documents::RootFingerprint;
 use countermark_shared::id::{EventId, GateId};
 use countermark_shared::keys::{InvalidSigningKey, SigningKey};
+use countermark_shared::sealing::UnwrappingKey;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -62,6 +63,12 @@ pub(crate) enum IdentityError {
         /// What is wrong.
         source: InvalidSigningKey,
     },
+    /// The file of the unwrapping key holds none.
+    #[error("{} is damaged: it has 64 hexadecimal digits; enrol this gate anew in another folder", file.display())]
+    UnwrappingKey {
+        /// Which.
+        file: PathBuf,
+    },
 }
 
 impl Identity {
@@ -92,4 +99,19 @@ pub(crate) fn stored_key(folder: &DataFolder) -> Result<Option<SigningKey>, Iden
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(IdentityError::Read { file, source }),
     }
+}
+
+/// The gate's key for event secrets, if the folder has one: 64 hexadecimal digits.
+pub(crate) fn stored_unwrapping_key(folder: &DataFolder) -> Result<Option<UnwrappingKey>, IdentityError> {
+    let file = folder.unwrapping_key();
+    let text = match fs::read(&file).map(Zeroizing::new) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(IdentityError::Read { file, source }),
+    };
+    let mut secret = Zeroizing::new([0; 32]);
+    if text.len() != 64 || data_encoding::HEXLOWER.decode_mut(&text, secret.as_mut_slice()).is_err() {
+        return Err(IdentityError::UnwrappingKey { file });
+    }
+    Ok(Some(UnwrappingKey::new(secret)))
 }

@@ -54,7 +54,8 @@ pub(crate) fn sentence(ruling: &Ruling) -> String {
         1 => "  1 person".to_owned(),
         persons => format!("  {persons} persons"),
     };
-    let earlier = ruling.earlier.map(|at| format!("  first used {at}")).unwrap_or_default();
+    let remaining = if ruling.remaining > 0 { format!("  {} remaining", ruling.remaining) } else { String::new() };
+    let earlier = ruling.earlier.map(|at| format!("  last used {at}")).unwrap_or_default();
     let seat = ruling.slot.map(|slot| format!("  seat {slot}")).unwrap_or_default();
-    format!("{:<20}{}{persons}{seat}{earlier}", ruling.verdict.code(), ruling.sentence.en)
+    format!("{:<20}{}{persons}{remaining}{seat}{earlier}", ruling.verdict.code(), ruling.sentence.en)
 }

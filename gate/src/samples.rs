@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use countermark_shared::documents::{
-    Assignment, Direction, EventDocument, KeyRole, KeyStatus, Lane, ListAgePolicy, Product, Revision, Signed, SlotList,
-    SlotState, Text, TrustBundle, TrustedKey,
+    Assignment, Direction, EventDocument, KeyRole, KeyStatus, Lane, Lease, Product, Revision, Signed, SlotEntry,
+    SlotList, SlotReason, SlotState, Text, TrustBundle, TrustedKey, Window,
 };
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
 use countermark_shared::keys::SigningKey;
@@ -65,7 +65,12 @@ pub(crate) fn assignment() -> Assignment {
         issued: SIGNED,
         event: EVENT,
         name: "North".into(),
-        lanes: vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }],
+        lanes: vec![
+            Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) },
+            Lane { lane: LaneId(2), direction: Direction::Exit, zones: Zones(1) },
+        ],
+        lease: Lease { until: END + Duration::from_hours(12), names_until: END, suspended: false },
+        secrets: Vec::new(),
     }
 }
 
@@ -74,28 +79,27 @@ pub(crate) fn assignment_bytes(assignment: &Assignment) -> Vec<u8> {
 }
 
 pub(crate) fn event() -> EventDocument {
-    EventDocument {
-        event: EVENT,
-        version: 1,
-        issued: SIGNED,
-        name: Text { en: "Summer Night".into(), fr: "Nuit d'été".into() },
-        capacity: 1000,
-        products: vec![Product {
-            product: ProductId(1),
-            name: Text { en: "Standing".into(), fr: "Debout".into() },
-            zones: Zones(1),
-            from: DOORS,
-            until: END,
-            capacity: 1000,
-            least_price: Money { minor: 2000, currency: Currency::parse("EUR").unwrap() },
-        }],
-        list_age: ListAgePolicy { warn_after_seconds: 900, attention_after_seconds: 14_400 },
-    }
+    EventDocument::new(
+        EVENT,
+        1,
+        SIGNED,
+        Text { en: "Summer Night".into(), fr: "Nuit d'été".into() },
+        1000,
+        vec![Product::new(
+            ProductId(1),
+            Text { en: "Standing".into(), fr: "Debout".into() },
+            Zones(1),
+            Window { from: DOORS, until: END },
+            1000,
+            Money { minor: 2000, currency: Currency::parse("EUR").unwrap() },
+        )],
+    )
 }
 
 /// Slots 0 to 99 are good.
 pub(crate) fn slots_bytes(sequence: u64, issued: Timestamp) -> Vec<u8> {
-    let known = (0..100).map(|slot| (Slot(slot), SlotState::Good, Generation(0)));
+    let good = SlotEntry { state: SlotState::Good, least_generation: Generation(0), reason: SlotReason::Unspecified };
+    let known = (0..100).map(|slot| (Slot(slot), good));
     let revision = Revision { epoch: 0, sequence };
     let list = SlotList::snapshot(EVENT, revision, issued, known).unwrap();
     Signed::seal(&list, &[&signing_key(5)]).unwrap()
@@ -124,7 +128,21 @@ pub(crate) fn ticket() -> UnverifiedTicket {
 }
 
 pub(crate) fn ticket_of(slot: u32, generation: u8) -> UnverifiedTicket {
-    let body = TicketBody {
+    sign(body_of(slot, generation))
+}
+
+pub(crate) fn sign(body: TicketBody) -> UnverifiedTicket {
+    let (issuer, authority) = (body.issue(&signing_key(2)), body.authorise(&signing_key(3)));
+    UnverifiedTicket::new(body, issuer, authority)
+}
+
+/// Whose private half holds the live tickets.
+pub(crate) fn holder_key() -> SigningKey {
+    signing_key(6)
+}
+
+pub(crate) fn body_of(slot: u32, generation: u8) -> TicketBody {
+    TicketBody {
         issuing_key: signing_key(2).verifying_key().id(),
         authority_key: signing_key(3).verifying_key().id(),
         event: EVENT,
@@ -135,8 +153,9 @@ pub(crate) fn ticket_of(slot: u32, generation: u8) -> UnverifiedTicket {
         product: ProductId(1),
         zones: Zones(1),
         validity: Validity::between(DOORS, END).unwrap(),
-    };
-    UnverifiedTicket { issuer: body.issue(&signing_key(2)), authority: body.authorise(&signing_key(3)), body }
+        live: None,
+        sealed: None,
+    }
 }
 
 /// Of a gate without documents that has scanned.

@@ -13,6 +13,7 @@ use countermark_shared::documents::DocumentHash;
 use countermark_shared::enrolment::{EnrolmentCode, enrolment_is_proved, login_is_answered};
 use countermark_shared::journal::{ChainHash, Checkpoint};
 use countermark_shared::keys::{Signature, VerifyingKey};
+use countermark_shared::sealing::WrappingKey;
 use countermark_shared::wire::{
     Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome, RowResult, Upload, Uploaded, paths,
 };
@@ -34,6 +35,7 @@ pub(crate) struct StandIn {
 #[derive(Default)]
 pub(crate) struct Books {
     pub(crate) key: Option<VerifyingKey>,
+    pub(crate) wrapping_key: Option<WrappingKey>,
     pub(crate) documents: BTreeMap<DocumentKind, (DocumentHash, Vec<u8>)>,
     pub(crate) rows: Vec<Vec<u8>>,
     /// Which session is good; raised, the gate must log in again.
@@ -90,8 +92,9 @@ async fn enrol(State(books): Shared, Json(enrol): Json<Enrol>) -> Response {
     let mut books = books.lock().unwrap();
     assert_eq!(enrol.secret, StandIn::code().secret_text());
     let proof = Signature::from_bytes(&enrol.proof.0);
-    assert!(enrolment_is_proved(&StandIn::code().secret_hash(), enrol.key, &proof));
-    if *books.key.get_or_insert(enrol.key) != enrol.key {
+    assert!(enrolment_is_proved(&StandIn::code().secret_hash(), enrol.key, enrol.wrapping_key, &proof));
+    let wrapping_key = *books.wrapping_key.get_or_insert(enrol.wrapping_key);
+    if (*books.key.get_or_insert(enrol.key), wrapping_key) != (enrol.key, enrol.wrapping_key) {
         return problem(StatusCode::CONFLICT, "The code is spent");
     }
     Json(Enrolled { gate: GATE, event: EVENT, name: "North".into() }).into_response()

@@ -5,9 +5,9 @@ CREATE TABLE journal (
     row        BLOB    NOT NULL,
     -- The chain after this row.
     hash       BLOB    NOT NULL CHECK (length(hash) = 32),
-    -- Milliseconds since the Unix epoch.
-    at         INTEGER NOT NULL,
     persons    INTEGER NOT NULL,
+    -- Whether the ticket was proved in full, so that its generation counts.
+    proved     INTEGER NOT NULL CHECK (proved IN (0, 1)),
     -- Only of verified tickets.
     event      INTEGER,
     slot       INTEGER,
@@ -19,7 +19,9 @@ CREATE TABLE journal (
 ) STRICT;
 
 CREATE INDEX journal_seats ON journal (event, slot, generation) WHERE slot IS NOT NULL;
-CREATE INDEX journal_admissions ON journal (event, slot, at) WHERE persons > 0;
+CREATE INDEX journal_proved ON journal (event, slot, generation) WHERE proved = 1;
+-- Ends in the sequence by itself, which is the row's id.
+CREATE INDEX journal_passages ON journal (event, slot) WHERE persons > 0;
 CREATE INDEX journal_unsettled ON journal (sequence) WHERE outcome IS NULL;
 CREATE INDEX journal_contested ON journal (sequence) WHERE outcome IN ('fork', 'unreadable', 'unproved');
 

@@ -9,6 +9,8 @@ CREATE TABLE gates (
     code_hash bytea NOT NULL,
     code_until timestamptz NOT NULL,
     public_key bytea,
+    -- X25519: what event secrets are wrapped for.
+    wrapping_key bytea,
     enrolled_at timestamptz,
     last_seen timestamptz,
     CONSTRAINT gates_number CHECK (gate BETWEEN 1 AND 4294967295),
@@ -17,7 +19,8 @@ CREATE TABLE gates (
     CONSTRAINT gates_code_hash_length CHECK (octet_length(code_hash) = 32),
     CONSTRAINT gates_code UNIQUE (code_hash),
     CONSTRAINT gates_key_length CHECK (octet_length(public_key) = 32),
-    CONSTRAINT gates_enrolled_with_a_key CHECK ((public_key IS NULL) = (enrolled_at IS NULL))
+    CONSTRAINT gates_wrapping_key_length CHECK (octet_length(wrapping_key) = 32),
+    CONSTRAINT gates_enrolled_with_keys CHECK (num_nulls(public_key, wrapping_key, enrolled_at) IN (0, 3))
 );
 
 CREATE INDEX gates_of_event ON gates (event, gate);

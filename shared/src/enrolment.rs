@@ -15,6 +15,7 @@ use crate::documents::RootFingerprint;
 use crate::id::GateId;
 use crate::keys::{Signature, SigningKey, VerifyingKey};
 use crate::label::Label;
+use crate::sealing::WrappingKey;
 
 const SECRET_LENGTH: usize = 16;
 const FINGERPRINT_LENGTH: usize = 16;
@@ -90,14 +91,19 @@ impl FromStr for EnrolmentCode {
     }
 }
 
-/// A new gate's proof that it holds its key, bound to the secret it spends.
-pub fn prove_enrolment(code: &EnrolmentCode, key: &SigningKey) -> Signature {
-    key.sign(Label::GateEnrolment, &code.secret_hash())
+/// A new gate's proof that it holds its key, bound to the secret it spends and to the key that secrets are to be wrapped for.
+pub fn prove_enrolment(code: &EnrolmentCode, key: &SigningKey, wrapping_key: WrappingKey) -> Signature {
+    key.sign(Label::GateEnrolment, &enrolment_message(&code.secret_hash(), wrapping_key))
 }
 
-/// Whether the proof holds for the code whose secret has this hash.
-pub fn enrolment_is_proved(secret_hash: &[u8; 32], key: VerifyingKey, proof: &Signature) -> bool {
-    key.verifies(Label::GateEnrolment, secret_hash, proof)
+/// Whether the proof holds for the code whose secret has this hash, and for this wrapping key.
+pub fn enrolment_is_proved(
+    secret_hash: &[u8; 32],
+    key: VerifyingKey,
+    wrapping_key: WrappingKey,
+    proof: &Signature,
+) -> bool {
+    key.verifies(Label::GateEnrolment, &enrolment_message(secret_hash, wrapping_key), proof)
 }
 
 /// A gate's answer to a log-in nonce.
@@ -110,6 +116,10 @@ pub fn login_is_answered(gate: GateId, nonce: &[u8; 32], key: VerifyingKey, answ
     key.verifies(Label::GateLogin, &login_message(gate, nonce), answer)
 }
 
+fn enrolment_message(secret_hash: &[u8; 32], wrapping_key: WrappingKey) -> Vec<u8> {
+    [&secret_hash[..], &wrapping_key.to_bytes()].concat()
+}
+
 fn login_message(gate: GateId, nonce: &[u8; 32]) -> Vec<u8> {
     [&gate.0.to_be_bytes()[..], nonce].concat()
 }
@@ -118,6 +128,8 @@ fn login_message(gate: GateId, nonce: &[u8; 32]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::samples;
+    use crate::sealing::UnwrappingKey;
+    use zeroize::Zeroizing;
 
     fn code() -> EnrolmentCode {
         EnrolmentCode::new([7; 16], samples::bundle().root_fingerprint())
@@ -145,9 +157,11 @@ mod tests {
     #[test]
     fn proofs_are_bound_to_code_gate_and_nonce() {
         let key = samples::signing_key(30);
-        let proof = prove_enrolment(&code(), &key);
-        assert!(enrolment_is_proved(&code().secret_hash(), key.verifying_key(), &proof));
-        assert!(!enrolment_is_proved(&[0; 32], key.verifying_key(), &proof));
+        let [wrapping, other] = [8, 9].map(|seed| UnwrappingKey::new(Zeroizing::new([seed; 32])).wrapping_key());
+        let proof = prove_enrolment(&code(), &key, wrapping);
+        assert!(enrolment_is_proved(&code().secret_hash(), key.verifying_key(), wrapping, &proof));
+        assert!(!enrolment_is_proved(&[0; 32], key.verifying_key(), wrapping, &proof));
+        assert!(!enrolment_is_proved(&code().secret_hash(), key.verifying_key(), other, &proof));
 
         let answer = answer_login(GateId(1), &[5; 32], &key);
         assert!(login_is_answered(GateId(1), &[5; 32], key.verifying_key(), &answer));

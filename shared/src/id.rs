@@ -47,6 +47,10 @@ number! {
     Generation(u8)
 }
 number! {
+    /// Which of an event's secrets sealed a ticket's name and seat; tickets makes a new one when a gate was lost.
+    SealingGeneration(u8)
+}
+number! {
     /// A kind of admission within an event document.
     ProductId(u16)
 }

@@ -18,12 +18,12 @@ use crate::keys::{Signature, SigningKey, VerifyingKey, labelled_digest};
 use crate::label::Label;
 use crate::ticket::VerifiedTicket;
 use crate::time::Timestamp;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::Reason;
 
 /// A longer row is refused unread.
 pub const MAX_ROW_LENGTH: usize = 512;
 
-/// One scan and its verdict.
+/// One scan and its verdict. No row says when a live ticket's holder signed: the row's own time is enough.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct JournalRow {
@@ -51,15 +51,31 @@ pub struct JournalRow {
     /// What was shown.
     #[n(7)]
     pub subject: Subject,
-    /// Persons let in.
+    /// Persons let through, in or out by the direction. How they count: [`Passages::after`](crate::decision::Passages::after).
     #[n(8)]
     pub persons: u8,
-    /// Why.
+    /// Who decided.
     #[n(9)]
-    pub reason: Reason,
-    /// The documents the verdict rests on.
+    pub actor: Actor,
+    /// Why.
     #[n(10)]
+    pub reason: Reason,
+    /// Whether the ticket was proved in full, so that its generation counts: see [`Verdict::remembers`](crate::verdict::Verdict::remembers).
+    #[n(11)]
+    pub proved: bool,
+    /// The documents the verdict rests on.
+    #[n(12)]
     pub documents: DocumentRevisions,
+}
+
+/// Who decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize, ToSchema)]
+#[cbor(index_only)]
+#[serde(rename_all = "kebab-case")]
+pub enum Actor {
+    /// The gate by itself.
+    #[n(0)]
+    Gate,
 }
 
 /// What was shown: a ticket whose signatures held, or something of which the hash alone is kept.
@@ -107,9 +123,21 @@ impl Subject {
 #[cbor(index_only)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClockState {
-    /// The operating system's, believed as it is.
+    /// It follows from a signed answer to the gate's own nonce.
     #[n(0)]
-    System,
+    Signed,
+    /// The battery clock's, which nobody signed.
+    #[n(1)]
+    Battery,
+    /// It lay below the floor, and the floor was shown instead.
+    #[n(2)]
+    RolledBack,
+    /// Somebody says that it is more than a day later: staff have not confirmed that.
+    #[n(3)]
+    Ahead,
+    /// Nothing told the time: what was shown is the earliest it can be.
+    #[n(4)]
+    Unknown,
 }
 
 /// The start of a machine: 16 bytes that differ after each boot.
@@ -177,18 +205,24 @@ impl JournalRow {
         if row.sequence == 0 {
             return Err(InvalidRow { why: "rows are numbered from 1".to_owned() });
         }
-        if row.reason.severity().opens() != (row.persons > 0) {
-            return Err(InvalidRow { why: "it lets people in for a reason that refuses them".to_owned() });
-        }
-        if row.persons > 0 && !matches!(row.subject, Subject::Ticket { .. }) {
-            return Err(InvalidRow { why: "it lets people in without a ticket".to_owned() });
-        }
+        row.check().map_err(|why| InvalidRow { why: why.to_owned() })?;
         Ok(row)
     }
 
-    /// What the gate said.
-    pub fn verdict(&self) -> Verdict {
-        Verdict { reason: self.reason, persons: self.persons, earlier: None }
+    /// The rules between the fields. The answer is what is wrong.
+    fn check(&self) -> Result<(), &'static str> {
+        let opens = self.reason.severity().opens();
+        if opens != (self.persons > 0) {
+            return Err("it lets people through for a reason that refuses them, or nobody for one that opens");
+        }
+        if opens && self.reason.leaves() != (self.direction == Direction::Exit) {
+            return Err("it lets people out where they enter, or in where they leave");
+        }
+        let ticket = matches!(self.subject, Subject::Ticket { .. });
+        if (self.persons > 0 || self.proved) && !ticket {
+            return Err("it lets people through, or calls something proved, without a ticket");
+        }
+        Ok(())
     }
 }
 
@@ -278,21 +312,30 @@ mod tests {
             sequence,
             boot: BootId::new([9; 16]),
             at: samples::DOORS,
-            clock: ClockState::System,
+            clock: ClockState::Signed,
             lane: LaneId(1),
             direction: Direction::Entry,
             subject: Subject::Ticket { event: EventId(7), slot: Slot(42), generation: Generation(1) },
             persons: 2,
+            actor: Actor::Gate,
             reason: Reason::Admitted,
+            proved: true,
             documents: DocumentRevisions { bundle: 1, event: 1, list_epoch: 0, list_sequence: 12 },
         }
     }
 
+    fn stranger() -> JournalRow {
+        JournalRow { subject: Subject::unverified("x"), persons: 0, reason: Reason::NotOurs, proved: false, ..row(2) }
+    }
+
     #[test]
     fn a_row_survives_its_bytes() {
-        for row in
-            [row(1), JournalRow { subject: Subject::unverified("x"), persons: 0, reason: Reason::NotOurs, ..row(2) }]
-        {
+        for row in [
+            row(1),
+            stranger(),
+            JournalRow { direction: Direction::Exit, reason: Reason::Exit, ..row(3) },
+            JournalRow { persons: 0, reason: Reason::LiveProofMissing, proved: false, ..row(4) },
+        ] {
             assert_eq!(JournalRow::from_bytes(&row.to_bytes()).unwrap(), row);
         }
     }
@@ -312,7 +355,10 @@ mod tests {
             row(0),
             JournalRow { persons: 0, ..row(1) },
             JournalRow { reason: Reason::Revoked, ..row(1) },
-            JournalRow { subject: Subject::unverified("x"), ..row(1) },
+            JournalRow { subject: Subject::unverified("x"), proved: false, ..row(1) },
+            JournalRow { proved: true, ..stranger() },
+            JournalRow { direction: Direction::Exit, ..row(1) },
+            JournalRow { reason: Reason::Exit, ..row(1) },
         ] {
             assert!(JournalRow::from_bytes(&row.to_bytes()).is_err(), "{row:?}");
         }

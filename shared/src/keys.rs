@@ -245,3 +245,49 @@ pub fn labelled_digest(label: Label, parts: &[&[u8]]) -> [u8; 32] {
 fn labelled(label: Label, message: &[u8]) -> Vec<u8> {
     [&label.bytes()[..], message].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn hex<const N: usize>(text: &str) -> [u8; N] {
+        HEXLOWER_PERMISSIVE.decode(text.as_bytes()).unwrap().try_into().unwrap()
+    }
+
+    /// RFC 8032, 7.1, test 2. What the specification refuses beyond that RFC is in `tests/vectors/tickets`.
+    #[test]
+    fn keys_and_signatures_are_the_rfcs() {
+        let seed = hex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
+        let key = SigningKey::from_seed(&Zeroizing::new(seed));
+        assert_eq!(key.verifying_key().to_string(), "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+        let signature = Signature(key.as_dalek().sign(&[0x72]));
+        assert_eq!(
+            HEXLOWER_PERMISSIVE.encode(&signature.to_bytes()),
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
+             085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+        );
+    }
+
+    #[test]
+    fn a_signature_is_a_keys_a_labels_and_a_messages() {
+        let key = samples::signing_key(30);
+        let signature = key.sign(Label::Head, b"message");
+        let verifies = |key: &SigningKey, label, message| key.verifying_key().verifies(label, message, &signature);
+        assert!(verifies(&key, Label::Head, b"message"));
+        assert!(!verifies(&samples::signing_key(31), Label::Head, b"message"));
+        assert!(!verifies(&key, Label::SlotList, b"message"));
+        assert!(!verifies(&key, Label::Head, b"massage"));
+    }
+
+    #[test]
+    fn keys_that_prove_nothing_are_refused() {
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        assert_eq!(VerifyingKey::from_bytes(&neutral), Err(InvalidKey::Weak));
+        let mut overlong = [0xff; 32];
+        overlong[31] = 0x7f;
+        assert_eq!(VerifyingKey::from_bytes(&overlong), Err(InvalidKey::Encoding));
+        assert_eq!("1".repeat(63).parse::<VerifyingKey>(), Err(InvalidKey::Text));
+    }
+}

@@ -123,4 +123,16 @@ mod tests {
             assert!(label.text().is_ascii() && label.text().len() <= 32, "{label:?}");
         }
     }
+
+    /// The specification's table is the code's, in its order.
+    #[test]
+    fn the_specification_lists_every_label() {
+        let listed: Vec<_> = include_str!("../README.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `countermark/"))
+            .filter_map(|rest| rest.split_once('`'))
+            .map(|(label, _)| format!("countermark/{label}"))
+            .collect();
+        assert_eq!(listed, Label::ALL.map(Label::text));
+    }
 }

@@ -1,8 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod clock;
 pub mod decision;
+mod derivation;
 pub mod documents;
 pub mod enrolment;
+pub mod holder;
 pub mod id;
 pub mod journal;
 pub mod key_ring;
@@ -11,6 +14,7 @@ pub mod label;
 pub mod money;
 #[cfg(test)]
 mod samples;
+pub mod sealing;
 pub mod ticket;
 pub mod time;
 pub mod verdict;

@@ -9,15 +9,15 @@ const PREFIX: &str = "CM1:";
 /// The ticket with "sold" signed by a stranger, who names the real key.
 pub fn issued_by(stranger: &SigningKey, text: &str) -> Result<String> {
     let ticket = UnverifiedTicket::parse(text)?;
-    let issuer = ticket.body.issue(stranger);
-    Ok(UnverifiedTicket { issuer, ..ticket }.to_text())
+    let issuer = ticket.body().issue(stranger);
+    Ok(UnverifiedTicket::new(ticket.body().clone(), issuer, ticket.authority()).to_text())
 }
 
 /// The ticket with "granted" signed by a stranger, who names the real key.
 pub fn authorised_by(stranger: &SigningKey, text: &str) -> Result<String> {
     let ticket = UnverifiedTicket::parse(text)?;
-    let authority = ticket.body.authorise(stranger);
-    Ok(UnverifiedTicket { authority, ..ticket }.to_text())
+    let authority = ticket.body().authorise(stranger);
+    Ok(UnverifiedTicket::new(ticket.body().clone(), ticket.issuer(), authority).to_text())
 }
 
 /// The ticket with one bit of its bytes flipped, counted from the highest of the first byte.

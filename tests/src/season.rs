@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use countermark_shared::documents::{EventDocument, ListAgePolicy, Product, Text};
+use countermark_shared::documents::{EventDocument, Product, Text, Window};
 use countermark_shared::id::{EventId, ProductId, Zones};
 use countermark_shared::money::{Currency, Money};
 use countermark_shared::time::Timestamp;
@@ -86,21 +86,13 @@ pub fn text(en: &str, fr: &str) -> Text {
 }
 
 fn document(event: EventId, name: Text, now: Timestamp) -> Result<EventDocument> {
-    Ok(EventDocument {
-        event,
-        version: 1,
-        issued: now,
-        name,
-        capacity: CAPACITY,
-        products: vec![Product {
-            product: EVENING,
-            name: text("Evening", "Soirée"),
-            zones: GROUNDS,
-            from: now - Duration::from_hours(1),
-            until: now + Duration::from_hours(12),
-            capacity: CAPACITY,
-            least_price: Money { minor: LEAST_PRICE, currency: Currency::parse("EUR")? },
-        }],
-        list_age: ListAgePolicy { warn_after_seconds: 15 * 60, attention_after_seconds: 4 * 60 * 60 },
-    })
+    let evening = Product::new(
+        EVENING,
+        text("Evening", "Soirée"),
+        GROUNDS,
+        Window { from: now - Duration::from_hours(1), until: now + Duration::from_hours(12) },
+        CAPACITY,
+        Money { minor: LEAST_PRICE, currency: Currency::parse("EUR")? },
+    );
+    Ok(EventDocument::new(event, 1, now, name, CAPACITY, vec![evening]))
 }

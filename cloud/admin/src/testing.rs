@@ -23,7 +23,8 @@ use countermark_service::serve::{Shutdown, ShutdownSwitch};
 use countermark_service::service_call::{ServiceCalls, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::{
-    EventDocument, KeyRole, KeyStatus, ListAgePolicy, Product, Signed, Text, TrustBundle, TrustedKey, accept_bundle,
+    AdmissionPolicy, EventDocument, KeyRole, KeyStatus, Product, Signed, Text, TicketForm, TrustBundle, TrustedKey,
+    accept_bundle,
 };
 use countermark_shared::id::{AccountId, EventId, ProductId, Zones};
 use countermark_shared::keys::SigningKey;
@@ -125,8 +126,13 @@ pub(crate) fn document_of(event: EventId, version: u32, organiser: &SigningKey) 
             until: DOORS + Duration::from_hours(10),
             capacity: 100,
             least_price: Money { minor: 2000, currency: Currency::parse("EUR").unwrap() },
+            moved: None,
+            form: TicketForm::default(),
+            policy: None,
         }],
-        list_age: ListAgePolicy { warn_after_seconds: 900, attention_after_seconds: 14_400 },
+        policy: AdmissionPolicy::default(),
+        resets: Vec::new(),
+        names_at_gates: false,
     };
     Signed::seal(&document, &[organiser]).unwrap()
 }

@@ -20,6 +20,8 @@ pub(crate) fn allowed<'a>(terms: &Terms, document: &'a EventDocument) -> Result<
     let product = document.product(terms.product).ok_or(Mismatch("The event has no such product."))?;
     expect(terms.zones == product.zones, "The zones are not the product's.")?;
     expect((terms.valid_from, terms.valid_until) == (product.from, product.until), "The window is not the product's.")?;
+    let form = product.form;
+    expect(!form.is_live() && !form.is_sealed(), "Live and sealed tickets are not granted yet.")?;
     expect(terms.entries <= 1, "Several entries are not sold yet: ask for 0 (as the event's policy says) or 1.")?;
     expect(terms.tickets >= 1, "An order has at least one ticket.")?;
     expect(terms.amount.currency == product.least_price.currency, "The event is sold in another currency.")?;
@@ -42,6 +44,7 @@ pub(crate) fn covers(terms: &Terms, body: &TicketBody) -> Result<(), Mismatch> {
         Validity::between(terms.valid_from, terms.valid_until) == Some(body.validity),
         "Another window was granted.",
     )?;
+    expect(body.live.is_none() && body.sealed.is_none(), "A ticket that is neither live nor sealed was granted.")?;
     expect(body.generation == FIRST_GENERATION, "Only the first issue of a seat is signed.")
 }
 

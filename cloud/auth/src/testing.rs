@@ -21,7 +21,7 @@ use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIden
 use countermark_service::service_name::ServiceName;
 use countermark_service::webhook::{self, Payment, PaymentEvent, PaymentEventKind};
 use countermark_shared::documents::{
-    EventDocument, KeyRole, KeyStatus, ListAgePolicy, Product, Signed, Text, TrustBundle, TrustedKey,
+    AdmissionPolicy, EventDocument, KeyRole, KeyStatus, Product, Signed, Text, TicketForm, TrustBundle, TrustedKey,
 };
 use countermark_shared::id::{AccountId, EventId, Generation, OrderId, ProductId, Slot, Zones};
 use countermark_shared::keys::{KeyId, SigningKey, VerifyingKey};
@@ -103,6 +103,9 @@ pub(crate) fn event() -> EventDocument {
         until: NOW + Duration::from_hours(58),
         capacity: 10,
         least_price: Money { minor: 2000, currency: Currency::parse("EUR").unwrap() },
+        moved: None,
+        form: TicketForm::default(),
+        policy: None,
     };
     EventDocument {
         event: EventId(7),
@@ -111,7 +114,9 @@ pub(crate) fn event() -> EventDocument {
         name: text("Summer Night"),
         capacity: 12,
         products: vec![product(1, 0b01), product(2, 0b10)],
-        list_age: ListAgePolicy { warn_after_seconds: 900, attention_after_seconds: 14_400 },
+        policy: AdmissionPolicy::default(),
+        resets: Vec::new(),
+        names_at_gates: false,
     }
 }
 
@@ -157,6 +162,8 @@ pub(crate) fn body(slot: u32) -> TicketBody {
         product: terms.product,
         zones: terms.zones,
         validity: Validity::between(terms.valid_from, terms.valid_until).unwrap(),
+        live: None,
+        sealed: None,
     }
 }
 

@@ -136,7 +136,9 @@ mod tests {
     use core::time::Duration;
 
     use countermark_postgres::{Schema, TestDatabase};
-    use countermark_shared::documents::{KeyRole, KeyStatus, ListAgePolicy, Product, Signed, Text, TrustedKey};
+    use countermark_shared::documents::{
+        AdmissionPolicy, KeyRole, KeyStatus, Product, Signed, Text, TicketForm, TrustedKey,
+    };
     use countermark_shared::id::{ProductId, Zones};
     use countermark_shared::keys::SigningKey;
     use countermark_shared::money::{Currency, Money};
@@ -186,8 +188,13 @@ mod tests {
                 until: NOW + Duration::from_hours(1),
                 capacity: 10,
                 least_price: Money { minor: 1, currency: Currency::parse("EUR").unwrap() },
+                moved: None,
+                form: TicketForm::default(),
+                policy: None,
             }],
-            list_age: ListAgePolicy { warn_after_seconds: 1, attention_after_seconds: 2 },
+            policy: AdmissionPolicy::default(),
+            resets: Vec::new(),
+            names_at_gates: false,
         };
         Signed::seal(&document, &[&key(organiser)]).unwrap()
     }

@@ -9,7 +9,7 @@ use countermark_shared::documents::{EventDocument, Signed};
 use countermark_shared::keys::SigningKey;
 use serde_json::json;
 
-use super::file;
+use super::{file, local_time};
 use crate::output::answer;
 
 /// An event document, written as JSON, and the organiser who signs it.
@@ -19,6 +19,9 @@ pub(crate) struct Event {
     #[arg(long = "organiser-key", value_parser = secret_file::signing_key)]
     organiser: SigningKey,
     /// File of the document as JSON; its members are those of `EventDocument` in the OpenAPI document of admin.
+    ///
+    /// With a member `time_zone` ("Europe/Paris"), windows may be local times ("2026-06-05T18:00"), and `nightly_reset` ("04:00")
+    /// makes the `resets` of every night between them.
     #[arg(long)]
     document: PathBuf,
     /// The file to make. It must not exist.
@@ -33,8 +36,10 @@ impl Event {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let name = self.document.display();
         let text = std::fs::read(&self.document).with_context(|| format!("{name} cannot be read"))?;
+        let draft = serde_json::from_slice(&text).with_context(|| format!("{name} is no JSON"))?;
+        let document = local_time::resolve(draft).with_context(|| format!("{name} is no event document"))?;
         let event: EventDocument =
-            serde_json::from_slice(&text).with_context(|| format!("{name} is no event document"))?;
+            serde_json::from_value(document).with_context(|| format!("{name} is no event document"))?;
         let bytes = Signed::seal(&event, &[&self.organiser]).with_context(|| format!("{name} is not signed"))?;
         let signed = Signed::<EventDocument>::decode(&bytes)?.open(&[self.organiser.verifying_key()], 1)?;
         file::write_public(&self.out, &bytes)?;

@@ -4,6 +4,7 @@
 mod bundle;
 mod event;
 mod file;
+mod local_time;
 
 use std::path::PathBuf;
 

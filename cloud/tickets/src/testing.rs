@@ -27,7 +27,7 @@ use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIden
 use countermark_service::service_name::ServiceName;
 use countermark_service::webhook::{self, Payment, PaymentEvent, PaymentEventKind};
 use countermark_shared::documents::{
-    EventDocument, KeyRole, KeyStatus, ListAgePolicy, Product, Signed, Text, TrustBundle, TrustedKey,
+    AdmissionPolicy, EventDocument, KeyRole, KeyStatus, Product, Signed, Text, TicketForm, TrustBundle, TrustedKey,
 };
 use countermark_shared::id::{AccountId, EventId, OfferId, OrderId, ProductId, Zones};
 use countermark_shared::key_ring::KeyRing;
@@ -122,8 +122,13 @@ pub(crate) fn event() -> EventDocument {
             until: NOW + Duration::from_hours(9),
             capacity: 1000,
             least_price: euros(1000),
+            moved: None,
+            form: TicketForm::default(),
+            policy: None,
         }],
-        list_age: ListAgePolicy { warn_after_seconds: 900, attention_after_seconds: 14_400 },
+        policy: AdmissionPolicy::default(),
+        resets: Vec::new(),
+        names_at_gates: false,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use countermark_service::contract::BlockReason;
 use countermark_service::serve::Shutdown;
 use countermark_service::transaction::transaction;
-use countermark_shared::documents::{Authentic, Revision, Signed, SlotList, SlotState};
+use countermark_shared::documents::{Authentic, Revision, Signed, SlotEntry, SlotList, SlotReason, SlotState};
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
@@ -108,18 +109,20 @@ async fn sign(
     let unsigned = |source| Error::Unsigned { source };
     let bytes = Signed::seal(&list, &[&state.trust.list_key]).map_err(unsigned)?;
     // As a gate will: what gates would refuse is not published.
-    SlotList::accept(&bytes, state.trust.bundle.document(), event, None, now).map_err(unsigned)
+    SlotList::open(&bytes, state.trust.bundle.document(), event, now).map_err(unsigned)
 }
 
-fn listed(seat: seats::Seat) -> (Slot, SlotState, Generation) {
+fn listed(seat: seats::Seat) -> (Slot, SlotEntry) {
     let seats::Seat { slot, generation, revoked, blocked } = seat;
-    if revoked {
-        return (slot, SlotState::Revoked, Generation(0));
-    }
-    let state = if blocked.is_some() { SlotState::Blocked } else { SlotState::Good };
+    let state = match (revoked, blocked) {
+        (true, _) => SlotState::Revoked,
+        (false, Some(_)) => SlotState::Blocked,
+        (false, None) => SlotState::Good,
+    };
     // Generation 1 replaces none, and saying so for every seat would make the list ten times as long.
-    let least = if generation > Generation(1) { generation } else { Generation(0) };
-    (slot, state, least)
+    let least_generation = if generation > Generation(1) && !revoked { generation } else { Generation(0) };
+    let reason = blocked.filter(|_| !revoked).map_or(SlotReason::Unspecified, BlockReason::listed);
+    (slot, SlotEntry { state, least_generation, reason })
 }
 
 fn log(error: &(dyn std::error::Error + 'static)) {
@@ -130,7 +133,7 @@ fn log(error: &(dyn std::error::Error + 'static)) {
 mod tests {
     use countermark_service::contract::ReportedState;
     use countermark_service::serve::Shutdown;
-    use countermark_shared::documents::Document;
+    use countermark_shared::documents::{Document, SlotTable};
 
     use super::*;
     use crate::testing::{Bench, EVENT, newest_list as newest};
@@ -144,7 +147,8 @@ mod tests {
         assert_eq!(due(&bench.state).await.unwrap(), [EVENT]);
         assert_eq!(publish(&bench.state, EVENT).await.unwrap(), Some(1));
         let list = newest(&bench).await;
-        let said = |slot| (list.document().state(Slot(slot)), list.document().least_generation(Slot(slot)).0);
+        let table = SlotTable::of(list.document());
+        let said = |slot| (table.state(Slot(slot)), table.least_generation(Slot(slot)).0);
         assert_eq!(
             [0, 1, 2, 3].map(said),
             [(SlotState::NotIssued, 0), (SlotState::Good, 0), (SlotState::Good, 3), (SlotState::Revoked, 0),]
@@ -184,12 +188,12 @@ mod tests {
             bench.report(slot, 1, ReportedState::Issued).await;
             publish_all(&bench.state).await;
         }
-        assert_eq!(newest(&bench).await.document().state(Slot(2)), SlotState::NotIssued);
+        assert_eq!(SlotTable::of(newest(&bench).await.document()).state(Slot(2)), SlotState::NotIssued);
         bench.clock.advance(COALESCE);
         publish_all(&bench.state).await;
         let list = newest(&bench).await;
         assert_eq!(list.document().revision().sequence, 2);
-        assert_eq!(list.document().state(Slot(2)), SlotState::Good);
+        assert_eq!(SlotTable::of(list.document()).state(Slot(2)), SlotState::Good);
     }
 
     #[tokio::test]
@@ -218,11 +222,11 @@ mod tests {
         seats::merge(&mut late, &report).await.unwrap();
         bench.report(2, 1, ReportedState::Issued).await;
         assert_eq!(publish(&bench.state, EVENT).await.unwrap(), Some(1));
-        assert_eq!(newest(&bench).await.document().state(Slot(1)), SlotState::NotIssued);
+        assert_eq!(SlotTable::of(newest(&bench).await.document()).state(Slot(1)), SlotState::NotIssued);
         late.commit().await.unwrap();
         bench.clock.advance(COALESCE);
         assert_eq!(publish(&bench.state, EVENT).await.unwrap(), Some(2));
-        assert_eq!(newest(&bench).await.document().state(Slot(1)), SlotState::Good);
+        assert_eq!(SlotTable::of(newest(&bench).await.document()).state(Slot(1)), SlotState::Good);
     }
 
     #[tokio::test]

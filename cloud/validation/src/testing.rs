@@ -17,14 +17,17 @@ use countermark_service::randomness::Randomness;
 use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::{
-    Authentic, Direction, EventDocument, KeyRole, KeyStatus, Lane, ListAgePolicy, Product, Signed, SlotList, Text,
-    TrustBundle, TrustedKey, accept_bundle,
+    AdmissionPolicy, Authentic, Direction, EventDocument, KeyRole, KeyStatus, Lane, Product, Signed, SlotList, Text,
+    TicketForm, TrustBundle, TrustedKey, accept_bundle,
 };
 use countermark_shared::enrolment::{EnrolmentCode, answer_login, prove_enrolment};
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
-use countermark_shared::journal::{BootId, ChainHash, Checkpoint, ClockState, DocumentRevisions, JournalRow, Subject};
+use countermark_shared::journal::{
+    Actor, BootId, ChainHash, Checkpoint, ClockState, DocumentRevisions, JournalRow, Subject,
+};
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
+use countermark_shared::sealing::{UnwrappingKey, WrappingKey};
 use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
@@ -113,10 +116,20 @@ pub(crate) fn event_document(version: u32, organiser: &SigningKey) -> Vec<u8> {
             until: DOORS + Duration::from_hours(10),
             capacity: 5000,
             least_price: Money { minor: 2000, currency: Currency::parse("EUR").unwrap() },
+            moved: None,
+            form: TicketForm::default(),
+            policy: None,
         }],
-        list_age: ListAgePolicy { warn_after_seconds: 900, attention_after_seconds: 14_400 },
+        policy: AdmissionPolicy::default(),
+        resets: Vec::new(),
+        names_at_gates: false,
     };
     Signed::seal(&document, &[organiser]).unwrap()
+}
+
+/// A gate's key for event secrets.
+pub(crate) fn wrapping_key() -> WrappingKey {
+    UnwrappingKey::new(Zeroizing::new([8; 32])).wrapping_key()
 }
 
 pub(crate) fn lanes() -> Vec<Lane> {
@@ -140,8 +153,11 @@ pub(crate) fn ticket_of(event: EventId, slot: u32, generation: u8) -> Unverified
         product: ProductId(1),
         zones: Zones(1),
         validity: Validity::between(DOORS, DOORS + Duration::from_hours(10)).unwrap(),
+        live: None,
+        sealed: None,
     };
-    UnverifiedTicket { issuer: body.issue(&key(2)), authority: body.authorise(&key(3)), body }
+    let (issuer, authority) = (body.issue(&key(2)), body.authorise(&key(3)));
+    UnverifiedTicket::new(body, issuer, authority)
 }
 
 /// The event's newest slot list, as a gate would take it.
@@ -149,7 +165,7 @@ pub(crate) async fn newest_list(bench: &Bench) -> Authentic<SlotList> {
     let mut connection = bench.state.pool.acquire().await.unwrap();
     let newest = slot_lists::last(&mut connection, EVENT).await.unwrap().unwrap();
     let bytes = slot_lists::bytes(&mut connection, EVENT, newest.sequence).await.unwrap().unwrap();
-    let list = SlotList::accept(&bytes, bench.state.trust.bundle.document(), EVENT, None, bench.clock.now()).unwrap();
+    let list = SlotList::open(&bytes, bench.state.trust.bundle.document(), EVENT, bench.clock.now()).unwrap();
     assert_eq!(list.hash(), newest.hash);
     list
 }
@@ -235,8 +251,9 @@ impl Bench {
     pub(crate) async fn gate(&self) -> TestGate {
         let (gate, code) = self.create_gate().await;
         let key = key(100 + u8::try_from(gate.0).unwrap());
-        let proof = Base64(prove_enrolment(&code, &key).to_bytes());
-        let enrol = Enrol { secret: code.secret_text(), key: key.verifying_key(), proof };
+        let proof = Base64(prove_enrolment(&code, &key, wrapping_key()).to_bytes());
+        let wrapping_key = wrapping_key();
+        let enrol = Enrol { secret: code.secret_text(), key: key.verifying_key(), wrapping_key, proof };
         assert_eq!(self.post(paths::ENROL, None, &enrol).await.json::<Enrolled>().gate, gate);
         let token = String::new();
         let enrolled = TestGate { gate, key, token, rows: Vec::new(), chain: ChainHash::START, sequence: 0 };
@@ -297,7 +314,7 @@ impl TestGate {
 
     pub(crate) fn admit_generation(&mut self, slot: u32, generation: u8, ticket: Option<&str>) {
         let subject = Subject::Ticket { event: EVENT, slot: Slot(slot), generation: Generation(generation) };
-        let row = JournalRow { subject, persons: 2, reason: Reason::Admitted, ..self.next() };
+        let row = JournalRow { subject, persons: 2, reason: Reason::Admitted, proved: true, ..self.next() };
         self.write(&row, ticket);
     }
 
@@ -313,12 +330,14 @@ impl TestGate {
             sequence: self.sequence + 1,
             boot: BootId::new([9; 16]),
             at: DOORS + Duration::from_secs(self.sequence),
-            clock: ClockState::System,
+            clock: ClockState::Signed,
             lane: LaneId(1),
             direction: Direction::Entry,
             subject: Subject::unverified("junk"),
             persons: 0,
+            actor: Actor::Gate,
             reason: Reason::NotOurs,
+            proved: false,
             documents: DocumentRevisions::NONE,
         }
     }

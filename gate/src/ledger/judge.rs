@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use countermark_shared::decision::{self, Facts, Policy};
-use countermark_shared::documents::Document;
+use countermark_shared::clock::Clock;
+use countermark_shared::decision::{self, Facts, Listing, Passages, Policy, SealedPart};
+use countermark_shared::documents::Direction;
 use countermark_shared::id::LaneId;
 use countermark_shared::journal::Subject;
 use countermark_shared::ticket::VerifiedTicket;
-use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use rusqlite::Connection;
 
@@ -23,7 +23,7 @@ pub(super) const MAX_AGE: Duration = Duration::from_millis(1500);
 pub(super) struct Judgement {
     pub(super) verdict: Verdict,
     pub(super) subject: Subject,
-    /// The ticket's text, where the journal does not have it yet.
+    /// The ticket's text as it was sold, where the journal does not have it yet.
     pub(super) proof: Option<String>,
 }
 
@@ -39,8 +39,8 @@ pub(super) fn judge(
         return Ok(refusal(Reason::ScanAgain, text));
     }
     match &scan.text {
-        ScannedText::Whole(text) => examine(connection, documents, scan.lane, text, now.at),
-        ScannedText::Damaged(text) => Ok(refusal(Reason::Malformed, text)),
+        ScannedText::Whole(text) => examine(connection, documents, scan.lane, text, documents.clock(now.at)),
+        ScannedText::Damaged(text) => Ok(turned_away(documents, scan.lane, Reason::Malformed, text)),
     }
 }
 
@@ -50,39 +50,53 @@ pub(super) fn examine(
     documents: &Documents,
     lane: LaneId,
     text: &str,
-    now: Timestamp,
+    clock: Clock,
 ) -> Result<Judgement, LedgerError> {
-    let Some(basis) = documents.basis(lane) else { return Ok(refusal(Reason::CannotDecide, text)) };
+    let Some(basis) = documents.basis(lane, clock.now) else { return Ok(refusal(Reason::CannotDecide, text)) };
     match decision::examine(text, basis.event.event, basis.keys) {
         Ok(ticket) => {
-            let facts = facts(connection, &basis, &ticket, now)?;
-            let policy = Policy { event: basis.event, lane: basis.lane };
+            let facts = facts(connection, &basis, &ticket, clock)?;
+            let policy = Policy { lease: basis.lease, ..Policy::at(basis.event, basis.lane, basis.bundle_not_after) };
             let body = ticket.body();
-            let proved = store::is_proved(connection, body.event, body.slot, body.generation)?;
+            let kept = store::is_kept(connection, body.event, body.slot, body.generation)?;
             Ok(Judgement {
-                verdict: decision::decide(&ticket, &facts, &policy, now),
+                verdict: decision::decide(&ticket, &facts, &policy, clock),
                 subject: Subject::of(&ticket),
-                proof: (!proved).then(|| text.to_owned()),
+                proof: (!kept).then(|| ticket.to_text()),
             })
         }
-        Err(reason) => Ok(refusal(reason, text)),
+        Err(reason) => Ok(turned_away(documents, lane, reason, text)),
     }
 }
 
+/// What the ledger and the list say of a ticket's seat. The turnstile tells nothing yet, so nothing is known to be unfinished.
 fn facts(
     connection: &Connection,
     basis: &Basis<'_>,
     ticket: &VerifiedTicket,
-    now: Timestamp,
+    clock: Clock,
 ) -> Result<Facts, LedgerError> {
     let body = ticket.body();
+    let last_reset = basis.event.last_reset(clock.now);
+    let rows = store::passages(connection, body.event, body.slot)?;
     Ok(Facts {
-        slot: basis.slots.state(body.slot),
-        least_generation: basis.slots.least_generation(body.slot),
-        list_age: now.since(basis.slots.issued()),
-        highest_seen: store::highest_generation(connection, body.event, body.slot)?,
-        admitted: store::admitted(connection, body.event, body.slot)?,
+        listing: basis.slots.map(|slots| Listing {
+            state: slots.state(body.slot),
+            least_generation: slots.least_generation(body.slot),
+            age: slots.age(clock.now),
+        }),
+        highest_proved: store::highest_proved(connection, body.event, body.slot)?,
+        own: rows.iter().fold(Passages::NONE, |passages, row| passages.after(row, last_reset)),
+        // This gate has been given no event secret.
+        sealed_part: if body.sealed.is_some() { SealedPart::Unreadable } else { SealedPart::None },
+        ..Facts::default()
     })
+}
+
+/// What the lane says of no ticket: on the way out nobody is accused.
+fn turned_away(documents: &Documents, lane: LaneId, reason: Reason, text: &str) -> Judgement {
+    let direction = documents.direction(lane).unwrap_or(Direction::Entry);
+    Judgement { verdict: decision::turn_away(reason, direction), ..refusal(reason, text) }
 }
 
 fn refusal(reason: Reason, text: &str) -> Judgement {

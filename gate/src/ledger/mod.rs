@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 
 use countermark_shared::documents::Direction;
 use countermark_shared::id::{GateId, LaneId};
-use countermark_shared::journal::{BootId, ChainHash, ClockState, JournalRow, Subject};
+use countermark_shared::journal::{Actor, BootId, ChainHash, JournalRow, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use countermark_shared::wire::{Base64, MAX_ROWS_PER_UPLOAD, RowResult, UploadedRow};
@@ -120,7 +120,7 @@ impl Ledger {
 
     /// What the gate would say, without saying it.
     pub(crate) fn check(&self, lane: LaneId, text: &str, now: Timestamp) -> Result<Ruling, LedgerError> {
-        let judgement = judge::examine(&self.connection, &self.documents, lane, text, now)?;
+        let judgement = judge::examine(&self.connection, &self.documents, lane, text, self.documents.clock(now))?;
         Ok(Ruling::new(judgement.verdict, &judgement.subject))
     }
 
@@ -172,17 +172,20 @@ impl Recorder<'_> {
     fn record(&self, scan: &RawScan, now: Moment) -> Result<Announcement, LedgerError> {
         let judgement = judge::judge(self.connection, self.documents, scan, now)?;
         let head = store::head(self.connection)?;
+        let clock = self.documents.clock(now.at);
         let row = JournalRow {
             gate: self.gate,
             sequence: head.sequence + 1,
             boot: self.boot,
-            at: now.at,
-            clock: ClockState::System,
+            at: clock.now,
+            clock: clock.state,
             lane: scan.lane,
-            direction: Direction::Entry,
+            direction: self.documents.direction(scan.lane).unwrap_or(Direction::Entry),
             subject: judgement.subject,
             persons: judgement.verdict.persons,
+            actor: Actor::Gate,
             reason: judgement.verdict.reason,
+            proved: judgement.verdict.remembers(),
             documents: self.documents.revisions(),
         };
         store::append(self.connection, &row, head.hash, judgement.proof.as_deref())?;
@@ -190,7 +193,7 @@ impl Recorder<'_> {
             sequence: Some(row.sequence),
             lane: scan.lane,
             source: scan.source.clone(),
-            at: now.at,
+            at: clock.now,
             ruling: Ruling::new(judgement.verdict, &row.subject),
         })
     }

@@ -37,7 +37,7 @@ pub(crate) struct Report {
 impl Report {
     /// Whether a ticket shown at the lane can be decided about.
     pub(crate) fn is_ready(&self, lane: LaneId) -> bool {
-        DocumentKind::ALL.iter().all(|kind| self.documents.contains_key(kind)) && self.lanes.contains(&lane)
+        DocumentKind::NEEDED.iter().all(|kind| self.documents.contains_key(kind)) && self.lanes.contains(&lane)
     }
 
     /// What people must be told about the trust bundle.

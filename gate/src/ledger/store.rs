@@ -2,7 +2,6 @@
 
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::journal::{ChainHash, JournalRow, Subject};
-use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{RowOutcome, RowResult};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -29,8 +28,8 @@ pub(super) struct StoredRow {
 /// What facts are found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
-    at: i64,
     persons: u8,
+    proved: bool,
     seat: Option<(u32, u32, u8)>,
 }
 
@@ -41,7 +40,7 @@ impl Columns {
             Subject::Ticket { event, slot, generation } => Some((event.0, slot.0, generation.0)),
             Subject::Payload { hash: _ } => None,
         };
-        Self { at: row.at.unix_millis(), persons: row.persons, seat }
+        Self { persons: row.persons, proved: row.proved, seat }
     }
 }
 
@@ -62,39 +61,44 @@ pub(super) fn append(
 ) -> rusqlite::Result<()> {
     let bytes = row.to_bytes();
     let hash = previous.next(&bytes);
-    let Columns { at, persons, seat } = Columns::of(row);
+    let Columns { persons, proved, seat } = Columns::of(row);
     let (event, slot, generation) = seat.map_or((None, None, None), |(e, s, g)| (Some(e), Some(s), Some(g)));
     connection
         .prepare_cached(
-            "INSERT INTO journal (sequence, row, hash, at, persons, event, slot, generation, ticket)
+            "INSERT INTO journal (sequence, row, hash, persons, proved, event, slot, generation, ticket)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
-        .execute(params![Number(row.sequence), bytes, hash.0, at, persons, event, slot, generation, ticket])?;
+        .execute(params![Number(row.sequence), bytes, hash.0, persons, proved, event, slot, generation, ticket])?;
     Ok(())
 }
 
-/// When the seat was first admitted here, whatever the generation.
-pub(super) fn admitted(connection: &Connection, event: EventId, slot: Slot) -> rusqlite::Result<Option<Timestamp>> {
+/// The rows by which somebody passed with the seat, in order, whatever the generation.
+pub(super) fn passages(connection: &Connection, event: EventId, slot: Slot) -> rusqlite::Result<Vec<JournalRow>> {
     connection
-        .prepare_cached("SELECT min(at) FROM journal WHERE event = ?1 AND slot = ?2 AND persons > 0")?
-        .query_row([event.0, slot.0], |row| row.get::<_, Option<i64>>(0))
-        .map(|at| at.map(Timestamp::from_unix_millis))
+        .prepare_cached("SELECT row FROM journal WHERE event = ?1 AND slot = ?2 AND persons > 0 ORDER BY sequence")?
+        .query_map([event.0, slot.0], |row| {
+            // Every row was read when the ledger was opened: one that cannot be read now is a disk that fails.
+            let unreadable =
+                |error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, Box::new(error));
+            JournalRow::from_bytes(&row.get::<_, Vec<u8>>(0)?).map_err(unreadable)
+        })?
+        .collect()
 }
 
-/// The highest generation of the seat that was verified here.
-pub(super) fn highest_generation(
+/// The highest generation of the seat of which a ticket was proved in full here, admitted or not.
+pub(super) fn highest_proved(
     connection: &Connection,
     event: EventId,
     slot: Slot,
 ) -> rusqlite::Result<Option<Generation>> {
     connection
-        .prepare_cached("SELECT max(generation) FROM journal WHERE event = ?1 AND slot = ?2")?
+        .prepare_cached("SELECT max(generation) FROM journal WHERE event = ?1 AND slot = ?2 AND proved = 1")?
         .query_row([event.0, slot.0], |row| row.get::<_, Option<u8>>(0))
         .map(|generation| generation.map(Generation))
 }
 
 /// Whether the journal has the ticket's text already.
-pub(super) fn is_proved(
+pub(super) fn is_kept(
     connection: &Connection,
     event: EventId,
     slot: Slot,
@@ -139,7 +143,7 @@ pub(super) fn chain_before(connection: &Connection, sequence: u64) -> rusqlite::
 pub(super) fn rows_from(connection: &Connection, first: u64, limit: usize) -> rusqlite::Result<Vec<StoredRow>> {
     connection
         .prepare_cached(
-            "SELECT sequence, row, hash, at, persons, event, slot, generation, ticket FROM journal
+            "SELECT sequence, row, hash, persons, proved, event, slot, generation, ticket FROM journal
              WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2",
         )?
         .query_map(params![Number(first), i64::try_from(limit).unwrap_or(i64::MAX)], stored_row)?
@@ -156,7 +160,7 @@ fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
         sequence: row.get::<_, Number>(0)?.0,
         row: row.get(1)?,
         hash: ChainHash(row.get(2)?),
-        columns: Columns { at: row.get(3)?, persons: row.get(4)?, seat },
+        columns: Columns { persons: row.get(3)?, proved: row.get(4)?, seat },
         ticket: row.get(8)?,
     })
 }

@@ -143,7 +143,8 @@ async fn hear(body: &mut Body) -> String {
 
 fn announcement(sequence: u64) -> Arc<Announcement> {
     let subject = Subject::Ticket { event: EVENT, slot: Slot(42), generation: Generation(1) };
-    let verdict = Verdict { reason: Reason::Admitted, persons: 2, earlier: None };
+    let mut verdict = Verdict::refusal(Reason::Admitted);
+    verdict.persons = 2;
     Arc::new(Announcement {
         sequence: Some(sequence),
         lane: LaneId(1),

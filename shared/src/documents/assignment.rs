@@ -1,16 +1,21 @@
-//! The assignment: which event and lanes a gate serves. Signed by validation's list key.
+//! The assignment: which event and lanes a gate serves, until when, and what it may open. Signed by validation's list key.
 
+use minicbor::bytes::ByteArray;
 use minicbor::{Decode, Encode};
 
-use super::bundle::{KeyRole, TrustBundle};
-use super::envelope::{Authentic, Document, Refusal, Revision, Signed, supersede};
+use super::bundle::TrustBundle;
+use super::envelope::{Authentic, Document, Signed};
 use super::lane::Lane;
+use super::lease::Lease;
+use super::refusal::Refusal;
+use super::revision::Revision;
 use crate::id::{EventId, GateId, LaneId, Zones};
 use crate::label::Label;
 use crate::time::Timestamp;
 
 const MAX_LANES: usize = 32;
 const MAX_NAME_BYTES: usize = 100;
+const MAX_SECRETS: usize = 16;
 
 /// A gate's work.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -34,6 +39,27 @@ pub struct Assignment {
     /// Its lanes.
     #[n(5)]
     pub lanes: Vec<Lane>,
+    /// How long it may serve.
+    #[n(6)]
+    pub lease: Lease,
+    /// The event's secrets, wrapped for this gate, by sealing generation.
+    #[n(7)]
+    pub secrets: Vec<WrappedSecret>,
+}
+
+/// An event secret that only one gate can unwrap: see [the specification](crate#signed-documents).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct WrappedSecret {
+    /// The sealing generation whose tickets it opens.
+    #[n(0)]
+    pub generation: u8,
+    /// HPKE's encapsulated key (RFC 9180, 4.1: an X25519 public key).
+    #[n(1)]
+    pub encapsulated: ByteArray<32>,
+    /// The secret's 32 bytes, encrypted, with their tag of 16.
+    #[n(2)]
+    pub ciphertext: ByteArray<48>,
 }
 
 impl Assignment {
@@ -51,13 +77,12 @@ impl Assignment {
         in_force: Option<&Authentic<Self>>,
         now: Timestamp,
     ) -> Result<Authentic<Self>, Refusal> {
-        let signers: Vec<_> = bundle.believed(KeyRole::List).collect();
-        let offered = Signed::<Self>::decode(bytes)?.open(&signers, 1)?;
+        let list_keys = bundle.list_keys();
+        let offered = Signed::<Self>::decode(bytes)?.open(&list_keys, 1)?;
         if offered.document().gate != gate {
             return Err(Refusal::OtherSubject { document: Self::NAME });
         }
-        supersede(in_force.map(Authentic::standing), &offered, now)?;
-        Ok(offered)
+        offered.succeed(in_force, &list_keys, now)
     }
 }
 
@@ -87,6 +112,15 @@ impl Document for Assignment {
         if self.name.is_empty() || self.name.len() > MAX_NAME_BYTES {
             return Err("an entrance's name has 1 to 100 bytes");
         }
+        if self.lease.names_until > self.lease.until {
+            return Err("names leave the box before admission ends");
+        }
+        if self.secrets.len() > MAX_SECRETS {
+            return Err("a gate has at most 16 event secrets");
+        }
+        if !self.secrets.is_sorted_by(|a, b| a.generation < b.generation) {
+            return Err("event secrets are sorted by sealing generation, each once");
+        }
         Ok(())
     }
 }
@@ -106,6 +140,8 @@ mod tests {
             event: EventId(7),
             name: "North".into(),
             lanes: vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }],
+            lease: samples::lease(),
+            secrets: vec![],
         };
         let bytes = Signed::seal(&assignment, &[&samples::list_key()]).unwrap();
         let accept = |gate| Assignment::accept(&bytes, &samples::bundle(), gate, None, samples::DOORS);

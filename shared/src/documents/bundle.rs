@@ -1,15 +1,13 @@
 //! The trust bundle: which keys exist, what each may sign, and what became of it. Signed by the root.
 
-use core::fmt;
-
-use data_encoding::HEXLOWER;
 use minicbor::{Decode, Encode};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::envelope::{Authentic, Document, Refusal, Revision, Signed, supersede};
+use super::envelope::{Authentic, Document, Signed, supersede};
+use super::refusal::Refusal;
+use super::revision::Revision;
+use super::root::RootFingerprint;
 use crate::id::EventId;
-use crate::keys::{VerifyingKey, labelled_digest};
+use crate::keys::VerifyingKey;
 use crate::label::Label;
 use crate::time::Timestamp;
 
@@ -27,10 +25,10 @@ pub struct TrustBundle {
     /// When it was signed.
     #[n(1)]
     pub issued: Timestamp,
-    /// After this a reader warns, then calls staff; it never stops.
+    /// From here on a reader warns, then calls staff; it never stops: see [`Expiry`](super::Expiry).
     #[n(2)]
     pub not_after: Timestamp,
-    /// The root keys.
+    /// The root keys, sorted.
     #[n(3)]
     pub roots: Vec<VerifyingKey>,
     /// How many of the roots must sign.
@@ -72,7 +70,7 @@ pub enum KeyRole {
     /// Event documents.
     #[n(2)]
     Organiser,
-    /// Slot lists and assignments.
+    /// Slot lists, feeds, assignments, heads and the time.
     #[n(3)]
     List,
 }
@@ -87,19 +85,13 @@ pub enum KeyStatus {
     /// What it signed stays good; it signs nothing new.
     #[n(1)]
     VerifyOnly,
-    /// What it signed is good only if the slot list knows it.
+    /// What it signed is good only if the slot list knows it; only for keys that sign tickets.
     #[n(2)]
     ListedOnly,
     /// Nothing it signed is good.
     #[n(3)]
     Revoked,
 }
-
-/// SHA-256 over threshold and roots: what a gate is told at enrolment and a service by its settings.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(into = "String", try_from = "String")]
-#[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
-pub struct RootFingerprint(pub [u8; 32]);
 
 impl TrustBundle {
     /// What names this set of roots and its threshold.
@@ -114,7 +106,12 @@ impl TrustBundle {
 
     /// The keys of a role whose documents are believed: active or verify-only.
     pub fn believed(&self, role: KeyRole) -> impl Iterator<Item = VerifyingKey> {
-        self.with_status(role, |status| matches!(status, KeyStatus::Active | KeyStatus::VerifyOnly))
+        self.with_status(role, KeyStatus::vouches)
+    }
+
+    /// The believed list keys.
+    pub fn list_keys(&self) -> Vec<VerifyingKey> {
+        self.believed(KeyRole::List).collect()
     }
 
     /// The believed organiser keys whose scope has the event.
@@ -122,7 +119,7 @@ impl TrustBundle {
         self.keys
             .iter()
             .filter(|trusted| trusted.role == KeyRole::Organiser && trusted.events.contains(&event))
-            .filter(|trusted| matches!(trusted.status, KeyStatus::Active | KeyStatus::VerifyOnly))
+            .filter(|trusted| trusted.status.vouches())
             .map(|trusted| trusted.key)
             .collect()
     }
@@ -132,6 +129,16 @@ impl TrustBundle {
             .iter()
             .filter(move |trusted| trusted.role == role && wanted(trusted.status))
             .map(|trusted| trusted.key)
+    }
+}
+
+impl KeyStatus {
+    /// Whether a document is believed on the word of such a key.
+    const fn vouches(self) -> bool {
+        match self {
+            Self::Active | Self::VerifyOnly => true,
+            Self::ListedOnly | Self::Revoked => false,
+        }
     }
 }
 
@@ -171,13 +178,20 @@ impl Document for TrustBundle {
             if scoped != (trusted.role == KeyRole::Organiser) || trusted.events.len() > MAX_EVENTS_PER_ORGANISER {
                 return Err("organisers, and they alone, are scoped to events");
             }
+            let signs_tickets = matches!(trusted.role, KeyRole::Issuing | KeyRole::Authority);
+            if trusted.status == KeyStatus::ListedOnly && !signs_tickets {
+                return Err("only a key that signs tickets can be listed-only");
+            }
         }
         Ok(())
     }
 }
 
-/// Takes a bundle if its roots are the pinned ones, enough of them signed it, and it is not older than the one in force.
-/// The answer is the newer of the two.
+/// Takes a bundle if enough of the right roots signed it, and it is not older than the one in force. The answer is the newer of the two.
+///
+/// A bundle must carry its threshold of the roots it names. With nothing in force these must be the `pinned` ones. Otherwise they must
+/// be those in force, or the threshold of those in force must have signed it as well: so are roots replaced, and from then on
+/// the new ones count, whatever was pinned.
 pub fn accept_bundle(
     bytes: &[u8],
     pinned: RootFingerprint,
@@ -186,8 +200,17 @@ pub fn accept_bundle(
 ) -> Result<Authentic<TrustBundle>, Refusal> {
     let signed = Signed::<TrustBundle>::decode(bytes)?;
     let claimed = signed.unbelieved()?;
-    if claimed.root_fingerprint() != pinned {
-        return Err(Refusal::OtherRoot);
+    match in_force.map(Authentic::document) {
+        None if claimed.root_fingerprint() != pinned => return Err(Refusal::OtherRoot),
+        // Said first, or a reader that replays the steps of a rotation it has taken would look for earlier ones.
+        Some(current) if claimed.version < current.version => {
+            let (offered, in_force) = (claimed.revision(), current.revision());
+            return Err(Refusal::Older { document: TrustBundle::NAME, offered, in_force });
+        }
+        Some(current) if claimed.root_fingerprint() != current.root_fingerprint() => {
+            signed.signed_by(&current.roots, current.threshold.into()).map_err(|_| Refusal::OtherRoot)?;
+        }
+        None | Some(_) => {}
     }
     let offered = signed.open(&claimed.roots, claimed.threshold.into())?;
     supersede(in_force.map(Authentic::standing), &offered, now)?;
@@ -200,139 +223,5 @@ pub fn claimed_root(bytes: &[u8]) -> Result<RootFingerprint, Refusal> {
     Ok(Signed::<TrustBundle>::decode(bytes)?.unbelieved()?.root_fingerprint())
 }
 
-impl RootFingerprint {
-    /// The fingerprint of a set of roots, sorted, and how many of them must sign.
-    pub fn of(roots: &[VerifyingKey], threshold: u8) -> Self {
-        let keys: Vec<_> = roots.iter().map(|root| root.to_bytes()).collect();
-        let parts: Vec<&[u8]> =
-            core::iter::once(core::slice::from_ref(&threshold)).chain(keys.iter().map(<[u8; 32]>::as_slice)).collect();
-        Self(labelled_digest(Label::RootFingerprint, &parts))
-    }
-}
-
-impl fmt::Display for RootFingerprint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&HEXLOWER.encode(&self.0))
-    }
-}
-
-impl fmt::Debug for RootFingerprint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "RootFingerprint({self})")
-    }
-}
-
-/// Text that is no fingerprint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a root fingerprint is 64 hexadecimal digits, as `countermark-cloud ceremony` printed it")]
-pub struct InvalidFingerprint;
-
-impl core::str::FromStr for RootFingerprint {
-    type Err = InvalidFingerprint;
-
-    fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
-        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(|_| InvalidFingerprint)?;
-        bytes.try_into().map(Self).map_err(|_| InvalidFingerprint)
-    }
-}
-
-impl TryFrom<String> for RootFingerprint {
-    type Error = InvalidFingerprint;
-
-    fn try_from(text: String) -> Result<Self, InvalidFingerprint> {
-        text.parse()
-    }
-}
-
-impl From<RootFingerprint> for String {
-    fn from(fingerprint: RootFingerprint) -> Self {
-        fingerprint.to_string()
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples;
-
-    fn signed(bundle: &TrustBundle) -> Vec<u8> {
-        Signed::seal(bundle, &[&samples::root_key()]).unwrap()
-    }
-
-    fn accept(bytes: &[u8], in_force: Option<&Authentic<TrustBundle>>) -> Result<Authentic<TrustBundle>, Refusal> {
-        accept_bundle(bytes, samples::bundle().root_fingerprint(), in_force, samples::DOORS)
-    }
-
-    #[test]
-    fn a_bundle_by_the_pinned_root_is_taken_as_it_is() {
-        let bytes = signed(&samples::bundle());
-        let accepted = accept(&bytes, None).unwrap();
-        assert_eq!(accepted.document(), &samples::bundle());
-        assert_eq!(accepted.bytes(), bytes);
-        assert_eq!(claimed_root(&bytes).unwrap(), samples::bundle().root_fingerprint());
-    }
-
-    #[test]
-    fn a_stranger_with_roots_of_his_own_is_refused() {
-        let mut bundle = samples::bundle();
-        bundle.roots = vec![samples::signing_key(66).verifying_key()];
-        let bytes = Signed::seal(&bundle, &[&samples::signing_key(66)]).unwrap();
-        assert_eq!(accept(&bytes, None).unwrap_err(), Refusal::OtherRoot);
-    }
-
-    #[test]
-    fn one_root_signing_twice_is_one_root() {
-        let mut roots = [samples::root_key(), samples::signing_key(66)];
-        roots.sort_by_key(SigningKeyOrder::of);
-        let mut bundle = samples::bundle();
-        bundle.roots = roots.iter().map(crate::keys::SigningKey::verifying_key).collect();
-        bundle.threshold = 2;
-        let twice = Signed::seal(&bundle, &[&roots[0], &roots[0]]).unwrap();
-        let refusal = accept_bundle(&twice, bundle.root_fingerprint(), None, samples::DOORS).unwrap_err();
-        assert_eq!(refusal, Refusal::NotSigned { document: "trust bundle", valid: 1, threshold: 2 });
-        let both = Signed::seal(&bundle, &[&roots[0], &roots[1]]).unwrap();
-        accept_bundle(&both, bundle.root_fingerprint(), None, samples::DOORS).unwrap();
-    }
-
-    struct SigningKeyOrder;
-    impl SigningKeyOrder {
-        fn of(key: &crate::keys::SigningKey) -> VerifyingKey {
-            key.verifying_key()
-        }
-    }
-
-    #[test]
-    fn a_bundle_never_goes_back() {
-        let mut newer = samples::bundle();
-        newer.version = 2;
-        let in_force = accept(&signed(&newer), None).unwrap();
-        assert!(matches!(accept(&signed(&samples::bundle()), Some(&in_force)), Err(Refusal::Older { .. })));
-        newer.keys.pop();
-        assert!(matches!(accept(&signed(&newer), Some(&in_force)), Err(Refusal::Conflicting { .. })));
-    }
-
-    #[test]
-    fn any_flipped_bit_is_refused() {
-        let bytes = signed(&samples::bundle());
-        for index in 0..bytes.len() {
-            for bit in 0..8 {
-                let mut damaged = bytes.clone();
-                damaged[index] ^= 1 << bit;
-                assert!(accept(&damaged, None).is_err(), "byte {index}, bit {bit}");
-            }
-        }
-    }
-
-    #[test]
-    fn contradictions_are_not_signed() {
-        let twice = |bundle: &mut TrustBundle| bundle.keys.push(bundle.keys[0].clone());
-        let unscoped = |bundle: &mut TrustBundle| bundle.keys[2].events.clear();
-        let unreachable = |bundle: &mut TrustBundle| bundle.threshold = 2;
-        let ended = |bundle: &mut TrustBundle| bundle.not_after = bundle.issued;
-        for contradict in [twice, unscoped, unreachable, ended] {
-            let mut bundle = samples::bundle();
-            contradict(&mut bundle);
-            assert!(matches!(Signed::seal(&bundle, &[&samples::root_key()]), Err(Refusal::Malformed { .. })));
-        }
-    }
-}
+mod tests;

@@ -1,15 +1,15 @@
-//! The envelope around every signed document, and the rule by which a newer one replaces an older.
+//! The envelope around every signed document, and the only way to an [`Authentic`] one.
 
-use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use data_encoding::HEXLOWER;
-use minicbor::bytes::{ByteArray, ByteVec};
+use minicbor::bytes::{ByteArray, ByteSlice, ByteVec};
 use minicbor::{Decode, Encode};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+use super::canonical::{canonical, read};
+use super::hash::DocumentHash;
+use super::refusal::Refusal;
+use super::revision::{Floors, Revision, Standing, ascend};
 use crate::keys::{KeyId, Signature, SigningKey, VerifyingKey, labelled_digest};
 use crate::label::Label;
 use crate::time::Timestamp;
@@ -19,11 +19,11 @@ pub const MAX_SIGNATURES: usize = 16;
 /// Envelope bytes beyond the payload: signatures and framing.
 const MAX_OVERHEAD: usize = MAX_SIGNATURES * 80 + 32;
 /// How far ahead of a reader's clock a document may have been issued before it is held back.
-const MAX_CLOCK_LEAD: Duration = Duration::from_hours(24);
+pub const MAX_CLOCK_LEAD: Duration = Duration::from_hours(24);
 
 /// A kind of signed document: canonical CBOR (RFC 8949, 4.2.1) with integer keys.
 pub trait Document: Encode<()> + for<'b> Decode<'b, ()> {
-    /// The label of its signatures.
+    /// The label of its signatures. Its `/1/` is the version of the encoding: another encoding has another label.
     const LABEL: Label;
     /// What it is called in messages.
     const NAME: &'static str;
@@ -40,143 +40,19 @@ pub trait Document: Encode<()> + for<'b> Decode<'b, ()> {
     fn check(&self) -> Result<(), &'static str>;
 }
 
-/// An ordered number of issue: the epoch first, then the sequence within it. Documents without epochs leave it 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-pub struct Revision {
-    /// Raised when a cloud was restored from a backup.
-    pub epoch: u32,
-    /// Raised by each issue.
-    pub sequence: u64,
-}
-
-impl Revision {
-    /// The revision of a document that has versions only.
-    pub fn version(version: u32) -> Self {
-        Self { epoch: 0, sequence: version.into() }
-    }
-}
-
-impl fmt::Display for Revision {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.epoch == 0 {
-            write!(formatter, "{}", self.sequence)
-        } else {
-            write!(formatter, "{}.{}", self.epoch, self.sequence)
-        }
-    }
-}
-
-/// SHA-256 over label and payload: the document's name.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(into = "String", try_from = "String")]
-#[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
-pub struct DocumentHash(pub [u8; 32]);
-
-impl fmt::Display for DocumentHash {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&HEXLOWER.encode(&self.0))
-    }
-}
-
-impl fmt::Debug for DocumentHash {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "DocumentHash({self})")
-    }
-}
-
-impl TryFrom<String> for DocumentHash {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(|_| "a document's hash is 64 hexadecimal digits")?;
-        bytes.try_into().map(Self).map_err(|_| "a document's hash is 64 hexadecimal digits")
-    }
-}
-
-impl From<DocumentHash> for String {
-    fn from(hash: DocumentHash) -> Self {
-        hash.to_string()
-    }
-}
-
-/// Why a document was not taken; what was in force stays.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// More bytes than such a document can have.
-    #[error("the {document} has {length} bytes, more than such a document can have")]
-    TooLong {
-        /// What it should have been.
-        document: &'static str,
-        /// Its bytes.
-        length: usize,
-    },
-    /// Not the one encoding its content has, or fields that contradict each other.
-    #[error("the {document} is malformed: {why}")]
-    Malformed {
-        /// What it should have been.
-        document: &'static str,
-        /// What is wrong.
-        why: String,
-    },
-    /// Not enough of the right keys signed these bytes.
-    #[error("the {document} carries {valid} valid signatures of the {threshold} it needs")]
-    NotSigned {
-        /// What it should have been.
-        document: &'static str,
-        /// Distinct accepted signers whose signature is valid.
-        valid: usize,
-        /// How many there must be.
-        threshold: usize,
-    },
-    /// Another event's.
-    #[error("the {document} is about another event")]
-    OtherSubject {
-        /// What it is.
-        document: &'static str,
-    },
-    /// The bundle names other roots than the ones pinned at enrolment.
-    #[error("the trust bundle's roots are not the ones this reader was enrolled with")]
-    OtherRoot,
-    /// Older than what is in force.
-    #[error("the {document} is revision {offered}, older than {in_force}, which is in force")]
-    Older {
-        /// What it is.
-        document: &'static str,
-        /// The revision offered.
-        offered: Revision,
-        /// The revision in force.
-        in_force: Revision,
-    },
-    /// The same revision with other content: somebody signed two.
-    #[error("there are two different {document}s of revision {revision}; report this")]
-    Conflicting {
-        /// What it is.
-        document: &'static str,
-        /// The revision that exists twice.
-        revision: Revision,
-    },
-    /// Signed further ahead of the reader's clock than clocks go wrong by themselves.
-    #[error("the {document} was issued on {issued}, more than a day ahead of this clock")]
-    FromTheFuture {
-        /// What it is.
-        document: &'static str,
-        /// When it says it was issued.
-        issued: Timestamp,
-    },
-}
-
 /// An envelope that was decoded; nothing in it is believed yet.
 #[derive(Clone, Debug)]
-pub struct Signed<D> {
-    envelope: Envelope,
+pub struct Signed<'a, D> {
+    bytes: &'a [u8],
+    envelope: Envelope<'a>,
     document: PhantomData<fn() -> D>,
 }
 
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
-struct Envelope {
-    #[n(0)]
-    payload: ByteVec,
+struct Envelope<'a> {
+    #[b(0)]
+    payload: &'a ByteSlice,
     #[n(1)]
     signatures: Vec<DocumentSignature>,
 }
@@ -190,12 +66,14 @@ struct DocumentSignature {
     signature: Signature,
 }
 
-/// A document whose signatures were verified. Only [`Signed::open`] makes one.
+/// A document whose signatures were verified, and what was learnt from those before it. Only [`Signed::open`] makes one.
 #[derive(Clone, Debug)]
 pub struct Authentic<D> {
     document: D,
     hash: DocumentHash,
     bytes: Vec<u8>,
+    signers: Vec<VerifyingKey>,
+    floors: Floors<DocumentHash>,
 }
 
 impl<D> Authentic<D> {
@@ -209,14 +87,6 @@ impl<D> Authentic<D> {
         self.document
     }
 
-    /// What a replacement is held against.
-    pub fn standing(&self) -> Standing
-    where
-        D: Document,
-    {
-        Standing { revision: self.document.revision(), hash: self.hash }
-    }
-
     /// The document's name.
     pub fn hash(&self) -> DocumentHash {
         self.hash
@@ -226,15 +96,75 @@ impl<D> Authentic<D> {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// The accepted keys that signed it.
+    pub fn signers(&self) -> &[VerifyingKey] {
+        &self.signers
+    }
+
+    /// The newest that each of the `believed` keys has signed: what a replacement is held against. None when whoever signed
+    /// what is in force is no longer believed, and nobody else signed anything.
+    pub fn floor(&self, believed: &[VerifyingKey]) -> Option<Standing> {
+        self.floors.highest(believed)
+    }
 }
 
-impl<D: Document> Signed<D> {
+impl<D: Document> Authentic<D> {
+    /// What stands with this document.
+    pub fn standing(&self) -> Standing {
+        Standing { revision: self.document.revision(), hash: self.hash }
+    }
+
+    /// Takes the place of what is in force, unless that is newer, or this comes from the future. `believed` are the keys that may
+    /// sign such a document today.
+    pub fn succeed(
+        mut self,
+        in_force: Option<&Self>,
+        believed: &[VerifyingKey],
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        supersede(in_force.and_then(|current| current.floor(believed)), &self, now)?;
+        if let Some(current) = in_force {
+            self.floors = current.floors.raised(&self.signers, self.standing(), believed);
+        }
+        Ok(self)
+    }
+
+    /// What a reader writes to its own disk, to have the same document in force after a restart, whatever became of its signers.
+    pub fn to_record(&self) -> Vec<u8> {
+        canonical(&Record {
+            envelope: self.bytes.clone().into(),
+            signers: self.signers.clone(),
+            floors: self.floors.clone(),
+        })
+    }
+
+    /// Reads what [`to_record`](Self::to_record) wrote. Never for bytes from elsewhere: a record names its own signers.
+    pub fn from_record(bytes: &[u8]) -> Result<Self, Refusal> {
+        let record: Record = read(bytes, bytes.len()).map_err(|defect| Refusal::of(D::NAME, defect))?;
+        let stored = Signed::<D>::decode(&record.envelope)?.open(&record.signers, record.signers.len())?;
+        Ok(Self { floors: record.floors, ..stored })
+    }
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Record {
+    #[n(0)]
+    envelope: ByteVec,
+    #[n(1)]
+    signers: Vec<VerifyingKey>,
+    #[n(2)]
+    floors: Floors<DocumentHash>,
+}
+
+impl<'a, D: Document> Signed<'a, D> {
     /// Signs a document; the answer is the envelope's bytes.
     pub fn seal(document: &D, signers: &[&SigningKey]) -> Result<Vec<u8>, Refusal> {
         document.check().map_err(malformed::<D>)?;
         let payload = canonical(document);
         if payload.len() > D::MAX_PAYLOAD {
-            return Err(Refusal::TooLong { document: D::NAME, length: payload.len() });
+            return Err(Refusal::TooLong { document: D::NAME, length: payload.len() as u64 });
         }
         let signatures = signers
             .iter()
@@ -243,98 +173,83 @@ impl<D: Document> Signed<D> {
                 signature: key.sign(D::LABEL, &payload),
             })
             .collect();
-        Ok(canonical(&Envelope { payload: payload.into(), signatures }))
+        Ok(canonical(&Envelope { payload: payload.as_slice().into(), signatures }))
     }
 
     /// Reads an envelope, without looking into its payload.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Refusal> {
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, Refusal> {
+        let too_long = |length| Refusal::TooLong { document: D::NAME, length };
         if bytes.len() > D::MAX_PAYLOAD + MAX_OVERHEAD {
-            return Err(Refusal::TooLong { document: D::NAME, length: bytes.len() });
+            return Err(too_long(bytes.len() as u64));
         }
-        let envelope: Envelope = from_canonical(bytes).map_err(malformed::<D>)?;
+        let envelope: Envelope<'a> = read(bytes, D::MAX_PAYLOAD).map_err(|defect| Refusal::of(D::NAME, defect))?;
         if envelope.signatures.len() > MAX_SIGNATURES {
             return Err(malformed::<D>("it has too many signatures"));
         }
-        Ok(Self { envelope, document: PhantomData })
+        Ok(Self { bytes, envelope, document: PhantomData })
     }
 
     /// Believes the content when at least `threshold` of `signers` signed it.
     pub fn open(self, signers: &[VerifyingKey], threshold: usize) -> Result<Authentic<D>, Refusal> {
-        let Envelope { payload, signatures } = &self.envelope;
-        let valid = signers
-            .iter()
-            .enumerate()
-            // A key listed twice counts once.
-            .filter(|(index, key)| !signers.iter().take(*index).any(|earlier| earlier == *key))
-            .filter(|(_, key)| {
-                signatures.iter().any(|signed| {
-                    KeyId(*signed.signer) == key.id() && key.verifies(D::LABEL, payload, &signed.signature)
-                })
-            })
-            .count();
-        if valid < threshold.max(1) {
-            return Err(Refusal::NotSigned { document: D::NAME, valid, threshold });
-        }
+        let signers = self.signed_by(signers, threshold)?;
         let document = self.unbelieved()?;
-        Ok(Authentic { document, hash: self.hash(), bytes: canonical(&self.envelope) })
+        let hash = DocumentHash(labelled_digest(D::LABEL, &[self.envelope.payload]));
+        let standing = Standing { revision: document.revision(), hash };
+        let floors = Floors::default().raised(&signers, standing, &signers);
+        Ok(Authentic { document, hash, bytes: self.bytes.to_vec(), signers, floors })
+    }
+
+    /// Those of `signers` who signed the payload, if they are at least `threshold`.
+    pub(super) fn signed_by(&self, signers: &[VerifyingKey], threshold: usize) -> Result<Vec<VerifyingKey>, Refusal> {
+        let Envelope { payload, signatures } = &self.envelope;
+        let mut valid = Vec::new();
+        for key in signers {
+            let id = key.id();
+            let signed = || {
+                signatures
+                    .iter()
+                    .any(|signed| KeyId(*signed.signer) == id && key.verifies(D::LABEL, payload, &signed.signature))
+            };
+            // A key listed twice counts once.
+            if !valid.contains(key) && signed() {
+                valid.push(*key);
+            }
+        }
+        match valid.len() {
+            0 => Err(Refusal::NotSigned { document: D::NAME }),
+            few if few < threshold => Err(Refusal::ThresholdMissed { document: D::NAME, valid: few, threshold }),
+            _ => Ok(valid),
+        }
     }
 
     /// The content before any signature was looked at: only to learn who should have signed it.
     pub(super) fn unbelieved(&self) -> Result<D, Refusal> {
-        let document: D = from_canonical(&self.envelope.payload).map_err(malformed::<D>)?;
+        let document: D = read(self.envelope.payload, D::MAX_PAYLOAD).map_err(|defect| Refusal::of(D::NAME, defect))?;
         document.check().map_err(malformed::<D>)?;
         Ok(document)
     }
-
-    fn hash(&self) -> DocumentHash {
-        DocumentHash(labelled_digest(D::LABEL, &[&self.envelope.payload]))
-    }
 }
 
-/// What is known of the document in force: enough to refuse what is older, even where its own signer is no longer believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Its revision.
-    pub revision: Revision,
-    /// Its name.
-    pub hash: DocumentHash,
-}
-
-/// Whether `offered` may replace what is in force: `Ok(true)` replaces, `Ok(false)` is what is in force already.
+/// Whether `offered` may come after `floor`, the highest revision that a key which is still believed has signed: `Ok(true)` when it
+/// is newer, `Ok(false)` when it is the same.
 pub fn supersede<D: Document>(
-    in_force: Option<Standing>,
+    floor: Option<Standing>,
     offered: &Authentic<D>,
     now: Timestamp,
 ) -> Result<bool, Refusal> {
-    let issued = offered.document.issued();
-    if issued > now + MAX_CLOCK_LEAD {
-        return Err(Refusal::FromTheFuture { document: D::NAME, issued });
-    }
-    let Some(current) = in_force else { return Ok(true) };
-    let revision = offered.document.revision();
-    match revision.cmp(&current.revision) {
-        core::cmp::Ordering::Less => {
-            Err(Refusal::Older { document: D::NAME, offered: revision, in_force: current.revision })
-        }
-        core::cmp::Ordering::Equal if current.hash == offered.hash => Ok(false),
-        core::cmp::Ordering::Equal => Err(Refusal::Conflicting { document: D::NAME, revision }),
-        core::cmp::Ordering::Greater => Ok(true),
-    }
+    not_from_the_future(&offered.document, now)?;
+    ascend(D::NAME, floor.as_ref(), &offered.standing())
 }
 
-fn malformed<D: Document>(why: impl fmt::Display) -> Refusal {
-    Refusal::Malformed { document: D::NAME, why: why.to_string() }
+/// Holds back what was issued more than a day ahead of the reader's clock.
+pub(super) fn not_from_the_future<D: Document>(document: &D, now: Timestamp) -> Result<(), Refusal> {
+    let issued = document.issued();
+    if issued > now + MAX_CLOCK_LEAD { Err(Refusal::FromTheFuture { document: D::NAME, issued }) } else { Ok(()) }
 }
 
-/// The one encoding of a value.
-#[expect(clippy::expect_used, reason = "memory takes every byte, and none of this crate's encodings fails by itself")]
-pub(crate) fn canonical<T: Encode<()>>(value: &T) -> Vec<u8> {
-    minicbor::to_vec(value).expect("encoding to memory")
+fn malformed<D: Document>(why: &'static str) -> Refusal {
+    Refusal::Malformed { document: D::NAME, why: why.to_owned() }
 }
 
-/// Decodes the one encoding a value has: what does not encode back to the same bytes (unknown keys, trailing bytes,
-/// indefinite or overlong lengths, keys out of order) is refused.
-pub(crate) fn from_canonical<T: Encode<()> + for<'b> Decode<'b, ()>>(bytes: &[u8]) -> Result<T, String> {
-    let value: T = minicbor::decode(bytes).map_err(|error| error.to_string())?;
-    if canonical(&value) == bytes { Ok(value) } else { Err("it is not in its canonical encoding".to_owned()) }
-}
+#[cfg(test)]
+mod tests;

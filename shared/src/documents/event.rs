@@ -4,18 +4,22 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::admission::AdmissionPolicy;
 use super::bundle::TrustBundle;
-use super::envelope::{Authentic, Document, Refusal, Revision, Signed, supersede};
+use super::envelope::{Authentic, Document, Signed};
+use super::product::Product;
+use super::refusal::Refusal;
+use super::revision::Revision;
 use crate::id::{EventId, ProductId, Zones};
 use crate::label::Label;
-use crate::money::Money;
-use crate::ticket::Validity;
 use crate::time::Timestamp;
 
 const MAX_PRODUCTS: usize = 256;
 const MAX_NAME_BYTES: usize = 200;
 /// Slot lists of more seats are refused: two bits each must fit a document.
 const MAX_CAPACITY: u32 = 16_000_000;
+/// The nights of a year, and some.
+const MAX_RESETS: usize = 400;
 
 /// An event as its organiser signed it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, ToSchema)]
@@ -40,9 +44,20 @@ pub struct EventDocument {
     /// What is sold.
     #[n(5)]
     pub products: Vec<Product>,
-    /// What a gate makes of an old list.
+    /// How gates admit, where a product says nothing else.
     #[n(6)]
-    pub list_age: ListAgePolicy,
+    #[serde(default)]
+    pub policy: AdmissionPolicy,
+    /// The instants at which the count of entries between two resets begins anew: the nights of a festival, made from local time
+    /// where the document is made. Sorted, each once. They are the event's, not a product's, because gates tell each other counts
+    /// by seat, without its product.
+    #[n(7)]
+    #[serde(default)]
+    pub resets: Vec<Timestamp>,
+    /// Whether gates are given what opens the sealed names.
+    #[n(8)]
+    #[serde(default)]
+    pub names_at_gates: bool,
 }
 
 /// The same words in English and French.
@@ -58,55 +73,30 @@ pub struct Text {
     pub fr: String,
 }
 
-/// A kind of admission: where, when, how many, and for how much at least.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, ToSchema)]
-#[cbor(map)]
-#[serde(deny_unknown_fields)]
-pub struct Product {
-    /// Its number within the event.
-    #[n(0)]
-    pub product: ProductId,
-    /// Its name.
-    #[n(1)]
-    pub name: Text,
-    /// Where it admits.
-    #[n(2)]
-    pub zones: Zones,
-    /// When it begins to admit.
-    #[n(3)]
-    pub from: Timestamp,
-    /// When it no longer admits.
-    #[n(4)]
-    pub until: Timestamp,
-    /// Persons that may be admitted by it.
-    #[n(5)]
-    pub capacity: u32,
-    /// No place is granted for less.
-    #[n(6)]
-    pub least_price: Money,
-}
-
-/// A list's age is a fact: how old it may be before staff are told, and before each new ticket wants their attention.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, ToSchema)]
-#[cbor(map)]
-#[serde(deny_unknown_fields)]
-pub struct ListAgePolicy {
-    /// Seconds until the gate warns; a list no older is fresh.
-    #[n(0)]
-    pub warn_after_seconds: u32,
-    /// Seconds until every admission asks for attention.
-    #[n(1)]
-    pub attention_after_seconds: u32,
-}
-
-impl Product {
-    /// The window a ticket of this product carries.
-    pub fn validity(&self) -> Option<Validity> {
-        Validity::between(self.from, self.until)
-    }
-}
-
 impl EventDocument {
+    /// A document with the default policy and without resets; gates are given no names.
+    pub fn new(
+        event: EventId,
+        version: u32,
+        issued: Timestamp,
+        name: Text,
+        capacity: u32,
+        products: Vec<Product>,
+    ) -> Self {
+        let policy = AdmissionPolicy::default();
+        Self { event, version, issued, name, capacity, products, policy, resets: Vec::new(), names_at_gates: false }
+    }
+
+    /// How gates admit a product; as the event's policy says where the document does not name it.
+    pub fn policy_of(&self, product: ProductId) -> &AdmissionPolicy {
+        self.product(product).and_then(|named| named.policy.as_ref()).unwrap_or(&self.policy)
+    }
+
+    /// The newest reset that is not after `now`: entries at or after it count into the running period. None: all count.
+    pub fn last_reset(&self, now: Timestamp) -> Option<Timestamp> {
+        self.resets.iter().copied().take_while(|reset| *reset <= now).last()
+    }
+
     /// The product of that number.
     pub fn product(&self, product: ProductId) -> Option<&Product> {
         self.products.iter().find(|candidate| candidate.product == product)
@@ -125,9 +115,8 @@ impl EventDocument {
         if in_force.is_some_and(|current| current.document().event != event) {
             return Err(Refusal::OtherSubject { document: Self::NAME });
         }
-        let offered = signed.open(&bundle.organisers_of(event), 1)?;
-        supersede(in_force.map(Authentic::standing), &offered, now)?;
-        Ok(offered)
+        let organisers = bundle.organisers_of(event);
+        signed.open(&organisers, 1)?.succeed(in_force, &organisers, now)
     }
 }
 
@@ -172,60 +161,24 @@ impl Document for EventDocument {
         if currencies.any(|currency| Some(currency) != first) {
             return Err("an event is sold in one currency");
         }
-        if self.list_age.warn_after_seconds > self.list_age.attention_after_seconds {
-            return Err("a gate warns before it asks for attention");
+        if self.products.iter().filter_map(|product| product.moved).any(|moved| moved.validity().is_none()) {
+            return Err("each moved window ends after it begins, between 1970 and 2106");
+        }
+        if !self.names_at_gates && self.products.iter().any(|product| product.form.checks_id()) {
+            return Err("names that gates check are given to gates");
+        }
+        if self.resets.len() > MAX_RESETS || !self.resets.is_sorted_by(|a, b| a < b) {
+            return Err("it has at most 400 resets, sorted, each once");
+        }
+        for policy in core::iter::once(&self.policy).chain(self.products.iter().filter_map(|p| p.policy.as_ref())) {
+            policy.check()?;
+            if policy.entries_between_resets > 0 && self.resets.is_empty() {
+                return Err("entries are limited between resets, and there are none");
+            }
         }
         Ok(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples;
-
-    #[test]
-    fn only_an_organiser_of_this_event_signs_for_it() {
-        let bundle = samples::bundle();
-        let event = samples::event();
-        let bytes = Signed::seal(&event, &[&samples::organiser_key()]).unwrap();
-        assert_eq!(EventDocument::accept(&bytes, &bundle, None, samples::DOORS).unwrap().document(), &event);
-
-        let by_list_key = Signed::seal(&event, &[&samples::list_key()]).unwrap();
-        assert!(matches!(
-            EventDocument::accept(&by_list_key, &bundle, None, samples::DOORS),
-            Err(Refusal::NotSigned { .. })
-        ));
-
-        let elsewhere = EventDocument { event: EventId(8), ..event };
-        let out_of_scope = Signed::seal(&elsewhere, &[&samples::organiser_key()]).unwrap();
-        assert!(matches!(
-            EventDocument::accept(&out_of_scope, &bundle, None, samples::DOORS),
-            Err(Refusal::NotSigned { .. })
-        ));
-    }
-
-    #[test]
-    fn another_event_does_not_replace_the_one_in_force() {
-        let mut bundle = samples::bundle();
-        bundle.keys[2].events.push(EventId(8));
-        let accept = |event: &EventDocument, in_force: Option<&Authentic<EventDocument>>| {
-            let bytes = Signed::seal(event, &[&samples::organiser_key()]).unwrap();
-            EventDocument::accept(&bytes, &bundle, in_force, samples::DOORS)
-        };
-        let in_force = accept(&samples::event(), None).unwrap();
-        let other = EventDocument { event: EventId(8), version: 2, ..samples::event() };
-        assert_eq!(accept(&other, Some(&in_force)).unwrap_err(), Refusal::OtherSubject { document: "event document" });
-    }
-
-    #[test]
-    fn a_document_signed_far_ahead_is_held_back() {
-        let mut event = samples::event();
-        event.issued = samples::DOORS + core::time::Duration::from_hours(25);
-        let bytes = Signed::seal(&event, &[&samples::organiser_key()]).unwrap();
-        assert!(matches!(
-            EventDocument::accept(&bytes, &samples::bundle(), None, samples::DOORS),
-            Err(Refusal::FromTheFuture { .. })
-        ));
-    }
-}
+mod tests;

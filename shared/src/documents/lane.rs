@@ -17,7 +17,7 @@ pub struct Lane {
     /// Which way people pass.
     #[n(1)]
     pub direction: Direction,
-    /// Where it leads: a ticket needs one of these zones.
+    /// Where it leads: a ticket needs one of these zones to enter. To leave it needs none.
     #[n(2)]
     pub zones: Zones,
 }
@@ -30,4 +30,7 @@ pub enum Direction {
     /// Into the event.
     #[n(0)]
     Entry,
+    /// Out of it.
+    #[n(1)]
+    Exit,
 }

@@ -1,22 +1,17 @@
-//! The signed part of a ticket: 35 bytes, big-endian, one encoding for one meaning.
+//! The signed part of a ticket: 35 to 141 bytes, big-endian, one encoding for one meaning.
 
 use core::num::NonZeroU8;
 
-use crate::id::{EventId, Generation, ProductId, Slot, Zones};
-use crate::keys::{KeyId, Signature, SigningKey};
+use super::live::Live;
+use super::profile::{CheckId, Defect, MAX_BODY_LENGTH, Profile};
+use super::sealed::Sealed;
+use super::text::ParseError;
+use super::validity::Validity;
+use crate::id::{EventId, Generation, ProductId, SealingGeneration, Slot, Zones};
+use crate::keys::{KeyId, Signature, SigningKey, VerifyingKey};
 use crate::label::Label;
-use crate::time::Timestamp;
 
-/// Bytes of a static ticket's body.
-pub const BODY_LENGTH: usize = 35;
-const VERSION: u8 = 1;
-
-const LIVE: u8 = 1;
-const SEALED: u8 = 1 << 1;
-const CHECK_ID: u8 = 1 << 2;
-const KNOWN_FLAGS: u8 = LIVE | SEALED | CHECK_ID;
-
-/// What both services sign: who sold which seat of which event, for how many, from when to when.
+/// What both services sign: who sold which seat of which event, for how many, from when to when, and to whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TicketBody {
     /// Hint of the key that says "sold".
@@ -39,82 +34,28 @@ pub struct TicketBody {
     pub zones: Zones,
     /// When it admits.
     pub validity: Validity,
-}
-
-/// A window of whole Unix seconds that is not empty: valid at `from`, no longer valid at `until`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Validity {
-    from: u32,
-    until: u32,
-}
-
-impl Validity {
-    /// The window; none when it would be empty.
-    pub const fn new(from: u32, until: u32) -> Option<Self> {
-        if from < until { Some(Self { from, until }) } else { None }
-    }
-
-    /// The window between two instants, rounded down to seconds; none when it is empty or outside 1970 to 2106.
-    pub fn between(from: Timestamp, until: Timestamp) -> Option<Self> {
-        Self::new(u32::try_from(from.unix_seconds()).ok()?, u32::try_from(until.unix_seconds()).ok()?)
-    }
-
-    /// The first instant at which the ticket is valid.
-    pub fn from(self) -> Timestamp {
-        Timestamp::from_unix_seconds(self.from.into())
-    }
-
-    /// The first instant at which it is no longer valid.
-    pub fn until(self) -> Timestamp {
-        Timestamp::from_unix_seconds(self.until.into())
-    }
-}
-
-/// Why bytes of our version are no ticket of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Defect {
-    /// Too short, too long.
-    #[error("it has the wrong length")]
-    Length,
-    /// A reserved flag is set, or one without the flag it needs.
-    #[error("its flags contradict the format")]
-    Flags,
-    /// It admits nobody.
-    #[error("it is for no person at all")]
-    Places,
-    /// Its window ends before it begins.
-    #[error("its validity ends before it begins")]
-    Validity,
-    /// Its text is not the one text these bytes have.
-    #[error("its text is not canonical")]
-    Text,
-}
-
-/// What the first two bytes ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    Static,
-    Unsupported,
-}
-
-/// Reads version and flags, which decide how long the rest must be. `None`: another version.
-pub(super) fn shape(bytes: &[u8]) -> Option<Result<Shape, Defect>> {
-    let [version, flags, ..] = *bytes else { return Some(Err(Defect::Length)) };
-    if version != VERSION {
-        return None;
-    }
-    if flags & !KNOWN_FLAGS != 0 || (flags & CHECK_ID != 0 && flags & SEALED == 0) {
-        return Some(Err(Defect::Flags));
-    }
-    Some(Ok(if flags & (LIVE | SEALED) == 0 { Shape::Static } else { Shape::Unsupported }))
+    /// Who must prove to hold it whenever it is shown; nobody for a static ticket.
+    pub live: Option<Live>,
+    /// The holder's name and seat, which [`EventSecret::seal`](crate::sealing::EventSecret::seal) puts here.
+    pub sealed: Option<Sealed>,
 }
 
 impl TicketBody {
-    /// The bytes that both keys sign.
-    pub fn to_bytes(&self) -> [u8; BODY_LENGTH] {
-        let mut bytes = [0; BODY_LENGTH];
+    /// The bytes that both keys sign, at most [`MAX_BODY_LENGTH`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.before_ciphertext();
+        if let Some(sealed) = &self.sealed {
+            bytes.extend_from_slice(&sealed.ciphertext);
+            bytes.extend_from_slice(&sealed.tag);
+        }
+        bytes
+    }
+
+    /// All bytes of a body up to its sealed text: what that text is sealed to.
+    pub(crate) fn before_ciphertext(&self) -> Vec<u8> {
+        let (from, until) = self.validity.seconds();
         let fields: [&[u8]; 12] = [
-            &[VERSION, 0],
+            &Profile::of(self).to_bytes(),
             &self.issuing_key.0,
             &self.authority_key.0,
             &self.event.0.to_be_bytes(),
@@ -124,23 +65,36 @@ impl TicketBody {
             &[self.entries],
             &self.product.0.to_be_bytes(),
             &self.zones.0.to_be_bytes(),
-            &self.validity.from.to_be_bytes(),
-            &self.validity.until.to_be_bytes(),
+            &from.to_be_bytes(),
+            &until.to_be_bytes(),
         ];
-        for (place, byte) in bytes.iter_mut().zip(fields.into_iter().flatten()) {
-            *place = *byte;
+        let mut bytes = Vec::with_capacity(MAX_BODY_LENGTH);
+        for field in fields {
+            bytes.extend_from_slice(field);
+        }
+        if let Some(live) = &self.live {
+            bytes.push(live.window.get());
+            bytes.extend_from_slice(&live.holder.to_bytes());
+        }
+        if let Some(sealed) = &self.sealed {
+            bytes.push(sealed.generation.0);
         }
         bytes
     }
 
-    /// Reads the body of a static ticket whose [`shape`] was checked.
-    pub fn from_bytes(bytes: &[u8; BODY_LENGTH]) -> Result<Self, Defect> {
-        match shape(bytes) {
-            Some(Ok(Shape::Static)) => {}
-            Some(Err(defect)) => return Err(defect),
-            Some(Ok(Shape::Unsupported)) | None => return Err(Defect::Flags),
+    /// Reads a body, all of the bytes and no more. Never [`ParseError::NotOurs`], which is about text.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseError> {
+        let profile = Profile::read(bytes)?;
+        if bytes.len() != profile.body_length() {
+            return Err(ParseError::Malformed(Defect::Length));
         }
-        let mut reader = Reader(&bytes[2..]);
+        Self::read(profile, bytes).map_err(ParseError::Malformed)
+    }
+
+    /// Reads a body whose flags and length were checked.
+    pub(super) fn read(profile: Profile, bytes: &[u8]) -> Result<Self, Defect> {
+        let mut reader = Reader(bytes);
+        let [_version, _flags] = reader.take()?;
         Ok(Self {
             issuing_key: KeyId(reader.take()?),
             authority_key: KeyId(reader.take()?),
@@ -153,6 +107,11 @@ impl TicketBody {
             zones: Zones(u32::from_be_bytes(reader.take()?)),
             validity: Validity::new(u32::from_be_bytes(reader.take()?), u32::from_be_bytes(reader.take()?))
                 .ok_or(Defect::Validity)?,
+            live: if profile.live { Some(reader.live()?) } else { None },
+            sealed: match profile.sealed {
+                Some(check_id) => Some(reader.sealed(check_id)?),
+                None => None,
+            },
         })
     }
 
@@ -174,5 +133,21 @@ impl Reader<'_> {
         let (head, rest) = self.0.split_first_chunk::<N>().ok_or(Defect::Length)?;
         self.0 = rest;
         Ok(*head)
+    }
+
+    fn live(&mut self) -> Result<Live, Defect> {
+        Ok(Live {
+            window: NonZeroU8::new(u8::from_be_bytes(self.take()?)).ok_or(Defect::Window)?,
+            holder: VerifyingKey::from_bytes(&self.take()?).map_err(|_| Defect::HolderKey)?,
+        })
+    }
+
+    fn sealed(&mut self, CheckId(check_id): CheckId) -> Result<Sealed, Defect> {
+        Ok(Sealed {
+            generation: SealingGeneration(u8::from_be_bytes(self.take()?)),
+            check_id,
+            ciphertext: self.take()?,
+            tag: self.take()?,
+        })
     }
 }

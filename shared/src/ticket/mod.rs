@@ -4,26 +4,21 @@
 //! [`KeyRing::verify`](crate::key_ring::KeyRing::verify) alone can make. Knows nothing of lists, events or time.
 
 mod body;
+#[cfg(test)]
+mod example;
+mod live;
+mod profile;
+#[cfg(test)]
+mod properties;
+mod sealed;
 mod text;
+mod validity;
+mod verified;
 
-pub use body::{BODY_LENGTH, Defect, TicketBody, Validity};
-pub use text::{MAX_TEXT_LENGTH, ParseError, TICKET_LENGTH, UnverifiedTicket};
-
-/// A ticket whose two signatures were verified. Only [`KeyRing::verify`](crate::key_ring::KeyRing::verify) makes one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifiedTicket {
-    pub(crate) body: TicketBody,
-    pub(crate) must_be_listed: bool,
-}
-
-impl VerifiedTicket {
-    /// What was signed.
-    pub fn body(&self) -> &TicketBody {
-        &self.body
-    }
-
-    /// Whether a key that signed it is `listed-only`: then only the slot list's word makes it good.
-    pub fn must_be_listed(&self) -> bool {
-        self.must_be_listed
-    }
-}
+pub use body::TicketBody;
+pub use live::{Live, NotPresented, Presentation, Presented};
+pub use profile::{Defect, MAX_BODY_LENGTH};
+pub use sealed::{SEAL_TAG_LENGTH, SEALED_LENGTH, Sealed};
+pub use text::{MAX_TEXT_LENGTH, ParseError, UnverifiedTicket};
+pub use validity::Validity;
+pub use verified::VerifiedTicket;

@@ -7,6 +7,7 @@ use super::Base64;
 use crate::id::{EventId, GateId};
 use crate::journal::ChainHash;
 use crate::keys::VerifyingKey;
+use crate::sealing::WrappingKey;
 use crate::time::Timestamp;
 
 /// A longer batch is refused whole.
@@ -28,6 +29,11 @@ pub mod paths {
     pub const EVENT: &str = "/v1/gate/event-document";
     /// GET, with the session: the slot list's bytes of the assigned event.
     pub const SLOTS: &str = "/v1/gate/slot-list";
+    /// GET, with the session: the bytes of the newest head for this gate. The documents that it names are fetched below the paths above, by
+    /// their hashes and revisions.
+    pub const HEAD: &str = "/v1/gate/head";
+    /// POST [`AskTime`](super::AskTime), with the session → [`TimeAnswer`](super::TimeAnswer).
+    pub const TIME: &str = "/v1/gate/time";
     /// POST [`Upload`](super::Upload), with the session → [`Uploaded`](super::Uploaded).
     pub const JOURNAL: &str = "/v1/gate/journal";
 }
@@ -40,7 +46,9 @@ pub struct Enrol {
     pub secret: String,
     /// The gate's new public key.
     pub key: VerifyingKey,
-    /// The gate's signature over the secret's hash.
+    /// The gate's new X25519 public key: event secrets are wrapped for it.
+    pub wrapping_key: WrappingKey,
+    /// The gate's signature over the secret's hash and the wrapping key.
     #[schema(value_type = String, format = Byte)]
     pub proof: Base64<[u8; 64]>,
 }
@@ -96,6 +104,26 @@ pub struct LoggedIn {
     pub token: String,
     /// When it ends.
     pub until: Timestamp,
+}
+
+/// A gate asks for the time.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskTime {
+    /// 32 random bytes of the gate's own.
+    #[schema(value_type = String, format = Byte)]
+    pub nonce: Base64<[u8; 32]>,
+}
+
+/// The time at which the answer was made: see [`TimeQuestion`](crate::clock::TimeQuestion).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimeAnswer {
+    /// The instant.
+    pub at: Timestamp,
+    /// A list key's signature over gate, nonce and instant.
+    #[schema(value_type = String, format = Byte)]
+    pub signature: Base64<[u8; 64]>,
 }
 
 /// Journal rows in order, and how far they go.

@@ -7,6 +7,6 @@ mod gate;
 
 pub use base64::Base64;
 pub use gate::{
-    Enrol, Enrolled, LoggedIn, Login, MAX_ROWS_PER_UPLOAD, Nonce, RequestNonce, RowOutcome, RowResult,
-    SignedCheckpoint, Upload, Uploaded, UploadedRow, paths,
+    AskTime, Enrol, Enrolled, LoggedIn, Login, MAX_ROWS_PER_UPLOAD, Nonce, RequestNonce, RowOutcome, RowResult,
+    SignedCheckpoint, TimeAnswer, Upload, Uploaded, UploadedRow, paths,
 };

@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(log.len(), 6);
         assert_eq!(log[1].outcome, Outcome::Refused);
         assert_eq!(log[1].subject, "a document that is not believed");
-        assert!(log[1].detail["why"].as_str().unwrap().contains("valid signatures"), "{log:?}");
+        assert!(log[1].detail["why"].as_str().unwrap().contains("not signed by any key"), "{log:?}");
     }
 
     #[tokio::test]

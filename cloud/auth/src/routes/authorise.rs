@@ -86,7 +86,7 @@ async fn write_down(
     body: &TicketBody,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let wanted = Authorisation { order, body: body.to_bytes().to_vec() };
+    let wanted = Authorisation { order, body: body.to_bytes() };
     match authorisations::find(transaction, body).await? {
         Some(known) if known == wanted => Ok(()),
         Some(_) => Err(Error::SlotTaken),

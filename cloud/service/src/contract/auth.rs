@@ -5,7 +5,6 @@ use core::num::NonZeroU8;
 use countermark_shared::documents::DocumentHash;
 use countermark_shared::id::{AccountId, EventId, OrderId, ProductId, Zones};
 use countermark_shared::money::Money;
-use countermark_shared::ticket::BODY_LENGTH;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Base64;
 use serde::{Deserialize, Serialize};
@@ -96,7 +95,7 @@ pub struct Authorise {
     pub order: OrderId,
     /// The ticket's body.
     #[schema(value_type = String, format = Byte)]
-    pub body: Base64<[u8; BODY_LENGTH]>,
+    pub body: Base64<Vec<u8>>,
 }
 
 /// Auth's signature.

@@ -1,6 +1,6 @@
 //! What tickets and admin ask of validation: this seat is issued or revoked, hold it back, let a gate enrol, say who came in.
 
-use countermark_shared::documents::Lane;
+use countermark_shared::documents::{Lane, SlotReason};
 use countermark_shared::id::{EventId, GateId, Generation, Slot};
 use countermark_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -82,15 +82,20 @@ impl BlockReason {
     pub const ALL: [Self; 5] =
         [Self::Unspecified, Self::LostOrStolen, Self::PaymentDisputed, Self::Misconduct, Self::OrganisersDecision];
 
-    /// Its number among the reasons of a slot list, where 3 is a refund: a seat is revoked for that, never blocked.
-    pub const fn code(self) -> u8 {
+    /// What a slot list says of it.
+    pub const fn listed(self) -> SlotReason {
         match self {
-            Self::Unspecified => 0,
-            Self::LostOrStolen => 1,
-            Self::PaymentDisputed => 2,
-            Self::Misconduct => 4,
-            Self::OrganisersDecision => 5,
+            Self::Unspecified => SlotReason::Unspecified,
+            Self::LostOrStolen => SlotReason::LostOrStolen,
+            Self::PaymentDisputed => SlotReason::PaymentDisputed,
+            Self::Misconduct => SlotReason::Misconduct,
+            Self::OrganisersDecision => SlotReason::OrganiserDecision,
         }
+    }
+
+    /// Its number among the reasons of a slot list.
+    pub const fn code(self) -> u8 {
+        self.listed().code()
     }
 
     /// The reason of that number.

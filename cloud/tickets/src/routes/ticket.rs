@@ -40,7 +40,7 @@ impl Ticket {
     /// The ticket, once it has both signatures.
     pub(super) fn of(stored: &StoredTicket) -> Option<Self> {
         let complete = stored.complete()?;
-        let body = &complete.body;
+        let body = complete.body();
         Some(Self {
             ticket: stored.id,
             event: body.event,

@@ -26,7 +26,7 @@ pub(crate) struct StoredTicket {
 impl StoredTicket {
     /// The whole ticket, once it has both signatures.
     pub(crate) fn complete(&self) -> Option<UnverifiedTicket> {
-        Some(UnverifiedTicket { body: self.body.clone(), issuer: self.issuer, authority: self.authority? })
+        Some(UnverifiedTicket::new(self.body.clone(), self.issuer, self.authority?))
     }
 }
 
@@ -43,11 +43,10 @@ impl TryFrom<Row> for StoredTicket {
     type Error = InvalidRow;
 
     fn try_from(row: Row) -> Result<Self, InvalidRow> {
-        let body = row.body.try_into().map_err(|_| InvalidRow::of(TABLE, "body")())?;
         Ok(Self {
             id: row.id,
             number: number(row.number, TABLE, "number")?,
-            body: TicketBody::from_bytes(&body).map_err(|_| InvalidRow::of(TABLE, "body")())?,
+            body: TicketBody::from_bytes(&row.body).map_err(|_| InvalidRow::of(TABLE, "body")())?,
             issuer: signature(row.issuer_signature)?,
             authority: row.authority_signature.map(signature).transpose()?,
             revoked_at: row.revoked_at.map(Timestamp::from),

@@ -77,7 +77,7 @@ mod tests {
     use countermark_service::contract::ValidationClient;
     use countermark_service::service_call::CallError;
     use countermark_service::service_name::ServiceName;
-    use countermark_shared::documents::SlotState;
+    use countermark_shared::documents::{SlotState, SlotTable};
     use countermark_shared::id::Generation;
     use countermark_shared::time::Timestamp;
 
@@ -109,7 +109,8 @@ mod tests {
         bench.clock.advance(COALESCE);
         publisher::publish(&bench.state, EVENT).await.unwrap()?;
         let list = newest_list(bench).await;
-        Some((list.document().state(SLOT), list.document().least_generation(SLOT)))
+        let table = SlotTable::of(list.document());
+        Some((table.state(SLOT), table.least_generation(SLOT)))
     }
 
     async fn stored(bench: &Bench) -> Option<i16> {

@@ -202,7 +202,7 @@ mod tests {
                     accepted.hash()
                 }
                 paths::EVENT => EventDocument::accept(&answer.body, &bundle, None, now).unwrap().hash(),
-                _ => SlotList::accept(&answer.body, &bundle, EVENT, None, now).unwrap().hash(),
+                _ => SlotList::open(&answer.body, &bundle, EVENT, now).unwrap().hash(),
             };
             let tag = format!("\"{hash}\"");
             assert_eq!(answer.headers[ETAG], tag.as_str());

@@ -32,19 +32,19 @@ pub(crate) async fn enrol(state: State, Json(request): Json<Enrol>) -> Result<Js
     let secret = secret.try_into().map_err(|_| Error::CodeUnknown)?;
     let code_hash = EnrolmentCode::new(secret, state.trust.bundle.document().root_fingerprint()).secret_hash();
     let proof = Signature::from_bytes(&request.proof.0);
-    let (key, now) = (request.key, state.clock.now());
+    let (key, wrapping_key, now) = (request.key, request.wrapping_key, state.clock.now());
     let (code_hash, proof) = (&code_hash, &proof);
     transaction(&state.pool, "enrol a gate", |mut transaction| {
         Box::pin(async move {
             let code = gates::lock_code(&mut transaction, code_hash).await?.ok_or(Error::CodeUnknown)?;
-            if !enrolment_is_proved(code_hash, key, proof) {
+            if !enrolment_is_proved(code_hash, key, wrapping_key, proof) {
                 return Err(Error::ProofRefused);
             }
             match code.spent_by {
                 Some(spent_by) if spent_by == key => {}
                 Some(_) => return Err(Error::CodeSpent),
                 None if code.until <= now => return Err(Error::CodeExpired),
-                None => gates::enrol(&mut transaction, code.place.gate, key, now).await?,
+                None => gates::enrol(&mut transaction, code.place.gate, key, wrapping_key, now).await?,
             }
             Ok(code.place)
         })
@@ -66,8 +66,9 @@ mod tests {
     use crate::testing::{self, Answer, Bench};
 
     fn request(code: &EnrolmentCode, key: &SigningKey) -> Enrol {
-        let proof = Base64(prove_enrolment(code, key).to_bytes());
-        Enrol { secret: code.secret_text(), key: key.verifying_key(), proof }
+        let proof = Base64(prove_enrolment(code, key, testing::wrapping_key()).to_bytes());
+        let wrapping_key = testing::wrapping_key();
+        Enrol { secret: code.secret_text(), key: key.verifying_key(), wrapping_key, proof }
     }
 
     async fn spend(bench: &Bench, code: &EnrolmentCode, key: &SigningKey) -> Answer {

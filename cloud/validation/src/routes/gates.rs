@@ -8,7 +8,7 @@ use countermark_service::event_documents;
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
-use countermark_shared::documents::{Assignment, Authentic, Document, Signed};
+use countermark_shared::documents::{Assignment, Authentic, Document, EventDocument, Lease, Signed};
 use countermark_shared::enrolment::EnrolmentCode;
 use countermark_shared::id::GateId;
 use countermark_shared::time::Timestamp;
@@ -19,6 +19,10 @@ use crate::store::gates;
 
 /// How long an enrolment code may be spent.
 const CODE_LIFETIME: Duration = Duration::from_hours(7 * 24);
+/// How long after its event a gate may admit: late trains, long encores.
+const LEASE: Duration = Duration::from_hours(12);
+/// How long after its event a gate may keep names.
+const NAMES: Duration = Duration::from_hours(1);
 
 /// Makes a gate with its signed assignment and its enrolment code, which is in this answer and nowhere else.
 #[utoipa::path(
@@ -50,12 +54,14 @@ pub(crate) async fn create(
     let (state, draft, code_hash) = (&state, &draft, &code_hash);
     let gate = transaction(&state.pool, "make a gate", |mut transaction| {
         Box::pin(async move {
-            if event_documents::in_force(&mut transaction, draft.event, bundle, now).await?.is_none() {
-                return Err(Error::EventUnknown);
-            }
+            let event: Option<Authentic<EventDocument>> =
+                event_documents::in_force(&mut transaction, draft.event, bundle, now).await?;
+            let event = event.ok_or(Error::EventUnknown)?;
+            let lease = lease(event.document(), now);
+            let draft = &Assignment { lease, ..draft.clone() };
             let gate = gates::insert(&mut transaction, draft.event, &draft.name, code_hash, until, now).await?;
             gates::assign(&mut transaction, &seal(state, draft, gate, now)?).await?;
-            Ok(gate)
+            Ok::<_, Error>(gate)
         })
     })
     .await?;
@@ -64,7 +70,15 @@ pub(crate) async fn create(
 
 fn draft(request: &CreateGate, now: Timestamp) -> Assignment {
     let CreateGate { name, event, lanes } = request.clone();
-    Assignment { gate: GateId(0), version: 1, issued: now, event, name, lanes }
+    let lease = Lease { until: now, names_until: now, suspended: false };
+    Assignment { gate: GateId(0), version: 1, issued: now, event, name, lanes, lease, secrets: Vec::new() }
+}
+
+/// Names leave the box an hour after the event's last window, the right to admit after twelve.
+fn lease(event: &EventDocument, now: Timestamp) -> Lease {
+    let end = event.products.iter().map(|product| product.moved.map_or(product.until, |moved| moved.until)).max();
+    let end = end.unwrap_or(now);
+    Lease { until: end + LEASE, names_until: end + NAMES, suspended: false }
 }
 
 fn seal(state: &State, draft: &Assignment, gate: GateId, now: Timestamp) -> Result<Authentic<Assignment>, Error> {

@@ -3,6 +3,7 @@
 use countermark_shared::documents::{Assignment, Authentic, DocumentHash};
 use countermark_shared::id::{EventId, GateId};
 use countermark_shared::keys::VerifyingKey;
+use countermark_shared::sealing::WrappingKey;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Enrolled;
 use sqlx::PgConnection;
@@ -62,17 +63,20 @@ pub(crate) async fn lock_code(connection: &mut PgConnection, code_hash: &[u8; 32
     .transpose()
 }
 
-/// Gives the gate its key, which spends its code.
+/// Gives the gate its keys, which spends its code.
 pub(crate) async fn enrol(
     connection: &mut PgConnection,
     gate: GateId,
     key: VerifyingKey,
+    wrapping_key: WrappingKey,
     now: Timestamp,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "UPDATE gates SET public_key = $2, enrolled_at = $3, last_seen = $3 WHERE gate = $1 AND public_key IS NULL",
+        "UPDATE gates SET public_key = $2, wrapping_key = $3, enrolled_at = $4, last_seen = $4
+         WHERE gate = $1 AND public_key IS NULL",
         i64::from(gate.0),
         &key.to_bytes()[..],
+        &wrapping_key.to_bytes()[..],
         OffsetDateTime::from(now),
     )
     .execute(connection)

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use countermark_shared::id::{EventId, GateId, Generation, Slot};
 use countermark_shared::journal::{ChainHash, JournalRow, Subject};
 use countermark_shared::ticket::MAX_TEXT_LENGTH;
+use countermark_shared::ticket::UnverifiedTicket;
 use countermark_shared::verdict::Reason;
 use countermark_shared::wire::RowOutcome::{self, Fork, Known, Stored, Unproved, Unreadable};
 use countermark_shared::wire::{Base64, UploadedRow};
@@ -116,8 +117,9 @@ async fn bytes_that_are_no_row_of_this_gate_with_this_number_are_kept_aside() {
 async fn a_row_is_believed_as_far_as_a_ticket_proves_it() {
     let bench = Bench::new().await;
     let mut gate = bench.gate().await;
-    let mut forged = ticket_of(EVENT, 1, 1);
-    forged.authority = forged.body.authorise(&testing::key(2));
+    let sold = ticket_of(EVENT, 1, 1);
+    let by_a_stranger = sold.body().authorise(&testing::key(2));
+    let forged = UnverifiedTicket::new(sold.body().clone(), sold.issuer(), by_a_stranger);
     gate.admit(1, Some(&forged.to_text()));
     gate.admit(2, Some(&ticket_of(EventId(8), 2, 1).to_text()));
     gate.admit(3, Some(&ticket(4, 1)));

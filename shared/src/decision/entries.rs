@@ -1,0 +1,141 @@
+//! How many persons of a code may enter now: places, entries, resets, exits and pass-back. Pure counting; whose counts is
+//! `others`' to say.
+
+use core::time::Duration;
+
+use super::facts::{Facts, Turn};
+use super::moment::tells_time;
+use super::others::Others;
+use super::passages::Passages;
+use super::policy::Policy;
+use super::shown::Shown;
+use crate::clock::Clock;
+use crate::documents::AdmissionPolicy;
+use crate::time::Timestamp;
+use crate::verdict::Reason;
+
+/// How many may enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    /// What stands in the way, or is to be told.
+    pub(super) reason: Option<Reason>,
+    /// Persons; at least one where no reason keeps them out, at most the places.
+    pub(super) persons: u32,
+}
+
+/// What a code may do, whoever counted what it did.
+pub(super) struct Entries<'a> {
+    places: u32,
+    /// Admissions in all for each place; 0: as often as one likes.
+    each: u32,
+    policy: &'a AdmissionPolicy,
+    resets: &'a [Timestamp],
+    last_reset: Option<Timestamp>,
+    clock: Clock,
+}
+
+/// One bound on the persons who may enter, and what is said when nobody may.
+struct Limit {
+    reason: Reason,
+    room: u32,
+}
+
+impl<'a> Entries<'a> {
+    pub(super) fn of(shown: &Shown<'_>, policy: &Policy<'a>, clock: Clock) -> Self {
+        let admission = policy.admission(shown.body.product);
+        let each = if shown.body.entries == 0 { admission.entries } else { shown.body.entries };
+        Self {
+            places: shown.body.places.get().into(),
+            each: each.into(),
+            policy: admission,
+            resets: &policy.event.resets,
+            last_reset: policy.event.last_reset(clock.now),
+            clock,
+        }
+    }
+
+    /// How many may enter by all counts together, and by whose word they may not.
+    pub(super) fn room(&self, facts: &Facts, others: &Others) -> Room {
+        let counted = self.room_by(facts.own, others);
+        let (Some(_), Some(unfinished)) = (counted.reason, &facts.unfinished) else { return counted };
+        let otherwise = self.room_by(facts.own.without(unfinished, self.last_reset), others);
+        if otherwise.reason.is_some() {
+            return counted;
+        }
+        match unfinished.turn {
+            Turn::NotTurned => {
+                Room { reason: Some(Reason::Forgiven), persons: otherwise.persons.min(unfinished.persons.get().into()) }
+            }
+            Turn::Unknown => Room { reason: Some(Reason::Interrupted), persons: 0 },
+        }
+    }
+
+    fn room_by(&self, own: Passages, others: &Others) -> Room {
+        let certain = self.count(own.and(others.certain));
+        let supposed = self.count(own.and(others.supposed));
+        let reason = match (certain.reason, supposed.reason) {
+            (None, None) => None,
+            (None, Some(_)) => Some(Reason::UsedElsewhere),
+            (Some(Reason::AlreadyInside), None) => Some(Reason::ExitMissing),
+            (Some(reason), _) => Some(reason),
+        };
+        Room { reason, persons: certain.persons.min(supposed.persons) }
+    }
+
+    fn count(&self, count: Passages) -> Room {
+        let limits = [self.in_all(count), self.until_reset(count), self.outside(count), self.pass_back(count)];
+        let limits = || limits.iter().flatten();
+        Room {
+            reason: limits().filter(|limit| limit.room == 0).map(|limit| limit.reason).min(),
+            persons: limits().map(|limit| limit.room).min().unwrap_or(self.places).min(self.places),
+        }
+    }
+
+    fn in_all(&self, count: Passages) -> Option<Limit> {
+        let reason = match (self.each, self.places) {
+            (0, _) => return None,
+            (1, 1) => Reason::AlreadyUsed,
+            (1, _) => Reason::PlacesUsedUp,
+            _ => Reason::EntriesUsedUp,
+        };
+        Some(Limit { reason, room: (self.places * self.each).saturating_sub(count.admitted) })
+    }
+
+    fn until_reset(&self, count: Passages) -> Option<Limit> {
+        let each = u32::from(self.policy.entries_between_resets);
+        // A clock that does not tell the time may not know of the last reset.
+        let resets_known = tells_time(self.clock) || self.resets.last().is_none_or(|last| *last <= self.clock.now);
+        let reason = if resets_known { Reason::EntriesTodayUsedUp } else { Reason::ClockUnsure };
+        let room = (self.places * each).saturating_sub(count.admitted_since_reset);
+        (each > 0).then_some(Limit { reason, room })
+    }
+
+    fn outside(&self, count: Passages) -> Option<Limit> {
+        let doubtful = self.reset_since_entry(count) || left_after_entry(count);
+        let reason = if doubtful { Reason::ExitMissing } else { Reason::AlreadyInside };
+        let room = self.places.saturating_sub(count.inside());
+        // Of what enters once, that it was used says more than that it is inside.
+        (self.policy.exit_before_reentry && self.each != 1).then_some(Limit { reason, room })
+    }
+
+    /// Which of several places passed is not known: as long as one was never admitted, it is that one.
+    fn pass_back(&self, count: Passages) -> Option<Limit> {
+        let least = Duration::from_secs(self.policy.pass_back_seconds.into());
+        let entry = count.last_entry?;
+        let reason = if tells_time(self.clock) { Reason::PassBack } else { Reason::ClockUnsure };
+        let room = self.places.saturating_sub(count.admitted);
+        (self.clock.now.since(entry.at) < least).then_some(Limit { reason, room })
+    }
+
+    /// Whether a reset came, or by a clock that does not tell the time may have come, after the last entry: at night people leave
+    /// by ways where nobody scans.
+    fn reset_since_entry(&self, count: Passages) -> bool {
+        let passed = |reset: Timestamp| reset <= self.clock.now || !tells_time(self.clock);
+        count.last_entry.is_some_and(|entry| self.resets.iter().any(|reset| *reset > entry.at && passed(*reset)))
+    }
+}
+
+/// Whether somebody left after the last entry, though the count has them all inside: a gate that did not know of the entry said so.
+fn left_after_entry(count: Passages) -> bool {
+    count.last_exit.zip(count.last_entry).is_some_and(|(exit, entry)| exit > entry.at)
+}

@@ -1,0 +1,64 @@
+//! What depends on the time: windows, a holder's proof, the bundle's end. Owns what an unsure clock may still say.
+
+use core::time::Duration;
+
+use super::shown::LiveShown;
+use crate::clock::Clock;
+use crate::documents::AdmissionPolicy;
+use crate::journal::ClockState;
+use crate::ticket::Validity;
+use crate::time::Timestamp;
+use crate::verdict::Reason;
+
+/// How far ahead of the gate a holder's clock may be: what phones go wrong by while the network sets them.
+pub const MAX_PROOF_LEAD: Duration = Duration::from_secs(5);
+/// For how long after a trust bundle's end people are admitted with attention, before staff are called: a festival, or time enough
+/// for a person to bring a new bundle on a stick. (To be joined with `TrustBundle::expiry`, which is the same.)
+pub const BUNDLE_GRACE: Duration = Duration::from_hours(7 * 24);
+
+/// Whether the clock tells the time, or only an instant that has passed.
+pub(super) const fn tells_time(clock: Clock) -> bool {
+    match clock.state {
+        ClockState::Signed | ClockState::Battery => true,
+        ClockState::RolledBack | ClockState::Ahead | ClockState::Unknown => false,
+    }
+}
+
+/// Whether the ticket's time has come and is not over.
+pub(super) fn window(validity: Validity, policy: &AdmissionPolicy, clock: Clock) -> Option<Reason> {
+    let from = validity.from() - Duration::from_secs(policy.tolerance_before_seconds.into());
+    let until = validity.until() + Duration::from_secs(policy.tolerance_after_seconds.into());
+    match (clock.now < from, clock.now >= until, tells_time(clock)) {
+        (_, true, _) => Some(Reason::NoLongerValid),
+        (true, false, true) => Some(Reason::NotYetValid),
+        (true, false, false) => Some(Reason::ClockUnsure),
+        (false, false, true) => None,
+        (false, false, false) => Some(Reason::ClockUnset),
+    }
+}
+
+/// What is wrong with a live ticket's proof; nothing where it is fresh.
+pub(super) fn proof(live: LiveShown, clock: Clock) -> Option<Reason> {
+    let Some(at) = live.proof else { return Some(Reason::LiveProofMissing) };
+    // The time is never before the floor: what is stale by an unsure clock is stale.
+    if clock.now.since(at) > Duration::from_secs(live.window.get().into()) {
+        Some(Reason::LiveProofStale)
+    } else if !tells_time(clock) {
+        Some(Reason::ClockUnsure)
+    } else if at.since(clock.now) > MAX_PROOF_LEAD {
+        Some(Reason::LiveProofFromTheFuture)
+    } else {
+        None
+    }
+}
+
+/// What the trust bundle's end means.
+pub(super) fn bundle(not_after: Timestamp, clock: Clock) -> Option<Reason> {
+    if clock.now >= not_after + BUNDLE_GRACE {
+        Some(Reason::BundleTooOld)
+    } else if clock.now >= not_after {
+        Some(Reason::BundleExpired)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,96 @@
+//! How often the places of a slot passed: counts that add up, whoever counted.
+
+use super::facts::Unfinished;
+use crate::documents::Direction;
+use crate::journal::JournalRow;
+use crate::time::Timestamp;
+use crate::verdict::{Admission, Reason};
+
+/// Persons who passed with the tickets of one (event, slot), over all generations. Admissions that were undone are not among
+/// them, and one that was forgiven counts once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub struct Passages {
+    /// Persons who entered, each entry counted.
+    pub admitted: u32,
+    /// Those of them who entered at or after the event's last reset.
+    pub admitted_since_reset: u32,
+    /// Persons who left after an entry: rows of reason `exit`. Those of `exit-without-entry` are not counted, or a second scan on the
+    /// way out would buy a second entry.
+    pub left: u32,
+    /// The last entry.
+    pub last_entry: Option<Admission>,
+    /// The last exit, of either reason.
+    pub last_exit: Option<Timestamp>,
+}
+
+impl Passages {
+    /// Nobody passed.
+    pub const NONE: Self = Self { admitted: 0, admitted_since_reset: 0, left: 0, last_entry: None, last_exit: None };
+
+    /// The count after one more row of the slot's. `last_reset` is the event's: [`EventDocument::last_reset`].
+    ///
+    /// [`EventDocument::last_reset`]: crate::documents::EventDocument::last_reset
+    #[must_use]
+    pub fn after(self, row: &JournalRow, last_reset: Option<Timestamp>) -> Self {
+        if row.persons == 0 {
+            return self;
+        }
+        let counts = if matches!(row.reason, Reason::Forgiven | Reason::ExitWithoutEntry) { 0 } else { row.persons };
+        let one = match row.direction {
+            Direction::Entry => Self {
+                admitted: counts.into(),
+                admitted_since_reset: if last_reset.is_none_or(|reset| row.at >= reset) { counts.into() } else { 0 },
+                last_entry: Some(Admission { at: row.at, gate: Some(row.gate) }),
+                ..Self::NONE
+            },
+            Direction::Exit => Self { left: counts.into(), last_exit: Some(row.at), ..Self::NONE },
+        };
+        self.and(one)
+    }
+
+    /// Persons inside by this count; nobody where more left than entered.
+    pub fn inside(&self) -> u32 {
+        self.admitted.saturating_sub(self.left)
+    }
+
+    /// Both counts together.
+    #[must_use]
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            admitted: self.admitted.saturating_add(other.admitted),
+            admitted_since_reset: self.admitted_since_reset.saturating_add(other.admitted_since_reset),
+            left: self.left.saturating_add(other.left),
+            last_entry: later(self.last_entry, other.last_entry),
+            last_exit: self.last_exit.max(other.last_exit),
+        }
+    }
+
+    /// The exits alone, as far as they are of persons who entered by another count.
+    #[must_use]
+    pub(super) fn exits(self) -> Self {
+        Self { left: self.left.saturating_sub(self.admitted), last_exit: self.last_exit, ..Self::NONE }
+    }
+
+    /// The count as it would be had the unfinished admission never happened. Of the entry before it nothing is known: whatever was
+    /// asked of that one held when the unfinished one was admitted.
+    #[must_use]
+    pub(super) fn without(self, unfinished: &Unfinished, last_reset: Option<Timestamp>) -> Self {
+        let persons = u32::from(unfinished.persons.get());
+        let since_reset = if last_reset.is_none_or(|reset| unfinished.at >= reset) { persons } else { 0 };
+        Self {
+            admitted: self.admitted.saturating_sub(persons),
+            admitted_since_reset: self.admitted_since_reset.saturating_sub(since_reset),
+            last_entry: self.last_entry.filter(|entry| entry.at != unfinished.at),
+            ..self
+        }
+    }
+}
+
+/// The later of two; of two at once, the first.
+fn later(one: Option<Admission>, other: Option<Admission>) -> Option<Admission> {
+    match (one, other) {
+        (Some(a), Some(b)) => Some(if b.at > a.at { b } else { a }),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,16 @@
+//! What other gates did: their rows in batches, a snapshot for a new box, and what of them is in force.
+//!
+//! [`AdmissionFeed`] is what is signed, [`FeedState`] is what a reader holds, [`FeedPassages`] what it says of one seat.
+
+mod document;
+mod passages;
+mod row;
+mod state;
+
+pub use document::{AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages};
+pub use passages::{FeedPassages, LastEntry};
+pub use row::{FeedRow, GateStanding, Passage};
+pub use state::{FeedState, MAX_ROWS_HELD};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,343 @@
+//! The feed in force: rows as a set, older ones as sums, and what they make of a seat.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+
+use super::document::{AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages};
+use super::passages::FeedPassages;
+use super::row::{FeedRow, GateStanding, Passage};
+use crate::documents::bundle::TrustBundle;
+use crate::documents::canonical::{canonical, read};
+use crate::documents::envelope::{Authentic, Document, Signed, not_from_the_future};
+use crate::documents::hash::DocumentHash;
+use crate::documents::head::Head;
+use crate::documents::refusal::Refusal;
+use crate::documents::revision::{Floors, Revision, Standing, ascend};
+use crate::id::{EventId, GateId, Slot};
+use crate::keys::VerifyingKey;
+use crate::time::Timestamp;
+
+/// A reader holds no more rows than this beside the sums: 40 MB at worst.
+pub const MAX_ROWS_HELD: usize = 250_000;
+
+/// What is known of other gates. Rows are a set, named by gate and number: however often and in whatever batch they come, they count once.
+#[derive(Clone, Debug)]
+pub struct FeedState {
+    event: EventId,
+    standing: Standing,
+    confirmed: Timestamp,
+    floors: Floors<DocumentHash>,
+    reset: Timestamp,
+    folded: BTreeMap<GateId, u64>,
+    sums: BTreeMap<Slot, Vec<FoldedGate>>,
+    rows: BTreeMap<(GateId, u64), FeedRow>,
+    by_slot: BTreeMap<Slot, Vec<(GateId, u64)>>,
+    gates: BTreeMap<GateId, GateStanding>,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Record {
+    #[n(0)]
+    feed: AdmissionFeed,
+    #[n(1)]
+    floors: Floors<DocumentHash>,
+}
+
+/// A batch that was found good.
+struct Step {
+    to: Standing,
+    rows: Vec<FeedRow>,
+    gates: BTreeMap<GateId, GateStanding>,
+}
+
+impl FeedState {
+    /// Takes a snapshot or the next batch of this event, if a list key signed it and it follows on what is in force. Nothing changes when it is
+    /// refused; what is in force of another event does not count.
+    pub fn accept(
+        in_force: &mut Option<Self>,
+        bytes: &[u8],
+        bundle: &TrustBundle,
+        event: EventId,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let document = AdmissionFeed::NAME;
+        let list_keys = bundle.list_keys();
+        let offered = Signed::<AdmissionFeed>::decode(bytes)?.open(&list_keys, 1)?;
+        if offered.document().event != event {
+            return Err(Refusal::OtherSubject { document });
+        }
+        not_from_the_future(offered.document(), now)?;
+        let (hash, signers) = (offered.hash(), offered.signers().to_vec());
+        let feed = offered.into_document();
+        let (revision, issued) = (feed.revision(), feed.issued);
+        let current = in_force.as_mut().filter(|current| current.event == event);
+        match (feed.content, current) {
+            (FeedContent::Snapshot(snapshot), current) => {
+                let start = Self::start(event, Standing { revision, hash: snapshot.hash }, issued, snapshot);
+                *in_force = Some(start.in_place_of(current.as_deref(), &signers, &list_keys)?);
+            }
+            (FeedContent::Batch(batch), Some(current)) => {
+                let step = current.step(batch, Standing { revision, hash })?;
+                current.carry_out(step);
+                current.confirmed = current.confirmed.max(issued);
+                current.floors = current.floors.raised(&signers, current.standing, &list_keys);
+            }
+            (FeedContent::Batch(_), None) => return Err(Refusal::NoSnapshot { document }),
+        }
+        Ok(())
+    }
+
+    /// What other gates' word makes of a seat. Rows of the gate `except` are left out: it knows its own better. `reset` is the last nightly
+    /// reset, none where the event has none; from it on [`FeedPassages::admitted_since_reset`] counts.
+    pub fn passages(&self, slot: Slot, except: Option<GateId>, reset: Option<Timestamp>) -> FeedPassages {
+        let mut passages = FeedPassages::default();
+        for sum in self.sums.get(&slot).into_iter().flatten().filter(|sum| Some(sum.gate) != except) {
+            self.add_sum(&mut passages, slot, sum, reset);
+        }
+        for row in self.rows_of(slot).filter(|row| Some(row.gate) != except) {
+            self.add_row(&mut passages, row, reset);
+        }
+        passages
+    }
+
+    /// Notes that a head says what is in force is the newest.
+    pub fn confirm(&mut self, head: &Authentic<Head>) {
+        let head = head.document();
+        if head.event == self.event && head.feed == Some(self.standing) {
+            self.confirmed = self.confirmed.max(head.issued);
+        }
+    }
+
+    /// Which event's.
+    pub fn event(&self) -> EventId {
+        self.event
+    }
+
+    /// The last batch in it, and its name.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// The last batch in it.
+    pub fn revision(&self) -> Revision {
+        self.standing.revision
+    }
+
+    /// The newest that any believed key has signed: what a snapshot is held against.
+    pub fn floor(&self, believed: &[VerifyingKey]) -> Option<Standing> {
+        self.floors.highest(believed)
+    }
+
+    /// How long ago it was last said to be the newest.
+    pub fn age(&self, now: Timestamp) -> Duration {
+        now.since(self.confirmed)
+    }
+
+    /// What validation thinks of a gate.
+    pub fn gate(&self, gate: GateId) -> GateStanding {
+        self.gates.get(&gate).copied().unwrap_or(GateStanding::Trusted)
+    }
+
+    /// The snapshot that says the same, for a new box.
+    pub fn snapshot(&self, issued: Timestamp) -> AdmissionFeed {
+        let sums = self
+            .sums
+            .iter()
+            .flat_map(|(slot, sums)| sums.iter().map(|gate| FoldedPassages { slot: *slot, gate: *gate }));
+        AdmissionFeed {
+            event: self.event,
+            epoch: self.standing.revision.epoch,
+            sequence: self.standing.revision.sequence,
+            issued,
+            content: FeedContent::Snapshot(FeedSnapshot {
+                hash: self.standing.hash,
+                reset: self.reset,
+                folded: self.folded.clone(),
+                passages: sums.collect(),
+                rows: self.rows.values().copied().collect(),
+                gates: self.gates.clone(),
+            }),
+        }
+    }
+
+    /// What a reader writes to its own disk, to have the same in force after a restart, whatever became of its signers.
+    pub fn to_record(&self) -> Vec<u8> {
+        canonical(&Record { feed: self.snapshot(self.confirmed), floors: self.floors.clone() })
+    }
+
+    /// Reads what [`to_record`](Self::to_record) wrote. Never for bytes from elsewhere: nothing in a record is signed.
+    pub fn from_record(bytes: &[u8]) -> Result<Self, Refusal> {
+        let document = AdmissionFeed::NAME;
+        let malformed = |why: &str| Refusal::Malformed { document, why: why.to_owned() };
+        let Record { feed, floors } = read(bytes, bytes.len()).map_err(|defect| Refusal::of(document, defect))?;
+        feed.check().map_err(malformed)?;
+        let revision = feed.revision();
+        match feed.content {
+            FeedContent::Batch(_) => Err(malformed("a record holds a snapshot")),
+            FeedContent::Snapshot(snapshot) => {
+                let standing = Standing { revision, hash: snapshot.hash };
+                Ok(Self { floors, ..Self::start(feed.event, standing, feed.issued, snapshot) })
+            }
+        }
+    }
+
+    fn start(event: EventId, standing: Standing, issued: Timestamp, snapshot: FeedSnapshot) -> Self {
+        let mut sums: BTreeMap<Slot, Vec<FoldedGate>> = BTreeMap::new();
+        for FoldedPassages { slot, gate } in snapshot.passages {
+            sums.entry(slot).or_default().push(gate);
+        }
+        let mut state = Self {
+            event,
+            standing,
+            confirmed: issued,
+            floors: Floors::default(),
+            reset: snapshot.reset,
+            folded: snapshot.folded,
+            sums,
+            rows: BTreeMap::new(),
+            by_slot: BTreeMap::new(),
+            gates: snapshot.gates,
+        };
+        for row in snapshot.rows {
+            state.insert(row);
+        }
+        state
+    }
+
+    fn in_place_of(
+        mut self,
+        in_force: Option<&Self>,
+        signers: &[VerifyingKey],
+        list_keys: &[VerifyingKey],
+    ) -> Result<Self, Refusal> {
+        let floors = in_force.map_or_else(Floors::default, |current| current.floors.clone());
+        ascend(AdmissionFeed::NAME, floors.highest(list_keys).as_ref(), &self.standing)?;
+        if let Some(current) = in_force.filter(|current| current.standing == self.standing) {
+            self.confirmed = self.confirmed.max(current.confirmed);
+        }
+        self.floors = floors.raised(signers, self.standing, list_keys);
+        Ok(self)
+    }
+
+    /// What a batch changes, if it may: everything that can be refused is refused here.
+    fn step(&self, batch: FeedBatch, to: Standing) -> Result<Step, Refusal> {
+        let document = AdmissionFeed::NAME;
+        if !ascend(document, Some(&self.standing), &to)? {
+            return Ok(Step { to, rows: Vec::new(), gates: self.gates.clone() });
+        }
+        let (offered, in_force) = (to.revision, self.standing.revision);
+        if offered.epoch != in_force.epoch {
+            return Err(Refusal::OtherEpoch { document, offered, in_force });
+        }
+        if !offered.follows(in_force) {
+            return Err(Refusal::Gap { document, offered, in_force });
+        }
+        if batch.before != self.standing.hash {
+            return Err(Refusal::WrongBefore { document });
+        }
+        let gates = self.judged(&batch.gates)?;
+        let mut rows = batch.rows;
+        rows.retain(|row| !self.is_folded(row));
+        for row in &rows {
+            if self.rows.get(&(row.gate, row.sequence)).is_some_and(|known| known != row) {
+                return Err(Refusal::RowConflict { document, gate: row.gate, sequence: row.sequence });
+            }
+        }
+        rows.retain(|row| !self.rows.contains_key(&(row.gate, row.sequence)));
+        if self.rows.len() + rows.len() > MAX_ROWS_HELD {
+            return Err(Refusal::Full { document });
+        }
+        Ok(Step { to, rows, gates })
+    }
+
+    fn carry_out(&mut self, step: Step) {
+        self.standing = step.to;
+        self.gates = step.gates;
+        for row in step.rows {
+            self.insert(row);
+        }
+    }
+
+    /// What is thought of gates after `changes`. A retraction only ever grows within an epoch, and reaches no row that is held as a sum.
+    fn judged(&self, changes: &BTreeMap<GateId, GateStanding>) -> Result<BTreeMap<GateId, GateStanding>, Refusal> {
+        let mut gates = self.gates.clone();
+        for (gate, standing) in changes {
+            let retracted = match gates.get(gate) {
+                Some(GateStanding::Retracted { from }) => Some(*from),
+                Some(GateStanding::Trusted | GateStanding::Contested) | None => None,
+            };
+            match (standing, retracted) {
+                (GateStanding::Retracted { from }, _) if self.folded.get(gate).is_some_and(|last| from <= last) => {
+                    return Err(Refusal::RetractsFolded { document: AdmissionFeed::NAME, gate: *gate });
+                }
+                (GateStanding::Retracted { from }, earlier) => {
+                    let from = earlier.map_or(*from, |earlier| earlier.min(*from));
+                    gates.insert(*gate, GateStanding::Retracted { from });
+                }
+                (GateStanding::Trusted | GateStanding::Contested, Some(_)) => {}
+                (GateStanding::Contested, None) => {
+                    gates.insert(*gate, GateStanding::Contested);
+                }
+                (GateStanding::Trusted, None) => {
+                    gates.remove(gate);
+                }
+            }
+        }
+        Ok(gates)
+    }
+
+    fn insert(&mut self, row: FeedRow) {
+        self.rows.insert((row.gate, row.sequence), row);
+        self.by_slot.entry(row.slot).or_default().push((row.gate, row.sequence));
+    }
+
+    fn is_folded(&self, row: &FeedRow) -> bool {
+        self.folded.get(&row.gate).is_some_and(|last| row.sequence <= *last)
+    }
+
+    fn rows_of(&self, slot: Slot) -> impl Iterator<Item = &FeedRow> {
+        let counts = |row: &&FeedRow| self.gate(row.gate).counts(row.sequence);
+        self.by_slot.get(&slot).into_iter().flatten().filter_map(|name| self.rows.get(name)).filter(counts)
+    }
+
+    fn add_sum(&self, passages: &mut FeedPassages, slot: Slot, sum: &FoldedGate, reset: Option<Timestamp>) {
+        let of_folded = |row: &&FeedRow| {
+            row.gate == sum.gate && row.passage.cancels().is_some_and(|of| self.folded.get(&row.gate) >= Some(&of))
+        };
+        let cancelled = self.rows_of(slot).filter(of_folded).map(|row| u32::from(row.persons)).sum();
+        passages.contested |= self.gate(sum.gate) == GateStanding::Contested;
+        if let Some(at) = sum.last_entry {
+            passages.enter(sum.admitted.saturating_sub(cancelled), at, sum.gate);
+        }
+        if let Some(at) = sum.last_exit {
+            passages.leave(sum.left, at);
+        }
+        let since = match reset {
+            Some(reset) if sum.last_entry < Some(reset) => 0,
+            // Of a reset after the one that the sums know, some of these were let in before it: rather too many than too few.
+            Some(reset) if reset >= self.reset => sum.admitted_since_reset,
+            None | Some(_) => sum.admitted,
+        };
+        passages.admitted_since_reset = passages.admitted_since_reset.saturating_add(since.saturating_sub(cancelled));
+    }
+
+    fn add_row(&self, passages: &mut FeedPassages, row: &FeedRow, reset: Option<Timestamp>) {
+        let cancels = |other: &FeedRow| other.gate == row.gate && other.passage.cancels() == Some(row.sequence);
+        let persons = u32::from(row.persons);
+        passages.contested |= self.gate(row.gate) == GateStanding::Contested;
+        match row.passage {
+            Passage::Entry | Passage::Forgiven { .. } if self.rows_of(row.slot).any(cancels) => {}
+            Passage::Entry | Passage::Forgiven { .. } => {
+                passages.enter(persons, row.at, row.gate);
+                if reset.is_none_or(|reset| row.at >= reset) {
+                    passages.admitted_since_reset = passages.admitted_since_reset.saturating_add(persons);
+                }
+            }
+            Passage::Exit => passages.leave(persons, row.at),
+            Passage::Undo { .. } => {}
+        }
+    }
+}

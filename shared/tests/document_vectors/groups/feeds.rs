@@ -1,0 +1,429 @@
+//! Admission feeds: chains of batches, snapshots, what they make of a seat, and each refusal.
+
+use std::collections::BTreeMap;
+
+use countermark_shared::documents::{
+    AdmissionFeed, DocumentHash, FeedBatch, FeedContent, FeedRow, FeedSnapshot, FoldedGate, FoldedPassages,
+    GateStanding, Passage,
+};
+use countermark_shared::id::{EventId, GateId, Slot};
+use countermark_shared::label::Label;
+use countermark_shared::time::Timestamp;
+
+use super::documents;
+use crate::file::{After, Case, File, PassagesOf, Step};
+use crate::world::{
+    EVENT, INSTANT, LIST, NOW, ORGANISER, STOLEN, case, envelope, hash, payload, refused, replaced, revoking, sealed,
+    take_bundle, taken, trust,
+};
+
+const NORTH: GateId = GateId(11);
+const SOUTH: GateId = GateId(12);
+const SEAT: Slot = Slot(42);
+
+pub(crate) fn file() -> File {
+    let mut cases = counts();
+    cases.extend(standings());
+    cases.extend(sums());
+    cases.extend(refusals());
+    cases.extend(contradictions());
+    documents("Admission feeds: what rows and sums make of a seat, gates' standings, refusals, rules.", cases)
+}
+
+/// Minutes after the usual instant.
+fn minute(minutes: i64) -> Timestamp {
+    Timestamp::from_unix_millis(NOW.unix_millis() + minutes * 60_000)
+}
+
+fn feed((epoch, sequence): (u32, u64), content: FeedContent) -> AdmissionFeed {
+    AdmissionFeed { event: EVENT, epoch, sequence, issued: NOW, content }
+}
+
+fn empty() -> FeedSnapshot {
+    let (folded, gates) = (BTreeMap::new(), BTreeMap::new());
+    let reset = Timestamp::from_unix_millis(0);
+    FeedSnapshot { hash: DocumentHash::NONE, reset, folded, passages: vec![], rows: vec![], gates }
+}
+
+fn start() -> AdmissionFeed {
+    feed((1, 0), FeedContent::Snapshot(empty()))
+}
+
+/// The batch after another document, or the first.
+fn batch(after: &AdmissionFeed, rows: &[FeedRow], gates: &[(GateId, GateStanding)]) -> AdmissionFeed {
+    let before = match &after.content {
+        FeedContent::Batch(_) => hash(after),
+        FeedContent::Snapshot(snapshot) => snapshot.hash,
+    };
+    let content = FeedBatch { before, rows: rows.to_vec(), gates: gates.iter().copied().collect() };
+    feed((after.epoch, after.sequence + 1), FeedContent::Batch(content))
+}
+
+fn row(gate: GateId, sequence: u64, passage: Passage) -> FeedRow {
+    FeedRow { gate, sequence, slot: SEAT, persons: 2, at: minute(sequence.cast_signed()), passage }
+}
+
+fn take_by(feed: &AdmissionFeed, seed: u8) -> Step {
+    let stands = match &feed.content {
+        FeedContent::Batch(_) => hash(feed),
+        FeedContent::Snapshot(snapshot) => snapshot.hash,
+    };
+    taken("admission-feed", &sealed(feed, &[seed]), (feed.epoch, feed.sequence), stands.0)
+}
+
+fn take(feed: &AdmissionFeed) -> Step {
+    take_by(feed, LIST)
+}
+
+fn refuse(feed: &AdmissionFeed, code: &str) -> Step {
+    refused("admission-feed", &sealed(feed, &[LIST]), code)
+}
+
+/// Of the usual seat: admitted, of these since the reset, left, inside; last entry and exit by minute.
+#[derive(Clone, Copy)]
+struct Told {
+    counts: [u32; 4],
+    last_entry: Option<(i64, GateId)>,
+    last_exit: Option<i64>,
+}
+
+const NOBODY: Told = Told { counts: [0; 4], last_entry: None, last_exit: None };
+
+fn told(told: Told) -> PassagesOf {
+    let [admitted, since_reset, left, inside] = told.counts;
+    PassagesOf {
+        slot: SEAT.0,
+        except: None,
+        reset: None,
+        admitted,
+        since_reset,
+        left,
+        inside,
+        last_entry: told.last_entry.map(|(at, gate)| (minute(at).unix_millis(), gate.0)),
+        last_exit: told.last_exit.map(|at| minute(at).unix_millis()),
+        contested: false,
+    }
+}
+
+fn says(passages: impl IntoIterator<Item = PassagesOf>) -> After {
+    After { passages: passages.into_iter().collect(), ..After::default() }
+}
+
+fn counts() -> Vec<Case> {
+    let after = |rows: &[FeedRow], passages: Vec<PassagesOf>| {
+        [trust(), take(&start()), take(&batch(&start(), rows, &[])).then(says(passages))]
+    };
+    let entered = Told { counts: [2, 2, 0, 2], last_entry: Some((1, NORTH)), last_exit: None };
+    let both = [row(NORTH, 1, Passage::Entry), row(NORTH, 3, Passage::Exit), row(SOUTH, 2, Passage::Entry)];
+    let all = Told { counts: [4, 4, 2, 2], last_entry: Some((2, SOUTH)), last_exit: Some(3) };
+    let by = |gate: GateId, of: Told| PassagesOf { except: Some(gate.0), ..told(of) };
+    let of_north = Told { counts: [2, 2, 2, 0], last_entry: Some((1, NORTH)), last_exit: Some(3) };
+    let of_south = Told { counts: [2, 2, 0, 2], last_entry: Some((2, SOUTH)), last_exit: None };
+    let since =
+        |reset: Timestamp, since_reset| PassagesOf { reset: Some(reset.unix_millis()), since_reset, ..told(all) };
+    let resets =
+        vec![since(minute(1), 4), since(minute(1) + INSTANT, 2), since(minute(2), 2), since(minute(2) + INSTANT, 0)];
+    vec![
+        case("nobody", "an empty feed", [trust(), take(&start()).then(says([told(NOBODY)]))]),
+        case("entries and an exit", "of two gates", after(&both, vec![told(all)])),
+        case(
+            "without one's own",
+            "a gate knows its own rows better",
+            after(&both, vec![by(NORTH, of_south), by(SOUTH, of_north)]),
+        ),
+        case("since a reset", "rows at its instant count", after(&both, resets)),
+        case(
+            "an undone admission",
+            "nobody went through",
+            after(&[row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Undo { of: 1 })], vec![told(NOBODY)]),
+        ),
+        case(
+            "a forgiven admission",
+            "it takes the other's place",
+            after(
+                &[row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Forgiven { of: 1 })],
+                vec![told(Told { last_entry: Some((2, NORTH)), ..entered })],
+            ),
+        ),
+        case(
+            "another gate's undo",
+            "a gate takes back its own rows alone",
+            after(&[row(NORTH, 1, Passage::Entry), row(SOUTH, 2, Passage::Undo { of: 1 })], vec![told(entered)]),
+        ),
+        case(
+            "another seat's undo",
+            "it is about the same slot, or about nothing",
+            after(
+                &[row(NORTH, 1, Passage::Entry), FeedRow { slot: Slot(43), ..row(NORTH, 2, Passage::Undo { of: 1 }) }],
+                vec![told(entered)],
+            ),
+        ),
+        case(
+            "an exit alone",
+            "inside is nobody",
+            after(
+                &[row(NORTH, 1, Passage::Exit)],
+                vec![told(Told { counts: [0, 0, 2, 0], last_entry: None, last_exit: Some(1) })],
+            ),
+        ),
+    ]
+}
+
+fn standings() -> Vec<Case> {
+    let one = batch(
+        &start(),
+        &[row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Entry), row(SOUTH, 3, Passage::Entry)],
+        &[],
+    );
+    let retract = |from| [(NORTH, GateStanding::Retracted { from })];
+    let two = batch(&one, &[], &retract(2));
+    let late = batch(&two, &[row(NORTH, 4, Passage::Entry)], &[]);
+    let trusted = batch(&late, &[], &[(NORTH, GateStanding::Trusted)]);
+    let grown = batch(&trusted, &[], &retract(1));
+    let shrunk = batch(&grown, &[], &retract(3));
+    let told = |counts| says([told(Told { counts, last_entry: Some((3, SOUTH)), last_exit: None })]);
+    let contested = batch(&start(), &[row(NORTH, 1, Passage::Entry)], &[(NORTH, GateStanding::Contested)]);
+    let cleared = batch(&contested, &[], &[(NORTH, GateStanding::Trusted)]);
+    let word = |contested| {
+        says([PassagesOf {
+            contested,
+            ..self::told(Told { counts: [2, 2, 0, 2], last_entry: Some((1, NORTH)), last_exit: None })
+        }])
+    };
+    let undone = batch(&start(), &[row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Undo { of: 1 })], &[]);
+    let given_back = batch(&undone, &[], &retract(2));
+    vec![
+        case(
+            "a stolen gate's rows are retracted",
+            "whenever they come; a retraction only grows",
+            [
+                trust(),
+                take(&start()),
+                take(&one).then(told([6, 6, 0, 6])),
+                take(&two).then(told([4, 4, 0, 4])),
+                take(&late).then(told([4, 4, 0, 4])),
+                take(&trusted).then(told([4, 4, 0, 4])),
+                take(&grown).then(told([2, 2, 0, 2])),
+                take(&shrunk).then(told([2, 2, 0, 2])),
+            ],
+        ),
+        case(
+            "a retracted undo",
+            "the admission counts again",
+            [
+                trust(),
+                take(&start()),
+                take(&undone).then(says([self::told(NOBODY)])),
+                take(&given_back).then(word(false)),
+            ],
+        ),
+        case(
+            "a contested gate",
+            "its rows count, and the word is told to be contested",
+            [trust(), take(&start()), take(&contested).then(word(true)), take(&cleared).then(word(false))],
+        ),
+    ]
+}
+
+/// Rows 1 to 9 of the north gate as sums: four in, of which two since the reset at minute 4, and two out.
+fn folded() -> FeedSnapshot {
+    let gate = FoldedGate {
+        gate: NORTH,
+        admitted: 4,
+        admitted_since_reset: 2,
+        left: 2,
+        last_entry: Some(minute(5)),
+        last_exit: Some(minute(3)),
+    };
+    FeedSnapshot {
+        hash: hash(&batch(&start(), &[], &[])),
+        reset: minute(4),
+        folded: BTreeMap::from([(NORTH, 9)]),
+        passages: vec![FoldedPassages { slot: SEAT, gate }],
+        ..empty()
+    }
+}
+
+fn sums() -> Vec<Case> {
+    let snapshot = feed((1, 1), FeedContent::Snapshot(folded()));
+    let told = |counts, entry| told(Told { counts, last_entry: Some((entry, NORTH)), last_exit: Some(3) });
+    let since = |reset, counts, entry| PassagesOf { reset: Some(minute(reset).unix_millis()), ..told(counts, entry) };
+    let next = batch(&snapshot, &[row(NORTH, 7, Passage::Entry), row(NORTH, 10, Passage::Entry)], &[]);
+    let undone = batch(&next, &[row(NORTH, 11, Passage::Undo { of: 8 })], &[]);
+    let with_rows = FeedSnapshot { rows: vec![row(NORTH, 10, Passage::Exit)], ..folded() };
+    vec![
+        case(
+            "sums and resets",
+            "of an earlier reset than their own, all count; of a later one, what they say since their own; after the last entry, nothing",
+            [
+                trust(),
+                take(&snapshot).then(says([
+                    told([4, 4, 2, 2], 5),
+                    since(3, [4, 4, 2, 2], 5),
+                    since(4, [4, 2, 2, 2], 5),
+                    since(5, [4, 2, 2, 2], 5),
+                    since(6, [4, 0, 2, 2], 5),
+                ])),
+            ],
+        ),
+        case(
+            "sums and the rows after them",
+            "row 7 is in the sums, row 10 is not; row 11 takes row 8 out of them",
+            [
+                trust(),
+                take(&snapshot),
+                take(&next).then(says([told([6, 6, 2, 4], 10), since(4, [6, 4, 2, 4], 10)])),
+                take(&undone).then(says([told([4, 4, 2, 2], 10), since(4, [4, 2, 2, 2], 10)])),
+            ],
+        ),
+        case(
+            "sums without one's own",
+            "they are by gate",
+            [trust(), take(&snapshot).then(says([PassagesOf { except: Some(NORTH.0), ..self::told(NOBODY) }]))],
+        ),
+        case(
+            "a snapshot with rows",
+            "they count beside the sums",
+            [
+                trust(),
+                take(&feed((1, 1), FeedContent::Snapshot(with_rows)))
+                    .then(says([PassagesOf { last_exit: Some(minute(10).unix_millis()), ..told([4, 4, 4, 0], 5) }])),
+            ],
+        ),
+        case(
+            "a retraction of summed rows",
+            "the sums cannot tell: a snapshot helps",
+            [
+                trust(),
+                take(&snapshot),
+                refuse(&batch(&snapshot, &[], &[(NORTH, GateStanding::Retracted { from: 9 })]), "retracts-folded"),
+                take(&batch(&snapshot, &[], &[(NORTH, GateStanding::Retracted { from: 10 })])),
+            ],
+        ),
+    ]
+}
+
+fn refusals() -> Vec<Case> {
+    let one = batch(&start(), &[row(NORTH, 1, Passage::Entry)], &[]);
+    let two = batch(&one, &[row(NORTH, 2, Passage::Exit)], &[]);
+    let three = batch(&two, &[], &[]);
+    let rewritten = batch(&one, &[FeedRow { persons: 1, ..row(NORTH, 1, Passage::Entry) }], &[]);
+    let again = batch(&one, &[row(NORTH, 1, Passage::Entry)], &[]);
+    let other = batch(&start(), &[row(SOUTH, 1, Passage::Entry)], &[]);
+    let later_epoch = AdmissionFeed { epoch: 2, ..two.clone() };
+    let elsewhere = AdmissionFeed { event: EventId(8), ..start() };
+    let restored = feed((2, 0), FeedContent::Snapshot(empty()));
+    let begun = || vec![trust(), take(&start()), take(&one)];
+    let then = |steps: Vec<Step>| begun().into_iter().chain(steps).collect::<Vec<_>>();
+    let counted = says([told(Told { counts: [2, 2, 0, 2], last_entry: Some((1, NORTH)), last_exit: None })]);
+    vec![
+        case("without a snapshot", "nothing to start from", [trust(), refuse(&one, "no-snapshot")]),
+        case("a gap", "batch 3 on 1", then(vec![refuse(&three, "gap"), take(&two), take(&three)])),
+        case("older", "batch 1 on 2", then(vec![take(&two), refuse(&one, "older")])),
+        case("the same batch again", "it is what is in force", then(vec![take(&one).then(counted.clone())])),
+        case("a row told again", "it counts once", then(vec![take(&again).then(counted)])),
+        case("conflicting", "another batch 1", then(vec![refuse(&other, "conflicting")])),
+        case(
+            "on another batch",
+            "the hash before is not that in force",
+            then(vec![refuse(&batch(&other, &[], &[]), "wrong-before")]),
+        ),
+        case("a row told otherwise", "a journal's row never changes", then(vec![refuse(&rewritten, "row-conflict")])),
+        case("of a later epoch", "no batch leads there", then(vec![refuse(&later_epoch, "other-epoch")])),
+        case(
+            "a later epoch's snapshot",
+            "it replaces everything",
+            then(vec![take(&restored).then(says([told(NOBODY)])), refuse(&two, "older")]),
+        ),
+        case("an older snapshot", "the beginning again", then(vec![refuse(&start(), "older")])),
+        case("another event's", "rightly signed", [trust(), refuse(&elsewhere, "other-subject")]),
+        case(
+            "signed by the organiser",
+            "who signs no feeds",
+            [trust(), refused("admission-feed", &sealed(&start(), &[ORGANISER]), "not-signed")],
+        ),
+        case(
+            "a feed raised by a stolen key",
+            "its floor falls with the key",
+            [
+                trust(),
+                take(&start()),
+                take(&one),
+                take_by(&feed((9, 0), FeedContent::Snapshot(empty())), STOLEN),
+                refuse(&two, "older"),
+                take_bundle(&revoking()),
+                refuse(&start(), "older"),
+                take(&feed(
+                    (1, 1),
+                    FeedContent::Snapshot(FeedSnapshot {
+                        hash: hash(&one),
+                        rows: vec![row(NORTH, 1, Passage::Entry)],
+                        ..empty()
+                    }),
+                )),
+                take(&two),
+            ],
+        ),
+    ]
+}
+
+fn contradictions() -> Vec<Case> {
+    let snapshot = |change: fn(&mut FeedSnapshot)| {
+        let mut snapshot = folded();
+        change(&mut snapshot);
+        sealed(&feed((1, 1), FeedContent::Snapshot(snapshot)), &[LIST])
+    };
+    let rows = |rows: &[FeedRow]| sealed(&batch(&start(), rows, &[]), &[LIST]);
+    let one = row(NORTH, 1, Passage::Entry);
+    let surgery = |from: &[u8], to: &[u8]| {
+        envelope(Label::AdmissionFeed, &replaced(&payload(&batch(&start(), &[one], &[])), from, to), &[LIST])
+    };
+    // Passage and `of` of the row, and the gates after it.
+    let tail: &[u8] = &[0, 0, 2, 0xa0];
+    [
+        (
+            "a snapshot without its batch's hash",
+            "of sequence 1",
+            snapshot(|snapshot| snapshot.hash = DocumentHash::NONE),
+        ),
+        ("a batch 0", "they are numbered from 1", sealed(&feed((1, 0), batch(&start(), &[], &[]).content), &[LIST])),
+        (
+            "a second batch on none",
+            "only the first follows on none",
+            sealed(&feed((1, 2), batch(&start(), &[], &[]).content), &[LIST]),
+        ),
+        ("sums of a gate that is not folded", "nobody knows how far", snapshot(|snapshot| snapshot.folded.clear())),
+        ("a sum twice", "each once", snapshot(|snapshot| snapshot.passages.push(snapshot.passages[0]))),
+        ("more since the reset than in all", "3 of 2", snapshot(|snapshot| snapshot.passages[0].gate.admitted = 1)),
+        ("exits without a last exit", "somebody left", snapshot(|snapshot| snapshot.passages[0].gate.last_exit = None)),
+        (
+            "a row that lies in the sums",
+            "row 9",
+            snapshot(|snapshot| snapshot.rows.push(row(NORTH, 9, Passage::Entry))),
+        ),
+        (
+            "a retraction that reaches into the sums",
+            "from row 9",
+            snapshot(|snapshot| snapshot.gates.extend([(NORTH, GateStanding::Retracted { from: 9 })])),
+        ),
+        (
+            "a gate simply trusted in a snapshot",
+            "it need not be named",
+            snapshot(|snapshot| snapshot.gates.extend([(SOUTH, GateStanding::Trusted)])),
+        ),
+        ("row 0", "rows are numbered from 1", rows(&[row(NORTH, 0, Passage::Entry)])),
+        ("rows unsorted", "row 2 before row 1", rows(&[row(NORTH, 2, Passage::Entry), one])),
+        ("a row twice", "each once", rows(&[one, one])),
+        ("a row about nobody", "0 persons", rows(&[FeedRow { persons: 0, ..one }])),
+        ("an undo of itself", "it is of an earlier row", rows(&[row(NORTH, 2, Passage::Undo { of: 2 })])),
+        ("an undo of nothing", "row 0", rows(&[row(NORTH, 2, Passage::Undo { of: 0 })])),
+        ("an entry of a row", "it is of none", surgery(tail, &[0, 1, 2, 0xa0])),
+        ("an unknown passage", "4", surgery(tail, &[4, 0, 2, 0xa0])),
+        ("an unknown standing", "3", surgery(tail, &[0, 0, 2, 0xa1, 11, 0x82, 3, 0x80])),
+    ]
+    .into_iter()
+    .map(|(name, why, bytes)| {
+        case(name, why, [trust(), take(&start()), refused("admission-feed", &bytes, "malformed")])
+    })
+    .collect()
+}

@@ -1,0 +1,53 @@
+//! The cases, by what they try.
+
+mod assignments;
+mod bundles;
+mod clocks;
+mod encodings;
+mod envelopes;
+mod events;
+mod feeds;
+mod heads;
+mod recoveries;
+mod sets;
+mod slot_deltas;
+mod slot_lists;
+
+use std::collections::HashSet;
+
+use crate::file::{Case, Content, File};
+use crate::world::{EVENT, GATE, pinned};
+
+/// Each file's name and text.
+pub(crate) fn all() -> Vec<(&'static str, String)> {
+    [
+        ("encodings.json", encodings::file()),
+        ("envelopes.json", envelopes::file()),
+        ("bundles.json", bundles::file()),
+        ("events.json", events::file()),
+        ("slot_lists.json", slot_lists::file()),
+        ("slot_deltas.json", slot_deltas::file()),
+        ("feeds.json", feeds::file()),
+        ("assignments.json", assignments::file()),
+        ("heads.json", heads::file()),
+        ("recoveries.json", recoveries::file()),
+        ("sets.json", sets::file()),
+        ("clocks.json", clocks::file()),
+    ]
+    .into_iter()
+    .map(|(name, file)| (name, serde_json::to_string_pretty(&file).unwrap() + "\n"))
+    .collect()
+}
+
+fn documents(about: &str, cases: Vec<Case>) -> File {
+    distinct(cases.iter().map(|case| case.name.as_str()));
+    let content = Content::Documents { pinned: pinned().to_string(), gate: GATE.0, event: EVENT.0, cases };
+    File { about: about.to_owned(), content }
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) {
+    let mut seen = HashSet::new();
+    for name in names {
+        assert!(seen.insert(name), "two cases are named {name}");
+    }
+}

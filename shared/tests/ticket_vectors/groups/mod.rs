@@ -1,0 +1,50 @@
+//! The cases, by what they try.
+
+mod fields;
+mod holders;
+mod lengths;
+mod presentations;
+mod profiles;
+mod public_keys;
+mod rings;
+mod sealing;
+mod signatures;
+mod texts;
+mod wrappings;
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::file::{Content, File, RingKey, TicketCase};
+use crate::world::usual_ring;
+
+/// Each file's name and text.
+pub(crate) fn all() -> Vec<(&'static str, String)> {
+    [
+        ("profiles.json", profiles::file()),
+        ("texts.json", texts::file()),
+        ("lengths.json", lengths::file()),
+        ("fields.json", fields::file()),
+        ("signatures.json", signatures::file()),
+        ("rings.json", rings::file()),
+        ("presentations.json", presentations::file()),
+        ("sealing.json", sealing::file()),
+        ("public_keys.json", public_keys::file()),
+        ("holder_keys.json", holders::keys_file()),
+        ("enrolments.json", holders::enrolments_file()),
+        ("wrappings.json", wrappings::file()),
+    ]
+    .into_iter()
+    .map(|(name, file)| (name, serde_json::to_string_pretty(&file).unwrap() + "\n"))
+    .collect()
+}
+
+/// A file of tickets that are all verified against the usual ring.
+fn tickets(about: &str, cases: Vec<TicketCase>) -> File {
+    tickets_with(about, usual_ring(), cases)
+}
+
+fn tickets_with(about: &str, rings: BTreeMap<String, Vec<RingKey>>, cases: Vec<TicketCase>) -> File {
+    let names: HashSet<_> = cases.iter().map(|case| &case.name).collect();
+    assert_eq!(names.len(), cases.len(), "each case has a name of its own");
+    File { about: about.to_owned(), content: Content::Tickets { rings, cases } }
+}
