@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use super::*;
 use crate::documents::{Alone, HolderName, ListAgePolicy, TicketForm, Window, canonical, from_canonical};
+use crate::id::Zones;
+use crate::money::{Currency, Money};
 use crate::samples;
 
 #[test]
@@ -114,6 +116,7 @@ fn what_a_text_does_not_say_is_as_by_default() {
 #[test]
 fn the_greatest_document_fits() {
     let mut event = full();
+    (event.capacity, event.products[0].capacity) = (16_000_000, 16_000_000);
     let name = "n".repeat(MAX_NAME_BYTES);
     event.name = Text { en: name.clone(), fr: name };
     let second = Duration::from_secs(1);
@@ -151,6 +154,38 @@ fn contradictions_are_not_signed() {
         contradict(&mut event);
         assert!(event.check().is_err(), "{name}");
     }
+    let bounds: [(&str, Change); 12] = [
+        ("no product", |event| event.products.clear()),
+        ("a product twice", |event| event.products.push(event.products[0].clone())),
+        ("products out of order", |event| {
+            event.products.insert(0, Product { product: ProductId(2), ..event.products[0].clone() });
+        }),
+        ("no capacity", |event| {
+            event.capacity = 0;
+            event.products[0].capacity = 0;
+        }),
+        ("too much capacity", |event| event.capacity = 16_000_001),
+        ("a product larger than the event", |event| event.products[0].capacity = event.capacity + 1),
+        ("a window that is empty", |event| event.products[0].until = event.products[0].from),
+        ("no zone", |event| event.products[0].zones = Zones(0)),
+        ("no name", |event| event.name.en.clear()),
+        ("no French name", |event| event.products[0].name.fr.clear()),
+        ("too long a name", |event| event.name.fr = "n".repeat(201)),
+        ("two currencies", |event| {
+            let francs = Money { currency: Currency::parse("CHF").unwrap(), ..event.products[0].least_price };
+            let other = Product { product: ProductId(2), least_price: francs, ..event.products[0].clone() };
+            event.products.push(other);
+        }),
+    ];
+    for (name, exceed) in bounds {
+        let mut event = full();
+        exceed(&mut event);
+        assert!(event.check().is_err(), "{name}");
+    }
+    let mut crowd = full();
+    crowd.products =
+        (0..257).map(|number| Product { product: ProductId(number), ..full().products[0].clone() }).collect();
+    assert!(crowd.check().is_err());
     let mut many = full();
     many.resets = (0..401).map(|night| samples::DOORS + Duration::from_hours(24) * night).collect();
     assert!(many.check().is_err());

@@ -85,6 +85,11 @@ fn feed() -> Vec<Case> {
             .feed(entered(1, there()), STALE)
             .refused(AlreadyUsed)
             .earlier(there()),
+        case("used here and there at once: here is told")
+            .own(entered(1, at_gate(1, 40 * MINUTE)))
+            .feed(entered(1, there()), STALE)
+            .refused(AlreadyUsed)
+            .earlier(at_gate(1, 40 * MINUTE)),
         case("used at a gate that is not known")
             .feed(entered(1, Admission { gate: None, ..there() }), 0)
             .refused(AlreadyUsed)
@@ -125,6 +130,12 @@ fn reentry() -> Vec<Case> {
         entered_here("entered here, left there by a contested feed", left(1, out), 0).contested().refused(ExitMissing),
         entered_here("entered here, entered and left there before, by an old feed", both(1), STALE)
             .refused(AlreadyInside),
+        entered_here(
+            "entered here and there, left there once since, by an old feed",
+            Passages { last_exit: Some(out), ..both(1) },
+            STALE,
+        )
+        .refused(ExitMissing),
         entered_here("entered here, left twice there, entered once, by an old feed", both(2), STALE),
         inside_there("inside by a fresh feed", FRESH).refused(AlreadyInside),
         inside_there("inside by an old feed", STALE).refused(UsedElsewhere),
