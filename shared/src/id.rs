@@ -96,6 +96,10 @@ universal! {
     OrderId
 }
 universal! {
+    /// A ticket's way from one account to another, named by auth when the recipient accepts it.
+    TransferId
+}
+universal! {
     /// An offer of tickets: a price and a number of persons for a product.
     OfferId
 }

@@ -12,7 +12,7 @@ use countermark_postgres::{Schema, TestDatabase};
 use countermark_service::api::Front;
 use countermark_service::caller::{Access, AccessTokens, Caller, Role, mint};
 use countermark_service::clock::Clock;
-use countermark_service::contract::{AuthClient, Authorise, ConfirmGrant, GrantStanding, Terms};
+use countermark_service::contract::{AuthClient, Authorise, ConfirmGrant, GrantStanding, Terms, Warrant};
 use countermark_service::database::connect;
 use countermark_service::event_documents;
 use countermark_service::master_key::MasterKey;
@@ -366,5 +366,5 @@ pub(crate) fn confirmation(account: AccountId, order: OrderId, terms: &Terms) ->
 }
 
 pub(crate) fn request(order: OrderId, body: &TicketBody) -> Authorise {
-    Authorise { order, body: Base64(body.to_bytes()) }
+    Authorise { warrant: Warrant::Order(order), body: Base64(body.to_bytes()) }
 }

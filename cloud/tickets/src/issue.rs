@@ -1,7 +1,7 @@
 //! From paid to issued: the jobs behind the outbox. Owns their order; each step is committed before the next begins, and
 //! each may be repeated.
 
-use countermark_service::contract::{Authorise, CloseGrant, ReportSlot, ReportedState, Terms};
+use countermark_service::contract::{Authorise, CloseGrant, ReportSlot, ReportedState, Terms, Warrant};
 use countermark_service::outbox::{Entry, Retry, enqueue};
 use countermark_service::service_call::CallError;
 use countermark_service::transaction::transaction;
@@ -130,7 +130,7 @@ enum Progress {
 
 async fn authorise_all(state: &State, order: OrderId, waiting: Vec<StoredTicket>) -> Result<Progress, Retry> {
     for ticket in waiting {
-        let request = Authorise { order, body: Base64(ticket.body.to_bytes()) };
+        let request = Authorise { warrant: Warrant::Order(order), body: Base64(ticket.body.to_bytes()) };
         let answer = state.auth.authorise(&request).await;
         let authority = match answer {
             Ok(authorised) => Signature::from_bytes(&authorised.signature.0),

@@ -29,9 +29,17 @@ pub mod paths {
     pub const EVENT: &str = "/v1/gate/event-document";
     /// GET, with the session: the slot list's bytes of the assigned event.
     pub const SLOTS: &str = "/v1/gate/slot-list";
-    /// GET, with the session: the bytes of the newest head for this gate. The documents that it names are fetched below the paths above, by
-    /// their hashes and revisions.
+    /// GET, with the session: the bytes of the newest head for this gate.
     pub const HEAD: &str = "/v1/gate/head";
+    /// GET, with the session: [`DocumentSet`](crate::documents::DocumentSet) of the trust bundles after `{version}` that changed the
+    /// roots, in order, and of the newest.
+    pub const BUNDLES: &str = "/v1/trust-bundles/after/{version}";
+    /// GET: the trust bundle or event document of that name, for ever the same. Whoever knows the name may read it.
+    pub const DOCUMENT: &str = "/v1/documents/{hash}";
+    /// GET, with the session: the slot list's delta that leads to that revision, for ever the same.
+    pub const SLOT_DELTA: &str = "/v1/events/{event}/slot-list/{epoch}/{sequence}";
+    /// GET, with the session: the last slot-list snapshot up to that revision, for ever the same; deltas lead on from it.
+    pub const SLOT_SNAPSHOT: &str = "/v1/events/{event}/slot-list/{epoch}/{sequence}/snapshot";
     /// POST [`AskTime`](super::AskTime), with the session → [`TimeAnswer`](super::TimeAnswer).
     pub const TIME: &str = "/v1/gate/time";
     /// POST [`Upload`](super::Upload), with the session → [`Uploaded`](super::Uploaded).

@@ -1,6 +1,6 @@
 //! The second signature.
 
-use countermark_service::contract::{Authorise, Authorised, GrantStanding, paths};
+use countermark_service::contract::{Authorise, Authorised, GrantStanding, Warrant, paths};
 use countermark_service::event_documents::{self, EventDocumentError};
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
@@ -32,8 +32,9 @@ use crate::terms;
 )]
 pub(crate) async fn authorise(
     state: State,
-    Json(Authorise { order, body }): Json<Authorise>,
+    Json(Authorise { warrant, body }): Json<Authorise>,
 ) -> Result<Json<Authorised>, Error> {
+    let Warrant::Order(order) = warrant else { return Err(Error::GrantUnknown) };
     let body = &TicketBody::from_bytes(&body.0)
         .map_err(|defect| Error::NotGranted { why: format!("The body is no ticket's: {defect}.") })?;
     let (bundle, now) = (&*state.bundle, state.clock.now());

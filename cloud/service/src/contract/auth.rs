@@ -1,9 +1,11 @@
-//! What tickets asks of auth: hold what was granted, sign exactly this, the order has ended.
+//! What tickets asks of auth: hold what was granted, who will hold the ticket, sign exactly this, the order has ended, who accepted a
+//! transfer.
 
 use core::num::NonZeroU8;
 
 use countermark_shared::documents::DocumentHash;
-use countermark_shared::id::{AccountId, EventId, OrderId, ProductId, Zones};
+use countermark_shared::id::{AccountId, EventId, Generation, OrderId, ProductId, Slot, TransferId, Zones};
+use countermark_shared::keys::VerifyingKey;
 use countermark_shared::money::Money;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Base64;
@@ -87,12 +89,44 @@ pub struct ConfirmGrant {
     pub terms: Terms,
 }
 
-/// Sign this body, if it is one of the order's.
+/// Whose word allows a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Warrant {
+    /// The buyer's grant of an order: it allows the first issue of each seat.
+    Order(OrderId),
+    /// A transfer that the owner offered and the recipient accepted: it allows the next issue of one seat.
+    Transfer(TransferId),
+}
+
+/// Who will hold the live ticket of this seat's issue?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskHolderKey {
+    /// What the ticket will be signed for.
+    pub warrant: Warrant,
+    /// The event.
+    pub event: EventId,
+    /// The seat.
+    pub slot: Slot,
+    /// Which issue of it.
+    pub generation: Generation,
+}
+
+/// The key that the ticket's body must name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HolderKey {
+    /// A device's that the account registered, or auth's own for this account and issue.
+    pub holder: VerifyingKey,
+}
+
+/// Sign this body, if it is one of those that the warrant allows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Authorise {
-    /// The order.
-    pub order: OrderId,
+    /// What it is signed for.
+    pub warrant: Warrant,
     /// The ticket's body.
     #[schema(value_type = String, format = Byte)]
     pub body: Base64<Vec<u8>>,
@@ -115,6 +149,28 @@ pub struct CloseGrant {
     pub order: OrderId,
 }
 
+/// Did this account accept this transfer?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmTransfer {
+    /// The transfer.
+    pub transfer: TransferId,
+    /// Who says that they accepted it.
+    pub account: AccountId,
+}
+
+/// It did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmedTransfer {
+    /// The event.
+    pub event: EventId,
+    /// The seat.
+    pub slot: Slot,
+    /// The issue that the transfer replaces; the ticket to be made has the next.
+    pub replaces: Generation,
+}
+
 /// Calls of auth.
 #[derive(Clone)]
 pub struct AuthClient(pub ServiceClient);
@@ -126,8 +182,13 @@ impl AuthClient {
         self.0.post(paths::CONFIRM_GRANT, request).await
     }
 
-    /// The second signature. Problems: `grant-unknown`, `grant-closed`, `payment-not-confirmed` (try again), `not-granted`,
-    /// `key-not-active` (make the body anew), `slot-taken`.
+    /// The key that holds a live ticket to be. Problems: `grant-unknown`, `transfer-unknown`.
+    pub async fn holder_key(&self, request: &AskHolderKey) -> Result<HolderKey, CallError> {
+        self.0.post(paths::HOLDER_KEYS, request).await
+    }
+
+    /// The second signature. Problems: `grant-unknown`, `grant-closed`, `payment-not-confirmed` (try again), `transfer-unknown`,
+    /// `not-granted`, `key-not-active` (make the body anew), `slot-taken`.
     pub async fn authorise(&self, request: &Authorise) -> Result<Authorised, CallError> {
         self.0.post(paths::AUTHORISE, request).await
     }
@@ -135,5 +196,10 @@ impl AuthClient {
     /// Ends a grant. An order without one is none to end: that is well too.
     pub async fn close_grant(&self, request: &CloseGrant) -> Result<(), CallError> {
         self.0.post(paths::CLOSE_GRANT, request).await
+    }
+
+    /// Which issue a transfer replaces. Problem `transfer-unknown` unless this account accepted it.
+    pub async fn confirm_transfer(&self, request: &ConfirmTransfer) -> Result<ConfirmedTransfer, CallError> {
+        self.0.post(paths::CONFIRM_TRANSFER, request).await
     }
 }

@@ -6,10 +6,14 @@ mod documents;
 mod tickets;
 mod validation;
 
-pub use self::auth::{AuthClient, Authorise, Authorised, CloseGrant, ConfirmGrant, Grant, GrantStanding, Terms};
+pub use self::auth::{
+    AskHolderKey, AuthClient, Authorise, Authorised, CloseGrant, ConfirmGrant, ConfirmTransfer, ConfirmedTransfer,
+    Grant, GrantStanding, HolderKey, Terms, Warrant,
+};
 pub use self::documents::{EventDocumentPushed, PushEventDocument, push_event_document};
 pub use self::tickets::{
     OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow, TicketsClient,
+    WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets,
 };
 pub use self::validation::{
     AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, ReportSlot, ReportedState,
@@ -26,6 +30,12 @@ pub mod paths {
     pub const CLOSE_GRANT: &str = "/v1/internal/grants/close";
     /// POST [`Authorise`](super::Authorise), at auth.
     pub const AUTHORISE: &str = "/v1/internal/authorise";
+    /// POST [`AskHolderKey`](super::AskHolderKey) → [`HolderKey`](super::HolderKey), at auth.
+    pub const HOLDER_KEYS: &str = "/v1/internal/holder-keys";
+    /// POST [`ConfirmTransfer`](super::ConfirmTransfer) → [`ConfirmedTransfer`](super::ConfirmedTransfer), at auth.
+    pub const CONFIRM_TRANSFER: &str = "/v1/internal/transfers/confirm";
+    /// POST [`WrapEventSecrets`](super::WrapEventSecrets) → [`WrappedEventSecrets`](super::WrappedEventSecrets), at tickets.
+    pub const EVENT_SECRETS: &str = "/v1/internal/event-secrets";
     /// POST [`PublishOffer`](super::PublishOffer), at tickets.
     pub const OFFERS: &str = "/v1/internal/offers";
     /// POST [`RevokeTicket`](super::RevokeTicket), at tickets.

@@ -1,11 +1,13 @@
-//! What admin asks of tickets: publish an offer, revoke a ticket, say what was sold.
+//! What admin asks of tickets: publish an offer, revoke a ticket, say what was sold; and validation: an event's secrets for a gate.
 
 use core::num::NonZeroU8;
 
 use countermark_shared::documents::Text;
-use countermark_shared::id::{EventId, Generation, OfferId, ProductId, Slot};
+use countermark_shared::id::{EventId, GateId, Generation, OfferId, ProductId, SealingGeneration, Slot};
 use countermark_shared::money::Money;
+use countermark_shared::sealing::WrappingKey;
 use countermark_shared::time::Timestamp;
+use countermark_shared::wire::Base64;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -102,6 +104,40 @@ pub struct OfferFigures {
     pub refunds_due: u32,
 }
 
+/// The event's secrets for a gate, which alone can unwrap them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrapEventSecrets {
+    /// The event.
+    pub event: EventId,
+    /// The gate that serves it.
+    pub gate: GateId,
+    /// The gate's public key.
+    pub wrapping_key: WrappingKey,
+}
+
+/// An event's secrets, by sealing generation; none when no product of the event is sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrappedEventSecrets {
+    /// Each once.
+    pub secrets: Vec<WrappedEventSecret>,
+}
+
+/// One of an event's secrets: see [`countermark_shared::documents::WrappedSecret`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrappedEventSecret {
+    /// The sealing generation whose tickets it opens.
+    pub generation: SealingGeneration,
+    /// HPKE's encapsulated key.
+    #[schema(value_type = String, format = Byte)]
+    pub encapsulated: Base64<[u8; 32]>,
+    /// The secret, encrypted, and its tag.
+    #[schema(value_type = String, format = Byte)]
+    pub ciphertext: Base64<[u8; 48]>,
+}
+
 /// Calls of tickets.
 #[derive(Clone)]
 pub struct TicketsClient(pub ServiceClient);
@@ -115,6 +151,11 @@ impl TicketsClient {
     /// Revokes a ticket.
     pub async fn revoke(&self, request: &RevokeTicket) -> Result<RevokedTicket, CallError> {
         self.0.post(paths::REVOKE, request).await
+    }
+
+    /// An event's secrets for a gate. Problem `event-unknown` when the event's document has not arrived.
+    pub async fn wrap_event_secrets(&self, request: &WrapEventSecrets) -> Result<WrappedEventSecrets, CallError> {
+        self.0.post(paths::EVENT_SECRETS, request).await
     }
 
     /// What was sold.
