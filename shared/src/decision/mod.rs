@@ -21,7 +21,7 @@ use others::Others;
 use shown::Shown;
 
 pub use facts::{Claim, Facts, Feed, Listing, SealedPart, Turn, Unfinished, Wanted};
-pub use moment::{BUNDLE_GRACE, MAX_PROOF_LEAD};
+pub use moment::MAX_PROOF_LEAD;
 pub use passages::Passages;
 pub use policy::Policy;
 

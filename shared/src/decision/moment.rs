@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::shown::LiveShown;
 use crate::clock::Clock;
-use crate::documents::AdmissionPolicy;
+use crate::documents::{AdmissionPolicy, Expiry};
 use crate::journal::ClockState;
 use crate::ticket::Validity;
 use crate::time::Timestamp;
@@ -12,10 +12,6 @@ use crate::verdict::Reason;
 
 /// How far ahead of the gate a holder's clock may be: what phones go wrong by while the network sets them.
 pub const MAX_PROOF_LEAD: Duration = Duration::from_secs(5);
-/// For how long after a trust bundle's end people are admitted with attention, before staff are called: a festival, or time enough
-/// for a person to bring a new bundle on a stick. (To be joined with `TrustBundle::expiry`, which is the same.)
-pub const BUNDLE_GRACE: Duration = Duration::from_hours(7 * 24);
-
 /// Whether the clock tells the time, or only an instant that has passed.
 pub(super) const fn tells_time(clock: Clock) -> bool {
     match clock.state {
@@ -54,11 +50,9 @@ pub(super) fn proof(live: LiveShown, clock: Clock) -> Option<Reason> {
 
 /// What the trust bundle's end means.
 pub(super) fn bundle(not_after: Timestamp, clock: Clock) -> Option<Reason> {
-    if clock.now >= not_after + BUNDLE_GRACE {
-        Some(Reason::BundleTooOld)
-    } else if clock.now >= not_after {
-        Some(Reason::BundleExpired)
-    } else {
-        None
+    match Expiry::of(not_after, clock.now) {
+        Expiry::Good | Expiry::EndsSoon => None,
+        Expiry::Ended => Some(Reason::BundleExpired),
+        Expiry::Overdue => Some(Reason::BundleTooOld),
     }
 }

@@ -7,7 +7,8 @@ use crate::time::Timestamp;
 
 /// Long enough for the holders of the root to meet.
 const NOTICE: Duration = Duration::from_hours(30 * 24);
-/// A festival and its way home.
+/// For how long after its end people are admitted with attention, before staff are called: a festival, or time enough for a person to
+/// bring a new bundle on a stick.
 const GRACE: Duration = Duration::from_hours(7 * 24);
 
 /// How a bundle stands in time.
@@ -26,14 +27,21 @@ pub enum Expiry {
 impl TrustBundle {
     /// How this bundle stands at `now`.
     pub fn expiry(&self, now: Timestamp) -> Expiry {
-        if now >= self.not_after + GRACE {
-            Expiry::Overdue
-        } else if now >= self.not_after {
-            Expiry::Ended
-        } else if now + NOTICE > self.not_after {
-            Expiry::EndsSoon
+        Expiry::of(self.not_after, now)
+    }
+}
+
+impl Expiry {
+    /// How a bundle with that end stands at `now`.
+    pub fn of(not_after: Timestamp, now: Timestamp) -> Self {
+        if now >= not_after + GRACE {
+            Self::Overdue
+        } else if now >= not_after {
+            Self::Ended
+        } else if now + NOTICE > not_after {
+            Self::EndsSoon
         } else {
-            Expiry::Good
+            Self::Good
         }
     }
 }
