@@ -15,6 +15,8 @@ pub mod money;
 #[cfg(test)]
 mod samples;
 pub mod sealing;
+#[cfg(test)]
+mod thieves;
 pub mod ticket;
 pub mod time;
 pub mod verdict;
