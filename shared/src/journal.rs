@@ -386,4 +386,21 @@ mod tests {
             assert!(!other.is_signed_by(key.verifying_key(), &signature));
         }
     }
+
+    #[test]
+    fn a_row_has_at_most_512_bytes() {
+        for (length, is_too_long) in [(MAX_ROW_LENGTH, false), (MAX_ROW_LENGTH + 1, true), (100_000, true)] {
+            let why = JournalRow::from_bytes(&vec![0; length]).unwrap_err().why;
+            assert_eq!(why.contains("at most 512"), is_too_long, "{length}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_chains_hash_is_64_digits() {
+        let hash = ChainHash([0xab; 32]);
+        let digits = "ab".repeat(32);
+        assert_eq!(hash.to_string(), digits);
+        assert_eq!(format!("{hash:?}"), format!("ChainHash({digits})"));
+        assert_eq!(serde_json::to_value(hash).unwrap(), serde_json::Value::from(digits));
+    }
 }
