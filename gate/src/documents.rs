@@ -229,8 +229,8 @@ impl Documents {
     pub(crate) fn clock(&self, machine: Timestamp) -> Clock {
         let floor = DocumentKind::ALL.into_iter().filter_map(|kind| self.standing(kind)).map(|d| d.issued).max();
         match floor.filter(|floor| machine < *floor) {
-            Some(floor) => Clock { state: ClockState::RolledBack, now: floor },
-            None => Clock { state: ClockState::Battery, now: machine },
+            Some(floor) => Clock { state: ClockState::RolledBack, now: floor, error: Duration::ZERO },
+            None => Clock { state: ClockState::Battery, now: machine, error: Duration::ZERO },
         }
     }
 
@@ -271,6 +271,10 @@ impl Documents {
             event: self.event.as_deref().map_or(0, |event| event.document().version),
             list_epoch: list.map_or(0, |revision| revision.epoch),
             list_sequence: list.map_or(0, |revision| revision.sequence),
+            assignment: self.assignment.as_deref().map_or(0, |assignment| assignment.document().version),
+            // No feed is synced yet.
+            feed_epoch: 0,
+            feed_sequence: 0,
         }
     }
 
@@ -371,8 +375,11 @@ mod tests {
         let documents = samples::documents_in_force();
         let signed = documents.standing(DocumentKind::SlotList).unwrap().issued;
         let just_before = signed - Duration::from_millis(1);
-        assert_eq!(documents.clock(just_before), Clock { state: ClockState::RolledBack, now: signed });
-        assert_eq!(documents.clock(signed), Clock { state: ClockState::Battery, now: signed });
+        assert_eq!(
+            documents.clock(just_before),
+            Clock { state: ClockState::RolledBack, now: signed, error: Duration::ZERO }
+        );
+        assert_eq!(documents.clock(signed), Clock { state: ClockState::Battery, now: signed, error: Duration::ZERO });
         assert_eq!(samples::no_documents().clock(just_before).state, ClockState::Battery);
     }
 

@@ -168,11 +168,21 @@ pub struct DocumentRevisions {
     /// Slot list, sequence.
     #[n(3)]
     pub list_sequence: u64,
+    /// Assignment.
+    #[n(4)]
+    pub assignment: u32,
+    /// Admission feed, epoch.
+    #[n(5)]
+    pub feed_epoch: u32,
+    /// Admission feed, sequence.
+    #[n(6)]
+    pub feed_sequence: u64,
 }
 
 impl DocumentRevisions {
     /// What a gate without documents writes.
-    pub const NONE: Self = Self { bundle: 0, event: 0, list_epoch: 0, list_sequence: 0 };
+    pub const NONE: Self =
+        Self { bundle: 0, event: 0, list_epoch: 0, list_sequence: 0, assignment: 0, feed_epoch: 0, feed_sequence: 0 };
 
     /// The slot list's revision.
     pub fn list(&self) -> Revision {
@@ -320,7 +330,13 @@ mod tests {
             actor: Actor::Gate,
             reason: Reason::Admitted,
             proved: true,
-            documents: DocumentRevisions { bundle: 1, event: 1, list_epoch: 0, list_sequence: 12 },
+            documents: DocumentRevisions {
+                bundle: 1,
+                event: 1,
+                list_sequence: 12,
+                assignment: 3,
+                ..DocumentRevisions::NONE
+            },
         }
     }
 

@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 const EVENT: EventId = EventId(7);
 const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 const END: Timestamp = Timestamp::from_unix_seconds(1_800_036_000);
-const CLOCK: Clock = Clock { state: ClockState::Signed, now: DOORS };
+const CLOCK: Clock = Clock { state: ClockState::Signed, now: DOORS, error: Duration::ZERO };
 
 fn main() -> anyhow::Result<()> {
     Law::new()?.tickets()?;

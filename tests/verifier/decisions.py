@@ -51,6 +51,7 @@ class Scan:
         self.lane, self.lease = case["lane"], case["lease"]
         self.bundle_end = millis(case["bundle_not_after"])
         self.now = millis(case["clock"]["now"])
+        self.error = case["clock"]["error_milliseconds"]
         self.tells_time = case["clock"]["state"] in TELLS_TIME
         self.product = next((p for p in self.event["products"] if p["product"] == self.ticket["product"]), None)
         self.policy = (self.product or {}).get("policy") or self.event["policy"]
@@ -92,12 +93,14 @@ def about_proof(scan: Scan) -> set:
         return set()
     if live["proof"] is None:
         return {"live-proof-missing"}
-    lead = millis(live["proof"]) - scan.now
-    if -lead > live["window_seconds"] * 1000:
+    lead, window = millis(live["proof"]) - scan.now, live["window_seconds"] * 1000
+    if -lead > window + (scan.error if scan.tells_time else 0):
         return {"live-proof-stale"}
     if not scan.tells_time:
         return {"clock-unsure"}
-    return {"live-proof-from-the-future"} if lead > PROOF_LEAD else set()
+    if lead > PROOF_LEAD + scan.error:
+        return {"live-proof-from-the-future"}
+    return {"clock-unsure"} if -lead > window or lead > PROOF_LEAD else set()
 
 
 def about_ticket(scan: Scan) -> set:
@@ -136,7 +139,7 @@ def about_list(scan: Scan) -> set:
     elif listing["state"] in ("revoked", "blocked"):
         reasons.add(listing["state"])
     elif listing["state"] == "not-issued":
-        reasons.add("not-issued" if must or fresh(scan, age) else "newer-than-list")
+        reasons.add("not-issued" if must or (scan.tells_time and fresh(scan, age)) else "newer-than-list")
     staff = scan.ages.get("staff_after_seconds")
     if staff is not None and age > staff * 1000:
         reasons.add("list-too-old")
@@ -176,9 +179,10 @@ def claim(scan: Scan):
 def others(scan: Scan):
     """What passed elsewhere for certain, by all that is said, and whether the others were heard."""
     answer, passages = claim(scan)
-    if passages is not None:
-        return passages, passages, True
     feed = scan.facts["feed"]
+    if passages is not None:
+        told = feed["passages"] if feed and not feed["contested"] else NOBODY
+        return passages, greater(passages, told), True
     if feed is None:
         return NOBODY, NOBODY, False
     said = feed["passages"]
@@ -200,6 +204,11 @@ def add(one: dict, other: dict) -> dict:
         "last_entry": max(entries, key=lambda entry: millis(entry["at"]), default=None),
         "last_exit": max(exits, key=millis, default=None),
     }
+
+
+def greater(one: dict, other: dict) -> dict:
+    together = add(one, other)
+    return {**together, **{name: max(one[name], other[name]) for name in ("admitted", "admitted_since_reset", "left")}}
 
 
 def inside_of(count: dict) -> int:
@@ -256,9 +265,14 @@ def by(scan: Scan, count: dict):
             any(reset > entry and (reset <= scan.now or not scan.tells_time) for reset in scan.resets)
             or (count["last_exit"] is not None and millis(count["last_exit"]) > entry)
         )
-        limits.append((scan.places - inside_of(count), "exit-missing" if doubt else "already-inside"))
+        inside = inside_of(count)
+        if any(reset <= scan.now for reset in scan.resets):
+            inside = min(inside, count["admitted_since_reset"])
+        limits.append((scan.places - inside, "exit-missing" if doubt else "already-inside"))
     if entry is not None and max(0, scan.now - entry) < scan.policy["pass_back_seconds"] * 1000:
-        limits.append((scan.places - count["admitted"], "pass-back" if scan.tells_time else "clock-unsure"))
+        since = count["last_exit"] is not None and millis(count["last_exit"]) > entry
+        passed = count["admitted"] if since else inside_of(count)
+        limits.append((scan.places - passed, "pass-back" if scan.tells_time else "clock-unsure"))
     without = [reason for room, reason in limits if room <= 0]
     room = max(0, min([scan.places, *(room for room, _ in limits)]))
     return (first(without) if without else None), room

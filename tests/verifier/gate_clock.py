@@ -5,6 +5,7 @@ from documents import DAY
 from labels import label
 
 SLACK = 5_000
+BATTERY_ERROR = 60_000
 
 
 class Clock:
@@ -20,7 +21,7 @@ class Clock:
             elapsed = since_boot - at
             return instant + elapsed, error + elapsed * 100 // 1_000_000, "signed"
         if battery is not None:
-            return battery, 0, "battery"
+            return battery, BATTERY_ERROR, "battery"
         return max(self.start + since_boot - self.started, self.floor), 0, "unknown"
 
     def read(self, since_boot: int, battery: int | None) -> dict:
@@ -29,13 +30,19 @@ class Clock:
             state = "ahead"
         elif instant + error + SLACK < self.floor:
             state = "rolled-back"
-        stored = self.floor if self.anchor is None else max(self.floor, instant - error)
         waiting = None if self.waiting is None else self.waiting[0]
-        return {"state": state, "now": max(instant, self.floor), "waiting": waiting, "floor": stored}
+        return {"state": state, "now": max(instant, self.floor), "waiting": waiting, "floor": self.surely(since_boot)}
+
+    def surely(self, since_boot: int) -> int:
+        if self.anchor is None:
+            return self.floor
+        instant, error, _ = self.reading(since_boot, None)
+        return max(self.floor, instant - error)
 
     def answer(self, at: int, asked: int, answered: int, battery: int | None) -> str:
         if not 0 <= answered - asked <= 5_000:
             return "too-slow"
+        self.floor = self.surely(answered)
         half = (answered - asked) // 2
         anchor = (at + half, answered, half)
         if at > self.read(answered, battery)["now"] + DAY:

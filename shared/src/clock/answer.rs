@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::documents::{Refusal, TrustBundle};
+use crate::documents::{KeyRole, Refusal, TrustBundle};
 use crate::id::GateId;
 use crate::keys::{Signature, SigningKey};
 use crate::label::Label;
@@ -38,10 +38,10 @@ pub fn answer_time(question: &TimeQuestion, at: Timestamp, key: &SigningKey) -> 
 }
 
 impl TimeQuestion {
-    /// Believes an answer to this question if a list key signed it.
+    /// Believes an answer to this question if an active list key signed it: one that was retired signs nothing new.
     pub fn verify(&self, at: Timestamp, signature: &Signature, bundle: &TrustBundle) -> Result<SignedTime, Refusal> {
         let message = self.message(at);
-        let signed = bundle.list_keys().iter().any(|key| key.verifies(Label::GateTime, &message, signature));
+        let signed = bundle.active(KeyRole::List).any(|key| key.verifies(Label::GateTime, &message, signature));
         if signed { Ok(SignedTime(at)) } else { Err(Refusal::NotSigned { document: NAME }) }
     }
 
@@ -60,6 +60,7 @@ impl SignedTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::documents::KeyStatus;
     use crate::samples;
 
     const QUESTION: TimeQuestion = TimeQuestion { gate: GateId(3), nonce: [7; 32] };
@@ -85,6 +86,17 @@ mod tests {
             let signature = answer_time(&QUESTION, samples::DOORS, &key);
             assert!(QUESTION.verify(samples::DOORS, &signature, &samples::bundle()).is_err());
         }
+    }
+
+    #[test]
+    fn a_retired_list_key_tells_the_time_no_more() {
+        let mut bundle = samples::bundle();
+        let signature = answer_time(&QUESTION, samples::DOORS, &samples::list_key());
+        for trusted in bundle.keys.iter_mut().filter(|trusted| trusted.role == KeyRole::List) {
+            trusted.status = KeyStatus::VerifyOnly;
+        }
+        assert!(!bundle.list_keys().is_empty(), "its lists are still believed");
+        assert!(QUESTION.verify(samples::DOORS, &signature, &bundle).is_err());
     }
 
     /// The specification's words, in bytes.

@@ -10,6 +10,8 @@ use crate::time::Timestamp;
 const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(5);
 /// How far a reading may lie below the floor before it counts as rolled back: two clocks that are right differ by as much.
 const SLACK: Duration = Duration::from_secs(5);
+/// What a battery clock of ±20 ppm is off after a month in a cupboard.
+const BATTERY_ERROR: Duration = Duration::from_mins(1);
 /// 100 parts in a million: twice what quartz crystals of ±50 ppm are sold for, over their range of temperature.
 const DRIFT_PER_MILLION: u32 = 100;
 
@@ -70,11 +72,12 @@ impl GateClock {
         } else {
             state
         };
-        Clock { state, now: reading.max(self.floor) }
+        Clock { state, now: reading.max(self.floor), error }
     }
 
     /// Takes an answer, if it came in time and lies no more than a day ahead of what the clock shows. An answer that is taken ends the wait
-    /// for staff.
+    /// for staff. One that lies below what the clock has surely reached is taken and shows as rolled back: either it or an earlier
+    /// one was wrong.
     pub fn answered(
         &mut self,
         time: SignedTime,
@@ -85,6 +88,7 @@ impl GateClock {
         if round_trip > LONGEST_ROUND_TRIP {
             return Err(NotTaken::TooSlow);
         }
+        self.floor = self.floor(exchange.answered);
         // It was signed at some moment of the exchange: the middle is at most half of it off.
         let error = round_trip / 2;
         let anchor = Anchor { at: time.at() + error, since_boot: exchange.answered, error };
@@ -159,7 +163,7 @@ impl GateClock {
                 let (reading, error) = anchor.reading(since_boot);
                 (reading, error, ClockState::Signed)
             }
-            (None, Some(battery)) => (battery, Duration::ZERO, ClockState::Battery),
+            (None, Some(battery)) => (battery, BATTERY_ERROR, ClockState::Battery),
             // At least as much has passed since the floor as this run has lasted.
             (None, None) => {
                 let reached = self.start + since_boot.saturating_sub(self.started);
@@ -213,8 +217,18 @@ mod tests {
         Exchange { asked: 10 * SECOND, answered: 10 * SECOND + round_trip }
     }
 
-    fn shows(state: ClockState, now: Timestamp) -> Clock {
-        Clock { state, now }
+    /// What a clock shows, its error aside.
+    #[derive(Debug)]
+    struct Shown(ClockState, Timestamp);
+
+    impl PartialEq<Shown> for Clock {
+        fn eq(&self, Shown(state, now): &Shown) -> bool {
+            (self.state, self.now) == (*state, *now)
+        }
+    }
+
+    fn shows(state: ClockState, now: Timestamp) -> Shown {
+        Shown(state, now)
     }
 
     #[test]
@@ -227,8 +241,9 @@ mod tests {
     fn a_battery_clock_serves_unless_it_lies_below_the_floor() {
         let read = |battery| clock().read(HOUR, Some(battery));
         assert_eq!(read(FLOOR + DAY), shows(ClockState::Battery, FLOOR + DAY));
-        assert_eq!(read(FLOOR - SLACK), shows(ClockState::Battery, FLOOR));
-        assert_eq!(read(FLOOR - SLACK - INSTANT), shows(ClockState::RolledBack, FLOOR));
+        let least = FLOOR - BATTERY_ERROR - SLACK;
+        assert_eq!(read(least), shows(ClockState::Battery, FLOOR));
+        assert_eq!(read(least - INSTANT).state, ClockState::RolledBack);
     }
 
     #[test]
@@ -255,10 +270,13 @@ mod tests {
     fn the_error_is_half_the_round_trip_and_a_hundred_parts_in_a_million() {
         let mut clock = clock();
         assert_eq!(clock.error_bound(HOUR), None);
+        assert_eq!(clock.read(HOUR, Some(FLOOR)).error, BATTERY_ERROR);
         clock.answered(signed(FLOOR), exchange(2 * SECOND), None).unwrap();
         let answered = 12 * SECOND;
         assert_eq!(clock.error_bound(answered), Some(SECOND));
-        assert_eq!(clock.error_bound(answered + 10 * HOUR), Some(SECOND + Duration::from_millis(3600)));
+        let error = SECOND + Duration::from_millis(3600);
+        assert_eq!(clock.error_bound(answered + 10 * HOUR), Some(error));
+        assert_eq!(clock.read(answered + 10 * HOUR, None).error, error);
     }
 
     #[test]
@@ -299,6 +317,17 @@ mod tests {
         clock.answered(signed(FLOOR - HOUR), exchange(Duration::ZERO), None).unwrap();
         assert_eq!(clock.read(10 * SECOND, None), shows(ClockState::RolledBack, FLOOR));
         assert_eq!(clock.read(10 * SECOND + HOUR, None), shows(ClockState::Signed, FLOOR + HOUR - HOUR));
+    }
+
+    /// A list key that is stolen, or a cloud whose clock is wrong: what was reached by an earlier answer stays.
+    #[test]
+    fn an_answer_below_what_was_surely_reached_shows_that() {
+        let mut clock = clock();
+        clock.answered(signed(FLOOR + HOUR), exchange(Duration::ZERO), None).unwrap();
+        let later = Exchange { asked: 10 * SECOND + 4 * HOUR, answered: 10 * SECOND + 4 * HOUR };
+        let reached = clock.floor(later.answered);
+        clock.answered(signed(FLOOR + 2 * HOUR), later, None).unwrap();
+        assert_eq!(clock.read(later.answered, None), shows(ClockState::RolledBack, reached));
     }
 
     #[test]
@@ -388,7 +417,7 @@ mod tests {
                 prop_assert!(shown.now >= floor);
                 prop_assert_eq!(shown.state == ClockState::Ahead, clock.waiting().is_some());
                 prop_assert!(clock.floor(boot) >= floor);
-                floor = floor.max(clock.floor);
+                floor = floor.max(clock.floor(boot));
             }
         }
     }

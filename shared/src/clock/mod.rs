@@ -11,6 +11,8 @@ pub use answer::{Exchange, SignedTime, TimeQuestion, answer_time};
 pub use machine::{GateClock, NotTaken};
 
 pub use crate::journal::ClockState;
+use core::time::Duration;
+
 use crate::time::Timestamp;
 
 /// What a gate's clock shows.
@@ -20,4 +22,6 @@ pub struct Clock {
     pub state: ClockState,
     /// The instant, never below the floor.
     pub now: Timestamp,
+    /// How far that may be from the truth, where the clock tells the time.
+    pub error: Duration,
 }

@@ -110,25 +110,30 @@ impl<'a> Entries<'a> {
         (each > 0).then_some(Limit { reason, room })
     }
 
+    /// A reset finds the house empty: of those who entered before it nobody is inside.
     fn outside(&self, count: Passages) -> Option<Limit> {
         let doubtful = self.reset_since_entry(count) || left_after_entry(count);
         let reason = if doubtful { Reason::ExitMissing } else { Reason::AlreadyInside };
-        let room = self.places.saturating_sub(count.inside());
+        let inside = match self.last_reset {
+            Some(_) => count.inside().min(count.admitted_since_reset),
+            None => count.inside(),
+        };
+        let room = self.places.saturating_sub(inside);
         // Of what enters once, that it was used says more than that it is inside.
         (self.policy.exit_before_reentry && self.each != 1).then_some(Limit { reason, room })
     }
 
-    /// Which of several places passed is not known: as long as one was never admitted, it is that one.
+    /// Which of several places passed is not known: as long as one was never admitted, or left before the last entry, it is that one.
     fn pass_back(&self, count: Passages) -> Option<Limit> {
         let least = Duration::from_secs(self.policy.pass_back_seconds.into());
         let entry = count.last_entry?;
         let reason = if tells_time(self.clock) { Reason::PassBack } else { Reason::ClockUnsure };
-        let room = self.places.saturating_sub(count.admitted);
+        let passed = if left_after_entry(count) { count.admitted } else { count.inside() };
+        let room = self.places.saturating_sub(passed);
         (self.clock.now.since(entry.at) < least).then_some(Limit { reason, room })
     }
 
-    /// Whether a reset came, or by a clock that does not tell the time may have come, after the last entry: at night people leave
-    /// by ways where nobody scans.
+    /// Whether a reset came, or by a clock that does not tell the time may have come, after the last entry.
     fn reset_since_entry(&self, count: Passages) -> bool {
         let passed = |reset: Timestamp| reset <= self.clock.now || !tells_time(self.clock);
         count.last_entry.is_some_and(|entry| self.resets.iter().any(|reset| *reset > entry.at && passed(*reset)))

@@ -14,8 +14,8 @@ pub(super) fn generation(shown: &Shown<'_>, facts: &Facts) -> Option<Reason> {
     least.is_some_and(|least| shown.body.generation < least).then_some(Reason::OutdatedGeneration)
 }
 
-/// What the list says of the seat.
-pub(super) fn state(shown: &Shown<'_>, facts: &Facts, policy: &ListAgePolicy) -> Option<Reason> {
+/// What the list says of the seat. A clock that does not tell the time knows the least age of a list, and none is fresh by it.
+pub(super) fn state(shown: &Shown<'_>, facts: &Facts, policy: &ListAgePolicy, tells_time: bool) -> Option<Reason> {
     let Some(listing) = facts.listing else {
         return Some(if shown.must_be_listed { Reason::NotIssued } else { Reason::NoList });
     };
@@ -23,8 +23,10 @@ pub(super) fn state(shown: &Shown<'_>, facts: &Facts, policy: &ListAgePolicy) ->
         SlotState::Good => None,
         SlotState::Blocked => Some(Reason::Blocked),
         SlotState::Revoked => Some(Reason::Revoked),
-        SlotState::NotIssued if shown.must_be_listed || is_fresh(listing.age, policy) => Some(Reason::NotIssued),
-        SlotState::NotIssued => Some(Reason::NewerThanList),
+        SlotState::NotIssued => {
+            let fresh = tells_time && is_fresh(listing.age, policy);
+            Some(if shown.must_be_listed || fresh { Reason::NotIssued } else { Reason::NewerThanList })
+        }
     }
 }
 

@@ -41,12 +41,12 @@ pub fn examine(text: &str, event: EventId, keys: &KeyRing) -> Result<VerifiedTic
     Ok(keys.verify(&ticket)?)
 }
 
-/// What a lane says of something that [`examine`] found to be no ticket: the reason on the way in, [`Reason::NotOurs`] on the way out,
-/// where nobody is to be accused or sent to another entrance.
+/// What a lane says of something that [`examine`] found to be no ticket: the reason on the way in, [`Reason::ExitUnread`] on the way
+/// out, where nobody is accused, and staff let out whoever an old bundle or another night's gate does not know.
 pub fn turn_away(reason: Reason, direction: Direction) -> Verdict {
     match direction {
         Direction::Entry => Verdict::refusal(reason),
-        Direction::Exit => Verdict::refusal(Reason::NotOurs),
+        Direction::Exit => Verdict::refusal(Reason::ExitUnread),
     }
 }
 
@@ -95,7 +95,7 @@ fn about_ticket(shown: &Shown<'_>, facts: &Facts, policy: &Policy<'_>, clock: Cl
         moment::window(moved.unwrap_or(body.validity), policy.admission(body.product), clock),
         (!body.zones.meets(policy.lane.zones)).then_some(Reason::WrongZone),
         product.is_none().then_some(Reason::ProductUnknown),
-        listed::state(shown, facts, list_age(shown, policy)),
+        listed::state(shown, facts, list_age(shown, policy), tells_time(clock)),
         (shown.check_id && facts.sealed_part != SealedPart::Opened).then_some(Reason::CheckId),
     ])
 }

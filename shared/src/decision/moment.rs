@@ -36,13 +36,16 @@ pub(super) fn window(validity: Validity, policy: &AdmissionPolicy, clock: Clock)
 /// What is wrong with a live ticket's proof; nothing where it is fresh.
 pub(super) fn proof(live: LiveShown, clock: Clock) -> Option<Reason> {
     let Some(at) = live.proof else { return Some(Reason::LiveProofMissing) };
+    let (age, lead) = (clock.now.since(at), at.since(clock.now));
+    let window = Duration::from_secs(live.window.get().into());
     // The time is never before the floor: what is stale by an unsure clock is stale.
-    if clock.now.since(at) > Duration::from_secs(live.window.get().into()) {
+    let error = if tells_time(clock) { clock.error } else { Duration::ZERO };
+    if age > window.saturating_add(error) {
         Some(Reason::LiveProofStale)
-    } else if !tells_time(clock) {
-        Some(Reason::ClockUnsure)
-    } else if at.since(clock.now) > MAX_PROOF_LEAD {
+    } else if lead > MAX_PROOF_LEAD.saturating_add(error) && tells_time(clock) {
         Some(Reason::LiveProofFromTheFuture)
+    } else if !tells_time(clock) || age > window || lead > MAX_PROOF_LEAD {
+        Some(Reason::ClockUnsure)
     } else {
         None
     }

@@ -19,8 +19,10 @@ impl Others {
     /// Weighs what is known. `policy` says until what age a feed is fresh; where the clock does not tell the time, none is.
     pub(super) fn of(facts: &Facts, policy: &ListAgePolicy, tells_time: bool) -> Self {
         let asked = match facts.claim {
+            // A venue that is behind the cloud does not make forget what the cloud said; what is contested it settles.
             Claim::Granted(passages) | Claim::Refused(passages) => {
-                return Self { certain: passages, supposed: passages, heard: true };
+                let told = facts.feed.filter(|feed| !feed.contested).map_or(Passages::NONE, |feed| feed.passages);
+                return Self { certain: passages, supposed: passages.at_least(told), heard: true };
             }
             Claim::NotAsked => false,
             Claim::Unreachable => true,

@@ -66,6 +66,18 @@ impl Passages {
         }
     }
 
+    /// The greater of two counts of the same passages, in each field.
+    #[must_use]
+    pub(super) fn at_least(self, other: Self) -> Self {
+        Self {
+            admitted: self.admitted.max(other.admitted),
+            admitted_since_reset: self.admitted_since_reset.max(other.admitted_since_reset),
+            left: self.left.max(other.left),
+            last_entry: later(self.last_entry, other.last_entry),
+            last_exit: self.last_exit.max(other.last_exit),
+        }
+    }
+
     /// The exits alone, as far as they are of persons who entered by another count.
     #[must_use]
     pub(super) fn exits(self) -> Self {

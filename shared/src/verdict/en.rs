@@ -50,6 +50,7 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::BundleExpired => "Welcome. This gate's keys need renewal.",
         Reason::ExitWithoutEntry => "Goodbye. No entry of this ticket is known.",
         Reason::Exit => "Goodbye.",
+        Reason::ExitUnread => "This gate cannot read that. Let the person out by hand.",
         Reason::Admitted => "Welcome.",
     }
 }

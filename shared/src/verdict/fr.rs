@@ -33,7 +33,7 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::LiveProofFromTheFuture => "L'heure du téléphone est en avance sur le portique. Appelez un responsable.",
         Reason::ProductUnknown => "Ce portique ne connaît pas cette catégorie de billet. Appelez un responsable.",
         Reason::NotIssued => "Aucune vente connue pour ce billet. Appelez un responsable.",
-        Reason::Blocked => "Ce billet est suspendu. Appelez un responsable.",
+        Reason::Blocked => "Ce billet est bloqué. Appelez un responsable.",
         Reason::ExitMissing => "La sortie de ce billet n'a pas été vue. Appelez un responsable.",
         Reason::Interrupted => "Ce portique s'est arrêté pendant l'admission. Appelez un responsable.",
         Reason::UsedElsewhere => "Un autre portique a peut-être admis ce billet. Appelez un responsable.",
@@ -50,6 +50,7 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::BundleExpired => "Bienvenue. Les clés de ce portique sont à renouveler.",
         Reason::ExitWithoutEntry => "Au revoir. Aucune entrée connue pour ce billet.",
         Reason::Exit => "Au revoir.",
+        Reason::ExitUnread => "Ce portique ne peut pas lire ce code. Faites sortir la personne à la main.",
         Reason::Admitted => "Bienvenue.",
     }
 }

@@ -198,7 +198,7 @@ reasons! {
     /// It was admitted a moment ago.
     22 PassBack "pass-back" Refuse,
     /// The cloud has suspended this gate.
-    23 Suspended "suspended" Staff,
+    23 Suspended "suspended" Refuse,
     /// The gate's assignment is over.
     24 LeaseEnded "lease-ended" Staff,
     /// A live ticket without its holder's proof: a printout, or a picture of one.
@@ -245,6 +245,8 @@ reasons! {
     45 Exit "exit" Admit,
     /// Good.
     46 Admitted "admitted" Admit,
+    /// Shown on the way out, and no ticket that this gate can prove: staff let the person out.
+    47 ExitUnread "exit-unread" Staff,
 }
 
 impl Reason {
@@ -330,7 +332,7 @@ mod tests {
             Severity::Attention => 2,
             Severity::Admit => 3,
         };
-        let decided = Reason::ALL.iter().filter(|reason| **reason >= Reason::LiveProofStale);
+        let decided = Reason::ALL.iter().filter(|reason| (Reason::LiveProofStale..=Reason::Admitted).contains(reason));
         assert!(decided.map(rank).is_sorted());
     }
 }

@@ -198,7 +198,7 @@ fn passages(bytes: &mut Unstructured<'_>) -> Result<Passages> {
 fn clock(bytes: &mut Unstructured<'_>) -> Result<Clock> {
     let states =
         [ClockState::Signed, ClockState::Battery, ClockState::RolledBack, ClockState::Ahead, ClockState::Unknown];
-    Ok(Clock { state: *bytes.choose(&states)?, now: time(bytes)? })
+    Ok(Clock { state: *bytes.choose(&states)?, now: time(bytes)?, error: Duration::from_millis(u64::from(u16::arbitrary(bytes)?)) })
 }
 
 /// Near each other, so that the edges of windows are met.

@@ -37,7 +37,7 @@ fn any_flipped_bit_is_refused_with_the_reason_that_fits() {
 fn on_the_way_out_nobody_is_accused() {
     for reason in [Reason::NotOurs, Reason::KeyRevoked, Reason::IssuerForged, Reason::OtherEvent] {
         assert_eq!(turn_away(reason, Direction::Entry), Verdict::refusal(reason));
-        assert_eq!(turn_away(reason, Direction::Exit), Verdict::refusal(Reason::NotOurs));
+        assert_eq!(turn_away(reason, Direction::Exit), Verdict::refusal(Reason::ExitUnread));
     }
 }
 

@@ -54,7 +54,7 @@ const HINDRANCES: [Change; 15] = [
 ];
 
 /// More against a ticket, or less known for it: never a reason to open where it stayed shut before.
-const WORSE: [Change; 11] = [
+const WORSE: [Change; 12] = [
     ("one more entry here", |scene| scene.facts.own.admitted = scene.facts.own.admitted.saturating_add(1)),
     ("one more entry here today", |scene| {
         let today = &mut scene.facts.own.admitted_since_reset;
@@ -66,7 +66,12 @@ const WORSE: [Change; 11] = [
         }
     }),
     ("one exit fewer", |scene| scene.facts.own.left = scene.facts.own.left.saturating_sub(1)),
-    ("a contested feed", |scene| scene.facts.feed.iter_mut().for_each(|feed| feed.contested = true)),
+    ("a contested feed", |scene| {
+        // What is contested a venue settles.
+        if let Claim::NotAsked | Claim::Unreachable = scene.facts.claim {
+            scene.facts.feed.iter_mut().for_each(|feed| feed.contested = true);
+        }
+    }),
     ("an older feed", |scene| {
         scene.facts.feed.iter_mut().for_each(|feed| feed.age = feed.age.saturating_add(Duration::from_mins(10)));
     }),
@@ -75,7 +80,13 @@ const WORSE: [Change; 11] = [
             scene.facts.claim = Claim::Unreachable;
         }
     }),
-    ("a clock that tells no time", |scene| scene.clock.state = ClockState::Unknown),
+    // By such a clock no list is fresh, so that a seat it does not know may be newer than it.
+    ("a clock that tells no time", |scene| {
+        if scene.facts.listing.is_none_or(|listing| listing.state != SlotState::NotIssued) {
+            scene.clock.state = ClockState::Unknown;
+        }
+    }),
+    ("a clock that may be more wrong", |scene| scene.clock.error += Duration::from_secs(30)),
     ("a longer pass-back", |scene| {
         scene.event.policy.pass_back_seconds += 600;
         let own = scene.event.products.iter_mut().filter_map(|product| product.policy.as_mut());

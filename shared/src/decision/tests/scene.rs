@@ -203,7 +203,9 @@ fn clock() -> BoxedStrategy<Clock> {
         1 => Just(ClockState::Ahead),
         1 => Just(ClockState::Unknown),
     ];
-    (state, instant()).prop_map(|(state, now)| Clock { state, now }).boxed()
+    (state, instant(), 0_u64..100_000)
+        .prop_map(|(state, now, error)| Clock { state, now, error: Duration::from_millis(error) })
+        .boxed()
 }
 
 /// A property over scenes proves nothing if they never open, or always.

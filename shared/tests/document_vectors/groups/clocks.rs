@@ -70,12 +70,12 @@ fn readings() -> Vec<ClockCase> {
         ),
         case(
             "a battery clock",
-            "serves while it is not below the floor by more than 5 s",
+            "serves while it is not below the floor by more than 65 s",
             [
                 reads(STARTED, Some(FLOOR + 30 * DAY), ("battery", FLOOR + 30 * DAY), FLOOR),
                 reads(STARTED, Some(FLOOR), ("battery", FLOOR), FLOOR),
-                reads(STARTED, Some(FLOOR - 5 * SECOND), ("battery", FLOOR), FLOOR),
-                reads(STARTED, Some(FLOOR - 5 * SECOND - 1), ("rolled-back", FLOOR), FLOOR),
+                reads(STARTED, Some(FLOOR - 65 * SECOND), ("battery", FLOOR), FLOOR),
+                reads(STARTED, Some(FLOOR - 65 * SECOND - 1), ("rolled-back", FLOOR), FLOOR),
                 reads(STARTED, Some(0), ("rolled-back", FLOOR), FLOOR),
             ],
         ),
@@ -130,7 +130,22 @@ fn answers() -> Vec<ClockCase> {
 
 fn floors() -> Vec<ClockCase> {
     let raise = |by| ClockStep::Raise { issued: FLOOR + by, since_boot: ASKED };
+    let four_hours = 4 * 3_600_000;
+    let mut back = answer(FLOOR + 2 * HOUR, 0, "taken");
+    if let ClockStep::Answer { asked, answered, .. } = &mut back {
+        (*asked, *answered) = (*asked + four_hours, *answered + four_hours);
+    }
+    let reached = FLOOR + 5 * HOUR - 1440;
     vec![
+        case(
+            "an answer below what was surely reached",
+            "a signed clock does not go back",
+            [
+                answer(FLOOR + HOUR, 0, "taken"),
+                back,
+                reads(ASKED + four_hours, None, ("rolled-back", reached), reached),
+            ],
+        ),
         case(
             "an answer below the floor",
             "the floor is shown until time has caught up",

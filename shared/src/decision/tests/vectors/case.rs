@@ -80,6 +80,7 @@ pub(super) struct ProductRules {
 struct Reading {
     state: ClockState,
     now: Timestamp,
+    error_milliseconds: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,7 +153,7 @@ pub(super) fn case(name: &str) -> Case {
             least_generation: Generation(0),
             age: Duration::from_mins(1),
         }),
-        clock: Reading { state: ClockState::Signed, now: after(HOUR) },
+        clock: Reading { state: ClockState::Signed, now: after(HOUR), error_milliseconds: 0 },
         expected: Expected { reason: Reason::Admitted, persons: 1, remaining: 0, earlier: None, remembers: true },
     }
 }
@@ -225,6 +226,12 @@ impl Case {
         self
     }
 
+    /// The clock may be this many milliseconds off.
+    pub(super) fn off_by(mut self, milliseconds: u64) -> Self {
+        self.clock.error_milliseconds = milliseconds;
+        self
+    }
+
     pub(super) fn clock(mut self, state: ClockState) -> Self {
         self.clock.state = state;
         self
@@ -284,7 +291,16 @@ impl Case {
         };
         let event = self.document();
         let policy = Policy { lease: self.lease, ..Policy::at(&event, &self.lane, self.bundle_not_after) };
-        decide_shown(&shown, &self.facts, &policy, Clock { state: self.clock.state, now: self.clock.now })
+        decide_shown(
+            &shown,
+            &self.facts,
+            &policy,
+            Clock {
+                state: self.clock.state,
+                now: self.clock.now,
+                error: Duration::from_millis(self.clock.error_milliseconds),
+            },
+        )
     }
 
     pub(super) fn expected(&self) -> Verdict {

@@ -1,11 +1,11 @@
 //! Clocks that do not tell the time: `now` is the floor, an instant that has passed.
 
 use super::case::{Case, DAY, END, HOUR, MINUTE, after, at_gate, case, entered};
-use crate::documents::Window;
+use crate::documents::{SlotState, Window};
 use crate::journal::ClockState::{self, Ahead, RolledBack, Unknown};
 use crate::verdict::Reason::{
-    AlreadyUsed, BundleExpired, ClockUnset, ClockUnsure, EntriesTodayUsedUp, ExitMissing, NoLongerValid, NotIssued,
-    PassBack,
+    AlreadyUsed, BundleExpired, ClockUnset, ClockUnsure, EntriesTodayUsedUp, ExitMissing, NewerThanList, NoLongerValid,
+    NotIssued, PassBack,
 };
 
 pub(super) fn cases() -> Vec<Case> {
@@ -80,8 +80,12 @@ fn counting() -> Vec<Case> {
             .ticket(|ticket| ticket.valid_until = after(1000 * HOUR))
             .at(super::case::BUNDLE_END)
             .opens(BundleExpired, 1),
-        floor("unset: the list is at least this old")
-            .list(crate::documents::SlotState::NotIssued, 15 * MINUTE)
+        floor("unset: the list is at least this old, and none is fresh")
+            .list(SlotState::NotIssued, 0)
+            .opens(NewerThanList, 1),
+        floor("unset: what must be listed must be listed")
+            .ticket(|ticket| ticket.must_be_listed = true)
+            .list(SlotState::NotIssued, 0)
             .refused(NotIssued),
     ]
 }

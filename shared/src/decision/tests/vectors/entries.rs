@@ -62,7 +62,10 @@ fn often() -> Vec<Case> {
 fn inside() -> Vec<Case> {
     let again = |name, admitted, out| after_passages(name, admitted, out).policy(|policy| policy.entries = 0);
     let scanned_out = |name, at| again(name, 1, 0).facts(|facts| facts.own.last_exit = Some(after(at)));
-    let reset = |name, at| again(name, 1, 0).event(|event| event.resets = vec![after(at)]);
+    let reset = |name, at, since| {
+        let own = Passages { admitted_since_reset: since, ..entered(1, in_at()) };
+        again(name, 1, 0).event(|event| event.resets = vec![after(at)]).own(own)
+    };
     vec![
         again("inside already", 1, 0).refused(AlreadyInside),
         again("left, and comes again", 1, 1),
@@ -74,10 +77,13 @@ fn inside() -> Vec<Case> {
         scanned_out("an exit that fits no entry, after the entry", 50 * MINUTE + 1).refused(ExitMissing),
         scanned_out("an exit that fits no entry, with the entry", 50 * MINUTE).refused(AlreadyInside),
         scanned_out("an exit that fits no entry, before the entry", 50 * MINUTE - 1).refused(AlreadyInside),
-        reset("a reset with the entry", 50 * MINUTE).refused(AlreadyInside),
-        reset("a reset just after the entry", 50 * MINUTE + 1).refused(ExitMissing),
-        reset("a reset now", HOUR).refused(ExitMissing),
-        reset("a reset to come", HOUR + 1).refused(AlreadyInside),
+        reset("a reset with the entry", 50 * MINUTE, 1).refused(AlreadyInside),
+        reset("a reset just after the entry: nobody is inside", 50 * MINUTE + 1, 0),
+        reset("a reset now: nobody is inside", HOUR, 0),
+        reset("a reset to come", HOUR + 1, 1).refused(AlreadyInside),
+        reset("a reset between the entries of a pair: one is inside", 49 * MINUTE, 1)
+            .places(2)
+            .own(Passages { admitted_since_reset: 1, ..entered(2, in_at()) }),
     ]
 }
 
@@ -167,6 +173,17 @@ fn pass_back() -> Vec<Case> {
             .policy(|policy| policy.exit_before_reentry = true)
             .own(Passages { left: 1, last_exit: Some(after(51 * MINUTE)), ..entered(1, in_at()) })
             .at(52 * MINUTE)
+            .refused(PassBack),
+        least("pass-back: the second of a pair that left comes back, too", 300, 3)
+            .policy(|policy| policy.exit_before_reentry = true)
+            .own(Passages { left: 2, last_exit: Some(after(40 * MINUTE)), ..entered(3, in_at()) })
+            .at(51 * MINUTE)
+            .places(2),
+        least("pass-back: one of a pair left since", 300, 3)
+            .policy(|policy| policy.exit_before_reentry = true)
+            .own(Passages { left: 2, last_exit: Some(after(50 * MINUTE + 1)), ..entered(3, in_at()) })
+            .at(51 * MINUTE)
+            .places(2)
             .refused(PassBack),
         least("pass-back: the others of a group", 300, 1).at(51 * MINUTE).places(3).opens(Reason::Admitted, 2),
         least("pass-back: the next of a group", 300, 1)

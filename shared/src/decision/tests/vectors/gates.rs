@@ -154,6 +154,16 @@ fn venue() -> Vec<Case> {
             .feed(used, 0)
             .contested()
             .claim(Claim::Granted(Passages::NONE)),
+        case("the venue grants, and has not heard of what the feed says")
+            .feed(used, FRESH)
+            .claim(Claim::Granted(Passages::NONE))
+            .refused(UsedElsewhere)
+            .earlier(there()),
+        case("the venue grants, and knows of a later exit than the feed")
+            .policy(|policy| policy.entries = 0)
+            .feed(used, FRESH)
+            .claim(Claim::Granted(Passages { left: 1, last_exit: Some(after(55 * MINUTE)), ..used }))
+            .earlier(there()),
         case("the venue grants, but it was used here")
             .own(entered(1, here()))
             .claim(Claim::Granted(Passages::NONE))

@@ -41,6 +41,17 @@ fn boundaries() -> Vec<Case> {
             .forgets(),
         shown("fresh, but cancelled: the generation is remembered", 30, 0).list(SlotState::Revoked, 0).refused(Revoked),
         case("fresh, but over: the generation is remembered").live(30, Some(after(END))).at(END).refused(NoLongerValid),
+        shown("older than its window, as far as the clock knows", 30, 90 * SECOND)
+            .off_by(60_000)
+            .refused(ClockUnsure)
+            .forgets(),
+        shown("a millisecond older than that", 30, 90 * SECOND + 1).off_by(60_000).refused(LiveProofStale).forgets(),
+        shown("ahead, as far as the clock knows", 30, -65 * SECOND).off_by(60_000).refused(ClockUnsure).forgets(),
+        shown("a millisecond further ahead than that", 30, -65 * SECOND - 1)
+            .off_by(60_000)
+            .refused(LiveProofFromTheFuture)
+            .forgets(),
+        shown("fresh by a clock that may be wrong", 30, 30 * SECOND).off_by(60_000),
         shown("stale and cancelled", 30, HOUR).list(SlotState::Revoked, 0).refused(LiveProofStale).forgets(),
     ]
 }
