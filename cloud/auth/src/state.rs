@@ -11,6 +11,7 @@ use countermark_shared::documents::{KeyRole, TrustBundle};
 use countermark_shared::keys::{KeyId, VerifyingKey};
 use sqlx::PgPool;
 
+use crate::account_secrets::AccountSecrets;
 use crate::keys::Keys;
 use crate::password::Passwords;
 
@@ -22,6 +23,7 @@ pub struct State {
     pub(crate) randomness: Randomness,
     pub(crate) bundle: Arc<TrustBundle>,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) account_secrets: AccountSecrets,
     pub(crate) passwords: Passwords,
     /// What the payment provider signs its webhooks with.
     pub(crate) payment_provider: VerifyingKey,

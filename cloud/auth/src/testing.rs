@@ -1,5 +1,7 @@
 //! Auth on a database of its own, with a clock that stands still, for the tests of this crate.
 
+mod seats;
+
 use std::num::NonZeroU8;
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,12 +23,13 @@ use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIden
 use countermark_service::service_name::ServiceName;
 use countermark_service::webhook::{self, Payment, PaymentEvent, PaymentEventKind};
 use countermark_shared::documents::{
-    AdmissionPolicy, EventDocument, KeyRole, KeyStatus, Product, Signed, Text, TicketForm, TrustBundle, TrustedKey,
+    AdmissionPolicy, EventDocument, HolderName, KeyRole, KeyStatus, Product, Signed, Text, TicketForm, TrustBundle,
+    TrustedKey,
 };
-use countermark_shared::id::{AccountId, EventId, Generation, OrderId, ProductId, Slot, Zones};
+use countermark_shared::id::{AccountId, EventId, Generation, OrderId, ProductId, SealingGeneration, Slot, Zones};
 use countermark_shared::keys::{KeyId, SigningKey, VerifyingKey};
 use countermark_shared::money::{Currency, Money};
-use countermark_shared::ticket::{TicketBody, Validity};
+use countermark_shared::ticket::{Live, SEAL_TAG_LENGTH, SEALED_LENGTH, Sealed, TicketBody, Validity};
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Base64;
 use futures_util::future::{Either, select};
@@ -38,6 +41,8 @@ use tower::ServiceExt;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+pub(crate) use self::seats::{Buyer, EVENT, held_by, signed_for};
+use crate::account_secrets::AccountSecrets;
 use crate::email::EmailAddress;
 use crate::keys::{Keys, create_keys};
 use crate::password::{PasswordHash, Passwords};
@@ -62,11 +67,16 @@ pub(crate) fn other_authority() -> VerifyingKey {
     key(6).verifying_key()
 }
 
+/// A device that nobody has registered.
+pub(crate) fn other_device() -> SigningKey {
+    key(50)
+}
+
 pub(crate) fn organiser_key() -> SigningKey {
     key(5)
 }
 
-fn key(byte: u8) -> SigningKey {
+pub(crate) fn key(byte: u8) -> SigningKey {
     SigningKey::from_seed(&Zeroizing::new([byte; 32]))
 }
 
@@ -131,12 +141,45 @@ pub(crate) fn terms() -> Terms {
 
 /// So many tickets for one person each, at the least price.
 pub(crate) fn tickets(tickets: u16) -> Terms {
-    let event = event();
+    terms_of(&event(), tickets)
+}
+
+/// The event with all its tickets in that form.
+pub(crate) fn event_of(form: TicketForm) -> EventDocument {
+    let mut event = event();
+    for product in &mut event.products {
+        product.form = form;
+    }
+    event.names_at_gates = form.is_sealed();
+    event
+}
+
+/// Live for half a minute, and without a name.
+pub(crate) const LIVE: TicketForm = TicketForm { live_window_seconds: 30, holder: HolderName::Unnamed };
+
+/// The body in that form, held by that key if it is live.
+pub(crate) fn formed(body: &TicketBody, form: TicketForm, holder: VerifyingKey) -> TicketBody {
+    let window = NonZeroU8::new(form.live_window_seconds);
+    let sealed = Sealed {
+        generation: SealingGeneration(1),
+        check_id: form.checks_id(),
+        ciphertext: [7; SEALED_LENGTH],
+        tag: [8; SEAL_TAG_LENGTH],
+    };
+    TicketBody {
+        live: window.map(|window| Live { window, holder }),
+        sealed: form.is_sealed().then_some(sealed),
+        ..body.clone()
+    }
+}
+
+/// So many tickets of that event's first product, for one person each, at the least price.
+pub(crate) fn terms_of(event: &EventDocument, tickets: u16) -> Terms {
     let bundle = bundle(other_authority());
     let product = &event.products[0];
     Terms {
         event: event.event,
-        document: EventDocument::accept(&sealed(&event), &bundle, None, NOW).unwrap().hash(),
+        document: EventDocument::accept(&sealed(event), &bundle, None, NOW).unwrap().hash(),
         product: product.product,
         zones: product.zones,
         tickets,
@@ -202,8 +245,13 @@ impl Answer {
 impl Auth {
     /// With the document of [`event`] in force.
     pub(crate) async fn start() -> Self {
+        Self::with(&event()).await
+    }
+
+    /// With that document in force.
+    pub(crate) async fn with(event: &EventDocument) -> Self {
         let auth = Self::without_event().await;
-        auth.publish(&event()).await;
+        auth.publish(event).await;
         auth
     }
 
@@ -214,7 +262,7 @@ impl Auth {
         let master_key = MasterKey::new(Zeroizing::new([9; 32]));
         let authority = create_keys(&pool, master_key.clone(), NOW, &randomness).await.unwrap();
         let bundle = bundle(authority);
-        let keys = Keys::load(&mut pool.acquire().await.unwrap(), master_key, &bundle).await.unwrap();
+        let keys = Keys::load(&mut pool.acquire().await.unwrap(), master_key.clone(), &bundle).await.unwrap();
         let service_keys = ServiceName::ALL.map(|name| (name, service_key(name).verifying_key()));
         let front = Front {
             access_tokens: AccessTokens::local(ServiceName::Auth, &keys.session_public, clock.clone()),
@@ -225,6 +273,7 @@ impl Auth {
         let state = State {
             pool,
             clock,
+            account_secrets: AccountSecrets::new(master_key, randomness.clone()),
             randomness,
             bundle: Arc::new(bundle),
             keys: Arc::new(keys),
@@ -284,6 +333,10 @@ impl Auth {
 
     pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Answer {
         self.ask(Method::GET, path, token, Value::Null).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str, token: Option<&str>) -> Answer {
+        self.ask(Method::DELETE, path, token, Value::Null).await
     }
 
     pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
