@@ -30,9 +30,9 @@ pub struct State {
 }
 
 impl State {
-    /// Whether tickets may be issued with a key of that id now.
-    pub(crate) fn is_issuing(&self, id: KeyId) -> bool {
-        self.bundle.active(KeyRole::Issuing).any(|key| key.id() == id)
+    /// Whether a key of that id may sign new tickets in that role.
+    pub(crate) fn is_active(&self, role: KeyRole, id: KeyId) -> bool {
+        self.bundle.active(role).any(|key| key.id() == id)
     }
 }
 

@@ -148,3 +148,38 @@ impl Warranted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::terms;
+
+    const EVENT: EventId = EventId(7);
+
+    fn warranted(slot: Option<Slot>, generation: u8) -> Warranted {
+        let account = AccountId(uuid::Uuid::nil());
+        let generation = Generation(generation);
+        Warranted { terms: terms(), form: TicketForm::default(), account, device: None, slot, generation }
+    }
+
+    #[test]
+    fn an_order_is_for_any_seat_and_a_transfer_for_one_and_each_for_one_issue() {
+        let issue = |event, slot, generation| Issue { event, slot: Slot(slot), generation: Generation(generation) };
+        let (order, transfer) = (warranted(None, 1), warranted(Some(Slot(3)), 5));
+        for (warranted, issue, expected) in [
+            (&order, issue(EVENT, 3, 1), true),
+            (&order, issue(EVENT, 4, 1), true),
+            (&order, issue(EVENT, 3, 0), false),
+            (&order, issue(EVENT, 3, 2), false),
+            (&order, issue(EventId(8), 3, 1), false),
+            (&transfer, issue(EVENT, 3, 5), true),
+            (&transfer, issue(EVENT, 4, 5), false),
+            (&transfer, issue(EVENT, 3, 4), false),
+            (&transfer, issue(EVENT, 3, 6), false),
+            (&transfer, issue(EventId(8), 3, 5), false),
+        ] {
+            let Issue { slot, generation, .. } = issue;
+            assert_eq!(warranted.expect(issue).is_ok(), expected, "{slot} {generation}");
+        }
+    }
+}

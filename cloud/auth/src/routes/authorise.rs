@@ -4,6 +4,7 @@ use countermark_service::contract::{Authorise, Authorised, Warrant, paths};
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::{Transaction, transaction};
+use countermark_shared::documents::KeyRole;
 use countermark_shared::ticket::TicketBody;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Base64;
@@ -36,7 +37,9 @@ pub(crate) async fn authorise(
         .map_err(|defect| Error::NotGranted { why: format!("The body is no ticket's: {defect}.") })?;
     let (bundle, secrets, now) = (&*state.bundle, &state.account_secrets, state.clock.now());
     let key = state.keys.authority(body.authority_key);
-    let keys_are_active = key.is_some() && state.is_issuing(body.issuing_key);
+    let keys_are_active = state.is_active(KeyRole::Issuing, body.issuing_key)
+        && state.is_active(KeyRole::Authority, body.authority_key)
+        && key.is_some();
     transaction(&state.pool, "authorise a ticket", |mut transaction| {
         Box::pin(async move {
             let issue = Issue { event: body.event, slot: body.slot, generation: body.generation };
@@ -63,7 +66,7 @@ async fn write_down(
     locks::seat(transaction, body.event, body.slot).await?;
     let wanted = Authorisation { warrant, body: body.to_bytes() };
     match authorisations::find(transaction, body).await? {
-        // Even if its issuing key was rotated away since: whoever lost the answer gets it, and nobody anything new.
+        // Even if a key was rotated away since: whoever lost the answer gets it, and nobody anything new.
         Some(known) if known == wanted => Ok(()),
         Some(_) => Err(Error::SlotTaken),
         None if !keys_are_active => Err(Error::KeyNotActive),
@@ -82,6 +85,8 @@ fn not_granted(mismatch: Mismatch) -> Error {
     Error::NotGranted { why: mismatch.to_string() }
 }
 
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
