@@ -7,7 +7,7 @@ use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 
 use crate::error::Error;
-use crate::store::grants;
+use crate::store::{grants, locks};
 
 /// [`Error::CapacityReached`] unless the product and the event have as many places left as the terms ask for. Nobody else
 /// counts until the transaction ends.
@@ -18,7 +18,7 @@ pub(crate) async fn expect_places(
     product: &Product,
     now: Timestamp,
 ) -> Result<(), Error> {
-    grants::lock_capacity(connection, terms.event).await?;
+    locks::capacity(connection, terms.event).await?;
     grants::close_overdue(connection, terms.event, now).await?;
     let held = grants::held(connection, terms.event, terms.product).await?;
     let fits = |held: i64, capacity: u32| held.saturating_add(terms.persons().into()) <= i64::from(capacity);

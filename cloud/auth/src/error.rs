@@ -6,11 +6,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countermark_service::caller::SigningError;
 use countermark_service::event_documents::EventDocumentError;
+use countermark_service::master_key::SealError;
 use countermark_service::problem::Problem;
 
 use crate::email::InvalidEmail;
 use crate::password::{Busy, HashingError, InvalidPassword};
 use crate::terms::Mismatch;
+use crate::transfer_code::InvalidTransferCode;
 
 /// Why a request was not granted. Refusals leave nothing changed.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,42 @@ pub(crate) enum Error {
     KeyNotActive,
     #[error("This issue of the seat was signed for another body or order.")]
     SlotTaken,
+    #[error("the clock shows a moment that no ticket can be shown at")]
+    ClockTooFar,
+    #[error("an account's secret cannot be sealed or opened")]
+    Sealed(#[from] SealError),
+    #[error("Sign the account and the key with the key itself: this signature is not by it.")]
+    HolderNotProved,
+    #[error("Register the device's key first, or name none.")]
+    HolderUnknown,
+    #[error("The product's tickets are static and nobody's device holds them: name no key.")]
+    HolderNotNeeded,
+    #[error("Remove the key of a device that you no longer use.")]
+    TooManyHolderKeys,
+    #[error("No ticket of yours has this seat.")]
+    TicketUnknown,
+    #[error("This ticket was passed on: only its new owner has a say in it.")]
+    Transferred,
+    #[error("This ticket was passed on as often as a ticket can be: show it yourself.")]
+    LastGeneration,
+    #[error(transparent)]
+    Code(#[from] InvalidTransferCode),
+    #[error("Ask the ticket's owner for a new code: this one is unknown, used, withdrawn, or older than seven days.")]
+    CodeUnknown,
+    #[error("You offered this ticket yourself: give the code to whoever is to have it.")]
+    OwnTransfer,
+    #[error("You have accepted this ticket with another holder, who stays.")]
+    AcceptedOtherwise,
+    #[error("There were too many wrong transfer codes by this account; try again later.")]
+    TooManyWrongCodes { retry_after: Duration },
+    #[error("There is no such transfer of this account.")]
+    TransferUnknown,
+    #[error("Show this ticket as it is: it is not live.")]
+    NotLive,
+    #[error("Show this ticket with the device that holds it.")]
+    DeviceHeld,
+    #[error("This account shows tickets too often; try again in a moment.")]
+    TooManyPresentations { retry_after: Duration },
 }
 
 impl From<Busy> for Error {
@@ -74,7 +112,12 @@ impl From<Busy> for Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let (status, slug, title) = match error {
-            Error::Database(_) | Error::Corrupt { .. } | Error::Hashing(_) | Error::Token(_) => {
+            Error::Database(_)
+            | Error::Corrupt { .. }
+            | Error::Hashing(_)
+            | Error::Token(_)
+            | Error::ClockTooFar
+            | Error::Sealed(_) => {
                 return Self::internal(&error);
             }
             Error::Document(error) => return error.into(),
@@ -109,6 +152,34 @@ impl From<Error> for Problem {
             Error::NotGranted { .. } => (StatusCode::CONFLICT, "not-granted", "This ticket was not granted"),
             Error::KeyNotActive => (StatusCode::CONFLICT, "key-not-active", "A key of the ticket is not active"),
             Error::SlotTaken => (StatusCode::CONFLICT, "slot-taken", "The seat is taken"),
+            Error::HolderNotProved => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "holder-not-proved", "The device does not prove its key")
+            }
+            Error::HolderUnknown => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "holder-unknown", "The account has no such device key")
+            }
+            Error::HolderNotNeeded => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "holder-not-needed", "The ticket has no holder key")
+            }
+            Error::TooManyHolderKeys => (StatusCode::CONFLICT, "too-many-holder-keys", "Too many device keys"),
+            Error::TicketUnknown => (StatusCode::NOT_FOUND, "ticket-unknown", "There is no such ticket"),
+            Error::Transferred => (StatusCode::CONFLICT, "transferred", "The ticket was passed on"),
+            Error::LastGeneration => (StatusCode::CONFLICT, "last-generation", "The ticket cannot be passed on again"),
+            Error::Code(_) => (StatusCode::UNPROCESSABLE_ENTITY, "code-refused", "This is no transfer code"),
+            Error::CodeUnknown => (StatusCode::NOT_FOUND, "code-unknown", "No ticket is offered with this code"),
+            Error::OwnTransfer => (StatusCode::CONFLICT, "own-transfer", "The ticket is your own"),
+            Error::AcceptedOtherwise => {
+                (StatusCode::CONFLICT, "accepted-otherwise", "The ticket was accepted otherwise")
+            }
+            Error::TooManyWrongCodes { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-wrong-codes", "Too many wrong transfer codes")
+            }
+            Error::TransferUnknown => (StatusCode::NOT_FOUND, "transfer-unknown", "There is no such transfer"),
+            Error::NotLive => (StatusCode::CONFLICT, "not-live", "The ticket is static"),
+            Error::DeviceHeld => (StatusCode::CONFLICT, "device-held", "A device holds the ticket"),
+            Error::TooManyPresentations { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-presentations", "Tickets are shown too often")
+            }
         };
         Self::new(status, slug, title).detail(error.to_string())
     }
@@ -116,7 +187,14 @@ impl From<Error> for Problem {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let retry_after = if let Self::TooManyAttempts { retry_after } = self { Some(retry_after) } else { None };
+        let retry_after = if let Self::TooManyAttempts { retry_after }
+        | Self::TooManyWrongCodes { retry_after }
+        | Self::TooManyPresentations { retry_after } = self
+        {
+            Some(retry_after)
+        } else {
+            None
+        };
         let mut response = Problem::from(self).into_response();
         if let Some(wait) = retry_after {
             // Whole seconds (RFC 9110, 10.2.3), and never too few.

@@ -22,7 +22,7 @@ pub(crate) struct Keys {
     pub(crate) session: SigningKey,
     /// What access tokens may be signed with, the key in use first.
     pub(crate) session_public: Vec<VerifyingKey>,
-    /// Those that the bundle lists as active, so that a rotation may overlap.
+    /// Those that the bundle lists as active, so that a rotation may overlap, or as verify-only, which say nothing new.
     authority: Vec<SigningKey>,
 }
 
@@ -68,13 +68,13 @@ impl Keys {
         let session = sessions.into_iter().next().ok_or(KeysError::Missing { role: SESSION })?;
 
         let mut authority = keystore.load_all(connection, AUTHORITY).await?;
-        // Of several active ones each signs what names it, so that a rotation may overlap; without any, auth does not start.
+        // Of several active ones each signs what names it; without any, auth does not start.
         signer(authority.clone(), bundle, KeyRole::Authority)?;
-        authority.retain(|key| bundle.active(KeyRole::Authority).any(|active| active == key.verifying_key()));
+        authority.retain(|key| bundle.believed(KeyRole::Authority).any(|believed| believed == key.verifying_key()));
         Ok(Self { session, session_public, authority })
     }
 
-    /// The active authority key of that id.
+    /// The authority key of that id whose word is believed. Whether it may say anything new is the bundle's to tell.
     pub(crate) fn authority(&self, id: KeyId) -> Option<&SigningKey> {
         self.authority.iter().find(|key| key.verifying_key().id() == id)
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account_secrets;
 mod administrator;
 mod capacity;
 mod email;
@@ -13,6 +14,8 @@ mod store;
 mod terms;
 #[cfg(test)]
 mod testing;
+mod transfer_code;
+mod warrant;
 
 pub use crate::administrator::{AddAdministratorError, add_administrator};
 pub use crate::email::InvalidEmail;

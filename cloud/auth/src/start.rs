@@ -16,6 +16,7 @@ use countermark_service::trust::TrustError;
 use countermark_shared::keys::VerifyingKey;
 use sqlx::migrate::Migrator;
 
+use crate::account_secrets::AccountSecrets;
 use crate::keys::{Keys, KeysError};
 use crate::password::Passwords;
 use crate::routes::api;
@@ -95,7 +96,7 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     service.expect_own_key(&peers)?;
     let pool = service.database.open(&MIGRATOR).await?;
     let bundle = trust.load(clock.now())?.document().clone();
-    let keys = Keys::load(&mut *pool.acquire().await?, seal.master_key, &bundle).await?;
+    let keys = Keys::load(&mut *pool.acquire().await?, seal.master_key.clone(), &bundle).await?;
 
     let front = Front {
         access_tokens: AccessTokens::local(ServiceName::Auth, &keys.session_public, clock.clone()),
@@ -106,9 +107,10 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     let state = State {
         pool,
         clock,
-        randomness,
+        randomness: randomness.clone(),
         bundle: Arc::new(bundle),
         keys: Arc::new(keys),
+        account_secrets: AccountSecrets::new(seal.master_key, randomness.clone()),
         passwords: Passwords::new(),
         payment_provider: payment_provider_key,
     };

@@ -11,6 +11,7 @@ use countermark_shared::documents::{KeyRole, TrustBundle};
 use countermark_shared::keys::{KeyId, VerifyingKey};
 use sqlx::PgPool;
 
+use crate::account_secrets::AccountSecrets;
 use crate::keys::Keys;
 use crate::password::Passwords;
 
@@ -22,15 +23,16 @@ pub struct State {
     pub(crate) randomness: Randomness,
     pub(crate) bundle: Arc<TrustBundle>,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) account_secrets: AccountSecrets,
     pub(crate) passwords: Passwords,
     /// What the payment provider signs its webhooks with.
     pub(crate) payment_provider: VerifyingKey,
 }
 
 impl State {
-    /// Whether tickets may be issued with a key of that id now.
-    pub(crate) fn is_issuing(&self, id: KeyId) -> bool {
-        self.bundle.active(KeyRole::Issuing).any(|key| key.id() == id)
+    /// Whether a key of that id may sign new tickets in that role.
+    pub(crate) fn is_active(&self, role: KeyRole, id: KeyId) -> bool {
+        self.bundle.active(role).any(|key| key.id() == id)
     }
 }
 

@@ -1,13 +1,12 @@
 //! What may be granted and what may be signed. Owns the comparison of terms with the organiser's document and of a
 //! ticket's body with terms, field by field; pure: refuses to know databases, time and who asks.
 
-use countermark_service::contract::Terms;
-use countermark_shared::documents::{EventDocument, Product};
-use countermark_shared::id::Generation;
-use countermark_shared::ticket::{TicketBody, Validity};
+use core::num::NonZeroU8;
 
-/// The only issue of a seat so far: transfer and re-issue are to come.
-const FIRST_GENERATION: Generation = Generation(1);
+use countermark_service::contract::Terms;
+use countermark_shared::documents::{EventDocument, Product, TicketForm};
+use countermark_shared::keys::VerifyingKey;
+use countermark_shared::ticket::{TicketBody, Validity};
 
 /// Terms, or a body, that the document or the grant does not allow: which field, as a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,8 +19,6 @@ pub(crate) fn allowed<'a>(terms: &Terms, document: &'a EventDocument) -> Result<
     let product = document.product(terms.product).ok_or(Mismatch("The event has no such product."))?;
     expect(terms.zones == product.zones, "The zones are not the product's.")?;
     expect((terms.valid_from, terms.valid_until) == (product.from, product.until), "The window is not the product's.")?;
-    let form = product.form;
-    expect(!form.is_live() && !form.is_sealed(), "Live and sealed tickets are not granted yet.")?;
     expect(terms.entries <= 1, "Several entries are not sold yet: ask for 0 (as the event's policy says) or 1.")?;
     expect(terms.tickets >= 1, "An order has at least one ticket.")?;
     expect(terms.amount.currency == product.least_price.currency, "The event is sold in another currency.")?;
@@ -33,8 +30,14 @@ pub(crate) fn allowed<'a>(terms: &Terms, document: &'a EventDocument) -> Result<
     Ok(product)
 }
 
-/// Whether the body is one of the tickets that the terms are for. Its keys are not looked at.
-pub(crate) fn covers(terms: &Terms, body: &TicketBody) -> Result<(), Mismatch> {
+/// Whether the body is one of the tickets that the terms are for, in the product's form and with the holder that was granted: of a live
+/// product one, of a static one none. Its keys are not looked at, nor which issue of which seat it is.
+pub(crate) fn covers(
+    terms: &Terms,
+    form: TicketForm,
+    holder: Option<VerifyingKey>,
+    body: &TicketBody,
+) -> Result<(), Mismatch> {
     expect(body.event == terms.event, "Another event was granted.")?;
     expect(body.product == terms.product, "Another product was granted.")?;
     expect(body.zones == terms.zones, "Other zones were granted.")?;
@@ -44,8 +47,19 @@ pub(crate) fn covers(terms: &Terms, body: &TicketBody) -> Result<(), Mismatch> {
         Validity::between(terms.valid_from, terms.valid_until) == Some(body.validity),
         "Another window was granted.",
     )?;
-    expect(body.live.is_none() && body.sealed.is_none(), "A ticket that is neither live nor sealed was granted.")?;
-    expect(body.generation == FIRST_GENERATION, "Only the first issue of a seat is signed.")
+    expect(
+        body.live.map(|live| live.window) == NonZeroU8::new(form.live_window_seconds),
+        "The product's tickets are not live, or not for so long.",
+    )?;
+    expect(body.live.map(|live| live.holder) == holder, "Another holder was granted.")?;
+    expect(
+        body.sealed.is_some() == form.is_sealed(),
+        "The product says whether its tickets are sealed, and otherwise.",
+    )?;
+    expect(
+        body.sealed.is_some_and(|sealed| sealed.check_id) == form.checks_id(),
+        "The product says whether its tickets' holders are checked, and otherwise.",
+    )
 }
 
 fn expect(holds: bool, otherwise: &'static str) -> Result<(), Mismatch> {
@@ -54,14 +68,14 @@ fn expect(holds: bool, otherwise: &'static str) -> Result<(), Mismatch> {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU8;
     use std::time::Duration;
 
+    use countermark_shared::documents::HolderName;
     use countermark_shared::id::{EventId, ProductId, Zones};
     use countermark_shared::money::{Currency, Money};
 
     use super::*;
-    use crate::testing::{body, event, terms};
+    use crate::testing::{body, event, formed, other_authority, other_issuing_key, terms};
 
     fn money(minor: u64, currency: &str) -> Money {
         Money { minor, currency: Currency::parse(currency).unwrap() }
@@ -110,18 +124,45 @@ mod tests {
     #[test]
     fn a_body_is_the_grants_in_every_field_or_refused() {
         let good = body(1);
-        assert_eq!(covers(&terms(), &good), Ok(()));
+        assert_eq!(covers(&terms(), TicketForm::default(), None, &good), Ok(()));
         for bad in [
             TicketBody { event: EventId(8), ..good.clone() },
-            TicketBody { generation: Generation(0), ..good.clone() },
-            TicketBody { generation: Generation(2), ..good.clone() },
             TicketBody { places: NonZeroU8::new(2).unwrap(), ..good.clone() },
             TicketBody { entries: 1, ..good.clone() },
             TicketBody { product: ProductId(2), ..good.clone() },
             TicketBody { zones: Zones(3), ..good.clone() },
             TicketBody { validity: Validity::new(1, 2).unwrap(), ..good.clone() },
         ] {
-            assert!(covers(&terms(), &bad).is_err(), "{bad:?}");
+            assert!(covers(&terms(), TicketForm::default(), None, &bad).is_err(), "{bad:?}");
         }
+    }
+
+    /// Each form's body is taken for that form, and for no other.
+    #[test]
+    fn a_body_has_the_products_form() {
+        let holder = other_authority();
+        let mut forms = Vec::new();
+        for live_window_seconds in [0, 30, 31] {
+            for holder in [HolderName::Unnamed, HolderName::Sealed, HolderName::Checked] {
+                forms.push(TicketForm { live_window_seconds, holder });
+            }
+        }
+        for (place, form) in forms.iter().enumerate() {
+            for (other_place, other) in forms.iter().enumerate() {
+                let expected = form.is_live().then_some(holder);
+                let taken = covers(&terms(), *form, expected, &formed(&body(1), *other, holder));
+                assert_eq!(taken.is_ok(), place == other_place, "{form:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_live_body_names_the_holder_that_was_granted() {
+        let form = TicketForm { live_window_seconds: 30, holder: HolderName::Unnamed };
+        let (holder, other) = (other_authority(), other_issuing_key());
+        let body = formed(&body(1), form, holder);
+        assert_eq!(covers(&terms(), form, Some(holder), &body), Ok(()));
+        assert_eq!(covers(&terms(), form, Some(other), &body), Err(Mismatch("Another holder was granted.")));
+        assert!(covers(&terms(), form, None, &body).is_err());
     }
 }

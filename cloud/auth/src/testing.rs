@@ -1,6 +1,8 @@
 //! Auth on a database of its own, with a clock that stands still, for the tests of this crate.
 
-use std::num::NonZeroU8;
+mod event;
+mod seats;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,19 +17,16 @@ use countermark_service::clock::Clock;
 use countermark_service::contract::{AuthClient, Authorise, ConfirmGrant, GrantStanding, Terms, Warrant};
 use countermark_service::database::connect;
 use countermark_service::event_documents;
+use countermark_service::keystore::Keystore;
 use countermark_service::master_key::MasterKey;
 use countermark_service::randomness::Randomness;
 use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
 use countermark_service::webhook::{self, Payment, PaymentEvent, PaymentEventKind};
-use countermark_shared::documents::{
-    AdmissionPolicy, EventDocument, KeyRole, KeyStatus, Product, Signed, Text, TicketForm, TrustBundle, TrustedKey,
-};
-use countermark_shared::id::{AccountId, EventId, Generation, OrderId, ProductId, Slot, Zones};
-use countermark_shared::keys::{KeyId, SigningKey, VerifyingKey};
-use countermark_shared::money::{Currency, Money};
-use countermark_shared::ticket::{TicketBody, Validity};
-use countermark_shared::time::Timestamp;
+use countermark_shared::documents::{EventDocument, KeyRole, KeyStatus, TrustedKey};
+use countermark_shared::id::{AccountId, OrderId};
+use countermark_shared::keys::VerifyingKey;
+use countermark_shared::ticket::TicketBody;
 use countermark_shared::wire::Base64;
 use futures_util::future::{Either, select};
 use http_body_util::BodyExt;
@@ -38,134 +37,19 @@ use tower::ServiceExt;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use self::event::service_key;
+pub(crate) use self::event::{
+    LIVE, NOW, body, bundle, event, event_of, formed, key, other_authority, other_device, other_issuing_key,
+    retired_issuing_key, sealed, terms, terms_of, tickets,
+};
+pub(crate) use self::seats::{Buyer, EVENT, held_by, signed_for};
+use crate::account_secrets::AccountSecrets;
 use crate::email::EmailAddress;
 use crate::keys::{Keys, create_keys};
 use crate::password::{PasswordHash, Passwords};
 use crate::routes::api;
 use crate::state::State;
 use crate::store::accounts::{self, NewAccount};
-
-pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-
-/// A second issuing key, active like the first.
-pub(crate) fn other_issuing_key() -> VerifyingKey {
-    key(3).verifying_key()
-}
-
-/// An issuing key that issues nothing any more.
-pub(crate) fn retired_issuing_key() -> VerifyingKey {
-    key(4).verifying_key()
-}
-
-/// An authority key that is no auth's.
-pub(crate) fn other_authority() -> VerifyingKey {
-    key(6).verifying_key()
-}
-
-pub(crate) fn organiser_key() -> SigningKey {
-    key(5)
-}
-
-fn key(byte: u8) -> SigningKey {
-    SigningKey::from_seed(&Zeroizing::new([byte; 32]))
-}
-
-fn service_key(name: ServiceName) -> SigningKey {
-    key(100 + name as u8)
-}
-
-pub(crate) fn bundle(authority: VerifyingKey) -> TrustBundle {
-    let trusted = |key, role, status, events| TrustedKey { key, role, status, events };
-    TrustBundle {
-        version: 1,
-        issued: NOW - Duration::from_hours(24),
-        not_after: NOW + Duration::from_hours(240),
-        roots: vec![key(1).verifying_key()],
-        threshold: 1,
-        keys: vec![
-            trusted(key(2).verifying_key(), KeyRole::Issuing, KeyStatus::Active, vec![]),
-            trusted(other_issuing_key(), KeyRole::Issuing, KeyStatus::Active, vec![]),
-            trusted(retired_issuing_key(), KeyRole::Issuing, KeyStatus::VerifyOnly, vec![]),
-            trusted(authority, KeyRole::Authority, KeyStatus::Active, vec![]),
-            trusted(organiser_key().verifying_key(), KeyRole::Organiser, KeyStatus::Active, vec![EventId(7)]),
-        ],
-    }
-}
-
-/// Ten places standing, ten seated, and twelve in all.
-pub(crate) fn event() -> EventDocument {
-    let text = |text: &str| Text { en: text.into(), fr: text.into() };
-    let product = |number, zones| Product {
-        product: ProductId(number),
-        name: text("Standing"),
-        zones: Zones(zones),
-        from: NOW + Duration::from_hours(48),
-        until: NOW + Duration::from_hours(58),
-        capacity: 10,
-        least_price: Money { minor: 2000, currency: Currency::parse("EUR").unwrap() },
-        moved: None,
-        form: TicketForm::default(),
-        policy: None,
-    };
-    EventDocument {
-        event: EventId(7),
-        version: 1,
-        issued: NOW - Duration::from_hours(1),
-        name: text("Summer Night"),
-        capacity: 12,
-        products: vec![product(1, 0b01), product(2, 0b10)],
-        policy: AdmissionPolicy::default(),
-        resets: Vec::new(),
-        names_at_gates: false,
-    }
-}
-
-pub(crate) fn sealed(event: &EventDocument) -> Vec<u8> {
-    Signed::seal(event, &[&organiser_key()]).unwrap()
-}
-
-/// Two tickets for one person each, at the least price.
-pub(crate) fn terms() -> Terms {
-    tickets(2)
-}
-
-/// So many tickets for one person each, at the least price.
-pub(crate) fn tickets(tickets: u16) -> Terms {
-    let event = event();
-    let bundle = bundle(other_authority());
-    let product = &event.products[0];
-    Terms {
-        event: event.event,
-        document: EventDocument::accept(&sealed(&event), &bundle, None, NOW).unwrap().hash(),
-        product: product.product,
-        zones: product.zones,
-        tickets,
-        places: NonZeroU8::MIN,
-        entries: 0,
-        valid_from: product.from,
-        valid_until: product.until,
-        amount: product.least_price.times(tickets.into()).unwrap(),
-    }
-}
-
-/// A body that [`terms`] cover; its authority key is nobody's.
-pub(crate) fn body(slot: u32) -> TicketBody {
-    let terms = terms();
-    TicketBody {
-        issuing_key: key(2).verifying_key().id(),
-        authority_key: KeyId([0; 4]),
-        event: terms.event,
-        slot: Slot(slot),
-        generation: Generation(1),
-        places: terms.places,
-        entries: terms.entries,
-        product: terms.product,
-        zones: terms.zones,
-        validity: Validity::between(terms.valid_from, terms.valid_until).unwrap(),
-        live: None,
-        sealed: None,
-    }
-}
 
 pub(crate) fn order(number: u128) -> OrderId {
     OrderId(Uuid::from_u128(number))
@@ -202,8 +86,13 @@ impl Answer {
 impl Auth {
     /// With the document of [`event`] in force.
     pub(crate) async fn start() -> Self {
+        Self::with(&event()).await
+    }
+
+    /// With that document in force.
+    pub(crate) async fn with(event: &EventDocument) -> Self {
         let auth = Self::without_event().await;
-        auth.publish(&event()).await;
+        auth.publish(event).await;
         auth
     }
 
@@ -214,7 +103,7 @@ impl Auth {
         let master_key = MasterKey::new(Zeroizing::new([9; 32]));
         let authority = create_keys(&pool, master_key.clone(), NOW, &randomness).await.unwrap();
         let bundle = bundle(authority);
-        let keys = Keys::load(&mut pool.acquire().await.unwrap(), master_key, &bundle).await.unwrap();
+        let keys = Keys::load(&mut pool.acquire().await.unwrap(), master_key.clone(), &bundle).await.unwrap();
         let service_keys = ServiceName::ALL.map(|name| (name, service_key(name).verifying_key()));
         let front = Front {
             access_tokens: AccessTokens::local(ServiceName::Auth, &keys.session_public, clock.clone()),
@@ -225,6 +114,7 @@ impl Auth {
         let state = State {
             pool,
             clock,
+            account_secrets: AccountSecrets::new(master_key, randomness.clone()),
             randomness,
             bundle: Arc::new(bundle),
             keys: Arc::new(keys),
@@ -233,6 +123,24 @@ impl Auth {
         };
         let (router, _) = api().finish(&front, state.clone());
         Self { state, authority, router, _database: database }
+    }
+
+    /// The same auth after a rotation: the keys that signed so far are verify-only, others active.
+    pub(crate) async fn rotated(&self) -> State {
+        let master_key = MasterKey::new(Zeroizing::new([9; 32]));
+        let mut connection = self.state.pool.acquire().await.unwrap();
+        let keystore = Keystore::new(ServiceName::Auth, master_key.clone());
+        let later = NOW + Duration::from_secs(1);
+        let new = keystore.create(&mut connection, "authority", later, &self.state.randomness).await.unwrap();
+        let mut bundle = (*self.state.bundle).clone();
+        for trusted in &mut bundle.keys {
+            if trusted.key == self.authority || trusted.key == key(2).verifying_key() {
+                trusted.status = KeyStatus::VerifyOnly;
+            }
+        }
+        bundle.keys.push(TrustedKey { key: new, role: KeyRole::Authority, status: KeyStatus::Active, events: vec![] });
+        let keys = Arc::new(Keys::load(&mut connection, master_key, &bundle).await.unwrap());
+        State { keys, bundle: Arc::new(bundle), ..self.state.clone() }
     }
 
     pub(crate) async fn publish(&self, event: &EventDocument) {
@@ -284,6 +192,10 @@ impl Auth {
 
     pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Answer {
         self.ask(Method::GET, path, token, Value::Null).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str, token: Option<&str>) -> Answer {
+        self.ask(Method::DELETE, path, token, Value::Null).await
     }
 
     pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Answer {

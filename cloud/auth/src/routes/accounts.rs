@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use countermark_service::caller::{Caller, Role};
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
+use countermark_service::transaction::transaction;
 use countermark_shared::id::AccountId;
 use countermark_shared::time::Timestamp;
 use secrecy::SecretString;
@@ -70,12 +71,19 @@ pub(crate) async fn register(
     let turn = state.passwords.turn().await?;
     let password = turn.hash(password, state.randomness.bytes()).await?;
     let account = AccountId(state.randomness.uuid());
-    let new = NewAccount { account, email: &email, role: Role::Buyer, password: &password };
-    if accounts::insert(&mut *state.pool.acquire().await?, &new, state.clock.now()).await? {
-        Ok((StatusCode::CREATED, Json(Registered { account })))
-    } else {
-        Err(Error::AccountExists)
-    }
+    let new = &NewAccount { account, email: &email, role: Role::Buyer, password: &password };
+    let (secrets, now) = (&state.account_secrets, state.clock.now());
+    let is_new = transaction(&state.pool, "register an account", |mut transaction| {
+        Box::pin(async move {
+            let is_new = accounts::insert(&mut transaction, new, now).await?;
+            if is_new {
+                secrets.make(&mut transaction, account, now).await?;
+            }
+            Ok::<_, Error>(is_new)
+        })
+    })
+    .await?;
+    if is_new { Ok((StatusCode::CREATED, Json(Registered { account }))) } else { Err(Error::AccountExists) }
 }
 
 /// The caller's own account.

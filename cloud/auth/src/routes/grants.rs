@@ -11,15 +11,17 @@ use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::{Transaction, transaction};
 use countermark_shared::documents::{EventDocument, TrustBundle};
 use countermark_shared::id::OrderId;
+use countermark_shared::keys::VerifyingKey;
 use countermark_shared::time::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::capacity;
 use crate::error::Error;
+use crate::routes::holder_keys;
 use crate::state::State;
 use crate::store::grants::NewGrant;
-use crate::store::{accounts, grants};
+use crate::store::{accounts, grants, locks};
 use crate::terms;
 
 /// How long a grant waits for its payment. A backstop: tickets closes sooner.
@@ -36,6 +38,9 @@ pub(crate) struct MakeGrant {
     order: OrderId,
     /// All that it is for and costs, as tickets told.
     terms: Terms,
+    /// The device that is to hold its live tickets, one of the caller's registered keys. Without: the account itself.
+    #[serde(default)]
+    holder: Option<VerifyingKey>,
 }
 
 /// Grants an order: the caller's word to auth itself that they want exactly this. The same again is well. The order may be
@@ -49,7 +54,7 @@ pub(crate) struct MakeGrant {
         (status = 201, description = "Granted.", body = Grant),
         (status = 200, description = "Granted before.", body = Grant),
         (status = 409, description = "`document-unknown` (try again), `document-replaced`, `capacity-reached`, `grant-exists`, `grant-closed`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`terms-refused`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "`terms-refused`, `holder-unknown`, `holder-not-needed`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "`too-many-open-grants`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -61,16 +66,16 @@ pub(crate) async fn grant(
     let (request, bundle, now) = (&request, &*state.bundle, state.clock.now());
     transaction(&state.pool, "grant an order", |mut transaction| {
         Box::pin(async move {
-            grants::lock_order(&mut transaction, request.order).await?;
-            match grants::find(&mut transaction, request.order, now).await? {
-                Some(grant) if grant.account == caller.account && grant.terms == request.terms => {
-                    Ok((StatusCode::OK, Json(grant)))
-                }
-                Some(_) => Err(Error::GrantExists),
-                None => {
-                    let grant = make(&mut transaction, caller, request, bundle, now).await?;
-                    Ok((StatusCode::CREATED, Json(grant)))
-                }
+            locks::order(&mut transaction, request.order).await?;
+            let Some(grant) = grants::find(&mut transaction, request.order, now).await? else {
+                let grant = make(&mut transaction, caller, request, bundle, now).await?;
+                return Ok((StatusCode::CREATED, Json(grant)));
+            };
+            let holder = grants::holder(&mut transaction, request.order).await?;
+            if (grant.account, &grant.terms, holder) == (caller.account, &request.terms, request.holder) {
+                Ok((StatusCode::OK, Json(grant)))
+            } else {
+                Err(Error::GrantExists)
             }
         })
     })
@@ -84,7 +89,7 @@ async fn make(
     bundle: &TrustBundle,
     now: Timestamp,
 ) -> Result<Grant, Error> {
-    let MakeGrant { order, ref terms } = *request;
+    let MakeGrant { order, ref terms, holder } = *request;
     if grants::has_ended(transaction, order).await? {
         return Err(Error::GrantClosed);
     }
@@ -94,12 +99,13 @@ async fn make(
     if !accounts::lock(transaction, caller.account).await? {
         return Err(Error::NoAccount);
     }
+    holder_keys::expect(transaction, caller.account, holder, product.form.is_live()).await?;
     if grants::count_unpaid(transaction, caller.account, now).await? >= MOST_UNPAID {
         return Err(Error::TooManyOpenGrants);
     }
     // Holds nothing: whoever comes too late hears it here already.
     capacity::expect_places(transaction, terms, &document, product, now).await?;
-    let new = NewGrant { order, account: caller.account, terms, created: now, expires: now + UNPAID_FOR };
+    let new = NewGrant { order, account: caller.account, terms, holder, created: now, expires: now + UNPAID_FOR };
     grants::insert(transaction, &new).await?;
     Ok(Grant { order, account: caller.account, terms: terms.clone(), standing: GrantStanding::Open })
 }

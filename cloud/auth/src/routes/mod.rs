@@ -5,10 +5,16 @@ mod accounts;
 mod authorise;
 mod event_documents;
 mod grants;
+mod holder_keys;
 mod key_set;
+mod next_holder;
 mod order_grants;
 mod payment_events;
+mod presentations;
 mod sessions;
+mod transfer_acceptance;
+mod transfer_confirmation;
+mod transfers;
 
 use countermark_service::api::Api;
 use countermark_service::caller::Role;
@@ -34,7 +40,13 @@ pub fn api() -> Api<State> {
             new()
                 .routes(routes!(access_tokens::exchange))
                 .routes(routes!(accounts::account))
-                .routes(routes!(grants::grant)),
+                .routes(routes!(grants::grant))
+                .routes(routes!(holder_keys::register, holder_keys::list))
+                .routes(routes!(holder_keys::remove))
+                .routes(routes!(transfers::offer, transfers::list))
+                .routes(routes!(transfers::withdraw))
+                .routes(routes!(transfer_acceptance::accept))
+                .routes(routes!(presentations::present)),
         )
         .guarded(
             webhook::SCHEME,
@@ -47,7 +59,9 @@ pub fn api() -> Api<State> {
             new()
                 .routes(routes!(order_grants::confirm_grant))
                 .routes(routes!(order_grants::close_grant))
-                .routes(routes!(authorise::authorise)),
+                .routes(routes!(next_holder::next_holder))
+                .routes(routes!(authorise::authorise))
+                .routes(routes!(transfer_confirmation::confirm)),
         )
         .services(&[ServiceName::Admin], new().routes(routes!(event_documents::push)))
 }

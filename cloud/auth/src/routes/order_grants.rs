@@ -12,7 +12,7 @@ use countermark_shared::time::Timestamp;
 use crate::capacity;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::{grants, payments};
+use crate::store::{grants, locks, payments};
 use crate::terms;
 
 /// Lets the grant of an order hold its places, if it is the order's in account and terms, and applies a payment that came
@@ -33,7 +33,7 @@ pub(crate) async fn confirm_grant(state: State, Json(request): Json<ConfirmGrant
     let (request, bundle, now) = (&request, &*state.bundle, state.clock.now());
     transaction(&state.pool, "confirm a grant", |mut transaction| {
         Box::pin(async move {
-            grants::lock_order(&mut transaction, request.order).await?;
+            locks::order(&mut transaction, request.order).await?;
             let grant = grants::find(&mut transaction, request.order, now).await?.ok_or(Error::GrantUnknown)?;
             let is_the_orders = grant.account == request.account && grant.terms == request.terms;
             if is_the_orders
@@ -83,7 +83,7 @@ pub(crate) async fn close_grant(
     let now = state.clock.now();
     transaction(&state.pool, "close a grant", |mut transaction| {
         Box::pin(async move {
-            grants::lock_order(&mut transaction, order).await?;
+            locks::order(&mut transaction, order).await?;
             grants::close(&mut transaction, order, now).await?;
             Ok::<_, Error>(())
         })

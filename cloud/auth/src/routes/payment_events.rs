@@ -10,7 +10,7 @@ use countermark_shared::time::Timestamp;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::{grants, payments};
+use crate::store::{grants, locks, payments};
 
 /// What a payment does for its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ async fn keep(
     paid_at: Timestamp,
     now: Timestamp,
 ) -> Result<Effect, Error> {
-    grants::lock_order(transaction, payment.reference).await?;
+    locks::order(transaction, payment.reference).await?;
     if !payments::insert(transaction, payment, paid_at, now).await? {
         let known = payments::find(transaction, &payment.payment).await?;
         return Ok(if known.as_ref() == Some(payment) {

@@ -1,7 +1,8 @@
 //! Table `authorisations`: append-only.
 
+use countermark_service::contract::Warrant;
 use countermark_service::transaction::violated;
-use countermark_shared::id::OrderId;
+use countermark_shared::id::{AccountId, EventId, OrderId, Slot, TransferId};
 use countermark_shared::ticket::TicketBody;
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
@@ -12,40 +13,100 @@ use crate::error::Error;
 /// What was signed for a seat's issue.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Authorisation {
-    pub(crate) order: OrderId,
+    pub(crate) warrant: Warrant,
     pub(crate) body: Vec<u8>,
 }
 
+/// The newest issue of a seat.
+pub(crate) struct Newest {
+    pub(crate) body: TicketBody,
+    /// Who granted its order, or accepted its transfer.
+    pub(crate) owner: AccountId,
+    /// Whether a recipient has accepted a transfer of it: the next issue is theirs.
+    pub(crate) is_passed_on: bool,
+}
+
 /// What was signed for the seat's issue that a body names.
-pub(crate) async fn find(
-    connection: &mut PgConnection,
-    body: &TicketBody,
-) -> Result<Option<Authorisation>, sqlx::Error> {
+pub(crate) async fn find(connection: &mut PgConnection, body: &TicketBody) -> Result<Option<Authorisation>, Error> {
     let row = sqlx::query!(
-        "SELECT order_id, body FROM authorisations WHERE event = $1 AND slot = $2 AND generation = $3",
+        "SELECT order_id, transfer, body FROM authorisations WHERE event = $1 AND slot = $2 AND generation = $3",
         i64::from(body.event.0),
         i64::from(body.slot.0),
         i16::from(body.generation.0),
     )
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| Authorisation { order: OrderId(row.order_id), body: row.body }))
+    row.map(|row| {
+        let warrant = match (row.order_id, row.transfer) {
+            (Some(order), None) => Warrant::Order(OrderId(order)),
+            (None, Some(transfer)) => Warrant::Transfer(TransferId(transfer)),
+            (Some(_), Some(_)) | (None, None) => return Err(Error::Corrupt { column: "order_id or transfer" }),
+        };
+        Ok(Authorisation { warrant, body: row.body })
+    })
+    .transpose()
+}
+
+/// The newest issue of a seat, if auth has signed any.
+pub(crate) async fn newest(connection: &mut PgConnection, event: EventId, slot: Slot) -> Result<Option<Newest>, Error> {
+    let row = sqlx::query!(
+        r#"SELECT issue.body, coalesce(grants.account, received.recipient) AS "owner!",
+                  EXISTS (SELECT FROM transfers AS given
+                          WHERE (given.event, given.slot, given.replaces)
+                              = (issue.event, issue.slot, issue.generation)) AS "is_passed_on!"
+           FROM authorisations AS issue
+           LEFT JOIN grants ON grants.order_id = issue.order_id
+           LEFT JOIN transfers AS received ON received.transfer = issue.transfer
+           WHERE issue.event = $1 AND issue.slot = $2
+           ORDER BY issue.generation DESC LIMIT 1"#,
+        i64::from(event.0),
+        i64::from(slot.0),
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let body = TicketBody::from_bytes(&row.body).map_err(|_| Error::Corrupt { column: "body" })?;
+        Ok(Newest { body, owner: AccountId(row.owner), is_passed_on: row.is_passed_on })
+    })
+    .transpose()
+}
+
+/// The order that a seat was sold by, if auth has signed a ticket for it.
+pub(crate) async fn order_of(
+    connection: &mut PgConnection,
+    event: EventId,
+    slot: Slot,
+) -> Result<Option<OrderId>, sqlx::Error> {
+    let order = sqlx::query_scalar!(
+        r#"SELECT order_id AS "order!" FROM authorisations
+           WHERE event = $1 AND slot = $2 AND order_id IS NOT NULL ORDER BY generation DESC LIMIT 1"#,
+        i64::from(event.0),
+        i64::from(slot.0),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(order.map(OrderId))
 }
 
 /// Writes down what is about to be signed. [`Error::SlotTaken`] when another order was faster.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
-    order: OrderId,
+    warrant: Warrant,
     body: &TicketBody,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let (order, transfer) = match warrant {
+        Warrant::Order(order) => (Some(order.0), None),
+        Warrant::Transfer(transfer) => (None, Some(transfer.0)),
+    };
     sqlx::query!(
-        "INSERT INTO authorisations (event, slot, generation, order_id, body, authorised_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO authorisations (event, slot, generation, order_id, transfer, body, authorised_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         i64::from(body.event.0),
         i64::from(body.slot.0),
         i16::from(body.generation.0),
-        order.0,
+        order,
+        transfer,
         &body.to_bytes()[..],
         OffsetDateTime::from(now),
     )

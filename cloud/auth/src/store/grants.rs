@@ -1,16 +1,14 @@
-//! Tables `grants` and `ended_orders`, and the two locks around them.
-//!
-//! Whoever decides about an order holds [`lock_order`], whether the order is known yet or not. Whoever counts an event's
-//! capacity holds [`lock_capacity`]. Where several are taken: order, then account, then capacity.
+//! Tables `grants` and `ended_orders`.
 
 use countermark_service::contract::{Grant, GrantStanding, Terms};
 use countermark_shared::documents::DocumentHash;
 use countermark_shared::id::{AccountId, EventId, OrderId, ProductId, Zones};
+use countermark_shared::keys::VerifyingKey;
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{money, narrow};
+use super::{money, narrow, verifying_key};
 use crate::error::Error;
 
 /// A grant to be.
@@ -18,6 +16,8 @@ pub(crate) struct NewGrant<'a> {
     pub(crate) order: OrderId,
     pub(crate) account: AccountId,
     pub(crate) terms: &'a Terms,
+    /// The device that will hold live tickets; none: the account itself.
+    pub(crate) holder: Option<VerifyingKey>,
     pub(crate) created: Timestamp,
     pub(crate) expires: Timestamp,
 }
@@ -26,22 +26,6 @@ pub(crate) struct NewGrant<'a> {
 pub(crate) struct Held {
     pub(crate) product: i64,
     pub(crate) event: i64,
-}
-
-/// Waits for, and then keeps, the sole right to decide about an order until the transaction ends.
-pub(crate) async fn lock_order(connection: &mut PgConnection, order: OrderId) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended('order ' || $1::text, 0))", order.to_string())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Waits for, and then keeps, the sole right to count an event's capacity until the transaction ends.
-pub(crate) async fn lock_capacity(connection: &mut PgConnection, event: EventId) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT pg_advisory_xact_lock(hashtext('capacity'), $1)", event.0.cast_signed())
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// What was granted for an order, as it stands now.
@@ -83,13 +67,21 @@ pub(crate) async fn find(
     Ok(Some(Grant { order, account: AccountId(row.account), terms, standing }))
 }
 
+/// The device that holds the tickets of an order's grant; none: the account itself.
+pub(crate) async fn holder(connection: &mut PgConnection, order: OrderId) -> Result<Option<VerifyingKey>, Error> {
+    let holder = sqlx::query_scalar!("SELECT holder FROM grants WHERE order_id = $1", order.0)
+        .fetch_optional(connection)
+        .await?;
+    holder.flatten().map(verifying_key).transpose()
+}
+
 /// Adds a grant for an order that has none.
 pub(crate) async fn insert(connection: &mut PgConnection, new: &NewGrant<'_>) -> Result<(), Error> {
     let terms = new.terms;
     sqlx::query!(
         "INSERT INTO grants (order_id, account, event, document, product, zones, tickets, places, entries,
-                             valid_from, valid_until, amount, currency, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                             valid_from, valid_until, amount, currency, created_at, expires_at, holder)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         new.order.0,
         new.account.0,
         i64::from(terms.event.0),
@@ -105,6 +97,7 @@ pub(crate) async fn insert(connection: &mut PgConnection, new: &NewGrant<'_>) ->
         terms.amount.currency.to_string(),
         OffsetDateTime::from(new.created),
         OffsetDateTime::from(new.expires),
+        new.holder.map(|key| key.to_bytes().to_vec()),
     )
     .execute(connection)
     .await?;
@@ -149,7 +142,7 @@ pub(crate) async fn close_overdue(
 }
 
 /// Places held in an event and in one product of it: all of each confirmed grant until it is closed, and what was signed
-/// for of each that is. Under [`lock_capacity`].
+/// for of each that is. Under [`locks::capacity`](super::locks::capacity).
 pub(crate) async fn held(
     connection: &mut PgConnection,
     event: EventId,
@@ -174,7 +167,7 @@ pub(crate) async fn held(
     .await
 }
 
-/// Whether tickets has confirmed an order's grant. Under [`lock_order`].
+/// Whether tickets has confirmed an order's grant. Under [`locks::order`](super::locks::order).
 pub(crate) async fn is_confirmed(connection: &mut PgConnection, order: OrderId) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM grants WHERE order_id = $1 AND confirmed_at IS NOT NULL) AS "confirmed!""#,
@@ -184,7 +177,7 @@ pub(crate) async fn is_confirmed(connection: &mut PgConnection, order: OrderId) 
     .await
 }
 
-/// Lets an order's grant hold its places, unless it is closed. Under [`lock_order`] and [`lock_capacity`].
+/// Lets an order's grant hold its places, unless it is closed. Under [`locks::order`](super::locks::order) and [`locks::capacity`](super::locks::capacity).
 pub(crate) async fn confirm(connection: &mut PgConnection, order: OrderId, now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE grants SET confirmed_at = coalesce(confirmed_at, $2) WHERE order_id = $1 AND closed_at IS NULL",
@@ -196,7 +189,7 @@ pub(crate) async fn confirm(connection: &mut PgConnection, order: OrderId, now: 
     Ok(())
 }
 
-/// Says which payment pays for a grant; `false` when the grant waits for none. Under [`lock_order`].
+/// Says which payment pays for a grant; `false` when the grant waits for none. Under [`locks::order`](super::locks::order).
 pub(crate) async fn pay(connection: &mut PgConnection, order: OrderId, payment: &str) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "UPDATE grants SET payment = $2
@@ -209,7 +202,7 @@ pub(crate) async fn pay(connection: &mut PgConnection, order: OrderId, payment: 
     Ok(done.rows_affected() == 1)
 }
 
-/// Counts one more ticket as signed; `false` when all of the order's are. Under [`lock_order`].
+/// Counts one more ticket as signed; `false` when all of the order's are. Under [`locks::order`](super::locks::order).
 pub(crate) async fn count_authorised(connection: &mut PgConnection, order: OrderId) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "UPDATE grants SET authorised = authorised + 1 WHERE order_id = $1 AND authorised < tickets",
@@ -220,7 +213,7 @@ pub(crate) async fn count_authorised(connection: &mut PgConnection, order: Order
     Ok(done.rows_affected() == 1)
 }
 
-/// Closes an order's grant for good, or remembers that the order ended without one. Under [`lock_order`].
+/// Closes an order's grant for good, or remembers that the order ended without one. Under [`locks::order`](super::locks::order).
 pub(crate) async fn close(connection: &mut PgConnection, order: OrderId, now: Timestamp) -> Result<(), sqlx::Error> {
     let now = OffsetDateTime::from(now);
     let known =
@@ -239,7 +232,7 @@ pub(crate) async fn close(connection: &mut PgConnection, order: OrderId, now: Ti
     Ok(())
 }
 
-/// Whether an order ended before anything was granted for it. Under [`lock_order`].
+/// Whether an order ended before anything was granted for it. Under [`locks::order`](super::locks::order).
 pub(crate) async fn has_ended(connection: &mut PgConnection, order: OrderId) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM ended_orders WHERE order_id = $1) AS "ended!""#, order.0,)
         .fetch_one(connection)

@@ -150,7 +150,7 @@ async fn what_was_signed_is_final() {
     let auth = Auth::start().await;
     let order = auth.paid_order(1, &terms()).await;
     auth.tickets().await.authorise(&request(order, &auth.body(1))).await.unwrap();
-    for sql in ["UPDATE authorisations SET slot = 2", "DELETE FROM authorisations", "TRUNCATE authorisations"] {
+    for sql in ["UPDATE authorisations SET slot = 2", "DELETE FROM authorisations", "TRUNCATE authorisations CASCADE"] {
         let error = sqlx::query(sql).execute(&auth.state.pool).await.unwrap_err();
         assert!(error.to_string().contains("are final"), "{error}");
     }

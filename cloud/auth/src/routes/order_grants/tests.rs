@@ -93,7 +93,7 @@ async fn whoever_counts_waits_for_whoever_counted_before() {
     let client = auth.tickets().await;
     let (all, one) = (granted(&auth, 1, &tickets(10)).await, granted(&auth, 2, &tickets(1)).await);
     let mut first = auth.state.pool.begin().await.unwrap();
-    grants::lock_capacity(&mut first, all.terms.event).await.unwrap();
+    locks::capacity(&mut first, all.terms.event).await.unwrap();
     grants::confirm(&mut first, all.order, auth.state.clock.now()).await.unwrap();
     assert!(!has_places(&auth.after(first, client.confirm_grant(&one)).await));
 }
