@@ -182,7 +182,8 @@ impl AuthClient {
         self.0.post(paths::CONFIRM_GRANT, request).await
     }
 
-    /// The key that holds a live ticket to be. Problems: `grant-unknown`, `transfer-unknown`.
+    /// The key that holds a live ticket to be. Problems: `grant-unknown`, `grant-closed`, `payment-not-confirmed` (try again),
+    /// `transfer-unknown`, `not-granted`.
     pub async fn holder_key(&self, request: &AskHolderKey) -> Result<HolderKey, CallError> {
         self.0.post(paths::HOLDER_KEYS, request).await
     }
