@@ -3,6 +3,8 @@
 
 mod address;
 mod client;
+mod wanted;
 
 pub(crate) use address::CloudAddress;
 pub(crate) use client::{CallError, Client, Fetched};
+pub(crate) use wanted::Wanted;

@@ -91,7 +91,7 @@ async fn an_open_page_hears_heartbeats_and_each_verdict_once() {
 }
 
 fn moment(at: Timestamp, uptime: u64) -> Moment {
-    Moment { at, uptime: Duration::from_secs(uptime) }
+    Moment { battery: at, uptime: Duration::from_secs(uptime) }
 }
 
 /// By uptime: a clock that is set back must not make the last contact look young.
@@ -111,7 +111,7 @@ fn a_trust_bundle_past_its_end_and_an_old_list_are_said_and_the_gate_stays_ready
     let standing = |kind| documents.standing(kind).map(|standing| (kind, standing));
     let until = samples::bundle().not_after;
     bench.report.send_modify(|report| {
-        report.documents = DocumentKind::ALL.into_iter().filter_map(standing).collect();
+        report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
         (report.trust_until, report.list_warning) = (documents.trust_until(), documents.list_warning());
     });
     // The sample's list was issued a minute before the doors open; its event warns after fifteen.
@@ -129,7 +129,7 @@ fn a_lane_that_was_not_assigned_is_not_ready() {
     let documents = samples::documents_in_force();
     let standing = |kind| documents.standing(kind).map(|standing| (kind, standing));
     bench.report.send_modify(|report| {
-        report.documents = DocumentKind::ALL.into_iter().filter_map(standing).collect();
+        report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
     });
     assert!(bench.screen.heartbeat(moment(DOORS, 0)).ready);
     bench.report.send_modify(|report| report.lanes = vec![LaneId(2)]);
@@ -151,5 +151,7 @@ fn announcement(sequence: u64) -> Arc<Announcement> {
         source: Source::Lines,
         at: DOORS,
         ruling: Ruling::new(verdict, &subject),
+        announced: END,
+        holder: None,
     })
 }
