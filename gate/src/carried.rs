@@ -4,7 +4,7 @@
 use countermark_shared::documents::{DocumentSet, Refusal};
 use serde::{Deserialize, Serialize};
 
-use crate::documents::DocumentKind;
+use crate::documents::{DocumentKind, Envelopes};
 use crate::ledger::{TakeError, Taken};
 
 /// A longer file is no set of documents: the specification's limit.
@@ -43,8 +43,8 @@ impl Offered {
     }
 }
 
-/// The documents of a file, in the order in which they are to be offered.
-pub(crate) fn unpack(set: &[u8]) -> Result<Vec<(DocumentKind, Vec<u8>)>, Refusal> {
+/// The documents of a file.
+pub(crate) fn unpack(set: &[u8]) -> Result<Envelopes, Refusal> {
     let set = DocumentSet::decode(set)?;
     Ok(set.iter().map(|(kind, envelope)| (kind.into(), envelope.to_vec())).collect())
 }

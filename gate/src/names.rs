@@ -84,8 +84,8 @@ impl Names {
         if ticket.body().sealed.is_none() {
             return (SealedPart::None, None);
         }
-        let secrets = self.opened.iter().flat_map(|opened| &opened.secrets);
-        let opened = secrets.filter_map(|secret| secret.open(ticket).ok()).next();
+        let mut secrets = self.opened.iter().flat_map(|opened| &opened.secrets);
+        let opened = secrets.find_map(|secret| secret.open(ticket).ok());
         let part = if opened.is_some() { SealedPart::Opened } else { SealedPart::Unreadable };
         (part, opened.map(Holder))
     }

@@ -21,6 +21,9 @@ use countermark_shared::time::Timestamp;
 pub(crate) use kind::DocumentKind;
 pub(crate) use stored::{Record, Stored};
 
+/// Documents as they were received, in the order in which they are to be offered.
+pub(crate) type Envelopes = Vec<(DocumentKind, Vec<u8>)>;
+
 /// Why an offered document did not come into force; what was in force stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotTaken {

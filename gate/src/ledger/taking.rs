@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ledger, LedgerError, store};
 use crate::clock::Moment;
-use crate::documents::{self, DocumentKind, Documents, Record, Standing};
+use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standing};
 
 /// What became of a document that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,9 @@ impl Ledger {
         };
         let held_as = kind.leads_to();
         let (before, after) = (self.documents.standing(held_as), next.standing(held_as));
-        if before == after {
+        // The same document signed by another key says nothing new, but who vouches for it does.
+        let vouched = self.documents.held() == next.held();
+        if before == after && vouched {
             return Ok(Taken::Held);
         }
         let mut clock = self.clock.clone();
@@ -122,7 +124,7 @@ impl Ledger {
         (self.documents, self.clock) = (next, clock);
         self.keep_names(now);
         let named = |standing: Option<Standing>| standing.map(|standing| (standing.name, standing.revision));
-        Ok(if named(before) == named(after) { Taken::Held } else { Taken::New })
+        Ok(if named(before) == named(after) && vouched { Taken::Held } else { Taken::New })
     }
 
     /// Sets the clock by what the cloud answered.
@@ -155,7 +157,7 @@ impl Ledger {
     }
 
     /// What is held, as it was received, in the order in which it is to be offered elsewhere.
-    pub(crate) fn held_documents(&self) -> Result<Vec<(DocumentKind, Vec<u8>)>, LedgerError> {
+    pub(crate) fn held_documents(&self) -> Result<Envelopes, LedgerError> {
         let stored = store::documents(&self.connection)?;
         Ok(stored.into_iter().map(|stored| (stored.kind, stored.envelope)).collect())
     }

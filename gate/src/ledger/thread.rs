@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{Batch, Ledger, LedgerError, Report, TakeError, Taken, TimeAnswered, TimeError, Word};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
-use crate::documents::DocumentKind;
+use crate::documents::{DocumentKind, Envelopes};
 use crate::input::{CAPACITY, RawScan};
 
 /// What the ledger is asked to do. A reply that nobody waits for any more is dropped.
@@ -21,7 +21,7 @@ pub(crate) enum Work {
     /// Take a document.
     Take { kind: DocumentKind, bytes: Vec<u8>, reply: oneshot::Sender<Result<Taken, TakeError>> },
     /// Give what is held, to be offered elsewhere.
-    Give { reply: oneshot::Sender<Result<Vec<(DocumentKind, Vec<u8>)>, LedgerError>> },
+    Give { reply: oneshot::Sender<Result<Envelopes, LedgerError>> },
     /// Set the clock by the cloud's answer.
     SetClock { answer: TimeAnswered, reply: oneshot::Sender<Result<(), TimeError>> },
     /// Note what staff say of the instant that waits, and give that instant.

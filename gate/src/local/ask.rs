@@ -57,9 +57,9 @@ pub(crate) fn import(folder: &DataFolder, set: &[u8]) -> Result<Answer, AskError
     let mut stream = connect(folder, PATIENCE_WITH_A_SET)?;
     put(&mut stream, &Question::Import { length: set.len() as u64 })?;
     // An agent that has no use for the rest says why, and that is what counts.
-    let sent = stream.write_all(set);
+    let written = stream.write_all(set);
     match answer(&mut BufReader::new(stream)) {
-        Err(AskError::Silent(_)) => Err(sent.err().map_or(AskError::Another, AskError::Silent)),
+        Err(AskError::Silent(_)) => Err(written.err().map_or(AskError::Another, AskError::Silent)),
         answer => answer,
     }
 }

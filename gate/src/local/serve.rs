@@ -184,10 +184,12 @@ impl Agent {
 mod tests {
     use super::*;
     use crate::announcement::Ruling;
+    use crate::carried::Outcome;
     use crate::data_folder::DataFolder;
-    use crate::local::{AskError, ask};
+    use crate::ledger::Ledger;
+    use crate::local::{AskError, ask, export, import};
     use crate::samples::{self, EVENT, GATE};
-    use countermark_shared::journal::Subject;
+    use countermark_shared::journal::{BootId, Subject};
     use countermark_shared::verdict::{Reason, Verdict};
 
     fn agent() -> (Agent, mpsc::Receiver<Work>) {
@@ -236,5 +238,39 @@ mod tests {
         let (status, check) = asking.await.unwrap();
         assert!(matches!(status, Answer::Status(status) if status.ledger.unsettled == 2 && status.running));
         assert!(matches!(check, Answer::Check(checked) if checked.ruling.verdict == Reason::NotOurs));
+    }
+
+    #[tokio::test]
+    async fn a_set_goes_in_and_out_and_staff_are_heard() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::at(folder.path());
+        let (agent, work) = agent();
+        let clock = agent.clock;
+        let ledger = Ledger::open(&data.ledger(), samples::owner(), BootId::new([0; 16]), clock.now().uptime).unwrap();
+        let report = watch::Sender::new(ledger.report().unwrap());
+        let agent = Agent { report: report.subscribe(), ..agent };
+        std::thread::spawn(move || crate::ledger::serve(ledger, work, clock, &report, drop));
+        tokio::spawn(serve(bind(&data.socket()).unwrap(), agent));
+
+        let asking = tokio::task::spawn_blocking(move || {
+            let [bundle, assignment, ..] = samples::documents();
+            let set = carried::pack(&[assignment.clone(), bundle.clone(), assignment.clone(), assignment.clone()]);
+            let taken = import(&data, &set).unwrap();
+            let given = export(&data).unwrap();
+            let junk = import(&data, b"junk").unwrap();
+            let unheard = ask(&data, &Question::Clock { word: Some(Word::Confirm) }).unwrap();
+            let shown = ask(&data, &Question::Clock { word: None }).unwrap();
+            (taken, given == carried::pack(&[bundle, assignment]), junk, unheard, shown)
+        });
+        let (taken, same_bytes, junk, unheard, shown) = asking.await.unwrap();
+        let Answer::Import(taken) = taken else { panic!("no word on what was offered: {taken:?}") };
+        let outcomes: Vec<_> = taken.iter().map(|offered| (offered.outcome, offered.why.is_some())).collect();
+        let expected =
+            [(Outcome::Refused, true), (Outcome::Taken, false), (Outcome::Taken, false), (Outcome::Held, false)];
+        assert_eq!(outcomes, expected);
+        assert!(same_bytes);
+        assert!(matches!(junk, Answer::Problem(_)));
+        assert!(matches!(unheard, Answer::Problem(problem) if problem.contains("no instant waits")));
+        assert!(matches!(shown, Answer::Clock(clock) if clock.warning.is_none()));
     }
 }

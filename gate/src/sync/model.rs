@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use countermark_shared::documents::SlotState;
+use countermark_shared::clock::{Exchange, TimeQuestion, answer_time};
+use countermark_shared::documents::{Remedy, SlotState};
 use countermark_shared::id::{LaneId, Slot};
 use countermark_shared::journal::{BootId, ChainHash};
 use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome, RowResult};
@@ -16,9 +17,9 @@ use crate::clock::Moment;
 use crate::cloud::Wanted;
 use crate::documents::DocumentKind;
 use crate::input::{RawScan, ScannedText, Source};
-use crate::ledger::{Batch, Ledger, TakeError, Taken};
+use crate::ledger::{Batch, Ledger, TakeError, Taken, TimeAnswered};
 use crate::publisher::Publisher;
-use crate::samples::{self, DOORS};
+use crate::samples::{self, DOORS, GATE};
 
 const POLL: Duration = Duration::from_secs(30);
 
@@ -162,7 +163,12 @@ impl World {
                 }
                 outcome
             }
-            Delivery::Time(_) => unreachable!("this cloud does not tell the time"),
+            Delivery::Time(answer) => {
+                let outcome = self.ledger().set_clock(&answer, now);
+                outcome
+                    .map(|()| Taken::New)
+                    .map_err(|error| Failure { problem: error.to_string(), remedy: Remedy::None })
+            }
             Delivery::Results(results) => {
                 self.ledger().settle(&results).unwrap();
                 Ok(Taken::New)
@@ -184,13 +190,15 @@ impl World {
                 self.validation.logged_in = true;
                 Response::LoggedIn("session".into())
             }
-            Request::AskTime { .. } => Response::Refused { problem: "404".into() },
-            Request::Fetch { .. } | Request::Upload { .. } if !self.validation.logged_in => Response::Unauthorised,
+            Request::Fetch { .. } | Request::Upload { .. } | Request::AskTime { .. } if !self.validation.logged_in => {
+                Response::Unauthorised
+            }
             Request::Fetch { wanted, .. } if self.never == Some(wanted.kind()) => lost(),
             Request::Fetch { wanted, session: _ } => {
                 self.requests.push(wanted.kind().code());
                 self.document(*wanted)
             }
+            Request::AskTime { session: _ } => Response::Time(self.tell_time()),
             Request::Upload { session: _ } => {
                 self.requests.push("upload");
                 let batch = self.ledger().batch().unwrap().unwrap();
@@ -198,6 +206,13 @@ impl World {
             }
         };
         if fate == Fate::ReplyLost { lost() } else { reply }
+    }
+
+    fn tell_time(&mut self) -> TimeAnswered {
+        let question = TimeQuestion { gate: GATE, nonce: [5; 32] };
+        let (at, asked) = (self.moment().battery, self.now);
+        let signature = answer_time(&question, at, self.publisher().list_key());
+        TimeAnswered { question, at, signature, exchange: Exchange { asked, answered: asked + self.exchange } }
     }
 
     fn document(&mut self, wanted: Wanted) -> Response {
@@ -251,9 +266,9 @@ fn the_first_round_is_in_order_and_then_it_rests() {
 #[test]
 fn rows_travel_together_after_half_a_second() {
     let mut world = World::new();
-    while !world.is_in_step() || world.now == Duration::ZERO {
-        world.step(Fate::Arrives);
-    }
+    world.catch_up();
+    // The time is asked for last.
+    world.step(Fate::Arrives);
     let start = world.now;
     world.scan("a");
     world.step(Fate::Arrives);

@@ -1,8 +1,12 @@
+mod clock;
+mod documents;
+mod names;
+
 use super::open::OpenError;
 use super::*;
 use crate::documents::DocumentKind;
 use crate::input::{ScannedText, Source};
-use crate::samples::{self, DOORS, END};
+use crate::samples::{self, DOORS, END, GATE};
 use core::num::NonZeroU8;
 use countermark_shared::id::Slot;
 use countermark_shared::journal::ClockState;
