@@ -25,7 +25,7 @@ use crate::cloud::Client;
 use crate::data_folder::DataFolder;
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
 use crate::input::{CAPACITY, Intake, Silent, read_lines, watch_folder};
-use crate::ledger::{self, Ledger, Owner, Work};
+use crate::ledger::{self, Ledger, Owner, Report, Work};
 use crate::local;
 use crate::output::Output;
 use crate::screen::{self, Screen};
@@ -109,9 +109,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         address,
         socket,
         sync: Sync {
-            client: Client::new(identity.cloud.clone()).context(
-                "cannot set up encrypted connections; install this machine's certificates (`ca-certificates`)",
-            )?,
+            client: client(&identity, report.clone(), clock)?,
             gate: identity.gate,
             key,
             ledger: work.clone(),
@@ -186,6 +184,12 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             }
         }
     }
+}
+
+/// Whoever judges the cloud's certificate asks the gate's own clock.
+fn client(identity: &Identity, report: watch::Receiver<Report>, clock: Clock) -> anyhow::Result<Client> {
+    Client::new(identity.cloud.clone(), move || report.borrow().read_clock(clock.now()).now)
+        .context("cannot set up encrypted connections; install this machine's certificates (`ca-certificates`)")
 }
 
 /// What is done before the end once the lines have ended. It may take as long as whoever reads standard output; a signal cuts it short.

@@ -15,7 +15,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
-use crate::cloud::{CallError, Client, CloudAddress, Fetched, Wanted};
+use crate::cloud::{CallError, Client, CloudAddress, Fetched, NoConnection, Wanted};
 use crate::data_folder::DataFolder;
 use crate::identity::{Identity, IdentityError, stored_key, stored_unwrapping_key};
 
@@ -54,7 +54,7 @@ pub(crate) enum EnrolError {
     #[error("cannot set up encrypted connections; install this machine's certificates (`ca-certificates`)")]
     Connection {
         /// Why.
-        source: reqwest::Error,
+        source: NoConnection,
     },
     /// Validation did not take the code.
     #[error("the code was not taken; if the connection broke, run the same command again")]
@@ -112,7 +112,7 @@ pub(crate) async fn enroll(
         None => new_unwrapping_key(&folder)?,
     };
     let wrapping_key = unwrapping_key.wrapping_key();
-    let client = Client::new(cloud.clone()).map_err(|source| EnrolError::Connection { source })?;
+    let client = Client::new(cloud.clone(), move || now).map_err(|source| EnrolError::Connection { source })?;
     let enrol = Enrol {
         secret: code.secret_text(),
         key: key.verifying_key(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use countermark_shared::enrolment::answer_login;
 use countermark_shared::id::GateId;
 use countermark_shared::keys::SigningKey;
+use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{
     AskTime, Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, TimeAnswer, Upload, Uploaded, paths,
 };
@@ -14,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::tls::tls;
 use super::{CloudAddress, Wanted};
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -65,6 +67,17 @@ pub(crate) enum CallError {
     },
 }
 
+/// Why no connection can be made at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoConnection {
+    /// The machine's roots cannot be read.
+    #[error("the certificates of this machine cannot be used")]
+    Certificates(#[from] rustls::Error),
+    /// The rest of it.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[from] reqwest::Error),
+}
+
 /// What became of asking for a document.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fetched {
@@ -77,9 +90,13 @@ pub(crate) enum Fetched {
 }
 
 impl Client {
-    /// A client of one address. It follows no redirection and reads no proxy from the environment.
-    pub(crate) fn new(address: CloudAddress) -> Result<Self, reqwest::Error> {
+    /// A client of one address, which judges certificates as of `now`. It follows no redirection and reads no proxy from the environment.
+    pub(crate) fn new(
+        address: CloudAddress,
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Result<Self, NoConnection> {
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(now)?)
             .connect_timeout(CONNECT)
             .timeout(WHOLE_CALL)
             .redirect(redirect::Policy::none())
