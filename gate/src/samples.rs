@@ -14,7 +14,7 @@ use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Sea
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
 use countermark_shared::sealing::{EventSecret, SealedText, UnwrappingKey};
-use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
+use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
 use image::{ImageFormat, Luma};
 use qrcode::QrCode;
@@ -132,6 +132,17 @@ pub(crate) const SEAT: &str = "Rang 3, 14";
 pub(crate) fn sealed_ticket(slot: u32, check_id: bool) -> UnverifiedTicket {
     let text = SealedText::new(NAME, SEAT).unwrap();
     sign(event_secret().seal(&body_of(slot, 1), &text, check_id).unwrap())
+}
+
+/// The longest ticket there is: live, sealed, and shown by its holder at `at`.
+pub(crate) fn shown_ticket(slot: u32, at: Timestamp) -> (UnverifiedTicket, UnverifiedTicket) {
+    let live = Live { window: NonZeroU8::new(30).unwrap(), holder: holder_key().verifying_key() };
+    let text = SealedText::new(NAME, SEAT).unwrap();
+    let unsealed = TicketBody { live: Some(live), ..body_of(slot, 1) };
+    let body = event_secret().seal(&unsealed, &text, true).unwrap();
+    let stored = sign(body.clone());
+    let shown = stored.clone().shown(body.present(&holder_key(), at).unwrap()).unwrap();
+    (stored, shown)
 }
 
 pub(crate) fn owner() -> Owner {

@@ -8,8 +8,9 @@ use super::{Common, clock, ledger_at_rest};
 use crate::announcement::Sentence;
 use crate::clock::{Clock, Moment};
 use crate::data_folder::DataFolder;
+use crate::documents::DocumentKind;
 use crate::input::Silent;
-use crate::local::{Answer, AskError, LeaseStatus, LedgerStatus, Question, Status, ask};
+use crate::local::{Answer, AskError, LeaseCode, LeaseStatus, LedgerStatus, Question, Status, ask};
 use crate::output::Output;
 use crate::sync::Contact;
 
@@ -52,14 +53,28 @@ fn words(status: &Status) -> String {
     lines.push(format!("gate {gate} (“{name}”), {event}"));
     for (kind, document) in &ledger.documents {
         let age = age(document.age_seconds);
-        lines.push(format!("{:<16}revision {}, {age} old", kind.code(), document.revision));
+        // A head is numbered by its instant: its age says it all.
+        let revision =
+            if *kind == DocumentKind::Head { String::new() } else { format!("revision {}, ", document.revision) };
+        lines.push(format!("{:<16}{revision}{age} old", kind.code()));
     }
     for kind in &ledger.conflicts {
         lines.push(format!("conflict        the cloud has another {} of this revision; report this", kind.code()));
     }
-    if let Some(LeaseStatus { state: _, until, names_until }) = &ledger.lease {
-        let names = if ledger.reads_names { "names can be read" } else { "no name can be read" };
-        lines.push(format!("lease           until {until}, names until {names_until}; {names}"));
+    if let Some(LeaseStatus { state, until, names_until }) = &ledger.lease {
+        let names = match (*running, ledger.reads_names) {
+            (true, true) => "; names can be read",
+            (true, false) => "; no name can be read",
+            (false, _) => "",
+        };
+        match state {
+            LeaseCode::Held | LeaseCode::WithoutNames => {}
+            LeaseCode::Ended => {
+                lines.push("warning         this gate's assignment has ended: it admits nobody".to_owned());
+            }
+            LeaseCode::Suspended => lines.push("warning         this gate is suspended: it admits nobody".to_owned()),
+        }
+        lines.push(format!("lease           until {until}, names until {names_until}{names}"));
     }
     lines.push(clock::words(&ledger.clock));
     if let Some(Sentence { en, fr }) = &ledger.trust_warning {

@@ -121,6 +121,7 @@ impl Ledger {
             persist(connection, kind, bytes, &next)?;
             store::raise_clock_floor(connection, clock.floor(now.uptime))
         })?;
+        report_conflicts(&self.documents, &next);
         (self.documents, self.clock) = (next, clock);
         self.keep_names(now);
         let named = |standing: Option<Standing>| standing.map(|standing| (standing.name, standing.revision));
@@ -171,6 +172,16 @@ impl Ledger {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         what(&transaction)?;
         Ok(transaction.commit()?)
+    }
+}
+
+/// Once, when it is found: the screen and `status` say it for as long as it lasts.
+fn report_conflicts(before: &Documents, after: &Documents) {
+    let conflicts = |documents: &Documents| documents.needs().map(|needs| needs.conflicts).unwrap_or_default();
+    let known = conflicts(before);
+    for kind in conflicts(after).into_iter().filter(|kind| !known.contains(kind)) {
+        let document = DocumentKind::from(kind).code();
+        tracing::error!(document, "the cloud has another document of the revision that is held: somebody signed two");
     }
 }
 

@@ -162,6 +162,22 @@ fn what_one_gate_holds_another_takes_from_a_file_byte_for_byte() {
     assert!(refused.iter().all(|(_, outcome)| *outcome == Outcome::Refused));
 }
 
+/// Somebody signed two: it is said, and what was in force stays.
+#[test]
+fn two_lists_of_one_number_are_reported() {
+    let mut publisher = Publisher::new();
+    let mut bench = synced(&mut publisher);
+    let before = list_revision(&mut bench);
+    let mut head = publisher.head_at(DOORS);
+    let other = countermark_shared::documents::ContentHash([7; 32]);
+    head.slots = head.slots.map(|slots| countermark_shared::documents::Standing { hash: other, ..slots });
+    bench.ledger().take(DocumentKind::Head, &samples::head_bytes(&head), moment(DOORS)).unwrap();
+    let report = bench.ledger().report().unwrap();
+    assert_eq!(report.conflicts(), [DocumentKind::SlotList]);
+    assert!(report.needs.is_some_and(|(_, needs)| needs.fetch.is_empty()), "nothing is fetched for it");
+    assert_eq!(list_revision(&mut bench), before);
+}
+
 #[test]
 fn documents_of_the_version_before_are_brought_along() {
     let folder = tempfile::tempdir().unwrap();

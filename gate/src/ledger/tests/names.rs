@@ -39,6 +39,21 @@ fn a_name_comes_with_the_verdict_on_a_verified_ticket_and_with_nothing_else() {
 }
 
 #[test]
+fn a_live_sealed_ticket_is_read_while_its_proof_is_fresh_and_stored_as_it_was_sold() {
+    let mut bench = entrusted(|_| {});
+    let (stored, shown) = samples::shown_ticket(42, DOORS);
+    let texts = [stored.to_text(), shown.to_text()];
+    let said = bench.ledger().scan(&[scan(&texts[1])], moment(DOORS + Duration::from_millis(30_001))).remove(0);
+    assert_eq!(said.ruling.verdict, Reason::LiveProofStale);
+    let said = bench.scan(&texts);
+    let verdicts: Vec<_> = said.iter().map(|said| said.ruling.verdict).collect();
+    assert_eq!(verdicts, [Reason::LiveProofMissing, Reason::Admitted]);
+    assert_eq!(read(&said[1]), Some((samples::NAME, samples::SEAT)));
+    let kept: Vec<_> = bench.ledger().batch().unwrap().unwrap().rows.into_iter().map(|row| row.ticket).collect();
+    assert_eq!(kept, [Some(stored.to_text()), None, None]);
+}
+
+#[test]
 fn who_must_be_checked_and_cannot_be_named_is_for_staff() {
     let mut bench = Bench::synced();
     let texts = [samples::sealed_ticket(42, true).to_text(), samples::sealed_ticket(43, false).to_text()];
