@@ -16,7 +16,7 @@ use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standin
 pub(crate) enum Taken {
     /// It is in force, and was not before.
     New,
-    /// It was in force already.
+    /// It was in force already, or, of a head, a newer one is.
     Held,
 }
 
@@ -99,6 +99,10 @@ impl Ledger {
     pub(crate) fn take(&mut self, kind: DocumentKind, bytes: &[u8], now: Moment) -> Result<Taken, TakeError> {
         let next = match self.documents.with(kind, bytes, self.read_clock(now).now) {
             Ok(next) => next,
+            // A copy of the cloud lags behind. What it says was true once, and alarms nobody.
+            Err(documents::NotTaken::Refused(Refusal::Older { .. })) if kind == DocumentKind::Head => {
+                return Ok(Taken::Held);
+            }
             Err(refused) => {
                 if let documents::NotTaken::Refused(Refusal::FromTheFuture { document: _, issued }) = refused {
                     self.clock.held_back(issued);

@@ -35,6 +35,22 @@ fn steps_are_taken_one_by_one_and_a_raised_epoch_by_its_snapshot() {
     assert!(world.is_in_step() && world.requests.contains(&"slot-list"));
 }
 
+#[test]
+fn a_copy_of_the_cloud_that_lags_behind_takes_nothing_back_and_alarms_nobody() {
+    let mut world = World::new();
+    world.catch_up();
+    let old = world.publisher().answer(Wanted::Head { held: None }, DOORS);
+    world.now += POLL;
+    world.publisher().say([(Slot(7), SlotState::Blocked)]);
+    world.catch_up();
+    world.validation.lagging = old;
+    let end = world.now + 3 * POLL;
+    while world.now < end {
+        world.step(Fate::Arrives);
+    }
+    assert!(world.is_in_step() && world.machine.refused().is_empty(), "{:?}", world.machine.refused());
+}
+
 /// The gate slept through two rotations, and none of the keys it knew signs anything any more.
 #[test]
 fn roots_and_list_keys_that_were_replaced_are_reached_step_by_step() {
