@@ -9,15 +9,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use countermark_shared::documents::{DocumentHash, Fetch, Needs, Remedy, Revision};
+use countermark_shared::documents::{Fetch, Remedy, Revision};
 use countermark_shared::id::EventId;
-use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowResult};
+use countermark_shared::wire::MAX_ROWS_PER_UPLOAD;
 use secrecy::SecretString;
 
 use super::back_off::{Jitter, Schedule};
+use super::exchange::{Delivery, Failure, Held, Request, Response, Step};
 use crate::cloud::Wanted;
 use crate::documents::DocumentKind;
-use crate::ledger::{Taken, TimeAnswered};
+use crate::ledger::Taken;
 
 /// Rows that follow each other travel together.
 const COALESCE: Duration = Duration::from_millis(500);
@@ -26,88 +27,6 @@ const TIME_EVERY: Duration = Duration::from_mins(10);
 
 const NOTHING_NEWER: &str = "the cloud serves what is held in the place of what its head names; tell the administrator";
 const MISSING: &str = "the cloud does not have what its head names; tell the administrator";
-
-/// What the ledger holds, as far as it matters here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held {
-    /// The trust bundle in force.
-    pub(crate) bundle: Option<Revision>,
-    /// The event that the gate is assigned to.
-    pub(crate) assigned: Option<EventId>,
-    /// The newest head.
-    pub(crate) head: Option<DocumentHash>,
-    /// The event that head is about, and what it wants fetched.
-    pub(crate) needs: Option<(EventId, Needs)>,
-    /// Rows that validation has not answered for.
-    pub(crate) unsettled: u64,
-}
-
-/// Something to ask.
-#[derive(Clone, Debug)]
-pub(crate) enum Request {
-    /// A session.
-    LogIn,
-    /// A document.
-    Fetch { wanted: Wanted, session: SecretString },
-    /// The time.
-    AskTime { session: SecretString },
-    /// To take the ledger's next rows.
-    Upload { session: SecretString },
-}
-
-/// What to do now.
-#[derive(Clone, Debug)]
-pub(crate) enum Step {
-    /// Ask this.
-    Send(Request),
-    /// Nothing before this uptime, unless rows are written.
-    Wait { until: Duration },
-}
-
-/// What came of a request.
-#[derive(Debug)]
-pub(crate) enum Response {
-    /// A session.
-    LoggedIn(SecretString),
-    /// A document, or a set of bundles.
-    Document(Vec<u8>),
-    /// The document that is held is the newest.
-    Unchanged,
-    /// There is no such document yet.
-    Absent,
-    /// The time.
-    Time(TimeAnswered),
-    /// What became of the rows.
-    Uploaded(Vec<RowResult>),
-    /// The session is over.
-    Unauthorised,
-    /// An answer that does not help.
-    Refused { problem: String },
-    /// No answer: whether the request arrived is unknown.
-    Lost { problem: String },
-}
-
-/// Something for the ledger, to be confirmed with [`Machine::delivered`].
-#[derive(Debug)]
-pub(crate) enum Delivery {
-    /// A document to take.
-    Document { kind: DocumentKind, bytes: Vec<u8> },
-    /// A set of trust bundles to take in order.
-    Bundles(Vec<u8>),
-    /// The time.
-    Time(TimeAnswered),
-    /// Answers to note.
-    Results(Vec<RowResult>),
-}
-
-/// Why the ledger did not take a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    /// For people.
-    pub(crate) problem: String,
-    /// What helps.
-    pub(crate) remedy: Remedy,
-}
 
 /// Duties in the order in which they are done when several are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

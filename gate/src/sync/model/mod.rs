@@ -13,7 +13,8 @@ use countermark_shared::journal::{BootId, ChainHash};
 use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome, RowResult};
 
 use super::back_off::Jitter;
-use super::machine::{Delivery, Failure, Held, Machine, Request, Response, Step};
+use super::exchange::{Delivery, Failure, Held, Request, Response, Step};
+use super::machine::Machine;
 use super::shell::held;
 use crate::carried::unpack;
 use crate::clock::Moment;

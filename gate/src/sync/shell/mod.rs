@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::back_off::Jitter;
-use super::machine::{Delivery, Failure, Held, Machine, Request, Response, Step};
+use super::exchange::{Delivery, Failure, Held, Request, Response, Step};
+use super::machine::Machine;
 use crate::clock::Clock;
 use crate::cloud::{CallError, Client, Fetched};
 use crate::documents::DocumentKind;
