@@ -23,9 +23,9 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use crate::clock::{self, Clock};
 use crate::cloud::Client;
 use crate::data_folder::DataFolder;
-use crate::identity::{Identity, stored_key};
+use crate::identity::{Identity, stored_key, stored_unwrapping_key};
 use crate::input::{CAPACITY, Intake, Silent, read_lines, watch_folder};
-use crate::ledger::{self, Ledger, Work};
+use crate::ledger::{self, Ledger, Owner, Report, Work};
 use crate::local;
 use crate::output::Output;
 use crate::screen::{self, Screen};
@@ -33,6 +33,8 @@ use crate::sync::{Contact, Sync};
 
 /// Verdicts a slow page may lag behind before it misses some.
 const SCREEN_BACKLOG: usize = 16;
+/// How long a name may stay readable when the lease no longer lets it, and by how much the stored floor of the clock may lag.
+const PASSING_TIME: Duration = Duration::from_mins(1);
 /// For the ledger to end; less than systemd leaves before it kills.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -85,7 +87,8 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let boot =
         clock::boot().context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
     // First of all: whoever has the ledger is the one agent of this folder.
-    let ledger = Ledger::open(&folder.ledger(), identity.gate, identity.root, boot)?;
+    let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };
+    let ledger = Ledger::open(&folder.ledger(), owner, boot, clock.now().uptime)?;
     let (report_sender, report) = watch::channel(ledger.report()?);
     let (contact_sender, contact) = watch::channel(Contact::default());
     let (work, waiting) = mpsc::channel(CAPACITY);
@@ -106,9 +109,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         address,
         socket,
         sync: Sync {
-            client: Client::new(identity.cloud.clone()).context(
-                "cannot set up encrypted connections; install this machine's certificates (`ca-certificates`)",
-            )?,
+            client: client(&identity, report.clone(), clock)?,
             gate: identity.gate,
             key,
             ledger: work.clone(),
@@ -127,6 +128,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             silent: silent.clone(),
             clock,
         },
+        ledger: work.clone(),
         local: local::Agent { identity, lane: *lane, ledger: work.clone(), report, contact, silent, clock },
         ended: ended.clone(),
     };
@@ -182,6 +184,12 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             }
         }
     }
+}
+
+/// Whoever judges the cloud's certificate asks the gate's own clock.
+fn client(identity: &Identity, report: watch::Receiver<Report>, clock: Clock) -> anyhow::Result<Client> {
+    Client::new(identity.cloud.clone(), move || report.borrow().read_clock(clock.now()).now)
+        .context("cannot set up encrypted connections; install this machine's certificates (`ca-certificates`)")
 }
 
 /// What is done before the end once the lines have ended. It may take as long as whoever reads standard output; a signal cuts it short.
@@ -254,6 +262,7 @@ struct Network {
     socket: UnixListener,
     sync: Sync,
     screen: Screen,
+    ledger: mpsc::Sender<Work>,
     local: local::Agent,
     ended: std_mpsc::Sender<Ending>,
 }
@@ -280,7 +289,20 @@ impl Network {
             () = self.sync.run(finishing) => Ok(()),
             outcome = screen => outcome.context("the screen has stopped"),
             outcome = local::serve(self.socket, self.local) => outcome.context("the local socket has stopped"),
+            () = pass_time(self.ledger) => Ok(()),
             outcome = tell_signals(self.ended) => outcome.context("cannot wait for signals"),
+        }
+    }
+}
+
+/// Has the ledger do what is due though nobody scans: names leave the box on time. Returns when the ledger is gone.
+async fn pass_time(ledger: mpsc::Sender<Work>) {
+    let mut interval = tokio::time::interval(PASSING_TIME);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        if ledger.send(Work::PassTime).await.is_err() {
+            return;
         }
     }
 }

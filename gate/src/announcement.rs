@@ -1,12 +1,14 @@
 //! What the gate says of a scan, in the one shape that standard output, the screen and `check` share.
 
+use countermark_shared::documents::LeaseState;
 use countermark_shared::id::{EventId, LaneId, Slot};
-use countermark_shared::journal::Subject;
+use countermark_shared::journal::{ClockState, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Language, Reason, Severity, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::input::Source;
+use crate::names::Holder;
 
 /// A verdict that is in the journal, or that says why it is not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +24,12 @@ pub(crate) struct Announcement {
     /// What.
     #[serde(flatten)]
     pub(crate) ruling: Ruling,
+    /// When, by the system's clock: what the page, which has no other, counts from.
+    #[serde(skip)]
+    pub(crate) announced: Timestamp,
+    /// Whom a sealed ticket names. For the screen alone: standard output ends up in a log.
+    #[serde(skip)]
+    pub(crate) holder: Option<Holder>,
 }
 
 /// A verdict with all that follows from it.
@@ -61,6 +69,45 @@ impl Sentence {
             en: "Trust bundle out of date: go on, tell the administrator.".to_owned(),
             fr: "Trousseau de confiance périmé : continuez, prévenez l'administrateur.".to_owned(),
         }
+    }
+
+    /// Of a clock that does not tell the time. `waiting` is the instant that waits for staff.
+    pub(crate) fn of_clock(state: ClockState, waiting: Option<Timestamp>) -> Option<Self> {
+        let (en, fr) = match (state, waiting) {
+            (ClockState::Signed | ClockState::Battery, _) => return None,
+            (ClockState::Ahead, Some(at)) => (
+                format!("CLOCK, call staff: is it {at} or later? `countermark-gate clock confirm` or `dismiss`"),
+                format!(
+                    "HORLOGE, appelez un responsable : est-il {at} ou plus tard ? `countermark-gate clock confirm` ou `dismiss`"
+                ),
+            ),
+            (ClockState::RolledBack, _) => (
+                "CLOCK WRONG: it fell back. Static tickets go on; set this box's time, or connect it.".to_owned(),
+                "HORLOGE FAUSSE : elle a reculé. Les billets statiques passent ; réglez l'heure ou connectez le portique."
+                    .to_owned(),
+            ),
+            (ClockState::Unknown | ClockState::Ahead, _) => (
+                "CLOCK NOT SET: static tickets go on; connect this gate.".to_owned(),
+                "HORLOGE NON RÉGLÉE : les billets statiques passent ; connectez le portique.".to_owned(),
+            ),
+        };
+        Some(Self { en, fr })
+    }
+
+    /// Of a lease that lets nobody in.
+    pub(crate) fn of_lease(state: LeaseState) -> Option<Self> {
+        let (en, fr) = match state {
+            LeaseState::Held | LeaseState::WithoutNames => return None,
+            LeaseState::Ended => (
+                "THIS GATE'S ASSIGNMENT HAS ENDED: send people to another entrance, tell the administrator.",
+                "AFFECTATION TERMINÉE : orientez vers une autre entrée, prévenez l'administrateur.",
+            ),
+            LeaseState::Suspended => (
+                "THIS GATE IS SUSPENDED: send people to another entrance.",
+                "PORTIQUE SUSPENDU : orientez vers une autre entrée.",
+            ),
+        };
+        Some(Self { en: en.to_owned(), fr: fr.to_owned() })
     }
 }
 

@@ -1,17 +1,19 @@
-//! The only place with ambient time. Everything else is handed a [`Moment`].
+//! The only place with ambient time. Everything else is handed a [`Moment`]; what a moment is worth, the ledger's
+//! [`GateClock`](countermark_shared::clock::GateClock) says.
 
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use countermark_shared::journal::BootId;
 use countermark_shared::time::Timestamp;
+use nix::time::{ClockId, clock_gettime};
 
-/// Now, twice: what the calendar says, which may jump, and how long the agent has run, which may not.
+/// Now, twice: what the machine's calendar says, which may jump, and how long the machine has run, which may not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// By the system's clock.
-    pub(crate) at: Timestamp,
-    /// Since the agent's start: what ages and waits are measured by.
+    /// By the system's clock, which a battery keeps: nobody signed it.
+    pub(crate) battery: Timestamp,
+    /// Since the machine's start, sleep included: what ages and waits are measured by.
     pub(crate) uptime: Duration,
 }
 
@@ -30,8 +32,13 @@ impl Clock {
 
     /// Reads both clocks.
     pub(crate) fn now(self) -> Moment {
-        Moment { at: wall_time(), uptime: self.started.elapsed() }
+        Moment { battery: wall_time(), uptime: since_boot().unwrap_or_else(|| self.started.elapsed()) }
     }
+}
+
+/// `CLOCK_BOOTTIME`, which every Linux since 2.6.39 has.
+fn since_boot() -> Option<Duration> {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).ok()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this module is the gate's clock")]

@@ -5,19 +5,18 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use countermark_shared::documents::{Document, Refusal, RootFingerprint, TrustBundle, accept_bundle, claimed_root};
+use countermark_shared::documents::{Refusal, RootFingerprint, accept_bundle, claimed_root};
 use countermark_shared::enrolment::{EnrolmentCode, prove_enrolment};
 use countermark_shared::keys::{InvalidSigningKey, SigningKey};
 use countermark_shared::sealing::UnwrappingKey;
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::{Base64, Enrol, Enrolled, paths};
+use countermark_shared::wire::{Base64, Enrol, Enrolled};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
-use crate::cloud::{CallError, Client, CloudAddress, Fetched};
+use crate::cloud::{CallError, Client, CloudAddress, Fetched, NoConnection, Wanted};
 use crate::data_folder::DataFolder;
-use crate::documents::MAX_ENVELOPE_OVERHEAD;
 use crate::identity::{Identity, IdentityError, stored_key, stored_unwrapping_key};
 
 /// Why a folder did not become a gate, and what to do.
@@ -55,7 +54,7 @@ pub(crate) enum EnrolError {
     #[error("cannot set up encrypted connections; install this machine's certificates (`ca-certificates`)")]
     Connection {
         /// Why.
-        source: reqwest::Error,
+        source: NoConnection,
     },
     /// Validation did not take the code.
     #[error("the code was not taken; if the connection broke, run the same command again")]
@@ -113,7 +112,7 @@ pub(crate) async fn enroll(
         None => new_unwrapping_key(&folder)?,
     };
     let wrapping_key = unwrapping_key.wrapping_key();
-    let client = Client::new(cloud.clone()).map_err(|source| EnrolError::Connection { source })?;
+    let client = Client::new(cloud.clone(), move || now).map_err(|source| EnrolError::Connection { source })?;
     let enrol = Enrol {
         secret: code.secret_text(),
         key: key.verifying_key(),
@@ -123,8 +122,7 @@ pub(crate) async fn enroll(
     let Enrolled { gate, event, name } = client.enrol(&enrol).await.map_err(|source| EnrolError::Code { source })?;
     let incomplete = |source| EnrolError::Incomplete { source };
     let session = client.log_in(gate, &key).await.map_err(incomplete)?;
-    let limit = TrustBundle::MAX_PAYLOAD + MAX_ENVELOPE_OVERHEAD;
-    let root = match client.fetch(paths::BUNDLE, &session, None, limit).await.map_err(incomplete)? {
+    let root = match client.fetch(Wanted::NewestBundle, &session).await.map_err(incomplete)? {
         Fetched::New(bytes) => named_root(&bytes, code, now)?,
         Fetched::Unchanged | Fetched::Absent => return Err(EnrolError::NoBundle),
     };
@@ -201,7 +199,7 @@ mod tests {
     #[tokio::test]
     async fn cut_off_after_the_code_was_spent_it_is_run_again() {
         let (stand_in, folder) = (StandIn::start().await, private_folder());
-        let bundle = stand_in.books().documents.remove(&DocumentKind::TrustBundle).unwrap();
+        stand_in.books().publisher.missing.insert(DocumentKind::TrustBundle);
         let cut_off = attempt(&stand_in, folder.path(), &StandIn::code()).await;
         assert!(matches!(cut_off, Err(EnrolError::NoBundle)));
         assert!(stand_in.books().key.is_some());
@@ -210,7 +208,7 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(matches!(Identity::load(&DataFolder::at(folder.path())), Err(IdentityError::NotEnrolled { .. })));
 
-        stand_in.books().documents.insert(DocumentKind::TrustBundle, bundle);
+        stand_in.books().publisher.missing.clear();
         attempt(&stand_in, folder.path(), &StandIn::code()).await.unwrap();
     }
 

@@ -2,6 +2,7 @@
 
 mod agent;
 mod announcement;
+mod carried;
 mod clock;
 mod cloud;
 mod commands;
@@ -12,7 +13,10 @@ mod identity;
 mod input;
 mod ledger;
 mod local;
+mod names;
 mod output;
+#[cfg(test)]
+mod publisher;
 mod read;
 #[cfg(test)]
 mod samples;

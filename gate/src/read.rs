@@ -110,6 +110,14 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_ticket_is_read() {
+        let (_, shown) = samples::shown_ticket(42, samples::DOORS);
+        let text = shown.to_text();
+        assert_eq!(text.len(), 510);
+        assert_eq!(read_code(&qr_picture(&text)).unwrap(), Some(text));
+    }
+
+    #[test]
     fn a_picture_without_a_code_says_nothing() {
         let blank = DynamicImage::ImageLuma8(GrayImage::from_pixel(300, 200, Luma([200])));
         assert_eq!(read_code(&encoded(&blank, ImageFormat::Png)).unwrap(), None);

@@ -5,21 +5,25 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
+use countermark_shared::clock::GateClock;
 use countermark_shared::documents::{
-    Assignment, Direction, EventDocument, KeyRole, KeyStatus, Lane, Lease, Product, Revision, Signed, SlotEntry,
-    SlotList, SlotReason, SlotState, Text, TrustBundle, TrustedKey, Window,
+    Assignment, Direction, EventDocument, Head, KeyRole, KeyStatus, Lane, Lease, Product, Revision, Signed, SlotEntry,
+    SlotList, SlotReason, SlotState, Text, TrustBundle, TrustedKey, Window, WrappedSecret,
 };
-use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
+use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, SealingGeneration, Slot, Zones};
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
-use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
+use countermark_shared::sealing::{EventSecret, SealedText, UnwrappingKey};
+use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
 use image::{ImageFormat, Luma};
 use qrcode::QrCode;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use zeroize::Zeroizing;
 
 use crate::documents::{DocumentKind, Documents};
-use crate::ledger::Report;
+use crate::ledger::{Owner, Report};
 
 pub(crate) const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 /// When most documents were signed: before anybody's clock, so that tests over real sockets and clocks take them too.
@@ -28,7 +32,7 @@ pub(crate) const END: Timestamp = Timestamp::from_unix_seconds(1_800_036_000);
 pub(crate) const GATE: GateId = GateId(3);
 pub(crate) const EVENT: EventId = EventId(7);
 
-fn signing_key(seed: u8) -> SigningKey {
+pub(crate) fn signing_key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&Zeroizing::new([seed; 32]))
 }
 
@@ -105,6 +109,46 @@ pub(crate) fn slots_bytes(sequence: u64, issued: Timestamp) -> Vec<u8> {
     Signed::seal(&list, &[&signing_key(5)]).unwrap()
 }
 
+/// What event secrets are wrapped for.
+pub(crate) fn unwrapping_key() -> UnwrappingKey {
+    UnwrappingKey::new(Zeroizing::new([40; 32]))
+}
+
+pub(crate) fn event_secret() -> EventSecret {
+    EventSecret::new(EVENT, SealingGeneration(1), Zeroizing::new([41; 32]))
+}
+
+/// The event's secret for this gate.
+pub(crate) fn wrapped_secret() -> WrappedSecret {
+    let mut randomness = StdRng::from_seed([42; 32]);
+    let wrapped = event_secret().wrap(GATE, unwrapping_key().wrapping_key(), &mut randomness).unwrap();
+    WrappedSecret { generation: 1, encapsulated: wrapped.encapsulated.into(), ciphertext: wrapped.ciphertext.into() }
+}
+
+pub(crate) const NAME: &str = "Zoë Çelik";
+pub(crate) const SEAT: &str = "Rang 3, 14";
+
+/// A ticket with the name and the seat above.
+pub(crate) fn sealed_ticket(slot: u32, check_id: bool) -> UnverifiedTicket {
+    let text = SealedText::new(NAME, SEAT).unwrap();
+    sign(event_secret().seal(&body_of(slot, 1), &text, check_id).unwrap())
+}
+
+/// The longest ticket there is: live, sealed, and shown by its holder at `at`.
+pub(crate) fn shown_ticket(slot: u32, at: Timestamp) -> (UnverifiedTicket, UnverifiedTicket) {
+    let live = Live { window: NonZeroU8::new(30).unwrap(), holder: holder_key().verifying_key() };
+    let text = SealedText::new(NAME, SEAT).unwrap();
+    let unsealed = TicketBody { live: Some(live), ..body_of(slot, 1) };
+    let body = event_secret().seal(&unsealed, &text, true).unwrap();
+    let stored = sign(body.clone());
+    let shown = stored.clone().shown(body.present(&holder_key(), at).unwrap()).unwrap();
+    (stored, shown)
+}
+
+pub(crate) fn owner() -> Owner {
+    Owner { gate: GATE, root: bundle().root_fingerprint(), unwrapping_key: Some(unwrapping_key()) }
+}
+
 /// What validation serves, in order.
 pub(crate) fn documents() -> [(DocumentKind, Vec<u8>); 4] {
     [
@@ -121,6 +165,28 @@ pub(crate) fn no_documents() -> Documents {
 
 pub(crate) fn documents_in_force() -> Documents {
     documents().iter().fold(no_documents(), |documents, (kind, bytes)| documents.with(*kind, bytes, DOORS).unwrap())
+}
+
+/// What names as the newest what is in force.
+pub(crate) fn head_of(documents: &Documents, issued: Timestamp) -> Head {
+    let held = documents.held();
+    let (bundle, roots) = held.bundle.unwrap();
+    Head {
+        gate: GATE,
+        issued,
+        not_after: issued + Duration::from_hours(1),
+        event: EVENT,
+        roots,
+        bundle,
+        assignment: held.assignment.unwrap(),
+        document: held.document.map(|held| held.in_force),
+        slots: held.slots.map(|held| held.in_force),
+        feed: None,
+    }
+}
+
+pub(crate) fn head_bytes(head: &Head) -> Vec<u8> {
+    Signed::seal(head, &[&signing_key(5)]).unwrap()
 }
 
 pub(crate) fn ticket() -> UnverifiedTicket {
@@ -161,12 +227,15 @@ pub(crate) fn body_of(slot: u32, generation: u8) -> TicketBody {
 /// Of a gate without documents that has scanned.
 pub(crate) fn report() -> Report {
     Report {
-        gate: GATE,
         event: Some(EVENT),
         documents: BTreeMap::new(),
         lanes: vec![LaneId(1)],
         trust_until: None,
         list_warning: None,
+        lease: None,
+        reads_names: false,
+        clock: GateClock::new(Timestamp::from_unix_seconds(0), Duration::ZERO),
+        needs: None,
         rows: 9,
         unsettled: 5,
         contested: 0,

@@ -1,7 +1,7 @@
 //! Validation's gate interface over real HTTP, as far as a gate can tell, for the tests of this crate.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::header::{AUTHORIZATION, ETAG, IF_NONE_MATCH};
@@ -9,19 +9,24 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use countermark_shared::documents::DocumentHash;
+use countermark_shared::clock::{TimeQuestion, answer_time};
+use countermark_shared::documents::{DocumentHash, Revision};
 use countermark_shared::enrolment::{EnrolmentCode, enrolment_is_proved, login_is_answered};
+use countermark_shared::id::EventId;
 use countermark_shared::journal::{ChainHash, Checkpoint};
 use countermark_shared::keys::{Signature, VerifyingKey};
 use countermark_shared::sealing::WrappingKey;
+use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{
-    Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome, RowResult, Upload, Uploaded, paths,
+    AskTime, Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome, RowResult, TimeAnswer, Upload,
+    Uploaded, paths,
 };
 use serde_json::json;
 
-use crate::cloud::CloudAddress;
-use crate::documents::DocumentKind;
-use crate::samples::{self, DOORS, EVENT, GATE, SIGNED};
+use crate::clock::Clock;
+use crate::cloud::{CloudAddress, Wanted};
+use crate::publisher::Publisher;
+use crate::samples::{self, DOORS, EVENT, GATE};
 
 const NONCE: [u8; 32] = [5; 32];
 
@@ -32,11 +37,10 @@ pub(crate) struct StandIn {
 }
 
 /// What it knows, for tests to look into and to change.
-#[derive(Default)]
 pub(crate) struct Books {
     pub(crate) key: Option<VerifyingKey>,
     pub(crate) wrapping_key: Option<WrappingKey>,
-    pub(crate) documents: BTreeMap<DocumentKind, (DocumentHash, Vec<u8>)>,
+    pub(crate) publisher: Publisher,
     pub(crate) rows: Vec<Vec<u8>>,
     /// Which session is good; raised, the gate must log in again.
     pub(crate) session: u32,
@@ -44,6 +48,8 @@ pub(crate) struct Books {
     pub(crate) not_modified: u32,
     /// Answers for rows that were not sent, and stores none.
     pub(crate) answers_for_others: bool,
+    /// By how much its time is later than this machine's.
+    pub(crate) ahead: Duration,
     /// Answers 503, as a gateway without a service behind it.
     pub(crate) unavailable: bool,
 }
@@ -56,22 +62,56 @@ impl StandIn {
         EnrolmentCode::new([7; 16], samples::bundle().root_fingerprint())
     }
 
-    /// Serves all four documents on a port of its own.
+    /// Serves the samples' documents on a port of its own.
     pub(crate) async fn start() -> Self {
-        let mut documents = samples::no_documents();
-        let mut served = BTreeMap::new();
-        let list = (DocumentKind::SlotList, samples::slots_bytes(1, SIGNED));
-        for (kind, bytes) in samples::documents().into_iter().take(3).chain([list]) {
-            documents = documents.with(kind, &bytes, DOORS).unwrap();
-            served.insert(kind, (documents.standing(kind).unwrap().hash, bytes));
-        }
-        let books = Arc::new(Mutex::new(Books { documents: served, ..Books::default() }));
+        let books = Arc::new(Mutex::new(Books {
+            key: None,
+            wrapping_key: None,
+            publisher: Publisher::new(),
+            rows: Vec::new(),
+            session: 0,
+            log_ins: 0,
+            not_modified: 0,
+            answers_for_others: false,
+            ahead: Duration::ZERO,
+            unavailable: false,
+        }));
         let router = Router::new()
             .route(paths::ENROL, post(enrol))
             .route(paths::NONCE, post(async |Json(_): Json<RequestNonce>| Json(Nonce { nonce: Base64(NONCE) })))
             .route(paths::LOGIN, post(log_in))
             .route(paths::JOURNAL, post(journal))
-            .route("/v1/gate/{document}", get(document))
+            .route(paths::TIME, post(time))
+            .route(paths::HEAD, get(head))
+            .route(
+                paths::BUNDLE,
+                get(async |books: Shared, headers: HeaderMap| document(&books, &headers, Wanted::NewestBundle)),
+            )
+            .route(
+                paths::ASSIGNMENT,
+                get(async |books: Shared, headers: HeaderMap| document(&books, &headers, Wanted::Assignment)),
+            )
+            .route(
+                paths::BUNDLES,
+                get(async |books: Shared, Path(version): Path<u32>, headers: HeaderMap| {
+                    document(&books, &headers, Wanted::BundlesAfter(Revision::version(version)))
+                }),
+            )
+            .route(paths::DOCUMENT, get(named))
+            .route(
+                paths::SLOT_DELTA,
+                get(async |books: Shared, Path(to): Path<(u32, u32, u64)>, headers: HeaderMap| {
+                    let (event, to) = revision(to);
+                    document(&books, &headers, Wanted::SlotDelta { event, to })
+                }),
+            )
+            .route(
+                paths::SLOT_SNAPSHOT,
+                get(async |books: Shared, Path(to): Path<(u32, u32, u64)>, headers: HeaderMap| {
+                    let (event, up_to) = revision(to);
+                    document(&books, &headers, Wanted::SlotSnapshot { event, up_to })
+                }),
+            )
             .with_state(Arc::clone(&books));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
@@ -108,24 +148,54 @@ async fn log_in(State(books): Shared, Json(login): Json<Login>) -> Json<LoggedIn
     Json(LoggedIn { token: books.session.to_string(), until: DOORS })
 }
 
-async fn document(State(books): Shared, Path(name): Path<String>, headers: HeaderMap) -> Response {
+fn revision((event, epoch, sequence): (u32, u32, u64)) -> (EventId, Revision) {
+    (EventId(event), Revision { epoch, sequence })
+}
+
+fn document(books: &Shared, headers: &HeaderMap, wanted: Wanted) -> Response {
     let mut books = books.lock().unwrap();
-    if books.unavailable {
-        return problem(StatusCode::SERVICE_UNAVAILABLE, "Nobody there");
+    if let Some(refusal) = books.refuses(headers) {
+        return refusal;
     }
-    if !books.admits(&headers) {
-        return problem(StatusCode::UNAUTHORIZED, "Log in again");
+    let answer = books.publisher.answer(wanted, wall_clock());
+    answer.map_or_else(|| problem(StatusCode::NOT_FOUND, "None yet"), IntoResponse::into_response)
+}
+
+/// Whoever knows the name may read it.
+async fn named(State(books): Shared, Path(hash): Path<String>) -> Response {
+    let hash = DocumentHash::try_from(hash).unwrap();
+    let publisher = &mut books.lock().unwrap().publisher;
+    let wanted = [Wanted::Bundle(hash), Wanted::EventDocument(hash)];
+    let answer = wanted.into_iter().find_map(|wanted| publisher.answer(wanted, wall_clock()));
+    answer.map_or_else(|| problem(StatusCode::NOT_FOUND, "None of that name"), IntoResponse::into_response)
+}
+
+async fn head(State(books): Shared, headers: HeaderMap) -> Response {
+    let mut books = books.lock().unwrap();
+    if let Some(refusal) = books.refuses(&headers) {
+        return refusal;
     }
-    let kind = DocumentKind::of_code(&name).unwrap();
-    let Some((hash, bytes)) = books.documents.get(&kind).cloned() else {
-        return problem(StatusCode::NOT_FOUND, "None yet");
-    };
+    let (hash, bytes) = books.publisher.current_head(wall_clock());
     let tag = format!("\"{hash}\"");
     if headers.get(IF_NONE_MATCH).is_some_and(|held| held == tag.as_str()) {
         books.not_modified += 1;
         return StatusCode::NOT_MODIFIED.into_response();
     }
     ([(ETAG, tag)], bytes).into_response()
+}
+
+async fn time(State(books): Shared, headers: HeaderMap, Json(AskTime { nonce }): Json<AskTime>) -> Response {
+    let books = books.lock().unwrap();
+    if let Some(refusal) = books.refuses(&headers) {
+        return refusal;
+    }
+    let at = wall_clock() + books.ahead;
+    let signature = answer_time(&TimeQuestion { gate: GATE, nonce: nonce.0 }, at, books.publisher.list_key());
+    Json(TimeAnswer { at, signature: Base64(signature.to_bytes()) }).into_response()
+}
+
+fn wall_clock() -> Timestamp {
+    Clock::start().now().battery
 }
 
 async fn journal(State(books): Shared, headers: HeaderMap, Json(upload): Json<Upload>) -> Response {
@@ -150,6 +220,13 @@ async fn journal(State(books): Shared, headers: HeaderMap, Json(upload): Json<Up
 }
 
 impl Books {
+    fn refuses(&self, headers: &HeaderMap) -> Option<Response> {
+        if self.unavailable {
+            return Some(problem(StatusCode::SERVICE_UNAVAILABLE, "Nobody there"));
+        }
+        (!self.admits(headers)).then(|| problem(StatusCode::UNAUTHORIZED, "Log in again"))
+    }
+
     fn admits(&self, headers: &HeaderMap) -> bool {
         headers.get(AUTHORIZATION).is_some_and(|given| given == format!("Bearer {}", self.session).as_str())
     }

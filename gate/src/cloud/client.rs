@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use countermark_shared::documents::DocumentHash;
 use countermark_shared::enrolment::answer_login;
 use countermark_shared::id::GateId;
 use countermark_shared::keys::SigningKey;
+use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{
-    Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, Upload, Uploaded, paths,
+    AskTime, Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, TimeAnswer, Upload, Uploaded, paths,
 };
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
@@ -15,7 +15,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::CloudAddress;
+use super::tls::tls;
+use super::{CloudAddress, Wanted};
 
 const CONNECT: Duration = Duration::from_secs(3);
 const WHOLE_CALL: Duration = Duration::from_secs(15);
@@ -66,6 +67,17 @@ pub(crate) enum CallError {
     },
 }
 
+/// Why no connection can be made at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoConnection {
+    /// The machine's roots cannot be read.
+    #[error("the certificates of this machine cannot be used")]
+    Certificates(#[from] rustls::Error),
+    /// The rest of it.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[from] reqwest::Error),
+}
+
 /// What became of asking for a document.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fetched {
@@ -78,9 +90,13 @@ pub(crate) enum Fetched {
 }
 
 impl Client {
-    /// A client of one address. It follows no redirection and reads no proxy from the environment.
-    pub(crate) fn new(address: CloudAddress) -> Result<Self, reqwest::Error> {
+    /// A client of one address, which judges certificates as of `now`. It follows no redirection and reads no proxy from the environment.
+    pub(crate) fn new(
+        address: CloudAddress,
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Result<Self, NoConnection> {
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(now)?)
             .connect_timeout(CONNECT)
             .timeout(WHOLE_CALL)
             .redirect(redirect::Policy::none())
@@ -103,16 +119,11 @@ impl Client {
         Ok(token.into())
     }
 
-    /// Asks for a document of at most `limit` bytes, unless it is the one that is `held`.
-    pub(crate) async fn fetch(
-        &self,
-        path: &str,
-        session: &SecretString,
-        held: Option<DocumentHash>,
-        limit: usize,
-    ) -> Result<Fetched, CallError> {
-        let mut request = self.request(Method::GET, path).bearer_auth(session.expose_secret());
-        if let Some(hash) = held {
+    /// Asks for a document.
+    pub(crate) async fn fetch(&self, wanted: Wanted, session: &SecretString) -> Result<Fetched, CallError> {
+        let path = wanted.path();
+        let mut request = self.request(Method::GET, &path).bearer_auth(session.expose_secret());
+        if let Some(hash) = wanted.held() {
             request = request.header(IF_NONE_MATCH, format!("\"{hash}\""));
         }
         let response = request.send().await?;
@@ -122,14 +133,28 @@ impl Client {
             StatusCode::UNAUTHORIZED => Err(CallError::Unauthorised),
             _ => {
                 tracing::debug!(path, etag = ?response.headers().get(ETAG), "document received");
-                Ok(Fetched::New(body(response, limit).await?))
+                Ok(Fetched::New(body(response, wanted.max_bytes()).await?))
             }
         }
     }
 
+    /// Asks for the time, for a nonce that was never used before.
+    pub(crate) async fn ask_time(&self, session: &SecretString, nonce: [u8; 32]) -> Result<TimeAnswer, CallError> {
+        self.exchange_in(session, paths::TIME, &AskTime { nonce: Base64(nonce) }).await
+    }
+
     /// Hands over journal rows.
     pub(crate) async fn upload(&self, session: &SecretString, upload: &Upload) -> Result<Uploaded, CallError> {
-        let request = self.request(Method::POST, paths::JOURNAL).bearer_auth(session.expose_secret()).json(upload);
+        self.exchange_in(session, paths::JOURNAL, upload).await
+    }
+
+    async fn exchange_in<A: DeserializeOwned>(
+        &self,
+        session: &SecretString,
+        path: &str,
+        question: &impl Serialize,
+    ) -> Result<A, CallError> {
+        let request = self.request(Method::POST, path).bearer_auth(session.expose_secret()).json(question);
         let response = request.send().await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             return Err(CallError::Unauthorised);

@@ -3,6 +3,9 @@
 
 mod address;
 mod client;
+mod tls;
+mod wanted;
 
 pub(crate) use address::CloudAddress;
-pub(crate) use client::{CallError, Client, Fetched};
+pub(crate) use client::{CallError, Client, Fetched, NoConnection};
+pub(crate) use wanted::Wanted;

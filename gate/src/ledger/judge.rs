@@ -12,9 +12,9 @@ use countermark_shared::verdict::{Reason, Verdict};
 use rusqlite::Connection;
 
 use super::{LedgerError, store};
-use crate::clock::Moment;
 use crate::documents::{Basis, Documents};
 use crate::input::{RawScan, ScannedText};
+use crate::names::{Holder, Names};
 
 /// After this long in a queue, whoever showed the code may have walked on.
 pub(super) const MAX_AGE: Duration = Duration::from_millis(1500);
@@ -25,37 +25,43 @@ pub(super) struct Judgement {
     pub(super) subject: Subject,
     /// The ticket's text as it was sold, where the journal does not have it yet.
     pub(super) proof: Option<String>,
+    /// For the screen alone: no journal has it.
+    pub(super) holder: Option<Holder>,
 }
 
-/// Judges a scan when its turn has come.
-pub(super) fn judge(
-    connection: &Connection,
-    documents: &Documents,
-    scan: &RawScan,
-    now: Moment,
-) -> Result<Judgement, LedgerError> {
+/// What a scan is judged by.
+#[derive(Clone, Copy)]
+pub(super) struct Grounds<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) documents: &'a Documents,
+    pub(super) names: &'a Names,
+    pub(super) clock: Clock,
+}
+
+/// Judges a scan when its turn has come, at `uptime`.
+pub(super) fn judge(grounds: Grounds<'_>, scan: &RawScan, uptime: Duration) -> Result<Judgement, LedgerError> {
     let (ScannedText::Whole(text) | ScannedText::Damaged(text)) = &scan.text;
-    if now.uptime.saturating_sub(scan.at) > MAX_AGE {
+    if uptime.saturating_sub(scan.at) > MAX_AGE {
         return Ok(refusal(Reason::ScanAgain, text));
     }
     match &scan.text {
-        ScannedText::Whole(text) => examine(connection, documents, scan.lane, text, documents.clock(now.at)),
-        ScannedText::Damaged(text) => Ok(turned_away(documents, scan.lane, Reason::Malformed, text)),
+        ScannedText::Whole(text) => examine(grounds, scan.lane, text),
+        ScannedText::Damaged(text) => Ok(turned_away(grounds.documents, scan.lane, Reason::Malformed, text)),
     }
 }
 
 /// Judges a text as if it were shown at a lane now.
-pub(super) fn examine(
-    connection: &Connection,
-    documents: &Documents,
-    lane: LaneId,
-    text: &str,
-    clock: Clock,
-) -> Result<Judgement, LedgerError> {
+pub(super) fn examine(grounds: Grounds<'_>, lane: LaneId, text: &str) -> Result<Judgement, LedgerError> {
+    let Grounds { connection, documents, names, clock } = grounds;
     let Some(basis) = documents.basis(lane, clock.now) else { return Ok(refusal(Reason::CannotDecide, text)) };
     match decision::examine(text, basis.event.event, basis.keys) {
         Ok(ticket) => {
-            let facts = facts(connection, &basis, &ticket, clock)?;
+            // On the way out nobody is asked who they are.
+            let (sealed_part, holder) = match basis.lane.direction {
+                Direction::Entry => names.read(&ticket),
+                Direction::Exit => (SealedPart::None, None),
+            };
+            let facts = Facts { sealed_part, ..facts(connection, &basis, &ticket, clock)? };
             let policy = Policy { lease: basis.lease, ..Policy::at(basis.event, basis.lane, basis.bundle_not_after) };
             let body = ticket.body();
             let kept = store::is_kept(connection, body.event, body.slot, body.generation)?;
@@ -63,6 +69,7 @@ pub(super) fn examine(
                 verdict: decision::decide(&ticket, &facts, &policy, clock),
                 subject: Subject::of(&ticket),
                 proof: (!kept).then(|| ticket.to_text()),
+                holder,
             })
         }
         Err(reason) => Ok(turned_away(documents, lane, reason, text)),
@@ -87,8 +94,6 @@ fn facts(
         }),
         highest_proved: store::highest_proved(connection, body.event, body.slot)?,
         own: rows.iter().fold(Passages::NONE, |passages, row| passages.after(row, last_reset)),
-        // This gate has been given no event secret.
-        sealed_part: if body.sealed.is_some() { SealedPart::Unreadable } else { SealedPart::None },
         ..Facts::default()
     })
 }
@@ -100,5 +105,5 @@ fn turned_away(documents: &Documents, lane: LaneId, reason: Reason, text: &str) 
 }
 
 fn refusal(reason: Reason, text: &str) -> Judgement {
-    Judgement { verdict: Verdict::refusal(reason), subject: Subject::unverified(text), proof: None }
+    Judgement { verdict: Verdict::refusal(reason), subject: Subject::unverified(text), proof: None, holder: None }
 }

@@ -7,10 +7,12 @@ mod judge;
 mod open;
 mod report;
 mod store;
+mod taking;
 mod thread;
 
 use std::ops::RangeInclusive;
 
+use countermark_shared::clock::GateClock;
 use countermark_shared::documents::Direction;
 use countermark_shared::id::{GateId, LaneId};
 use countermark_shared::journal::{Actor, BootId, ChainHash, JournalRow, Subject};
@@ -18,15 +20,19 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use countermark_shared::wire::{Base64, MAX_ROWS_PER_UPLOAD, RowResult, UploadedRow};
 
+use judge::Grounds;
 use rusqlite::{Connection, TransactionBehavior};
 
+pub(crate) use open::Owner;
 pub(crate) use report::Report;
+pub(crate) use taking::{TakeError, Taken, TimeAnswered, TimeError, Word};
 pub(crate) use thread::{Work, serve};
 
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Moment;
-use crate::documents::{DocumentKind, Documents, NotTaken};
+use crate::documents::Documents;
 use crate::input::RawScan;
+use crate::names::Names;
 
 /// The open database and the documents in force. All else is looked up when it is needed, so that nothing in memory can differ from what
 /// was committed.
@@ -35,6 +41,8 @@ pub(crate) struct Ledger {
     gate: GateId,
     boot: BootId,
     documents: Documents,
+    clock: GateClock,
+    names: Names,
 }
 
 /// The database failed.
@@ -50,17 +58,6 @@ impl LedgerError {
     fn sentence(&self) -> String {
         format!("{self}: {}", self.source)
     }
-}
-
-/// Why an offered document did not come into force.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TakeError {
-    /// It does not hold.
-    #[error(transparent)]
-    NotTaken(#[from] NotTaken),
-    /// It could not be stored.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
 }
 
 /// Consecutive rows for an upload, from the first that validation has not answered for.
@@ -87,19 +84,23 @@ impl Ledger {
     /// Decides scans in order, each knowing those before, and writes them down: one transaction, one savepoint each. What could not be
     /// written opens nothing.
     pub(crate) fn scan(&mut self, scans: &[RawScan], now: Moment) -> Vec<Announcement> {
+        self.keep_names(now);
         self.try_scan(scans, now).unwrap_or_else(|error| {
             tracing::error!(error = error.sentence(), "no scan was written");
-            scans.iter().map(|scan| undecided(scan, now.at)).collect()
+            let at = self.read_clock(now).now;
+            scans.iter().map(|scan| undecided(scan, at, now)).collect()
         })
     }
 
     fn try_scan(&mut self, scans: &[RawScan], now: Moment) -> Result<Vec<Announcement>, LedgerError> {
-        let Self { connection, gate, boot, documents } = self;
+        let clock = self.read_clock(now);
+        let Self { connection, gate, boot, documents, clock: _, names } = self;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut announcements = Vec::with_capacity(scans.len());
         for scan in scans {
             let savepoint = transaction.savepoint()?;
-            let recorder = Recorder { connection: &savepoint, gate: *gate, boot: *boot, documents };
+            let grounds = Grounds { connection: &savepoint, documents, names, clock };
+            let recorder = Recorder { gate: *gate, boot: *boot, grounds };
             match recorder.record(scan, now) {
                 Ok(announcement) => {
                     savepoint.commit()?;
@@ -110,7 +111,7 @@ impl Ledger {
                     // A full disk may have rolled back the whole transaction. Then this fails too, and the batch with it: going on would
                     // commit each further scan by itself, and those before would be announced without a row.
                     savepoint.finish()?;
-                    announcements.push(undecided(scan, now.at));
+                    announcements.push(undecided(scan, clock.now, now));
                 }
             }
         }
@@ -119,20 +120,17 @@ impl Ledger {
     }
 
     /// What the gate would say, without saying it.
-    pub(crate) fn check(&self, lane: LaneId, text: &str, now: Timestamp) -> Result<Ruling, LedgerError> {
-        let judgement = judge::examine(&self.connection, &self.documents, lane, text, self.documents.clock(now))?;
+    pub(crate) fn check(&mut self, lane: LaneId, text: &str, now: Moment) -> Result<Ruling, LedgerError> {
+        self.keep_names(now);
+        let clock = self.read_clock(now);
+        let Self { connection, documents, names, .. } = self;
+        let judgement = judge::examine(Grounds { connection, documents, names, clock }, lane, text)?;
         Ok(Ruling::new(judgement.verdict, &judgement.subject))
     }
 
-    /// Takes an offered document: it is on disk before it comes into force.
-    pub(crate) fn take(&mut self, kind: DocumentKind, bytes: &[u8], now: Timestamp) -> Result<(), TakeError> {
-        let next = self.documents.with(kind, bytes, now)?;
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::from)?;
-        store::replace_documents(&transaction, &self.documents, &next).map_err(LedgerError::from)?;
-        transaction.commit().map_err(LedgerError::from)?;
-        self.documents = next;
-        Ok(())
+    #[cfg(test)]
+    pub(crate) fn documents_held(&self) -> countermark_shared::documents::Held {
+        self.documents.held()
     }
 
     /// The next rows to upload; none when validation has answered for all.
@@ -162,17 +160,16 @@ impl Ledger {
 
 /// Writes one scan, inside its savepoint.
 struct Recorder<'a> {
-    connection: &'a Connection,
     gate: GateId,
     boot: BootId,
-    documents: &'a Documents,
+    grounds: Grounds<'a>,
 }
 
 impl Recorder<'_> {
     fn record(&self, scan: &RawScan, now: Moment) -> Result<Announcement, LedgerError> {
-        let judgement = judge::judge(self.connection, self.documents, scan, now)?;
-        let head = store::head(self.connection)?;
-        let clock = self.documents.clock(now.at);
+        let Grounds { connection, documents, names: _, clock } = self.grounds;
+        let judgement = judge::judge(self.grounds, scan, now.uptime)?;
+        let head = store::head(connection)?;
         let row = JournalRow {
             gate: self.gate,
             sequence: head.sequence + 1,
@@ -180,30 +177,33 @@ impl Recorder<'_> {
             at: clock.now,
             clock: clock.state,
             lane: scan.lane,
-            direction: self.documents.direction(scan.lane).unwrap_or(Direction::Entry),
+            direction: documents.direction(scan.lane).unwrap_or(Direction::Entry),
             subject: judgement.subject,
             persons: judgement.verdict.persons,
             actor: Actor::Gate,
             reason: judgement.verdict.reason,
             proved: judgement.verdict.remembers(),
-            documents: self.documents.revisions(),
+            documents: documents.revisions(),
         };
-        store::append(self.connection, &row, head.hash, judgement.proof.as_deref())?;
+        store::append(connection, &row, head.hash, judgement.proof.as_deref())?;
         Ok(Announcement {
             sequence: Some(row.sequence),
             lane: scan.lane,
             source: scan.source.clone(),
             at: clock.now,
             ruling: Ruling::new(judgement.verdict, &row.subject),
+            announced: now.battery,
+            holder: judgement.holder,
         })
     }
 }
 
 /// What a person is told whose scan could not be written.
-fn undecided(scan: &RawScan, at: Timestamp) -> Announcement {
+fn undecided(scan: &RawScan, at: Timestamp, now: Moment) -> Announcement {
     let nothing = Subject::unverified("");
     let ruling = Ruling::new(Verdict::refusal(Reason::CannotDecide), &nothing);
-    Announcement { sequence: None, lane: scan.lane, source: scan.source.clone(), at, ruling }
+    let (lane, source) = (scan.lane, scan.source.clone());
+    Announcement { sequence: None, lane, source, at, ruling, announced: now.battery, holder: None }
 }
 
 #[cfg(test)]

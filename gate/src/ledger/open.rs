@@ -4,17 +4,24 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use countermark_shared::clock::GateClock;
 use countermark_shared::documents::RootFingerprint;
 use countermark_shared::id::GateId;
 use countermark_shared::journal::{BootId, ChainHash, JournalRow};
+use countermark_shared::sealing::UnwrappingKey;
+use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::Ledger;
 use super::store::{self, Columns};
-use crate::documents::Documents;
+use crate::documents::{DocumentKind, Documents};
+use crate::names::Names;
 
-const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../../../migrations/gate/0001_ledger.sql"))];
+const MIGRATIONS: &[M<'_>] = &[
+    M::up(include_str!("../../../migrations/gate/0001_ledger.sql")),
+    M::up(include_str!("../../../migrations/gate/0002_held_documents.sql")),
+];
 /// Rows that are read at a time while the chain is checked.
 const CHECKED_AT_ONCE: usize = 10_000;
 /// How long another process that is about to end may take.
@@ -63,15 +70,29 @@ pub(crate) enum OpenError {
     },
 }
 
+/// Whose ledger it is, and what that gate was given once.
+pub(crate) struct Owner {
+    /// The gate.
+    pub(crate) gate: GateId,
+    /// The roots that its enrolment code named.
+    pub(crate) root: RootFingerprint,
+    /// What event secrets are wrapped for.
+    pub(crate) unwrapping_key: Option<UnwrappingKey>,
+}
+
 impl Ledger {
-    /// Opens the ledger for this process alone, checks the journal's every row, and brings the stored documents into force whose signatures
-    /// hold.
-    pub(crate) fn open(file: &Path, gate: GateId, root: RootFingerprint, boot: BootId) -> Result<Self, OpenError> {
+    /// Opens the ledger for this process alone, checks the journal's every row, and brings the stored documents into force that are as they were
+    /// written. `uptime` is where the run begins.
+    pub(crate) fn open(file: &Path, owner: Owner, boot: BootId, uptime: Duration) -> Result<Self, OpenError> {
+        let Owner { gate, root, unwrapping_key } = owner;
         let connection = connect(file)?;
         check_database(&connection, file)?;
         check_journal(&connection, gate, file)?;
-        let documents = restore(&connection, gate, root).map_err(|error| explain(error, file))?;
-        Ok(Self { connection, gate, boot, documents })
+        let explain = |error| explain(error, file);
+        let documents = restore(&connection, gate, root).map_err(explain)?;
+        let floor = clock_floor(&connection, &documents).map_err(explain)?;
+        let clock = GateClock::new(floor, uptime);
+        Ok(Self { connection, gate, boot, documents, clock, names: Names::of(unwrapping_key) })
     }
 }
 
@@ -128,13 +149,24 @@ fn check_journal(connection: &Connection, gate: GateId, file: &Path) -> Result<(
 
 fn restore(connection: &Connection, gate: GateId, root: RootFingerprint) -> rusqlite::Result<Documents> {
     let mut documents = Documents::none(gate, root);
-    for (kind, bytes) in store::documents(connection)? {
-        match documents.restored(kind, &bytes) {
+    for stored in store::documents(connection)? {
+        match documents.restored(&stored) {
             Ok(next) => documents = next,
-            Err(why) => tracing::warn!(document = kind.code(), %why, "a stored document does not come into force"),
+            Err(why) => tracing::warn!(
+                document = stored.kind.code(),
+                %why,
+                "a stored document does not come into force; it is fetched again"
+            ),
         }
     }
     Ok(documents)
+}
+
+/// What was written down, and what the documents say by themselves: they were dated by the cloud's clock.
+fn clock_floor(connection: &Connection, documents: &Documents) -> rusqlite::Result<Timestamp> {
+    let dated = DocumentKind::HELD.into_iter().filter(|kind| kind.is_dated_by_the_cloud());
+    let as_of = dated.filter_map(|kind| documents.standing(kind)).map(|standing| standing.as_of).max();
+    Ok(store::clock_floor(connection)?.max(as_of.unwrap_or(Timestamp::from_unix_millis(0))))
 }
 
 fn explain(error: rusqlite::Error, file: &Path) -> OpenError {

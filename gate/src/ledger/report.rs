@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use countermark_shared::id::{EventId, GateId, LaneId};
+use countermark_shared::clock::{Clock, GateClock};
+use countermark_shared::documents::{Lease, Needs};
+use countermark_shared::id::{EventId, LaneId};
 use countermark_shared::time::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::{Ledger, LedgerError, store};
 use crate::announcement::Sentence;
+use crate::clock::Moment;
 use crate::documents::{DocumentKind, Standing};
 
 /// Taken after each transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Report {
-    /// Whose ledger.
-    pub(crate) gate: GateId,
     /// The event the gate is assigned to.
     pub(crate) event: Option<EventId>,
     /// The documents in force.
@@ -26,6 +26,14 @@ pub(crate) struct Report {
     pub(crate) trust_until: Option<Timestamp>,
     /// The age at which the event's policy has people told that the slot list is old.
     pub(crate) list_warning: Option<Duration>,
+    /// How long the gate may serve.
+    pub(crate) lease: Option<Lease>,
+    /// Whether it could read a sealed name.
+    pub(crate) reads_names: bool,
+    /// What it knows of the time.
+    pub(crate) clock: GateClock,
+    /// The event that the newest head is about, and what the head wants fetched; none before there is a head.
+    pub(crate) needs: Option<(EventId, Needs)>,
     /// Rows written.
     pub(crate) rows: u64,
     /// Rows that validation has not answered for.
@@ -40,6 +48,16 @@ impl Report {
         DocumentKind::NEEDED.iter().all(|kind| self.documents.contains_key(kind)) && self.lanes.contains(&lane)
     }
 
+    /// Documents of which this gate holds one, and the newest head names another of the same number: somebody signed two.
+    pub(crate) fn conflicts(&self) -> Vec<DocumentKind> {
+        self.needs.iter().flat_map(|(_, needs)| &needs.conflicts).map(|kind| (*kind).into()).collect()
+    }
+
+    /// What the gate's clock shows.
+    pub(crate) fn read_clock(&self, now: Moment) -> Clock {
+        self.clock.read(now.uptime, Some(now.battery))
+    }
+
     /// What people must be told about the trust bundle.
     pub(crate) fn trust_warning(&self, now: Timestamp) -> Option<Sentence> {
         self.trust_until.filter(|until| now > *until).map(|_| Sentence::trust_ended())
@@ -51,12 +69,15 @@ impl Ledger {
     pub(crate) fn report(&self) -> Result<Report, LedgerError> {
         let standing = |kind| self.documents.standing(kind).map(|standing| (kind, standing));
         Ok(Report {
-            gate: self.gate,
             event: self.documents.event_assigned(),
-            documents: DocumentKind::ALL.into_iter().filter_map(standing).collect(),
+            documents: DocumentKind::HELD.into_iter().filter_map(standing).collect(),
             lanes: self.documents.lanes(),
             trust_until: self.documents.trust_until(),
             list_warning: self.documents.list_warning(),
+            lease: self.documents.lease(),
+            reads_names: self.names.are_readable(),
+            clock: self.clock.clone(),
+            needs: self.documents.head().map(|head| head.document().event).zip(self.documents.needs()),
             rows: store::head(&self.connection)?.sequence,
             unsettled: store::unsettled(&self.connection)?,
             contested: store::contested(&self.connection)?,

@@ -1,12 +1,14 @@
 //! The ledger's SQL, and nothing else. Only rows of verified tickets carry a seat, so what is found by seat is proved.
 
+use countermark_shared::documents::ContentHash;
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::journal::{ChainHash, JournalRow, Subject};
+use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{RowOutcome, RowResult};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::documents::{DocumentKind, Documents};
+use crate::documents::{DocumentKind, Record, Stored};
 
 /// How far the journal goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,37 +181,80 @@ pub(super) fn settle(connection: &Connection, result: &RowResult) -> rusqlite::R
         .execute(params![Number(result.sequence), outcome])
 }
 
-/// The documents as they were in force, in the order in which one makes the next believable.
-pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<(DocumentKind, Vec<u8>)>> {
-    let mut statement = connection.prepare("SELECT kind, bytes FROM document")?;
-    let stored = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
-    let mut documents = Vec::new();
-    for document in stored {
-        let (code, bytes) = document?;
-        documents.extend(DocumentKind::of_code(&code).map(|kind| (kind, bytes)));
-    }
-    documents.sort_unstable_by_key(|(kind, _)| *kind);
+/// What is held, in the order in which one makes the next believable, deltas by their sequence.
+pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
+    let mut statement =
+        connection.prepare("SELECT kind, sequence, envelope, record, content FROM held_document ORDER BY sequence")?;
+    let rows = statement.query_map([], |row| {
+        let code: String = row.get(0)?;
+        let stored = |kind| {
+            Ok(Stored {
+                kind,
+                sequence: row.get::<_, Number>(1)?.0,
+                envelope: row.get(2)?,
+                record: row.get(3)?,
+                content: row.get::<_, Option<[u8; 32]>>(4)?.map(ContentHash),
+            })
+        };
+        DocumentKind::of_code(&code).map(stored).transpose()
+    })?;
+    let mut documents = rows.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<_>>>()?;
+    // Stable: deltas stay in their order.
+    documents.sort_by_key(|stored| stored.kind);
     Ok(documents)
 }
 
-/// Makes the disk say what will be in force.
-pub(super) fn replace_documents(connection: &Connection, old: &Documents, new: &Documents) -> rusqlite::Result<()> {
-    for kind in DocumentKind::ALL {
-        match (old.bytes(kind), new.bytes(kind)) {
-            (old, new) if old == new => {}
-            (_, Some(bytes)) => {
-                connection
-                    .prepare_cached(
-                        "INSERT INTO document (kind, bytes) VALUES (?1, ?2)
-                         ON CONFLICT (kind) DO UPDATE SET bytes = excluded.bytes",
-                    )?
-                    .execute(params![kind.code(), bytes])?;
-            }
-            (_, None) => {
-                connection.prepare_cached("DELETE FROM document WHERE kind = ?1")?.execute([kind.code()])?;
-            }
-        }
-    }
+/// Holds a document in the place of the one before; of deltas, beside the others.
+pub(super) fn put_document(
+    connection: &Connection,
+    kind: DocumentKind,
+    sequence: u64,
+    envelope: &[u8],
+    record: &Record,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO held_document (kind, sequence, envelope, record, content) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (kind, sequence)
+             DO UPDATE SET envelope = excluded.envelope, record = excluded.record, content = excluded.content",
+        )?
+        .execute(params![
+            kind.code(),
+            Number(sequence),
+            envelope,
+            record.record,
+            record.content.map(|content| content.0)
+        ])?;
+    Ok(())
+}
+
+/// Makes a restart begin from what follows today from a document that is held.
+pub(super) fn put_record(connection: &Connection, kind: DocumentKind, record: &Record) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE held_document SET record = ?2, content = ?3 WHERE kind = ?1")?
+        .execute(params![kind.code(), record.record, record.content.map(|content| content.0)])?;
+    Ok(())
+}
+
+pub(super) fn drop_documents(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM held_document WHERE kind = ?1")?.execute([kind.code()])?;
+    Ok(())
+}
+
+/// The instant below which no clock is believed, as far as it was written down.
+pub(super) fn clock_floor(connection: &Connection) -> rusqlite::Result<Timestamp> {
+    let floor = connection.prepare("SELECT floor FROM clock_floor")?.query_row([], |row| row.get(0)).optional()?;
+    Ok(Timestamp::from_unix_millis(floor.unwrap_or(0)))
+}
+
+/// It never sinks.
+pub(super) fn raise_clock_floor(connection: &Connection, floor: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO clock_floor (id, floor) VALUES (1, ?1)
+             ON CONFLICT (id) DO UPDATE SET floor = excluded.floor WHERE excluded.floor > floor",
+        )?
+        .execute([floor.unix_millis()])?;
     Ok(())
 }
 

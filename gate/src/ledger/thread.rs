@@ -1,13 +1,14 @@
 //! The thread that owns the ledger: one queue, in order. Scans that wait together share a transaction.
 
 use countermark_shared::id::LaneId;
+use countermark_shared::time::Timestamp;
 use countermark_shared::wire::RowResult;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Batch, Ledger, LedgerError, Report, TakeError};
+use super::{Batch, Ledger, LedgerError, Report, TakeError, Taken, TimeAnswered, TimeError, Word};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
-use crate::documents::DocumentKind;
+use crate::documents::{DocumentKind, Envelopes};
 use crate::input::{CAPACITY, RawScan};
 
 /// What the ledger is asked to do. A reply that nobody waits for any more is dropped.
@@ -18,7 +19,15 @@ pub(crate) enum Work {
     /// Say what it would say.
     Check { lane: LaneId, text: String, reply: oneshot::Sender<Result<Ruling, LedgerError>> },
     /// Take a document.
-    Take { kind: DocumentKind, bytes: Vec<u8>, reply: oneshot::Sender<Result<(), TakeError>> },
+    Take { kind: DocumentKind, bytes: Vec<u8>, reply: oneshot::Sender<Result<Taken, TakeError>> },
+    /// Give what is held, to be offered elsewhere.
+    Give { reply: oneshot::Sender<Result<Envelopes, LedgerError>> },
+    /// Set the clock by the cloud's answer.
+    SetClock { answer: TimeAnswered, reply: oneshot::Sender<Result<(), TimeError>> },
+    /// Note what staff say of the instant that waits, and give that instant.
+    Hear { word: Word, reply: oneshot::Sender<Result<Option<Timestamp>, LedgerError>> },
+    /// Do what time alone asks for.
+    PassTime,
     /// Give the next rows to upload.
     Batch { reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
     /// Note validation's answers; for how many rows were they news?
@@ -76,11 +85,28 @@ fn record(
 fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender<Report>) -> bool {
     match work {
         Work::Scan(_) => {}
-        Work::Check { lane, text, reply } => drop(reply.send(ledger.check(lane, &text, clock.now().at))),
+        Work::Check { lane, text, reply } => drop(reply.send(ledger.check(lane, &text, clock.now()))),
         Work::Take { kind, bytes, reply } => {
-            let outcome = ledger.take(kind, &bytes, clock.now().at);
+            let outcome = ledger.take(kind, &bytes, clock.now());
             publish(ledger, report);
             drop(reply.send(outcome));
+        }
+        Work::Give { reply } => drop(reply.send(ledger.held_documents())),
+        Work::SetClock { answer, reply } => {
+            let outcome = ledger.set_clock(&answer, clock.now());
+            publish(ledger, report);
+            drop(reply.send(outcome));
+        }
+        Work::Hear { word, reply } => {
+            let outcome = ledger.hear(word, clock.now());
+            publish(ledger, report);
+            drop(reply.send(outcome));
+        }
+        Work::PassTime => {
+            if let Err(error) = ledger.pass_time(clock.now()) {
+                tracing::error!(error = error.sentence(), "the clock's floor was not written");
+            }
+            publish(ledger, report);
         }
         Work::Batch { reply } => drop(reply.send(ledger.batch())),
         Work::Settle { results, reply } => {

@@ -5,11 +5,14 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Answer, MAX_LINE, Question};
+use super::{Answer, MAX_ANSWER, Question};
+use crate::carried::MAX_SET;
 use crate::data_folder::DataFolder;
 
 /// An agent that takes longer is stuck.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A set has thousands of documents at most, and scans go before each.
+const PATIENCE_WITH_A_SET: Duration = Duration::from_mins(2);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -34,11 +37,51 @@ pub(crate) enum AskError {
     /// Another version.
     #[error("the agent's answer cannot be read; restart the agent after an update")]
     Unreadable(#[from] serde_json::Error),
+    /// It talks of something else.
+    #[error("the agent answered another question; restart the agent after an update")]
+    Another,
+    /// It said why not.
+    #[error("{0}")]
+    Problem(String),
 }
 
 /// Asks the agent of a folder.
 pub(crate) fn ask(folder: &DataFolder, question: &Question) -> Result<Answer, AskError> {
-    let mut stream = UnixStream::connect(folder.socket()).map_err(|source| {
+    let mut stream = connect(folder, PATIENCE)?;
+    put(&mut stream, question)?;
+    answer(&mut BufReader::new(stream))
+}
+
+/// Has the agent of a folder take a set of documents.
+pub(crate) fn import(folder: &DataFolder, set: &[u8]) -> Result<Answer, AskError> {
+    let mut stream = connect(folder, PATIENCE_WITH_A_SET)?;
+    put(&mut stream, &Question::Import { length: set.len() as u64 })?;
+    // An agent that has no use for the rest says why, and that is what counts.
+    let written = stream.write_all(set);
+    match answer(&mut BufReader::new(stream)) {
+        Err(AskError::Silent(_)) => Err(written.err().map_or(AskError::Another, AskError::Silent)),
+        answer => answer,
+    }
+}
+
+/// What the agent of a folder holds, as a set.
+pub(crate) fn export(folder: &DataFolder) -> Result<Vec<u8>, AskError> {
+    let mut stream = connect(folder, PATIENCE_WITH_A_SET)?;
+    put(&mut stream, &Question::Export)?;
+    let mut reader = BufReader::new(stream);
+    match answer(&mut reader)? {
+        Answer::Export { length } => {
+            let mut set = Vec::new();
+            reader.take(length.min(MAX_SET)).read_to_end(&mut set)?;
+            if set.len() as u64 == length { Ok(set) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
+        }
+        Answer::Problem(problem) => Err(AskError::Problem(problem)),
+        Answer::Status(_) | Answer::Check(_) | Answer::Import(_) | Answer::Clock(_) => Err(AskError::Another),
+    }
+}
+
+fn connect(folder: &DataFolder, patience: Duration) -> Result<UnixStream, AskError> {
+    let stream = UnixStream::connect(folder.socket()).map_err(|source| {
         let folder = folder.path().to_owned();
         if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
             AskError::NotRunning { folder }
@@ -48,12 +91,22 @@ pub(crate) fn ask(folder: &DataFolder, question: &Question) -> Result<Answer, As
             AskError::Silent(source)
         }
     })?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    Ok(stream)
+}
+
+fn put(stream: &mut UnixStream, question: &Question) -> Result<(), AskError> {
     let mut line = serde_json::to_string(question)?;
     line.push('\n');
-    stream.write_all(line.as_bytes())?;
-    let mut answer = String::new();
-    BufReader::new(stream.take(MAX_LINE)).read_line(&mut answer)?;
-    Ok(serde_json::from_str(&answer)?)
+    Ok(stream.write_all(line.as_bytes())?)
+}
+
+fn answer(reader: &mut BufReader<UnixStream>) -> Result<Answer, AskError> {
+    let mut line = String::new();
+    reader.take(MAX_ANSWER).read_line(&mut line)?;
+    if line.is_empty() {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(serde_json::from_str(&line)?)
 }

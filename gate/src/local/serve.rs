@@ -11,17 +11,22 @@ use std::time::Duration;
 use countermark_shared::id::LaneId;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
-use super::{Answer, LedgerStatus, MAX_LINE, Question, Status};
+use super::{Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, Status};
+use crate::carried::{self, MAX_SET, Offered};
 use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::input::Silent;
-use crate::ledger::{Report, Work};
+use crate::ledger::{Report, Word, Work};
 use crate::sync::Contact;
 
 /// A caller that says nothing is let go.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A set has thousands of documents at most, and scans go before each.
+const PATIENCE_WITH_A_SET: Duration = Duration::from_mins(2);
 
 /// After a question that could not be taken.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -65,9 +70,8 @@ pub(crate) async fn serve(listener: UnixListener, agent: Agent) -> io::Result<()
         };
         let agent = Arc::clone(&agent);
         tokio::spawn(async move {
-            match tokio::time::timeout(PATIENCE, agent.converse(stream)).await {
-                Ok(Ok(())) | Err(_) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "a local question was not answered"),
+            if let Err(error) = agent.converse(stream).await {
+                tracing::warn!(%error, "a local question was not answered");
             }
         });
     }
@@ -76,39 +80,103 @@ pub(crate) async fn serve(listener: UnixListener, agent: Agent) -> io::Result<()
 impl Agent {
     async fn converse(&self, stream: UnixStream) -> io::Result<()> {
         let (reading, mut writing) = stream.into_split();
+        let mut reader = BufReader::new(reading);
         let mut line = String::new();
-        BufReader::new(reading.take(MAX_LINE)).read_line(&mut line).await?;
-        let answer = match serde_json::from_str(&line) {
-            Ok(question) => self.answer(question).await,
-            Err(error) => Answer::Problem(format!("the question cannot be read: {error}")),
+        if timeout(PATIENCE, (&mut reader).take(MAX_QUESTION).read_line(&mut line)).await.is_err() {
+            return Ok(());
+        }
+        let answered = async {
+            match serde_json::from_str(&line) {
+                Ok(Question::Export) => self.export().await,
+                Ok(question) => (self.answer(question, reader).await, Vec::new()),
+                Err(error) => (Answer::Problem(format!("the question cannot be read: {error}")), Vec::new()),
+            }
         };
+        let (answer, set) = timeout(PATIENCE_WITH_A_SET, answered).await?;
         let mut line = serde_json::to_vec(&answer)?;
         line.push(b'\n');
-        writing.write_all(&line).await
+        timeout(PATIENCE_WITH_A_SET, async {
+            writing.write_all(&line).await?;
+            writing.write_all(&set).await
+        })
+        .await?
     }
 
-    async fn answer(&self, question: Question) -> Answer {
+    async fn answer(&self, question: Question, reader: BufReader<OwnedReadHalf>) -> Answer {
         match question {
             Question::Status => Answer::Status(Box::new(Status {
                 running: true,
                 gate: self.identity.gate,
                 name: self.identity.name.clone(),
-                ledger: LedgerStatus::new(&self.report.borrow(), self.clock.now().at),
+                ledger: LedgerStatus::new(&self.report.borrow(), self.clock.now()),
                 contact: self.contact.borrow().clone(),
                 silent: *self.silent.borrow(),
             })),
             Question::Check { lane, text } => self.check(lane.unwrap_or(self.lane), text).await,
+            Question::Import { length } => self.import(length, reader).await,
+            Question::Clock { word } => self.hear(word).await,
+            Question::Export => Answer::Problem("the question cannot be read".to_owned()),
         }
     }
 
-    async fn check(&self, lane: LaneId, text: String) -> Answer {
-        let (reply, ruling) = oneshot::channel();
-        let sent = self.ledger.send(Work::Check { lane, text, reply }).await;
-        match (sent, ruling.await) {
-            (Ok(()), Ok(Ok(ruling))) => Answer::Check(ruling),
-            (Ok(()), Ok(Err(error))) => Answer::Problem(error.to_string()),
-            (Err(_), _) | (_, Err(_)) => Answer::Problem("the ledger has stopped".to_owned()),
+    /// Each by itself, so that scans are not kept waiting by a long set.
+    async fn import(&self, length: u64, reader: BufReader<OwnedReadHalf>) -> Answer {
+        let mut set = Vec::new();
+        let received = reader.take(length.min(MAX_SET + 1)).read_to_end(&mut set).await;
+        if received.is_err() || set.len() as u64 != length {
+            return Answer::Problem("the documents did not arrive whole".to_owned());
         }
+        let documents = match carried::unpack(&set) {
+            Ok(documents) => documents,
+            Err(refusal) => return Answer::Problem(refusal.to_string()),
+        };
+        drop(set);
+        let mut offered = Vec::with_capacity(documents.len());
+        for (kind, bytes) in documents {
+            match self.ask(|reply| Work::Take { kind, bytes, reply }).await {
+                Ok(outcome) => offered.push(Offered::new(kind, outcome)),
+                Err(problem) => return problem,
+            }
+        }
+        Answer::Import(offered)
+    }
+
+    async fn export(&self) -> (Answer, Vec<u8>) {
+        match self.ask(|reply| Work::Give { reply }).await {
+            Ok(Ok(documents)) => {
+                let set = carried::pack(&documents);
+                (Answer::Export { length: set.len() as u64 }, set)
+            }
+            Ok(Err(error)) => (Answer::Problem(error.to_string()), Vec::new()),
+            Err(problem) => (problem, Vec::new()),
+        }
+    }
+
+    async fn hear(&self, word: Option<Word>) -> Answer {
+        if let Some(word) = word {
+            match self.ask(|reply| Work::Hear { word, reply }).await {
+                Ok(Ok(Some(_))) => {}
+                Ok(Ok(None)) => return Answer::Problem("no instant waits for anybody's word".to_owned()),
+                Ok(Err(error)) => return Answer::Problem(error.to_string()),
+                Err(problem) => return problem,
+            }
+        }
+        Answer::Clock(Box::new(ClockStatus::new(&self.report.borrow(), self.clock.now())))
+    }
+
+    async fn check(&self, lane: LaneId, text: String) -> Answer {
+        match self.ask(|reply| Work::Check { lane, text, reply }).await {
+            Ok(Ok(ruling)) => Answer::Check(Box::new(Checked::new(ruling, &self.report.borrow(), self.clock.now()))),
+            Ok(Err(error)) => Answer::Problem(error.to_string()),
+            Err(problem) => problem,
+        }
+    }
+
+    async fn ask<A>(&self, work: impl FnOnce(oneshot::Sender<A>) -> Work) -> Result<A, Answer> {
+        let stopped = || Answer::Problem("the ledger has stopped".to_owned());
+        let (reply, answer) = oneshot::channel();
+        self.ledger.send(work(reply)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())
     }
 }
 
@@ -116,10 +184,12 @@ impl Agent {
 mod tests {
     use super::*;
     use crate::announcement::Ruling;
+    use crate::carried::Outcome;
     use crate::data_folder::DataFolder;
-    use crate::local::{AskError, ask};
+    use crate::ledger::Ledger;
+    use crate::local::{AskError, ask, export, import};
     use crate::samples::{self, EVENT, GATE};
-    use countermark_shared::journal::Subject;
+    use countermark_shared::journal::{BootId, Subject};
     use countermark_shared::verdict::{Reason, Verdict};
 
     fn agent() -> (Agent, mpsc::Receiver<Work>) {
@@ -167,6 +237,40 @@ mod tests {
         });
         let (status, check) = asking.await.unwrap();
         assert!(matches!(status, Answer::Status(status) if status.ledger.unsettled == 2 && status.running));
-        assert!(matches!(check, Answer::Check(ruling) if ruling.verdict == Reason::NotOurs));
+        assert!(matches!(check, Answer::Check(checked) if checked.ruling.verdict == Reason::NotOurs));
+    }
+
+    #[tokio::test]
+    async fn a_set_goes_in_and_out_and_staff_are_heard() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::at(folder.path());
+        let (agent, work) = agent();
+        let clock = agent.clock;
+        let ledger = Ledger::open(&data.ledger(), samples::owner(), BootId::new([0; 16]), clock.now().uptime).unwrap();
+        let report = watch::Sender::new(ledger.report().unwrap());
+        let agent = Agent { report: report.subscribe(), ..agent };
+        std::thread::spawn(move || crate::ledger::serve(ledger, work, clock, &report, drop));
+        tokio::spawn(serve(bind(&data.socket()).unwrap(), agent));
+
+        let asking = tokio::task::spawn_blocking(move || {
+            let [bundle, assignment, ..] = samples::documents();
+            let set = carried::pack(&[assignment.clone(), bundle.clone(), assignment.clone(), assignment.clone()]);
+            let taken = import(&data, &set).unwrap();
+            let given = export(&data).unwrap();
+            let junk = import(&data, b"junk").unwrap();
+            let unheard = ask(&data, &Question::Clock { word: Some(Word::Confirm) }).unwrap();
+            let shown = ask(&data, &Question::Clock { word: None }).unwrap();
+            (taken, given == carried::pack(&[bundle, assignment]), junk, unheard, shown)
+        });
+        let (taken, same_bytes, junk, unheard, shown) = asking.await.unwrap();
+        let Answer::Import(taken) = taken else { panic!("no word on what was offered: {taken:?}") };
+        let outcomes: Vec<_> = taken.iter().map(|offered| (offered.outcome, offered.why.is_some())).collect();
+        let expected =
+            [(Outcome::Refused, true), (Outcome::Taken, false), (Outcome::Taken, false), (Outcome::Held, false)];
+        assert_eq!(outcomes, expected);
+        assert!(same_bytes);
+        assert!(matches!(junk, Answer::Problem(_)));
+        assert!(matches!(unheard, Answer::Problem(problem) if problem.contains("no instant waits")));
+        assert!(matches!(shown, Answer::Clock(clock) if clock.warning.is_none()));
     }
 }

@@ -19,6 +19,7 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use countermark_shared::id::LaneId;
+use countermark_shared::time::Timestamp;
 use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
@@ -74,12 +75,43 @@ struct Heartbeat {
     /// Whether the event's policy calls that old.
     list_old: bool,
     trust_warning: Option<Sentence>,
+    /// What people must be told about the clock.
+    clock_warning: Option<Sentence>,
+    /// What staff must be told about the lease.
+    lease_warning: Option<Sentence>,
     silent: Silent,
     unsettled: u64,
     contested: u64,
     offline: bool,
     /// Documents that were offered and refused.
     refused: Vec<DocumentKind>,
+    /// Documents of which the cloud has another of the same number.
+    conflicts: Vec<DocumentKind>,
+}
+
+/// A verdict as the page hears it.
+#[derive(Serialize)]
+struct Heard<'a> {
+    #[serde(flatten)]
+    announcement: &'a Announcement,
+    /// By the system's clock, which is the page's.
+    announced: Timestamp,
+    /// Whom a sealed ticket names.
+    holder: Option<HeardHolder<'a>>,
+}
+
+#[derive(Serialize)]
+struct HeardHolder<'a> {
+    name: &'a str,
+    seat: &'a str,
+}
+
+impl<'a> Heard<'a> {
+    fn of(announcement: &'a Announcement) -> Self {
+        let holder =
+            announcement.holder.as_ref().map(|holder| HeardHolder { name: holder.name(), seat: holder.seat() });
+        Self { announcement, announced: announcement.announced, holder }
+    }
 }
 
 /// The page and its stream, for a listener at `address`.
@@ -121,7 +153,7 @@ async fn events(State(screen): State<Arc<Screen>>) -> impl IntoResponse {
 fn stream(screen: &Arc<Screen>) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
     let verdicts = BroadcastStream::new(screen.verdicts.subscribe())
         // A page that cannot keep up misses verdicts rather than showing them late.
-        .filter_map(|announcement| event("verdict", &*announcement.ok()?));
+        .filter_map(|announcement| event("verdict", &Heard::of(&*announcement.ok()?)));
     let screen = Arc::clone(screen);
     let mut interval = tokio::time::interval(HEARTBEAT);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -147,20 +179,24 @@ impl Screen {
     fn heartbeat(&self, now: Moment) -> Heartbeat {
         let report = self.report.borrow();
         let contact = self.contact.borrow();
+        let clock = report.read_clock(now);
         let list = report.documents.get(&DocumentKind::SlotList);
-        let list_age = list.map(|list| now.at.since(list.issued));
+        let list_age = list.map(|list| clock.now.since(list.as_of));
         Heartbeat {
             version: env!("CARGO_PKG_VERSION"),
             name: self.name.clone(),
             ready: report.is_ready(self.lane),
             list_age_seconds: list_age.map(|age| age.as_secs()),
             list_old: list_age.zip(report.list_warning).is_some_and(|(age, warning)| age > warning),
-            trust_warning: report.trust_warning(now.at),
+            trust_warning: report.trust_warning(clock.now),
+            clock_warning: Sentence::of_clock(clock.state, report.clock.waiting()),
+            lease_warning: report.lease.and_then(|lease| Sentence::of_lease(lease.at(clock.now))),
             silent: *self.silent.borrow(),
             unsettled: report.unsettled,
             contested: report.contested,
             offline: contact.heard.is_none_or(|heard| now.uptime.saturating_sub(heard) > OFFLINE_AFTER),
             refused: contact.refused.keys().copied().collect(),
+            conflicts: report.conflicts(),
         }
     }
 }

@@ -33,10 +33,11 @@ function hearVerdict(heard) {
   const opens = heard.opens && heard.sequence !== null;
   const known = heard.severity in WORDS && (opens || !["admit", "attention"].includes(heard.severity));
   const lasts = opens && known ? GREEN_LASTS : OTHERS_LAST;
-  const age = Math.max(0, Date.now() - Date.parse(heard.at));
+  // By this machine's own clock on both sides: the gate's may be another.
+  const age = Math.max(0, Date.now() - Date.parse(heard.announced));
   if (age < lasts) {
     const view = known
-      ? { look: heard.severity, words: WORDS[heard.severity], sentence: heard.sentence, detail: detail(heard) }
+      ? { look: heard.severity, words: WORDS[heard.severity], sentence: heard.sentence, detail: detail(heard), holder: holder(heard) }
       : { look: "staff", words: WORDS.staff, sentence: UNCLEAR };
     verdict = { view, until: performance.now() + lasts - age };
   } else if (opens && age < LATE_UNTIL) {
@@ -64,8 +65,8 @@ function view() {
 }
 
 function render() {
-  const { look, words: [word, mot], sentence, detail = "" } = view();
-  const texts = { word, mot, detail, english: sentence.en, french: sentence.fr };
+  const { look, words: [word, mot], sentence, detail = "", holder = "" } = view();
+  const texts = { word, mot, detail, holder, english: sentence.en, french: sentence.fr };
   if (heartbeat) {
     const age = heartbeat.list_age_seconds;
     texts.name = heartbeat.name;
@@ -95,25 +96,32 @@ function told(notices) {
   return [`${notices[0]} (+${notices.length - 1})`];
 }
 
-function notices({ offline, refused, contested, silent, trust_warning: trust, list_old: listOld }) {
+function notices({ offline, refused, conflicts, contested, silent, trust_warning: trust, clock_warning: clock, lease_warning: lease, list_old: listOld, list_age_seconds: age }) {
   return [
+    lease && `${lease.en} · ${lease.fr}`,
+    clock && `${clock.en} · ${clock.fr}`,
     silent.lines && "SCANNER GONE: look at its cable · LECTEUR PERDU : vérifiez son câble",
     silent.pictures && "PICTURES GONE: call staff · IMAGES PERDUES : appelez un responsable",
     refused.length > 0 && `DOCUMENTS REFUSED, call staff · DOCUMENTS REFUSÉS, appelez un responsable : ${refused.join(", ")}`,
+    conflicts.length > 0 && `TWO DIFFERENT DOCUMENTS, tell the administrator · DEUX DOCUMENTS DIFFÉRENTS, prévenez l'administrateur : ${conflicts.join(", ")}`,
     offline && "OFFLINE: go on, scans are kept · HORS LIGNE : continuez, tout est gardé",
     trust && `${trust.en} · ${trust.fr}`,
-    listOld && "LIST OLD: go on · LISTE ANCIENNE : continuez",
+    listOld && `LIST ${duration(age)} OLD: go on · LISTE ANCIENNE DE ${duration(age)} : continuez`,
     contested > 0 && `ROWS IN DISPUTE, tell the administrator · LIGNES CONTESTÉES, prévenez l'administrateur : ${contested}`,
   ].filter(Boolean);
 }
 
-function detail({ persons, earlier }) {
-  if (persons > 0) return `${persons} PERS.`; // the same in both languages
+function detail({ at: now, persons, remaining, earlier }) {
+  const more = remaining > 0 ? ` · ${remaining} MORE · ENCORE ${remaining}` : "";
+  if (persons > 0) return `${persons} PERS.${more}`; // the same in both languages
   if (!earlier) return "";
   const at = new Date(earlier);
-  const day = at.toDateString() === new Date().toDateString() ? "" : `${at.toLocaleDateString("sv")} `; // ISO 8601, no month before the day
-  return `${day}${clock(at)} (${duration(Math.max(0, Math.floor((Date.now() - at) / 1000)))})`;
+  const day = at.toDateString() === new Date(now).toDateString() ? "" : `${at.toLocaleDateString("sv")} `; // ISO 8601, no month before the day
+  return `${day}${clock(at)} (${duration(Math.max(0, Math.floor((new Date(now) - at) / 1000)))})`;
 }
+
+// Gone with the verdict: nothing else keeps it.
+const holder = ({ holder }) => (holder ? [holder.name, holder.seat].filter(Boolean).join(" · ") : "");
 
 const clock = (at) => at.toLocaleTimeString("sv");
 

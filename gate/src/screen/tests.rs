@@ -1,10 +1,13 @@
 use super::*;
 use crate::announcement::Ruling;
-use crate::input::Source;
+use crate::input::{RawScan, ScannedText, Source};
+use crate::ledger::Ledger;
 use crate::samples::{self, DOORS, END, EVENT, report};
 use axum::body::Body;
+use countermark_shared::clock::GateClock;
+use countermark_shared::documents::Needs;
 use countermark_shared::id::{Generation, LaneId, Slot};
-use countermark_shared::journal::Subject;
+use countermark_shared::journal::{BootId, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use http_body_util::BodyExt;
@@ -91,7 +94,7 @@ async fn an_open_page_hears_heartbeats_and_each_verdict_once() {
 }
 
 fn moment(at: Timestamp, uptime: u64) -> Moment {
-    Moment { at, uptime: Duration::from_secs(uptime) }
+    Moment { battery: at, uptime: Duration::from_secs(uptime) }
 }
 
 /// By uptime: a clock that is set back must not make the last contact look young.
@@ -111,7 +114,7 @@ fn a_trust_bundle_past_its_end_and_an_old_list_are_said_and_the_gate_stays_ready
     let standing = |kind| documents.standing(kind).map(|standing| (kind, standing));
     let until = samples::bundle().not_after;
     bench.report.send_modify(|report| {
-        report.documents = DocumentKind::ALL.into_iter().filter_map(standing).collect();
+        report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
         (report.trust_until, report.list_warning) = (documents.trust_until(), documents.list_warning());
     });
     // The sample's list was issued a minute before the doors open; its event warns after fifteen.
@@ -124,12 +127,54 @@ fn a_trust_bundle_past_its_end_and_an_old_list_are_said_and_the_gate_stays_ready
 }
 
 #[test]
+fn a_clock_a_lease_and_a_conflict_are_said_in_both_languages() {
+    let bench = Bench::new();
+    let said = |now| bench.screen.heartbeat(moment(now, 0));
+    assert!(said(DOORS).clock_warning.is_none() && said(DOORS).lease_warning.is_none());
+    let needs = Needs { fetch: Vec::new(), conflicts: vec![countermark_shared::documents::DocumentKind::SlotList] };
+    bench.report.send_modify(|report| {
+        report.clock = GateClock::new(DOORS, Duration::ZERO);
+        report.lease = Some(samples::assignment().lease);
+        report.needs = Some((EVENT, needs));
+    });
+    let fell_back = said(Timestamp::from_unix_seconds(0));
+    assert!(fell_back.clock_warning.is_some_and(|Sentence { en, fr }| en != fr));
+    assert_eq!(fell_back.conflicts, [DocumentKind::SlotList]);
+    assert!(said(END + Duration::from_hours(12)).lease_warning.is_some());
+    bench.report.send_modify(|report| report.clock.held_back(END));
+    assert!(said(DOORS).clock_warning.is_some_and(|warning| warning.en.contains(&END.to_string())));
+}
+
+/// Only here, and with its verdict alone.
+#[test]
+fn the_page_hears_whom_a_ticket_names_and_what_is_left_on_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.sqlite");
+    let mut ledger = Ledger::open(&file, samples::owner(), BootId::new([0; 16]), Duration::ZERO).unwrap();
+    let now = moment(DOORS, 0);
+    for (kind, bytes) in samples::documents() {
+        ledger.take(kind, &bytes, now).unwrap();
+    }
+    let mut assignment = samples::assignment();
+    (assignment.version, assignment.secrets) = (2, vec![samples::wrapped_secret()]);
+    ledger.take(DocumentKind::Assignment, &samples::assignment_bytes(&assignment), now).unwrap();
+    let text = ScannedText::Whole(samples::sealed_ticket(42, true).to_text());
+    let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: Duration::ZERO };
+    let said = ledger.scan(&[scan], now).remove(0);
+    let heard = serde_json::to_value(Heard::of(&said)).unwrap();
+    assert_eq!(heard["holder"], serde_json::json!({ "name": samples::NAME, "seat": samples::SEAT }));
+    assert_eq!((&heard["remaining"], &heard["announced"]), (&0.into(), &DOORS.to_string().into()));
+    let printed = serde_json::to_string(&said).unwrap();
+    assert!(!printed.contains(samples::NAME) && !printed.contains("holder"));
+}
+
+#[test]
 fn a_lane_that_was_not_assigned_is_not_ready() {
     let bench = Bench::new();
     let documents = samples::documents_in_force();
     let standing = |kind| documents.standing(kind).map(|standing| (kind, standing));
     bench.report.send_modify(|report| {
-        report.documents = DocumentKind::ALL.into_iter().filter_map(standing).collect();
+        report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
     });
     assert!(bench.screen.heartbeat(moment(DOORS, 0)).ready);
     bench.report.send_modify(|report| report.lanes = vec![LaneId(2)]);
@@ -151,5 +196,7 @@ fn announcement(sequence: u64) -> Arc<Announcement> {
         source: Source::Lines,
         at: DOORS,
         ruling: Ruling::new(verdict, &subject),
+        announced: END,
+        holder: None,
     })
 }

@@ -1,85 +1,39 @@
 //! What to ask the cloud next. Owns order, pace and back-off; refuses to know how bytes travel, what time it is, and where anything is stored.
 //!
+//! What to fetch is never remembered: it follows anew, at each poll, from the newest head and from what is held. So nothing that is lost on the way, and no
+//! restart, leaves anything behind.
+//!
 //! One request is under way at a time. A missing answer holds back everything; an answer that does not help holds back only its own duty,
 //! so that a document that is refused for hours does not keep the journal here.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use countermark_shared::documents::DocumentHash;
-use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowResult};
+use countermark_shared::documents::{Fetch, Remedy, Revision};
+use countermark_shared::id::EventId;
+use countermark_shared::wire::MAX_ROWS_PER_UPLOAD;
 use secrecy::SecretString;
 
 use super::back_off::{Jitter, Schedule};
+use super::exchange::{Delivery, Failure, Held, Request, Response, Step};
+use crate::cloud::Wanted;
 use crate::documents::DocumentKind;
+use crate::ledger::Taken;
 
 /// Rows that follow each other travel together.
 const COALESCE: Duration = Duration::from_millis(500);
+/// Until then a quartz of ±50 ppm has drifted by 30 ms.
+const TIME_EVERY: Duration = Duration::from_mins(10);
 
-/// What the ledger holds, as far as it matters here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Held {
-    /// The documents in force.
-    pub(crate) documents: BTreeMap<DocumentKind, DocumentHash>,
-    /// Rows that validation has not answered for.
-    pub(crate) unsettled: u64,
-}
-
-/// Something to ask.
-#[derive(Clone, Debug)]
-pub(crate) enum Request {
-    /// A session.
-    LogIn,
-    /// A document, unless it is the one that is held.
-    Fetch { kind: DocumentKind, held: Option<DocumentHash>, session: SecretString },
-    /// To take the ledger's next rows.
-    Upload { session: SecretString },
-}
-
-/// What to do now.
-#[derive(Clone, Debug)]
-pub(crate) enum Step {
-    /// Ask this.
-    Send(Request),
-    /// Nothing before this uptime, unless rows are written.
-    Wait { until: Duration },
-}
-
-/// What came of a request.
-#[derive(Debug)]
-pub(crate) enum Response {
-    /// A session.
-    LoggedIn(SecretString),
-    /// A document.
-    Document(Vec<u8>),
-    /// The document that is held is the newest.
-    Unchanged,
-    /// There is no such document yet.
-    Absent,
-    /// What became of the rows.
-    Uploaded(Vec<RowResult>),
-    /// The session is over.
-    Unauthorised,
-    /// An answer that does not help.
-    Refused { problem: String },
-    /// No answer: whether the request arrived is unknown.
-    Lost { problem: String },
-}
-
-/// Something for the ledger, to be confirmed with [`Machine::delivered`].
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Delivery {
-    /// A document to take.
-    Document { kind: DocumentKind, bytes: Vec<u8> },
-    /// Answers to note.
-    Results(Vec<RowResult>),
-}
+const NOTHING_NEWER: &str = "the cloud serves what is held in the place of what its head names; tell the administrator";
+const MISSING: &str = "the cloud does not have what its head names; tell the administrator";
 
 /// Duties in the order in which they are done when several are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Duty {
     LogIn,
-    Document(DocumentKind),
+    Fetch(Wanted),
+    Time,
     Upload,
 }
 
@@ -94,12 +48,17 @@ pub(crate) struct Machine {
     link: Schedule,
     log_in: Schedule,
     documents: BTreeMap<DocumentKind, Schedule>,
+    time: Schedule,
     upload: Schedule,
     refused: BTreeMap<DocumentKind, String>,
+    /// A step was missing or did not fit: a snapshot comes next.
+    snapshot_next: bool,
+    /// Something was signed by nobody who is known here: bundles come next.
+    bundles_next: bool,
 }
 
 impl Machine {
-    /// A machine that looks for newer documents every `poll`.
+    /// A machine that looks for a newer head every `poll`.
     pub(crate) fn new(poll: Duration) -> Self {
         Self {
             poll,
@@ -108,9 +67,12 @@ impl Machine {
             rows_since: None,
             link: Schedule::default(),
             log_in: Schedule::default(),
-            documents: DocumentKind::ALL.into_iter().map(|kind| (kind, Schedule::default())).collect(),
+            documents: BTreeMap::new(),
+            time: Schedule::default(),
             upload: Schedule::default(),
             refused: BTreeMap::new(),
+            snapshot_next: false,
+            bundles_next: false,
         }
     }
 
@@ -121,8 +83,10 @@ impl Machine {
         } else {
             self.rows_since.get_or_insert(now);
         }
+        let wanted = self.wanted(held);
+        self.refused.retain(|kind, _| wanted.iter().any(|wanted| wanted.kind().leads_to() == *kind));
         // What was due first: on a line so slow that documents are due again before their round is over, rows still get their turn.
-        let next = self.duties(held).min_by_key(|(due, _)| *due);
+        let next = self.duties(held, &wanted).into_iter().min_by_key(|(due, _)| *due);
         let Some((due, duty)) = next else { return Step::Wait { until: now + self.poll } };
         let due = due.max(self.link.due());
         if due > now {
@@ -130,25 +94,60 @@ impl Machine {
         }
         self.under_way = Some(duty);
         Step::Send(match (&self.session, duty) {
-            (Some(session), Duty::Document(kind)) => {
-                Request::Fetch { kind, held: held.documents.get(&kind).copied(), session: session.clone() }
-            }
+            (Some(session), Duty::Fetch(wanted)) => Request::Fetch { wanted, session: session.clone() },
+            (Some(session), Duty::Time) => Request::AskTime { session: session.clone() },
             (Some(session), Duty::Upload) => Request::Upload { session: session.clone() },
             (None, _) | (_, Duty::LogIn) => Request::LogIn,
         })
     }
 
     /// Each duty that could be done, and when it is due.
-    fn duties(&self, held: &Held) -> impl Iterator<Item = (Duration, Duty)> {
-        let log_in = self.session.is_none();
-        let documents = self
-            .documents
-            .iter()
-            .filter(|(kind, _)| kind.rests_on().is_none_or(|basis| held.documents.contains_key(&basis)))
-            .map(|(kind, schedule)| (schedule.due(), Duty::Document(*kind)));
-        let upload = self.rows_since.map(|since| (self.upload.due().max(since + COALESCE), Duty::Upload));
-        let with_session = documents.chain(upload).filter(move |_| !log_in);
-        log_in.then_some((self.log_in.due(), Duty::LogIn)).into_iter().chain(with_session)
+    fn duties(&self, held: &Held, wanted: &[Wanted]) -> Vec<(Duration, Duty)> {
+        if self.session.is_none() {
+            return vec![(self.log_in.due(), Duty::LogIn)];
+        }
+        let due = |wanted: Wanted| self.documents.get(&wanted.kind().leads_to()).copied().unwrap_or_default().due();
+        let mut duties: Vec<_> = wanted.iter().map(|wanted| (due(*wanted), Duty::Fetch(*wanted))).collect();
+        duties.extend(held.bundle.map(|_| (self.time.due(), Duty::Time)));
+        duties.extend(self.rows_since.map(|since| (self.upload.due().max(since + COALESCE), Duty::Upload)));
+        duties
+    }
+
+    /// What is to be fetched, who is believed first.
+    fn wanted(&self, held: &Held) -> Vec<Wanted> {
+        let Some(bundle) = held.bundle else {
+            // The roots that the code named may have been replaced since.
+            let first = Revision::version(0);
+            return vec![if self.bundles_next { Wanted::BundlesAfter(first) } else { Wanted::NewestBundle }];
+        };
+        let mut wanted = Vec::new();
+        if self.bundles_next {
+            wanted.push(Wanted::BundlesAfter(bundle));
+        }
+        if let Some((event, needs)) = &held.needs {
+            let assigned = held.assigned == Some(*event);
+            wanted.extend(needs.fetch.iter().filter_map(|fetch| self.wanted_of(*event, assigned, *fetch)));
+        }
+        wanted.push(Wanted::Head { held: held.head });
+        wanted
+    }
+
+    /// `assigned` says whether the gate knows already that it serves the event: before that it can believe nothing about it.
+    fn wanted_of(&self, event: EventId, assigned: bool, fetch: Fetch) -> Option<Wanted> {
+        match fetch {
+            Fetch::Bundle(_) | Fetch::BundlesAfter(_) if self.bundles_next => None,
+            Fetch::Bundle(hash) => Some(Wanted::Bundle(hash)),
+            Fetch::BundlesAfter(version) => Some(Wanted::BundlesAfter(version)),
+            Fetch::Assignment(_) => Some(Wanted::Assignment),
+            Fetch::EventDocument(_) | Fetch::SlotSnapshot(_) | Fetch::SlotDeltas { .. } if !assigned => None,
+            Fetch::EventDocument(hash) => Some(Wanted::EventDocument(hash)),
+            Fetch::SlotSnapshot(standing) => Some(Wanted::SlotSnapshot { event, up_to: standing.revision }),
+            Fetch::SlotDeltas { from: _, to } if self.snapshot_next => Some(Wanted::SlotSnapshot { event, up_to: to }),
+            // One at a time: what comes after follows from what is held then.
+            Fetch::SlotDeltas { from, to: _ } => Some(Wanted::SlotDelta { event, to: from }),
+            // Nothing is decided by the feed here.
+            Fetch::FeedSnapshot(_) | Fetch::FeedBatches { .. } => None,
+        }
     }
 
     /// Takes what came of the request; the answer is for the ledger.
@@ -168,11 +167,16 @@ impl Machine {
                 self.session = Some(session);
                 self.succeeded(now, now);
             }
-            (Response::Document(bytes), Duty::Document(kind)) => return Some(Delivery::Document { kind, bytes }),
-            (Response::Unchanged | Response::Absent, Duty::Document(kind)) => {
-                self.refused.remove(&kind);
+            (Response::Document(bytes), Duty::Fetch(Wanted::BundlesAfter(_))) => return Some(Delivery::Bundles(bytes)),
+            (Response::Document(bytes), Duty::Fetch(wanted)) => {
+                return Some(Delivery::Document { kind: wanted.kind(), bytes });
+            }
+            (Response::Unchanged | Response::Absent, Duty::Fetch(Wanted::Head { held: _ })) => {
+                self.refused.remove(&DocumentKind::Head);
                 self.succeeded(now, now + self.poll);
             }
+            (Response::Absent, Duty::Fetch(wanted)) => self.not_taken(wanted, MISSING, Remedy::None, now, jitter),
+            (Response::Time(answer), Duty::Time) => return Some(Delivery::Time(answer)),
             (Response::Uploaded(results), Duty::Upload) if !results.is_empty() => {
                 if results.len() < MAX_ROWS_PER_UPLOAD {
                     self.rows_since = None;
@@ -189,6 +193,7 @@ impl Machine {
                 | Response::Document(_)
                 | Response::Unchanged
                 | Response::Absent
+                | Response::Time(_)
                 | Response::Uploaded(_)
                 | Response::Lost { .. },
                 _,
@@ -197,20 +202,63 @@ impl Machine {
         None
     }
 
-    /// Takes what the ledger made of a delivery: why it was not taken, if so.
-    pub(crate) fn delivered(&mut self, outcome: Result<(), String>, now: Duration, jitter: Jitter) {
+    /// Takes what the ledger made of a delivery.
+    pub(crate) fn delivered(&mut self, outcome: Result<Taken, Failure>, now: Duration, jitter: Jitter) {
         let Some(duty) = self.under_way else { return };
         match (outcome, duty) {
-            (Ok(()), Duty::Document(kind)) => {
-                self.refused.remove(&kind);
+            (Ok(_), Duty::Fetch(Wanted::Head { held: _ })) => {
+                self.refused.remove(&DocumentKind::Head);
                 self.succeeded(now, now + self.poll);
             }
-            (Ok(()), Duty::LogIn | Duty::Upload) => self.succeeded(now, now),
-            (Err(problem), Duty::Document(kind)) => {
-                self.refused.insert(kind, problem);
-                self.failed(now, jitter);
+            (Ok(Taken::New), Duty::Fetch(wanted)) => {
+                self.refused.remove(&wanted.kind().leads_to());
+                self.tried(wanted);
+                self.succeeded(now, now);
             }
-            (Err(_), Duty::LogIn | Duty::Upload) => self.failed(now, jitter),
+            (Ok(Taken::Held), Duty::Fetch(wanted)) => {
+                self.not_taken(wanted, NOTHING_NEWER, Remedy::None, now, jitter);
+            }
+            (Err(Failure { problem, remedy }), Duty::Fetch(wanted)) => {
+                self.not_taken(wanted, &problem, remedy, now, jitter);
+            }
+            (Ok(_), Duty::Time) => self.succeeded(now, now + TIME_EVERY),
+            (Ok(_), Duty::LogIn | Duty::Upload) => self.succeeded(now, now),
+            (Err(_), Duty::Time | Duty::LogIn | Duty::Upload) => self.failed(now, jitter),
+        }
+    }
+
+    /// Says so, and tries another way where there is one.
+    fn not_taken(&mut self, wanted: Wanted, problem: &str, remedy: Remedy, now: Duration, jitter: Jitter) {
+        self.refused.insert(wanted.kind().leads_to(), problem.to_owned());
+        self.tried(wanted);
+        match wanted {
+            // Whatever is wrong with a step, the snapshot does without it.
+            Wanted::SlotDelta { .. } => {
+                self.snapshot_next = true;
+                return self.succeeded(now, now);
+            }
+            Wanted::BundlesAfter(_) => {}
+            Wanted::NewestBundle
+            | Wanted::Bundle(_)
+            | Wanted::EventDocument(_)
+            | Wanted::Assignment
+            | Wanted::Head { .. }
+            | Wanted::SlotSnapshot { .. } => self.bundles_next |= remedy == Remedy::EarlierBundles,
+        }
+        self.failed(now, jitter);
+    }
+
+    /// Another way is tried once, and then the usual one again.
+    fn tried(&mut self, wanted: Wanted) {
+        match wanted {
+            Wanted::SlotSnapshot { .. } => self.snapshot_next = false,
+            Wanted::BundlesAfter(_) => self.bundles_next = false,
+            Wanted::NewestBundle
+            | Wanted::Bundle(_)
+            | Wanted::EventDocument(_)
+            | Wanted::Assignment
+            | Wanted::Head { .. }
+            | Wanted::SlotDelta { .. } => {}
         }
     }
 
@@ -242,7 +290,8 @@ impl Machine {
     fn finish(&mut self) -> Option<&mut Schedule> {
         match self.under_way.take()? {
             Duty::LogIn => Some(&mut self.log_in),
-            Duty::Document(kind) => self.documents.get_mut(&kind),
+            Duty::Fetch(wanted) => Some(self.documents.entry(wanted.kind().leads_to()).or_default()),
+            Duty::Time => Some(&mut self.time),
             Duty::Upload => Some(&mut self.upload),
         }
     }

@@ -2,6 +2,7 @@
 //! without I/O or clock, so that a simulation runs it in virtual time; [`shell`] moves the bytes.
 
 mod back_off;
+mod exchange;
 mod machine;
 mod shell;
 

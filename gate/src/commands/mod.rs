@@ -1,5 +1,9 @@
 //! The command line: what field staff type, what they read, and the exit codes.
 
+mod clock;
+mod documents;
+mod status;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,18 +16,15 @@ use countermark_shared::id::LaneId;
 use tracing_subscriber::EnvFilter;
 
 use crate::agent;
-use crate::announcement::Sentence;
-use crate::clock::{self, Clock};
+use crate::clock::{Clock, Moment};
 use crate::cloud::CloudAddress;
 use crate::data_folder::DataFolder;
 use crate::enroll::enroll;
 use crate::identity::Identity;
-use crate::input::Silent;
-use crate::ledger::Ledger;
-use crate::local::{Answer, AskError, LedgerStatus, Question, Status, ask};
+use crate::ledger::{Ledger, Owner};
+use crate::local::{Answer, AskError, Checked, Question, ask};
 use crate::output::{self, Output};
 use crate::read::{MAX_PICTURE_BYTES, read_code};
-use crate::sync::Contact;
 
 /// `check`: the gate would not let anybody in.
 const WOULD_NOT_OPEN: u8 = 3;
@@ -53,7 +54,16 @@ enum Command {
     /// Ask the running agent what it would say of a ticket. Admits nobody, writes nothing.
     #[command(after_help = "Exit codes: 0 it would open; 1 it could not be asked; 2 wrong usage; 3 it would not open.")]
     Check(Check),
-    /// Say how it stands: documents and their age, rows, uploads, last contact, last problem.
+    /// Take documents from a file, as if the cloud had sent them.
+    #[command(
+        after_help = "Exit codes: 0 each was taken or is held already; 1 the file could not be offered; 2 wrong usage; 3 at least one was refused."
+    )]
+    Import(documents::Import),
+    /// Write what is held into a file, for `import` at another gate.
+    ExportDocuments(documents::ExportDocuments),
+    /// Say what time it is to this gate, and confirm or dismiss an instant that waits for staff.
+    Clock(clock::ClockCommand),
+    /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
     #[command(after_help = "Exit codes: 0 the agent runs; 1 it does not (what the disk says is shown); 2 wrong usage.")]
     Status(Common),
 }
@@ -100,8 +110,8 @@ struct Run {
     /// Where the operator's screen is shown: an address of this machine itself; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = loopback)]
     screen: SocketAddr,
-    /// How often to ask for newer documents.
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// How often to ask whether there are newer documents.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     poll: u64,
 }
 
@@ -141,7 +151,10 @@ impl CommandLine {
             Command::Enroll(arguments) => arguments.perform(),
             Command::Run(arguments) => arguments.perform(),
             Command::Check(arguments) => arguments.perform(),
-            Command::Status(arguments) => status(&arguments),
+            Command::Import(arguments) => arguments.perform(),
+            Command::ExportDocuments(arguments) => arguments.perform(),
+            Command::Clock(arguments) => arguments.perform(),
+            Command::Status(arguments) => status::status(&arguments),
         }
     }
 }
@@ -150,7 +163,7 @@ impl Enroll {
     fn perform(self) -> anyhow::Result<ExitCode> {
         let Self { common: Common { data, json }, cloud, code } = self;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let identity = runtime.block_on(enroll(&data, cloud, &code, Clock::start().now().at))?;
+        let identity = runtime.block_on(enroll(&data, cloud, &code, Clock::start().now().battery))?;
         let words = || format!("enrolled as gate {} (“{}”) for event {}", identity.gate, identity.name, identity.event);
         Output { json }.line(&identity, words);
         Ok(ExitCode::SUCCESS)
@@ -185,14 +198,24 @@ impl Check {
             (None, None) => bail!("name a text or a picture"),
         };
         match ask(&DataFolder::at(&data), &Question::Check { lane, text })? {
-            Answer::Check(ruling) => {
-                Output { json }.line(&ruling, || output::sentence(&ruling));
-                Ok(if ruling.opens { ExitCode::SUCCESS } else { ExitCode::from(WOULD_NOT_OPEN) })
+            Answer::Check(checked) => {
+                Output { json }.line(&checked, || words(&checked));
+                Ok(if checked.ruling.opens { ExitCode::SUCCESS } else { ExitCode::from(WOULD_NOT_OPEN) })
             }
             Answer::Problem(problem) => bail!(problem),
-            Answer::Status(_) => bail!("the agent answered another question"),
+            Answer::Status(_) | Answer::Import(_) | Answer::Export { .. } | Answer::Clock(_) => {
+                Err(AskError::Another.into())
+            }
         }
     }
+}
+
+fn words(checked: &Checked) -> String {
+    let list = checked.list.as_ref().map_or_else(
+        || "list            none".to_owned(),
+        |list| format!("list            revision {}, {} old", list.revision, status::age(list.age_seconds)),
+    );
+    format!("{}\n{list}\n{}", output::sentence(&checked.ruling), clock::words(&checked.clock))
 }
 
 fn text_of(file: &std::path::Path) -> anyhow::Result<String> {
@@ -205,22 +228,8 @@ fn text_of(file: &std::path::Path) -> anyhow::Result<String> {
         .with_context(|| format!("there is no QR code in {name}; take a sharper picture"))
 }
 
-fn status(arguments: &Common) -> anyhow::Result<ExitCode> {
-    let folder = DataFolder::at(&arguments.data);
-    let output = Output { json: arguments.json };
-    let (status, code) = match ask(&folder, &Question::Status) {
-        Ok(Answer::Status(status)) => (*status, ExitCode::SUCCESS),
-        Ok(Answer::Problem(problem)) => bail!(problem),
-        Ok(Answer::Check(_)) => bail!("the agent answered another question"),
-        Err(AskError::NotRunning { .. }) => (at_rest(&folder)?, ExitCode::FAILURE),
-        Err(error) => return Err(error.into()),
-    };
-    output.line(&status, || words(&status));
-    Ok(code)
-}
-
-/// What the disk says while no agent runs.
-fn at_rest(folder: &DataFolder) -> anyhow::Result<Status> {
+/// The ledger of a folder on which no agent runs, and whose it is.
+fn ledger_at_rest(folder: &DataFolder, now: Moment) -> anyhow::Result<(Identity, Ledger)> {
     let identity = Identity::load(folder)?;
     // Asking makes no ledger: it would belong to whoever asked.
     ensure!(
@@ -228,64 +237,10 @@ fn at_rest(folder: &DataFolder) -> anyhow::Result<Status> {
         "the agent has never run on {0}; start it with `countermark-gate run --data {0}`",
         folder.path().display()
     );
-    let ledger = Ledger::open(&folder.ledger(), identity.gate, identity.root, clock::boot()?)?;
-    Ok(Status {
-        running: false,
-        gate: identity.gate,
-        name: identity.name,
-        ledger: LedgerStatus::new(&ledger.report()?, Clock::start().now().at),
-        contact: Contact::default(),
-        silent: Silent::default(),
-    })
-}
-
-fn words(status: &Status) -> String {
-    let Status { running, gate, name, ledger, contact, silent } = status;
-    let mut lines = Vec::new();
-    if !running {
-        lines.push("the agent is not running; this is what the disk says".to_owned());
-    }
-    let event = ledger.event.map_or_else(|| "no event yet".to_owned(), |event| format!("event {event}"));
-    lines.push(format!("gate {gate} (“{name}”), {event}"));
-    for (kind, document) in &ledger.documents {
-        let age = age(document.age_seconds);
-        lines.push(format!("{:<16}revision {}, {age} old", kind.code(), document.revision));
-    }
-    if let Some(Sentence { en, fr }) = &ledger.trust_warning {
-        lines.push(format!("warning         {en} / {fr}"));
-    }
-    if silent.lines {
-        lines.push(
-            "warning         standard input has ended: look at the scanner's cable, then restart the agent".to_owned(),
-        );
-    }
-    if silent.pictures {
-        lines.push("warning         the picture folder cannot be read: make it again; the log says why".to_owned());
-    }
-    lines.push(format!("{} rows, {} not yet uploaded", ledger.rows, ledger.unsettled));
-    if ledger.contested > 0 {
-        lines.push(format!("{} rows were put aside by the cloud; tell the administrator", ledger.contested));
-    }
-    if *running {
-        let last = contact.last.map_or_else(|| "none yet".to_owned(), |at| at.to_string());
-        lines.push(format!("last contact    {last}"));
-    }
-    if let Some(problem) = &contact.problem {
-        lines.push(format!("last problem    {} {}", problem.at, problem.sentence));
-    }
-    for (kind, why) in &contact.refused {
-        lines.push(format!("refused         {}: {why}", kind.code()));
-    }
-    lines.join("\n")
-}
-
-fn age(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        7200..172_800 => format!("{} h", seconds / 3600),
-        172_800.. => format!("{} days", seconds / 86_400),
-    }
+    // Nobody is read a name while no agent runs, so that the key for them stays where it is.
+    let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: None };
+    let ledger = Ledger::open(&folder.ledger(), owner, crate::clock::boot()?, now.uptime)?;
+    Ok((identity, ledger))
 }
 
 #[cfg(test)]

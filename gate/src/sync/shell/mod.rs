@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
 
+use countermark_shared::clock::{Exchange, TimeQuestion};
+use countermark_shared::documents::{self as law, DocumentHash, DocumentSet, Remedy};
 use countermark_shared::id::GateId;
 use countermark_shared::journal::Checkpoint;
-use countermark_shared::keys::SigningKey;
+use countermark_shared::keys::{Signature, SigningKey};
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::{Base64, SignedCheckpoint, Upload, Uploaded};
+use countermark_shared::wire::{Base64, SignedCheckpoint, TimeAnswer, Upload, Uploaded};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::back_off::Jitter;
-use super::machine::{Delivery, Held, Machine, Request, Response, Step};
-use crate::clock::{Clock, Moment};
+use super::exchange::{Delivery, Failure, Held, Request, Response, Step};
+use super::machine::Machine;
+use crate::clock::Clock;
 use crate::cloud::{CallError, Client, Fetched};
 use crate::documents::DocumentKind;
-use crate::ledger::{Batch, LedgerError, Report, Work};
+use crate::ledger::{Batch, LedgerError, Report, TakeError, Taken, TimeAnswered, Work};
 
 /// How long a gate that is told to end goes on uploading.
 const LAST_ATTEMPT: Duration = Duration::from_secs(5);
@@ -115,8 +119,8 @@ impl Sync {
         let now = self.clock.now().uptime;
         if let Some(delivery) = machine.on(response, now, jitter()) {
             let outcome = self.deliver(delivery).await?;
-            if let Err(sentence) = &outcome {
-                self.note_problem(sentence.clone());
+            if let Err(Failure { problem, remedy: _ }) = &outcome {
+                self.note_problem(problem.clone());
             }
             machine.delivered(outcome, self.clock.now().uptime, jitter());
         }
@@ -137,14 +141,13 @@ impl Sync {
                 Err(CallError::Unauthorised) => Response::Refused { problem: LOG_IN_REFUSED.to_owned() },
                 Err(error) => failed(&error),
             },
-            Request::Fetch { kind, held, session } => {
-                match self.client.fetch(kind.path(), &session, held, kind.max_bytes()).await {
-                    Ok(Fetched::New(bytes)) => Response::Document(bytes),
-                    Ok(Fetched::Unchanged) => Response::Unchanged,
-                    Ok(Fetched::Absent) => Response::Absent,
-                    Err(error) => failed(&error),
-                }
-            }
+            Request::Fetch { wanted, session } => match self.client.fetch(wanted, &session).await {
+                Ok(Fetched::New(bytes)) => Response::Document(bytes),
+                Ok(Fetched::Unchanged) => Response::Unchanged,
+                Ok(Fetched::Absent) => Response::Absent,
+                Err(error) => failed(&error),
+            },
+            Request::AskTime { session } => self.ask_time(&session).await,
             Request::Upload { session } => match self.ask(|reply| Work::Batch { reply }).await? {
                 Ok(Some(batch)) => {
                     let sent = batch.sequences();
@@ -174,22 +177,58 @@ impl Sync {
         Upload { previous, rows, checkpoint: SignedCheckpoint { sequence: last, hash, signature } }
     }
 
-    async fn deliver(&self, delivery: Delivery) -> Result<Result<(), String>, LedgerGone> {
+    /// The round trip is measured by the clock that no change of the calendar moves, and includes both ways to the network thread.
+    async fn ask_time(&self, session: &SecretString) -> Response {
+        let question = TimeQuestion { gate: self.gate, nonce: rand::random() };
+        let asked = self.clock.now().uptime;
+        match self.client.ask_time(session, question.nonce).await {
+            Ok(TimeAnswer { at, signature }) => {
+                let exchange = Exchange { asked, answered: self.clock.now().uptime };
+                Response::Time(TimeAnswered { question, at, signature: Signature::from_bytes(&signature.0), exchange })
+            }
+            Err(error) => failed(&error),
+        }
+    }
+
+    async fn deliver(&self, delivery: Delivery) -> Result<Result<Taken, Failure>, LedgerGone> {
         match delivery {
-            Delivery::Document { kind, bytes } => {
-                let outcome = self.ask(|reply| Work::Take { kind, bytes, reply }).await?;
-                Ok(outcome.map_err(|error| sentence(&error)))
+            Delivery::Document { kind, bytes } => self.take(kind, bytes).await,
+            Delivery::Bundles(bytes) => self.take_bundles(&bytes).await,
+            Delivery::Time(answer) => {
+                let outcome = self.ask(|reply| Work::SetClock { answer, reply }).await?;
+                Ok(outcome.map(|()| Taken::New).map_err(|error| without_remedy(sentence(&error))))
             }
             Delivery::Results(results) => {
                 let outcome: Result<usize, LedgerError> = self.ask(|reply| Work::Settle { results, reply }).await?;
                 Ok(match outcome {
                     // Without a pause the same rows would go to and fro for ever.
-                    Ok(0) => Err(ANSWERED_FOR_NONE.to_owned()),
-                    Ok(_) => Ok(()),
-                    Err(error) => Err(sentence(&error)),
+                    Ok(0) => Err(without_remedy(ANSWERED_FOR_NONE.to_owned())),
+                    Ok(_) => Ok(Taken::New),
+                    Err(error) => Err(without_remedy(sentence(&error))),
                 })
             }
         }
+    }
+
+    async fn take(&self, kind: DocumentKind, bytes: Vec<u8>) -> Result<Result<Taken, Failure>, LedgerGone> {
+        let outcome: Result<Taken, TakeError> = self.ask(|reply| Work::Take { kind, bytes, reply }).await?;
+        Ok(outcome.map_err(|error| Failure { remedy: error.remedy(), problem: sentence(&error) }))
+    }
+
+    /// Each makes the next believable; what is newest counts.
+    async fn take_bundles(&self, bytes: &[u8]) -> Result<Result<Taken, Failure>, LedgerGone> {
+        let set = match DocumentSet::decode(bytes) {
+            Ok(set) => set,
+            Err(refusal) => return Ok(Err(without_remedy(sentence(&refusal)))),
+        };
+        let mut outcome = Ok(Taken::Held);
+        for (kind, envelope) in set.iter().filter(|(kind, _)| *kind == law::DocumentKind::TrustBundle) {
+            let next = self.take(kind.into(), envelope.to_vec()).await?;
+            if !matches!((&outcome, &next), (Ok(Taken::New), Ok(Taken::Held))) {
+                outcome = next;
+            }
+        }
+        Ok(outcome)
     }
 
     async fn ask<A>(&self, work: impl FnOnce(oneshot::Sender<A>) -> Work) -> Result<A, LedgerGone> {
@@ -207,26 +246,38 @@ impl Sync {
             | Response::Document(_)
             | Response::Unchanged
             | Response::Absent
+            | Response::Time(_)
             | Response::Uploaded(_) => self.note_answer(),
         }
     }
 
     fn note_answer(&self) {
-        let Moment { at, uptime } = self.clock.now();
-        self.contact.send_modify(|contact| (contact.last, contact.heard) = (Some(at), Some(uptime)));
+        let now = self.clock.now();
+        let at = self.report.borrow().read_clock(now).now;
+        self.contact.send_modify(|contact| (contact.last, contact.heard) = (Some(at), Some(now.uptime)));
     }
 
     fn note_problem(&self, sentence: String) {
         tracing::warn!(problem = sentence, "sync");
-        self.contact.send_modify(|contact| contact.problem = Some(Problem { at: self.clock.now().at, sentence }));
+        let at = self.report.borrow().read_clock(self.clock.now()).now;
+        self.contact.send_modify(|contact| contact.problem = Some(Problem { at, sentence }));
     }
 }
 
-fn held(report: &Report) -> Held {
+/// What the machine needs to know of the ledger.
+pub(super) fn held(report: &Report) -> Held {
+    let standing = |kind| report.documents.get(&kind);
     Held {
-        documents: report.documents.iter().map(|(kind, standing)| (*kind, standing.hash)).collect(),
+        bundle: standing(DocumentKind::TrustBundle).map(|standing| standing.revision),
+        assigned: report.event,
+        head: standing(DocumentKind::Head).map(|standing| DocumentHash(standing.name)),
+        needs: report.needs.clone(),
         unsettled: report.unsettled,
     }
+}
+
+fn without_remedy(problem: String) -> Failure {
+    Failure { problem, remedy: Remedy::None }
 }
 
 fn failed(error: &CallError) -> Response {
@@ -251,134 +302,4 @@ fn jitter() -> Jitter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::input::{RawScan, ScannedText, Source};
-    use crate::ledger::{self, Ledger};
-    use crate::samples::{self, GATE};
-    use crate::stand_in::StandIn;
-    use countermark_shared::id::LaneId;
-    use countermark_shared::journal::BootId;
-    use zeroize::Zeroizing;
-
-    struct Bench {
-        stand_in: StandIn,
-        ledger: mpsc::Sender<Work>,
-        report: watch::Receiver<Report>,
-        contact: watch::Receiver<Contact>,
-        finish: oneshot::Sender<()>,
-        sync: tokio::task::JoinHandle<()>,
-        clock: Clock,
-        _folder: tempfile::TempDir,
-    }
-
-    impl Bench {
-        async fn start(poll: Duration) -> Self {
-            let stand_in = StandIn::start().await;
-            let key = SigningKey::from_seed(&Zeroizing::new([20; 32]));
-            stand_in.books().key = Some(key.verifying_key());
-            let folder = tempfile::tempdir().unwrap();
-            let root = samples::bundle().root_fingerprint();
-            let file = folder.path().join("ledger.sqlite");
-            let opened = Ledger::open(&file, GATE, root, BootId::new([0; 16])).unwrap();
-            let (report_sender, report) = watch::channel(opened.report().unwrap());
-            let (contact_sender, contact) = watch::channel(Contact::default());
-            let (ledger, work) = mpsc::channel(8);
-            let (finish, finishing) = oneshot::channel();
-            let clock = Clock::start();
-            std::thread::spawn(move || ledger::serve(opened, work, clock, &report_sender, drop));
-            let sync = Sync {
-                client: Client::new(stand_in.address.clone()).unwrap(),
-                gate: GATE,
-                key,
-                ledger: ledger.clone(),
-                report: report.clone(),
-                contact: contact_sender,
-                clock,
-                poll,
-            };
-            let sync = tokio::spawn(sync.run(finishing));
-            Self { stand_in, ledger, report, contact, finish, sync, clock, _folder: folder }
-        }
-
-        async fn scan(&mut self, text: &str) {
-            let text = ScannedText::Whole(text.to_owned());
-            let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.clock.now().uptime };
-            // By the rows, which only grow: what is unsettled may be the row before, or be settled before anybody looks.
-            let before = self.report.borrow().rows;
-            self.ledger.send(Work::Scan(scan)).await.unwrap();
-            self.report.wait_for(|report| report.rows > before).await.unwrap();
-        }
-
-        async fn settled(&mut self) {
-            self.report.wait_for(|report| report.unsettled == 0).await.unwrap();
-        }
-    }
-
-    #[tokio::test]
-    async fn documents_come_in_and_rows_go_out() {
-        let mut bench = Bench::start(Duration::from_millis(50)).await;
-        bench.report.wait_for(|report| report.documents.len() == 4).await.unwrap();
-        bench.scan("a").await;
-        bench.settled().await;
-        assert_eq!(bench.stand_in.books().rows.len(), 1);
-        assert!(bench.stand_in.books().not_modified > 0, "what is held is asked for by its name");
-        assert!(bench.contact.borrow().last.is_some());
-
-        bench.stand_in.books().session += 1;
-        bench.scan("b").await;
-        bench.settled().await;
-        let books = bench.stand_in.books();
-        assert_eq!((books.rows.len(), books.log_ins), (2, 2));
-    }
-
-    #[tokio::test]
-    async fn a_refused_document_is_shown() {
-        let mut bench = Bench::start(Duration::from_millis(50)).await;
-        bench.report.wait_for(|report| report.documents.len() == 4).await.unwrap();
-        let before = bench.report.borrow().documents.clone();
-        let junk = (countermark_shared::documents::DocumentHash([0; 32]), b"junk".to_vec());
-        bench.stand_in.books().documents.insert(DocumentKind::SlotList, junk);
-        bench.contact.wait_for(|contact| contact.refused.contains_key(&DocumentKind::SlotList)).await.unwrap();
-        assert!(bench.contact.borrow().problem.is_some());
-        assert_eq!(bench.report.borrow().documents, before);
-    }
-
-    #[tokio::test]
-    async fn an_answer_for_rows_that_were_not_sent_settles_nothing() {
-        let mut bench = Bench::start(Duration::from_hours(1)).await;
-        bench.report.wait_for(|report| report.documents.len() == 4).await.unwrap();
-        bench.stand_in.books().answers_for_others = true;
-        bench.scan("a").await;
-        bench.scan("b").await;
-        bench.contact.wait_for(|contact| contact.problem.is_some()).await.unwrap();
-        assert_eq!(bench.report.borrow().unsettled, 2);
-
-        bench.stand_in.books().answers_for_others = false;
-        bench.settled().await;
-        assert_eq!(bench.stand_in.books().rows.len(), 2);
-    }
-
-    /// What stands between may answer for a cloud that is gone: 503 is no contact.
-    #[tokio::test]
-    async fn a_refusal_is_no_contact() {
-        let mut bench = Bench::start(Duration::from_millis(50)).await;
-        bench.report.wait_for(|report| report.documents.len() == 4).await.unwrap();
-        bench.stand_in.books().unavailable = true;
-        let first = bench.contact.wait_for(|contact| contact.problem.is_some()).await.unwrap().clone();
-        let later = bench.contact.wait_for(|contact| contact.problem != first.problem).await.unwrap();
-        assert!(later.problem.as_ref().unwrap().sentence.contains("503"));
-        assert_eq!((later.last, later.heard), (first.last, first.heard));
-    }
-
-    #[tokio::test]
-    async fn what_is_left_goes_out_before_the_end() {
-        let mut bench = Bench::start(Duration::from_hours(1)).await;
-        bench.report.wait_for(|report| report.documents.len() == 4).await.unwrap();
-        bench.scan("a").await;
-        bench.finish.send(()).unwrap();
-        bench.sync.await.unwrap();
-        assert_eq!(bench.stand_in.books().rows.len(), 1);
-        assert_eq!(bench.report.borrow().unsettled, 0);
-    }
-}
+mod tests;

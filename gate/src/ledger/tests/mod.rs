@@ -1,5 +1,10 @@
+mod clock;
+mod documents;
+mod names;
+
 use super::open::OpenError;
 use super::*;
+use crate::documents::DocumentKind;
 use crate::input::{ScannedText, Source};
 use crate::samples::{self, DOORS, END, GATE};
 use core::num::NonZeroU8;
@@ -9,6 +14,8 @@ use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket};
 use countermark_shared::wire::RowOutcome;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+const UPTIME: Duration = Duration::from_secs(100);
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -25,7 +32,7 @@ impl Bench {
     fn synced() -> Self {
         let mut bench = Self::new();
         for (kind, bytes) in samples::documents() {
-            bench.ledger().take(kind, &bytes, DOORS).unwrap();
+            bench.ledger().take(kind, &bytes, moment(DOORS)).unwrap();
         }
         bench
     }
@@ -61,16 +68,16 @@ impl Bench {
 }
 
 fn open(file: &Path) -> Result<Ledger, OpenError> {
-    Ledger::open(file, GATE, samples::bundle().root_fingerprint(), BootId::new([9; 16]))
+    Ledger::open(file, samples::owner(), BootId::new([9; 16]), UPTIME)
 }
 
 fn moment(at: Timestamp) -> Moment {
-    Moment { at, uptime: Duration::from_secs(100) }
+    Moment { battery: at, uptime: UPTIME }
 }
 
 fn scan(text: &str) -> RawScan {
     let text = ScannedText::Whole(text.to_owned());
-    RawScan { lane: LaneId(1), source: Source::Lines, text, at: Duration::from_secs(100) }
+    RawScan { lane: LaneId(1), source: Source::Lines, text, at: UPTIME }
 }
 
 fn ticket(slot: u32, generation: u8) -> String {
@@ -162,7 +169,7 @@ fn nobody_is_accused_on_the_way_out() {
     let exit = RawScan { lane: LaneId(2), ..scan(&forged) };
     let damaged = RawScan { text: ScannedText::Damaged("x".into()), ..exit.clone() };
     let said = bench.ledger().scan(&[exit, damaged], moment(DOORS));
-    assert!(said.iter().all(|said| said.ruling.verdict == Reason::NotOurs));
+    assert!(said.iter().all(|said| said.ruling.verdict == Reason::ExitUnread));
     assert_eq!(bench.verdicts(&[forged]), [Reason::AuthorityForged]);
     bench.reopen().unwrap();
 }
@@ -173,7 +180,7 @@ fn without_documents_nobody_is_let_in() {
     for (kind, bytes) in samples::documents() {
         let expected = if DocumentKind::NEEDED.contains(&kind) { Reason::CannotDecide } else { Reason::NoList };
         assert_eq!(bench.verdicts(&[ticket(42, 1)]), [expected]);
-        bench.ledger().take(kind, &bytes, DOORS).unwrap();
+        bench.ledger().take(kind, &bytes, moment(DOORS)).unwrap();
     }
     assert_eq!(bench.verdicts(&[ticket(43, 1)]), [Reason::Admitted]);
 }
@@ -206,12 +213,12 @@ fn a_damaged_line_is_malformed() {
 fn check_says_the_same_and_writes_nothing() {
     let mut bench = Bench::synced();
     for expected in [Reason::Admitted, Reason::Admitted] {
-        assert_eq!(bench.ledger().check(LaneId(1), &ticket(42, 1), DOORS).unwrap().verdict, expected);
+        assert_eq!(bench.ledger().check(LaneId(1), &ticket(42, 1), moment(DOORS)).unwrap().verdict, expected);
     }
-    assert_eq!(bench.ledger().check(LaneId(1), &ticket(42, 1), END).unwrap().verdict, Reason::NoLongerValid);
+    assert_eq!(bench.ledger().check(LaneId(1), &ticket(42, 1), moment(END)).unwrap().verdict, Reason::NoLongerValid);
     assert_eq!(bench.ledger().report().unwrap().rows, 0);
     bench.verdicts(&[ticket(42, 1)]);
-    assert_eq!(bench.ledger().check(LaneId(1), &ticket(42, 1), DOORS).unwrap().verdict, Reason::PlacesUsedUp);
+    assert_eq!(bench.ledger().check(LaneId(1), &ticket(42, 1), moment(DOORS)).unwrap().verdict, Reason::PlacesUsedUp);
 }
 
 #[test]
@@ -263,11 +270,11 @@ fn rows_are_uploaded_in_order_and_stay() {
 #[test]
 fn documents_come_back_after_a_restart_unless_they_were_changed() {
     let mut bench = Bench::synced();
-    let before = bench.ledger().report().unwrap();
+    let before = bench.ledger().report().unwrap().documents;
     bench.reopen().unwrap();
-    assert_eq!(bench.ledger().report().unwrap(), before);
+    assert_eq!(bench.ledger().report().unwrap().documents, before);
 
-    bench.tamper("UPDATE document SET bytes = zeroblob(100) WHERE kind = 'slot-list'");
+    bench.tamper("UPDATE held_document SET record = zeroblob(100) WHERE kind = 'slot-list'");
     bench.reopen().unwrap();
     assert!(!bench.ledger().report().unwrap().documents.contains_key(&DocumentKind::SlotList));
     assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::NoList], "a lost list never stops the gate");
@@ -276,13 +283,13 @@ fn documents_come_back_after_a_restart_unless_they_were_changed() {
 #[test]
 fn a_refused_document_leaves_everything_in_force() {
     let mut bench = Bench::synced();
-    bench.ledger().take(DocumentKind::SlotList, &samples::slots_bytes(5, DOORS), DOORS).unwrap();
-    let before = bench.ledger().report().unwrap();
+    bench.ledger().take(DocumentKind::SlotList, &samples::slots_bytes(5, DOORS), moment(DOORS)).unwrap();
+    let before = bench.ledger().report().unwrap().documents;
     for bytes in [samples::slots_bytes(4, DOORS), b"junk".to_vec()] {
-        let refusal = bench.ledger().take(DocumentKind::SlotList, &bytes, DOORS);
+        let refusal = bench.ledger().take(DocumentKind::SlotList, &bytes, moment(DOORS));
         assert!(matches!(refusal, Err(TakeError::NotTaken(_))));
     }
-    assert_eq!(bench.ledger().report().unwrap(), before);
+    assert_eq!(bench.ledger().report().unwrap().documents, before);
 }
 
 #[test]
@@ -328,7 +335,7 @@ fn another_gates_ledger_is_refused() {
     let mut bench = Bench::synced();
     bench.verdicts(&[ticket(42, 1)]);
     bench.ledger = None;
-    let root = samples::bundle().root_fingerprint();
-    let other = Ledger::open(&bench.file(), GateId(4), root, BootId::new([9; 16]));
+    let owner = Owner { gate: GateId(4), ..samples::owner() };
+    let other = Ledger::open(&bench.file(), owner, BootId::new([9; 16]), UPTIME);
     assert!(matches!(other, Err(OpenError::Broken { sequence: 1, .. })));
 }

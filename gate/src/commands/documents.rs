@@ -1,0 +1,108 @@
+//! `import` and `export-documents`: documents carried by hand. Through the running agent, which alone may write its ledger; else on the disk itself.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use countermark_shared::documents::Refusal;
+
+use super::{Common, ledger_at_rest};
+use crate::carried::{MAX_SET, Offered, Outcome, pack, unpack};
+use crate::clock::Clock;
+use crate::data_folder::DataFolder;
+use crate::local::{Answer, AskError, export, import};
+use crate::output::Output;
+
+/// `import`: at least one document was refused.
+const SOME_REFUSED: u8 = 3;
+
+#[derive(Args)]
+pub(super) struct Import {
+    #[command(flatten)]
+    common: Common,
+    /// A file that `export-documents` or the administrator wrote.
+    file: PathBuf,
+}
+
+#[derive(Args)]
+pub(super) struct ExportDocuments {
+    #[command(flatten)]
+    common: Common,
+    /// The file to write; it is replaced.
+    file: PathBuf,
+}
+
+impl Import {
+    pub(super) fn perform(self) -> anyhow::Result<ExitCode> {
+        let Self { common: Common { data, json }, file } = self;
+        let folder = DataFolder::at(&data);
+        let set = read(&file)?;
+        let offered = match import(&folder, &set) {
+            Ok(Answer::Import(offered)) => offered,
+            Ok(Answer::Problem(problem)) => bail!("{}: {problem}", file.display()),
+            Ok(Answer::Status(_) | Answer::Check(_) | Answer::Export { .. } | Answer::Clock(_)) => {
+                return Err(AskError::Another.into());
+            }
+            Err(AskError::NotRunning { .. }) => offer(&folder, &set).with_context(|| file.display().to_string())?,
+            Err(error) => return Err(error.into()),
+        };
+        let output = Output { json };
+        for document in &offered {
+            output.line(document, || words(document));
+        }
+        let refused = offered.iter().any(|document| document.outcome == Outcome::Refused);
+        Ok(if refused { ExitCode::from(SOME_REFUSED) } else { ExitCode::SUCCESS })
+    }
+}
+
+impl ExportDocuments {
+    pub(super) fn perform(self) -> anyhow::Result<ExitCode> {
+        let Self { common: Common { data, json }, file } = self;
+        let folder = DataFolder::at(&data);
+        let set = match export(&folder) {
+            Ok(set) => set,
+            Err(AskError::NotRunning { .. }) => {
+                let (_, ledger) = ledger_at_rest(&folder, Clock::start().now())?;
+                pack(&ledger.held_documents()?)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let held = unpack(&set)?.len();
+        fs::write(&file, &set).with_context(|| format!("cannot write {}", file.display()))?;
+        let said = serde_json::json!({ "file": file, "documents": held, "bytes": set.len() });
+        Output { json }.line(&said, || format!("{held} documents, {} bytes, in {}", set.len(), file.display()));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What the disk makes of a set while no agent runs.
+fn offer(folder: &DataFolder, set: &[u8]) -> anyhow::Result<Vec<Offered>> {
+    let documents = unpack(set).map_err(|refusal: Refusal| anyhow::anyhow!("{refusal}"))?;
+    let clock = Clock::start();
+    let (_, mut ledger) = ledger_at_rest(folder, clock.now())?;
+    let offer = |(kind, bytes): (_, Vec<u8>)| Offered::new(kind, ledger.take(kind, &bytes, clock.now()));
+    Ok(documents.into_iter().map(offer).collect())
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut set = Vec::new();
+    let unreadable = || format!("cannot read {}", file.display());
+    let opened: io::Result<_> = File::open(file);
+    opened.and_then(|opened| opened.take(MAX_SET + 1).read_to_end(&mut set)).with_context(unreadable)?;
+    ensure!(set.len() as u64 <= MAX_SET, "{} is too large for a set of documents: at most 96 MiB", file.display());
+    Ok(set)
+}
+
+fn words(document: &Offered) -> String {
+    let Offered { kind, outcome, why } = document;
+    let outcome = match outcome {
+        Outcome::Taken => "taken",
+        Outcome::Held => "already held",
+        Outcome::Refused => "refused",
+    };
+    let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    format!("{:<16}{outcome}{why}", kind.code())
+}

@@ -1,0 +1,116 @@
+//! `status`: how it stands, in words.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+
+use super::{Common, clock, ledger_at_rest};
+use crate::announcement::Sentence;
+use crate::clock::{Clock, Moment};
+use crate::data_folder::DataFolder;
+use crate::documents::DocumentKind;
+use crate::input::Silent;
+use crate::local::{Answer, AskError, LeaseCode, LeaseStatus, LedgerStatus, Question, Status, ask};
+use crate::output::Output;
+use crate::sync::Contact;
+
+pub(super) fn status(arguments: &Common) -> anyhow::Result<ExitCode> {
+    let folder = DataFolder::at(&arguments.data);
+    let output = Output { json: arguments.json };
+    let (status, code) = match ask(&folder, &Question::Status) {
+        Ok(Answer::Status(status)) => (*status, ExitCode::SUCCESS),
+        Ok(Answer::Problem(problem)) => bail!(problem),
+        Ok(Answer::Check(_) | Answer::Import(_) | Answer::Export { .. } | Answer::Clock(_)) => {
+            return Err(AskError::Another.into());
+        }
+        Err(AskError::NotRunning { .. }) => (at_rest(&folder, Clock::start().now())?, ExitCode::FAILURE),
+        Err(error) => return Err(error.into()),
+    };
+    output.line(&status, || words(&status));
+    Ok(code)
+}
+
+/// What the disk says while no agent runs.
+fn at_rest(folder: &DataFolder, now: Moment) -> anyhow::Result<Status> {
+    let (identity, ledger) = ledger_at_rest(folder, now)?;
+    Ok(Status {
+        running: false,
+        gate: identity.gate,
+        name: identity.name,
+        ledger: LedgerStatus::new(&ledger.report()?, now),
+        contact: Contact::default(),
+        silent: Silent::default(),
+    })
+}
+
+fn words(status: &Status) -> String {
+    let Status { running, gate, name, ledger, contact, silent } = status;
+    let mut lines = Vec::new();
+    if !running {
+        lines.push("the agent is not running; this is what the disk says".to_owned());
+    }
+    let event = ledger.event.map_or_else(|| "no event yet".to_owned(), |event| format!("event {event}"));
+    lines.push(format!("gate {gate} (“{name}”), {event}"));
+    for (kind, document) in &ledger.documents {
+        let age = age(document.age_seconds);
+        // A head is numbered by its instant: its age says it all.
+        let revision =
+            if *kind == DocumentKind::Head { String::new() } else { format!("revision {}, ", document.revision) };
+        lines.push(format!("{:<16}{revision}{age} old", kind.code()));
+    }
+    for kind in &ledger.conflicts {
+        lines.push(format!("conflict        the cloud has another {} of this revision; report this", kind.code()));
+    }
+    if let Some(LeaseStatus { state, until, names_until }) = &ledger.lease {
+        let names = match (*running, ledger.reads_names) {
+            (true, true) => "; names can be read",
+            (true, false) => "; no name can be read",
+            (false, _) => "",
+        };
+        match state {
+            LeaseCode::Held | LeaseCode::WithoutNames => {}
+            LeaseCode::Ended => {
+                lines.push("warning         this gate's assignment has ended: it admits nobody".to_owned());
+            }
+            LeaseCode::Suspended => lines.push("warning         this gate is suspended: it admits nobody".to_owned()),
+        }
+        lines.push(format!("lease           until {until}, names until {names_until}{names}"));
+    }
+    lines.push(clock::words(&ledger.clock));
+    if let Some(Sentence { en, fr }) = &ledger.trust_warning {
+        lines.push(format!("warning         {en} / {fr}"));
+    }
+    if silent.lines {
+        lines.push(
+            "warning         standard input has ended: look at the scanner's cable, then restart the agent".to_owned(),
+        );
+    }
+    if silent.pictures {
+        lines.push("warning         the picture folder cannot be read: make it again; the log says why".to_owned());
+    }
+    lines.push(format!("{} rows, {} not yet uploaded", ledger.rows, ledger.unsettled));
+    if ledger.contested > 0 {
+        lines.push(format!("{} rows were put aside by the cloud; tell the administrator", ledger.contested));
+    }
+    if *running {
+        let last = contact.last.map_or_else(|| "none yet".to_owned(), |at| at.to_string());
+        lines.push(format!("last contact    {last}"));
+    }
+    if let Some(problem) = &contact.problem {
+        lines.push(format!("last problem    {} {}", problem.at, problem.sentence));
+    }
+    for (kind, why) in &contact.refused {
+        lines.push(format!("refused         {}: {why}", kind.code()));
+    }
+    lines.join("\n")
+}
+
+/// How old something is, for people.
+pub(super) fn age(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        172_800.. => format!("{} days", seconds / 86_400),
+    }
+}

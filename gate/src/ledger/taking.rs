@@ -1,0 +1,216 @@
+//! Taking documents and the time: on disk in one transaction before it is in force, and what of it is given on.
+
+use countermark_shared::clock::{Clock, Exchange, NotTaken, TimeQuestion};
+use countermark_shared::documents::{Refusal, Remedy};
+use countermark_shared::keys::Signature;
+use countermark_shared::time::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
+use serde::{Deserialize, Serialize};
+
+use super::{Ledger, LedgerError, store};
+use crate::clock::Moment;
+use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standing};
+
+/// What became of a document that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is in force, and was not before.
+    New,
+    /// It was in force already, or, of a head, a newer one is.
+    Held,
+}
+
+/// Why an offered document did not come into force.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TakeError {
+    /// It does not hold.
+    #[error(transparent)]
+    NotTaken(#[from] documents::NotTaken),
+    /// It could not be stored.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl TakeError {
+    /// What helps.
+    pub(crate) fn remedy(&self) -> Remedy {
+        match self {
+            // Whoever signed it may be in a bundle that this gate does not have.
+            Self::NotTaken(documents::NotTaken::Refused(Refusal::NotSigned { document: _ })) => Remedy::EarlierBundles,
+            Self::NotTaken(documents::NotTaken::Refused(refusal)) => refusal.remedy(),
+            Self::NotTaken(documents::NotTaken::Premature { .. } | documents::NotTaken::NoUse) | Self::Ledger(_) => {
+                Remedy::None
+            }
+        }
+    }
+}
+
+/// What the cloud answered to this gate's nonce.
+#[derive(Clone, Debug)]
+pub(crate) struct TimeAnswered {
+    pub(crate) question: TimeQuestion,
+    pub(crate) at: Timestamp,
+    pub(crate) signature: Signature,
+    pub(crate) exchange: Exchange,
+}
+
+/// Why an answer did not set the clock.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TimeError {
+    /// There is nobody to believe yet.
+    #[error("the time cannot be believed before there is a trust bundle")]
+    NoBundle,
+    /// Nobody who is believed signed it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It says too little about now.
+    #[error("the cloud's time took longer than five seconds to come")]
+    TooSlow,
+    /// Staff are asked.
+    #[error(
+        "the cloud says it is {at}, more than a day later than this gate's clock; compare with a watch, then run `countermark-gate clock confirm` or `clock dismiss`"
+    )]
+    Ahead {
+        /// What it says.
+        at: Timestamp,
+    },
+    /// It could not be stored.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// What staff say of an instant that waits for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Word {
+    /// It is right.
+    Confirm,
+    /// It is wrong.
+    Dismiss,
+}
+
+impl Ledger {
+    /// What the gate's clock shows.
+    pub(crate) fn read_clock(&self, now: Moment) -> Clock {
+        self.clock.read(now.uptime, Some(now.battery))
+    }
+
+    /// Takes an offered document: it is on disk before it comes into force.
+    pub(crate) fn take(&mut self, kind: DocumentKind, bytes: &[u8], now: Moment) -> Result<Taken, TakeError> {
+        let next = match self.documents.with(kind, bytes, self.read_clock(now).now) {
+            Ok(next) => next,
+            // A copy of the cloud lags behind. What it says was true once, and alarms nobody.
+            Err(documents::NotTaken::Refused(Refusal::Older { .. })) if kind == DocumentKind::Head => {
+                return Ok(Taken::Held);
+            }
+            Err(refused) => {
+                if let documents::NotTaken::Refused(Refusal::FromTheFuture { document: _, issued }) = refused
+                    && kind.is_dated_by_the_cloud()
+                {
+                    self.clock.held_back(issued);
+                }
+                return Err(refused.into());
+            }
+        };
+        let held_as = kind.leads_to();
+        let (before, after) = (self.documents.standing(held_as), next.standing(held_as));
+        // The same document signed by another key says nothing new, but who vouches for it does.
+        let vouched = self.documents.held() == next.held();
+        if before == after && vouched {
+            return Ok(Taken::Held);
+        }
+        let mut clock = self.clock.clone();
+        if let Some(standing) = after.filter(|_| kind.is_dated_by_the_cloud()) {
+            clock.raise(standing.as_of, now.uptime);
+        }
+        self.write(|connection| {
+            persist(connection, kind, bytes, &next)?;
+            store::raise_clock_floor(connection, clock.floor(now.uptime))
+        })?;
+        report_conflicts(&self.documents, &next);
+        (self.documents, self.clock) = (next, clock);
+        self.keep_names(now);
+        let named = |standing: Option<Standing>| standing.map(|standing| (standing.name, standing.revision));
+        Ok(if named(before) == named(after) && vouched { Taken::Held } else { Taken::New })
+    }
+
+    /// Sets the clock by what the cloud answered.
+    pub(crate) fn set_clock(&mut self, answer: &TimeAnswered, now: Moment) -> Result<(), TimeError> {
+        let bundle = self.documents.trust_bundle().ok_or(TimeError::NoBundle)?;
+        let time = answer.question.verify(answer.at, &answer.signature, bundle)?;
+        self.clock.answered(time, answer.exchange, Some(now.battery)).map_err(|why| match why {
+            NotTaken::TooSlow => TimeError::TooSlow,
+            NotTaken::Ahead { at } => TimeError::Ahead { at },
+        })?;
+        Ok(self.pass_time(now)?)
+    }
+
+    /// Staff looked at their watches. The answer is the instant that waited, if one did.
+    pub(crate) fn hear(&mut self, word: Word, now: Moment) -> Result<Option<Timestamp>, LedgerError> {
+        let waiting = self.clock.waiting();
+        match word {
+            Word::Confirm => self.clock.confirm(),
+            Word::Dismiss => self.clock.dismiss(),
+        }
+        self.pass_time(now)?;
+        Ok(waiting)
+    }
+
+    /// What time alone changes: names leave when the lease says so, and the clock's floor rises.
+    pub(crate) fn pass_time(&mut self, now: Moment) -> Result<(), LedgerError> {
+        self.keep_names(now);
+        let floor = self.clock.floor(now.uptime);
+        self.write(|connection| store::raise_clock_floor(connection, floor))
+    }
+
+    /// What is held, as it was received, in the order in which it is to be offered elsewhere.
+    pub(crate) fn held_documents(&self) -> Result<Envelopes, LedgerError> {
+        let stored = store::documents(&self.connection)?;
+        Ok(stored.into_iter().map(|stored| (stored.kind, stored.envelope)).collect())
+    }
+
+    pub(super) fn keep_names(&mut self, now: Moment) {
+        let now = self.read_clock(now).now;
+        self.names.keep_to(self.documents.assignment(), now);
+    }
+
+    fn write(&mut self, what: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        what(&transaction)?;
+        Ok(transaction.commit()?)
+    }
+}
+
+/// Once, when it is found: the screen and `status` say it for as long as it lasts.
+fn report_conflicts(before: &Documents, after: &Documents) {
+    let conflicts = |documents: &Documents| documents.needs().map(|needs| needs.conflicts).unwrap_or_default();
+    let known = conflicts(before);
+    for kind in conflicts(after).into_iter().filter(|kind| !known.contains(kind)) {
+        let document = DocumentKind::from(kind).code();
+        tracing::error!(document, "the cloud has another document of the revision that is held: somebody signed two");
+    }
+}
+
+/// Makes the disk say what will be in force once a document of this kind was taken.
+fn persist(connection: &Connection, kind: DocumentKind, bytes: &[u8], next: &Documents) -> rusqlite::Result<()> {
+    match kind {
+        DocumentKind::SlotDelta => {
+            let sequence = next.standing(DocumentKind::SlotList).map_or(0, |list| list.revision.sequence);
+            return store::put_document(connection, kind, sequence, bytes, &Record::default());
+        }
+        DocumentKind::SlotList => store::drop_documents(connection, DocumentKind::SlotDelta)?,
+        // The steps so far were taken under the bundle before: a restart must not ask the new one whether it believes them.
+        DocumentKind::TrustBundle => {
+            store::put_record(connection, DocumentKind::SlotList, &next.record(DocumentKind::SlotList))?;
+        }
+        DocumentKind::Assignment | DocumentKind::EventDocument | DocumentKind::AdmissionFeed | DocumentKind::Head => {}
+    }
+    store::put_document(connection, kind, 0, bytes, &next.record(kind))?;
+    for kind in DocumentKind::HELD.into_iter().filter(|kind| next.standing(*kind).is_none()) {
+        store::drop_documents(connection, kind)?;
+        if kind == DocumentKind::SlotList {
+            store::drop_documents(connection, DocumentKind::SlotDelta)?;
+        }
+    }
+    Ok(())
+}

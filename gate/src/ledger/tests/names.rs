@@ -1,0 +1,115 @@
+//! Names are read for the screen, and are nowhere else.
+
+use super::*;
+use countermark_shared::documents::Lease;
+
+/// A gate that was given the event's secret.
+fn entrusted(change: impl FnOnce(&mut countermark_shared::documents::Assignment)) -> Bench {
+    let mut bench = Bench::synced();
+    assign(&mut bench, 2, change);
+    bench
+}
+
+fn assign(bench: &mut Bench, version: u32, change: impl FnOnce(&mut countermark_shared::documents::Assignment)) {
+    let mut assignment = samples::assignment();
+    assignment.version = version;
+    assignment.secrets = vec![samples::wrapped_secret()];
+    change(&mut assignment);
+    let bytes = samples::assignment_bytes(&assignment);
+    bench.ledger().take(DocumentKind::Assignment, &bytes, moment(DOORS)).unwrap();
+}
+
+fn read(said: &Announcement) -> Option<(&str, &str)> {
+    said.holder.as_ref().map(|holder| (holder.name(), holder.seat()))
+}
+
+#[test]
+fn a_name_comes_with_the_verdict_on_a_verified_ticket_and_with_nothing_else() {
+    let mut bench = entrusted(|_| {});
+    let genuine = samples::sealed_ticket(42, true);
+    let forged = UnverifiedTicket::new(genuine.body().clone(), genuine.issuer(), genuine.issuer());
+    let texts = [genuine.to_text(), genuine.to_text(), forged.to_text(), ticket(43, 1)];
+    let said = bench.scan(&texts);
+    let expected = [Reason::Admitted, Reason::PlacesUsedUp, Reason::AuthorityForged, Reason::Admitted];
+    assert_eq!(said.iter().map(|said| said.ruling.verdict).collect::<Vec<_>>(), expected);
+    let whole = Some((samples::NAME, samples::SEAT));
+    assert_eq!(said.iter().map(read).collect::<Vec<_>>(), [whole, whole, None, None]);
+    let exit = RawScan { lane: LaneId(2), ..scan(&texts[0]) };
+    assert_eq!(read(&bench.ledger().scan(&[exit], moment(DOORS))[0]), None, "nobody is asked on the way out");
+}
+
+#[test]
+fn a_live_sealed_ticket_is_read_while_its_proof_is_fresh_and_stored_as_it_was_sold() {
+    let mut bench = entrusted(|_| {});
+    let (stored, shown) = samples::shown_ticket(42, DOORS);
+    let texts = [stored.to_text(), shown.to_text()];
+    // A battery clock may be a minute off.
+    for (later, expected) in [(90_001, Reason::LiveProofStale), (90_000, Reason::ClockUnsure)] {
+        let said = bench.ledger().scan(&[scan(&texts[1])], moment(DOORS + Duration::from_millis(later))).remove(0);
+        assert_eq!(said.ruling.verdict, expected);
+    }
+    let said = bench.scan(&texts);
+    let verdicts: Vec<_> = said.iter().map(|said| said.ruling.verdict).collect();
+    assert_eq!(verdicts, [Reason::LiveProofMissing, Reason::Admitted]);
+    assert_eq!(read(&said[1]), Some((samples::NAME, samples::SEAT)));
+    let kept: Vec<_> = bench.ledger().batch().unwrap().unwrap().rows.into_iter().map(|row| row.ticket).collect();
+    assert_eq!(kept, [Some(stored.to_text()), None, None, None]);
+}
+
+#[test]
+fn who_must_be_checked_and_cannot_be_named_is_for_staff() {
+    let mut bench = Bench::synced();
+    let texts = [samples::sealed_ticket(42, true).to_text(), samples::sealed_ticket(43, false).to_text()];
+    assert_eq!(bench.verdicts(&texts), [Reason::CheckId, Reason::Admitted]);
+    assign(&mut bench, 2, |assignment| assignment.secrets[0].generation = 2);
+    assert_eq!(bench.verdicts(&texts[..1]), [Reason::CheckId], "wrapped for another generation than it says");
+    assign(&mut bench, 3, |_| {});
+    assert_eq!(bench.verdicts(&texts[..1]), [Reason::Admitted]);
+}
+
+#[test]
+fn names_leave_with_the_lease_and_come_back_with_it() {
+    let names_until = DOORS + Duration::from_mins(10);
+    let mut bench = entrusted(|assignment| assignment.lease.names_until = names_until);
+    let reads = |bench: &mut Bench| bench.ledger().report().unwrap().reads_names;
+    assert!(reads(&mut bench));
+    // Nobody scans: time alone does it.
+    bench.ledger().pass_time(moment(names_until)).unwrap();
+    assert!(!reads(&mut bench));
+    let late = moment(names_until);
+    let text = samples::sealed_ticket(42, true).to_text();
+    assert_eq!(bench.ledger().scan(&[scan(&text)], late)[0].ruling.verdict, Reason::CheckId);
+
+    bench.reopen().unwrap();
+    bench.ledger().pass_time(late).unwrap();
+    assert!(!reads(&mut bench));
+    assign(&mut bench, 3, |assignment| assignment.lease = Lease { suspended: true, ..assignment.lease });
+    assert!(!reads(&mut bench));
+    assign(&mut bench, 4, |_| {});
+    assert!(reads(&mut bench));
+}
+
+/// The bytes of every file of the folder, the write-ahead log among them, and all that is said but to the screen.
+#[test]
+fn a_name_is_in_no_file_no_row_no_line_and_no_answer() {
+    let mut bench = entrusted(|_| {});
+    let text = samples::sealed_ticket(42, true).to_text();
+    let said = bench.scan(&[text.clone(), text.clone()]);
+    assert_eq!(read(&said[0]), Some((samples::NAME, samples::SEAT)));
+    let checked = bench.ledger().check(LaneId(1), &text, moment(DOORS)).unwrap();
+    let batch = bench.ledger().batch().unwrap().unwrap();
+    let mut told = vec![
+        format!("{said:?} {checked:?} {batch:?}").into_bytes(),
+        serde_json::to_vec(&said).unwrap(),
+        serde_json::to_vec(&checked).unwrap(),
+        serde_json::to_vec(&batch.rows).unwrap(),
+        format!("{:?}", bench.ledger().report().unwrap()).into_bytes(),
+    ];
+    for file in std::fs::read_dir(bench.folder.path()).unwrap() {
+        told.push(std::fs::read(file.unwrap().path()).unwrap());
+    }
+    assert!(told.len() > 5, "there is no file to look into");
+    for hidden in [samples::NAME.as_bytes(), samples::SEAT.as_bytes(), samples::event_secret().bytes()] {
+        assert!(!told.iter().any(|bytes| bytes.windows(hidden.len()).any(|window| window == hidden)));
+    }
+}

@@ -1,0 +1,94 @@
+//! What is published reaches the gate, by whatever way leads there.
+
+use super::*;
+
+#[test]
+fn a_missing_step_is_got_round_by_the_snapshot_and_said_where_there_is_none() {
+    let mut world = World::new();
+    world.catch_up();
+    world.publisher().say([(Slot(7), SlotState::Blocked)]);
+    world.publisher().lose_last_step();
+    world.catch_up();
+    assert!(!world.is_in_step());
+    assert!(world.machine.refused().contains_key(&DocumentKind::SlotList));
+    assert!(world.held().bundle.is_some(), "what was in force stays");
+
+    world.publisher().publish_snapshot();
+    world.catch_up();
+    assert!(world.is_in_step());
+}
+
+#[test]
+fn steps_are_taken_one_by_one_and_a_raised_epoch_by_its_snapshot() {
+    let mut world = World::new();
+    world.catch_up();
+    for slot in 100..110 {
+        world.publisher().say([(Slot(slot), SlotState::Good)]);
+    }
+    world.requests.clear();
+    world.catch_up();
+    assert_eq!(world.requests.iter().filter(|request| **request == "slot-delta").count(), 10);
+    assert!(world.is_in_step() && !world.requests.contains(&"slot-list"));
+
+    world.publisher().raise_epoch();
+    world.catch_up();
+    assert!(world.is_in_step() && world.requests.contains(&"slot-list"));
+}
+
+#[test]
+fn a_copy_of_the_cloud_that_lags_behind_takes_nothing_back_and_alarms_nobody() {
+    let mut world = World::new();
+    world.catch_up();
+    let old = world.publisher().answer(Wanted::Head { held: None }, DOORS);
+    world.now += POLL;
+    world.publisher().say([(Slot(7), SlotState::Blocked)]);
+    world.catch_up();
+    world.validation.lagging = old;
+    let end = world.now + 3 * POLL;
+    while world.now < end {
+        world.step(Fate::Arrives);
+    }
+    assert!(world.is_in_step() && world.machine.refused().is_empty(), "{:?}", world.machine.refused());
+}
+
+/// The gate slept through two rotations, and none of the keys it knew signs anything any more.
+#[test]
+fn roots_and_list_keys_that_were_replaced_are_reached_step_by_step() {
+    let mut world = World::new();
+    world.catch_up();
+    for _ in 0..2 {
+        world.publisher().rotate_roots();
+        world.publisher().replace_list_key();
+    }
+    world.catch_up();
+    assert!(world.is_in_step());
+}
+
+/// A box that was enrolled, and stood in a cupboard while the roots were replaced.
+#[test]
+fn a_gate_without_a_bundle_finds_its_way_from_the_roots_its_code_named() {
+    let mut world = World::new();
+    world.publisher().rotate_roots();
+    world.publisher().replace_list_key();
+    world.catch_up();
+    assert!(world.is_in_step());
+}
+
+#[test]
+fn what_a_thief_published_falls_with_his_key() {
+    let mut world = World::new();
+    world.catch_up();
+    let honest = world.publisher().slots_standing();
+    for _ in 0..9 {
+        world.publisher().raise_epoch();
+    }
+    world.publisher().say([(Slot(7), SlotState::Revoked)]);
+    world.catch_up();
+    assert!(world.is_in_step());
+
+    world.publisher().restore(honest.revision);
+    world.publisher().replace_list_key();
+    world.catch_up();
+    assert!(world.is_in_step(), "{:?}", world.machine.refused());
+    assert_eq!(world.publisher().slots_standing().revision.epoch, 0);
+}

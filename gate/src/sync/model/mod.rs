@@ -1,0 +1,256 @@
+//! The machine and a real ledger against a little model of validation, over a network that loses requests and replies.
+
+mod documents;
+mod pace;
+mod properties;
+
+use std::time::Duration;
+
+use countermark_shared::clock::{Exchange, TimeQuestion, answer_time};
+use countermark_shared::documents::{Remedy, SlotState};
+use countermark_shared::id::{LaneId, Slot};
+use countermark_shared::journal::{BootId, ChainHash};
+use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome, RowResult};
+
+use super::back_off::Jitter;
+use super::exchange::{Delivery, Failure, Held, Request, Response, Step};
+use super::machine::Machine;
+use super::shell::held;
+use crate::carried::unpack;
+use crate::clock::Moment;
+use crate::cloud::Wanted;
+use crate::documents::DocumentKind;
+use crate::input::{RawScan, ScannedText, Source};
+use crate::ledger::{Batch, Ledger, TakeError, Taken, TimeAnswered};
+use crate::publisher::Publisher;
+use crate::samples::{self, DOORS, GATE};
+
+const POLL: Duration = Duration::from_secs(30);
+
+/// What becomes of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Arrives,
+    RequestLost,
+    ReplyLost,
+    SessionEnds,
+    Fails,
+}
+
+/// Stores rows as validation does.
+#[derive(Default)]
+struct Validation {
+    publisher: Option<Publisher>,
+    /// A head that a copy which lags behind still serves.
+    lagging: Option<Vec<u8>>,
+    rows: Vec<Vec<u8>>,
+    chain: Vec<ChainHash>,
+    logged_in: bool,
+    /// Rows it stores of each upload, to leave the others without a result.
+    patience: Option<usize>,
+}
+
+impl Validation {
+    fn take(&mut self, batch: &Batch) -> Vec<RowResult> {
+        assert!(batch.rows.len() <= MAX_ROWS_PER_UPLOAD);
+        let mut chain = batch.previous;
+        let before = usize::try_from(batch.rows[0].sequence).unwrap() - 1;
+        assert!(before <= self.rows.len(), "a gap: {before} after {}", self.rows.len());
+        assert_eq!(before.checked_sub(1).map_or(ChainHash::START, |last| self.chain[last]), batch.previous);
+        let mut results = Vec::new();
+        for row in batch.rows.iter().take(self.patience.unwrap_or(usize::MAX)) {
+            chain = chain.next(&row.row.0);
+            let index = usize::try_from(row.sequence).unwrap() - 1;
+            let outcome = if let Some(known) = self.rows.get(index) {
+                assert_eq!(known, &row.row.0, "row {} was changed", row.sequence);
+                RowOutcome::Known
+            } else {
+                self.rows.push(row.row.0.clone());
+                self.chain.push(chain);
+                RowOutcome::Stored
+            };
+            results.push(RowResult { sequence: row.sequence, outcome });
+        }
+        results
+    }
+}
+
+struct World {
+    folder: tempfile::TempDir,
+    ledger: Option<Ledger>,
+    machine: Machine,
+    validation: Validation,
+    now: Duration,
+    requests: Vec<&'static str>,
+    /// How long an exchange takes.
+    exchange: Duration,
+    /// A document that never gets through whole.
+    never: Option<DocumentKind>,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let validation = Validation { publisher: Some(Publisher::new()), ..Validation::default() };
+        let mut world = Self {
+            folder,
+            ledger: None,
+            machine: Machine::new(POLL),
+            validation,
+            now: Duration::ZERO,
+            requests: Vec::new(),
+            exchange: Duration::ZERO,
+            never: None,
+        };
+        world.restart();
+        world
+    }
+
+    fn restart(&mut self) {
+        self.ledger = None;
+        let file = self.folder.path().join("ledger.sqlite");
+        self.ledger = Some(Ledger::open(&file, samples::owner(), BootId::new([0; 16]), self.now).unwrap());
+        self.machine = Machine::new(POLL);
+    }
+
+    fn ledger(&mut self) -> &mut Ledger {
+        self.ledger.as_mut().unwrap()
+    }
+
+    fn scan(&mut self, text: &str) {
+        let now = self.moment();
+        let text = ScannedText::Whole(text.to_owned());
+        let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.now };
+        self.ledger().scan(&[scan], now);
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { battery: DOORS + self.now, uptime: self.now }
+    }
+
+    fn publisher(&mut self) -> &mut Publisher {
+        self.validation.publisher.as_mut().unwrap()
+    }
+
+    fn held(&mut self) -> Held {
+        held(&self.ledger().report().unwrap())
+    }
+
+    /// One request, or the wait for the next.
+    fn step(&mut self, fate: Fate) {
+        let held = self.held();
+        match self.machine.poll(self.now, &held) {
+            Step::Wait { until } => {
+                assert!(until > self.now, "a wait that does not pass");
+                self.now = until;
+            }
+            Step::Send(request) => {
+                let response = self.answer(&request, fate);
+                self.now += self.exchange;
+                if let Some(delivery) = self.machine.on(response, self.now, Jitter(0.5)) {
+                    let outcome = self.deliver(delivery);
+                    self.machine.delivered(outcome, self.now, Jitter(0.5));
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, delivery: Delivery) -> Result<Taken, Failure> {
+        let now = self.moment();
+        let failure = |error: TakeError| Failure { problem: error.to_string(), remedy: error.remedy() };
+        match delivery {
+            Delivery::Document { kind, bytes } => self.ledger().take(kind, &bytes, now).map_err(failure),
+            Delivery::Bundles(set) => {
+                let mut outcome = Ok(Taken::Held);
+                for (kind, bytes) in unpack(&set).unwrap() {
+                    outcome = self.ledger().take(kind, &bytes, now).map_err(failure);
+                }
+                outcome
+            }
+            Delivery::Time(answer) => {
+                let outcome = self.ledger().set_clock(&answer, now);
+                outcome
+                    .map(|()| Taken::New)
+                    .map_err(|error| Failure { problem: error.to_string(), remedy: Remedy::None })
+            }
+            Delivery::Results(results) => {
+                self.ledger().settle(&results).unwrap();
+                Ok(Taken::New)
+            }
+        }
+    }
+
+    fn answer(&mut self, request: &Request, fate: Fate) -> Response {
+        let lost = || Response::Lost { problem: "cut off".into() };
+        match fate {
+            Fate::RequestLost => return lost(),
+            Fate::Fails => return Response::Refused { problem: "500".into() },
+            Fate::SessionEnds => self.validation.logged_in = false,
+            Fate::Arrives | Fate::ReplyLost => {}
+        }
+        let reply = match request {
+            Request::LogIn => {
+                self.requests.push("log-in");
+                self.validation.logged_in = true;
+                Response::LoggedIn("session".into())
+            }
+            Request::Fetch { .. } | Request::Upload { .. } | Request::AskTime { .. } if !self.validation.logged_in => {
+                Response::Unauthorised
+            }
+            Request::Fetch { wanted, .. } if self.never == Some(wanted.kind()) => lost(),
+            Request::Fetch { wanted, session: _ } => {
+                self.requests.push(wanted.kind().code());
+                self.document(*wanted)
+            }
+            Request::AskTime { session: _ } => Response::Time(self.tell_time()),
+            Request::Upload { session: _ } => {
+                self.requests.push("upload");
+                let batch = self.ledger().batch().unwrap().unwrap();
+                Response::Uploaded(self.validation.take(&batch))
+            }
+        };
+        if fate == Fate::ReplyLost { lost() } else { reply }
+    }
+
+    fn tell_time(&mut self) -> TimeAnswered {
+        let question = TimeQuestion { gate: GATE, nonce: [5; 32] };
+        let (at, asked) = (self.moment().battery, self.now);
+        let signature = answer_time(&question, at, self.publisher().list_key());
+        TimeAnswered { question, at, signature, exchange: Exchange { asked, answered: asked + self.exchange } }
+    }
+
+    fn document(&mut self, wanted: Wanted) -> Response {
+        let now = self.moment().battery;
+        let lagging = self.validation.lagging.clone().filter(|_| wanted.kind() == DocumentKind::Head);
+        lagging.or_else(|| self.publisher().answer(wanted, now)).map_or(Response::Absent, Response::Document)
+    }
+
+    /// Whether the gate has what is true.
+    fn is_in_step(&mut self) -> bool {
+        let (held, publisher) = (self.ledger().documents_held(), self.publisher());
+        held.bundle.is_some_and(|(bundle, _)| bundle.revision == publisher.bundle_version())
+            && held.assignment.is_some_and(|assignment| assignment == publisher.assignment_standing())
+            && held.slots.is_some_and(|slots| slots.in_force == publisher.slots_standing())
+    }
+
+    /// Goes on without a fault until the gate is in step, or says what keeps it.
+    fn catch_up(&mut self) {
+        for _ in 0..400 {
+            if self.is_in_step() {
+                return;
+            }
+            self.step(Fate::Arrives);
+        }
+        assert!(!self.machine.refused().is_empty(), "out of step, and says nothing: {:?}", self.machine);
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..1000 {
+            if self.held().unsettled == 0 {
+                return;
+            }
+            self.step(Fate::Arrives);
+        }
+        panic!("rows never arrived: {:?}", self.machine);
+    }
+}
