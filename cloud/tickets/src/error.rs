@@ -4,9 +4,12 @@ use axum::response::{IntoResponse, Response};
 use countermark_service::contract::Terms;
 use countermark_service::event_documents::EventDocumentError;
 use countermark_service::extract::IdempotencyKey;
+use countermark_service::keystore::KeystoreError;
 use countermark_service::outbox::EnqueueError;
 use countermark_service::problem::{Problem, chain};
 use countermark_service::service_call::CallError;
+use countermark_shared::key_ring::Unproved;
+use countermark_shared::sealing::{NotSealed, NotWrapped};
 use http::StatusCode;
 
 use crate::code::CodeError;
@@ -49,6 +52,48 @@ pub(crate) enum Error {
     /// The same Idempotency-Key for another order.
     #[error("the Idempotency-Key was used for another order")]
     KeyReused,
+    /// The product's tickets carry names, and as many did not come.
+    #[error("the tickets carry {tickets} names")]
+    NamesRequired {
+        /// How many are asked for.
+        tickets: u16,
+    },
+    /// The product's tickets carry no names.
+    #[error("the tickets carry no names")]
+    NamesNotTaken,
+    /// Nobody, or somebody else, accepted this transfer.
+    #[error("there is no such transfer, or it is not yours")]
+    TransferUnknown,
+    /// The seat was passed on since the transfer was offered.
+    #[error("the seat was passed on since")]
+    TransferOutdated,
+    /// Another transfer of the seat has begun.
+    #[error("another transfer of the seat is under way")]
+    TransferUnderWay,
+    /// Auth does not sign what this transfer would make.
+    #[error("the account service does not authorise the transfer")]
+    TransferRefused,
+    /// The seat has generation 255.
+    #[error("the seat cannot be passed on any more")]
+    LastGeneration,
+    /// The seat was withdrawn.
+    #[error("the ticket was revoked")]
+    TicketRevoked,
+    /// The ticket was passed on: its code is no longer shown.
+    #[error("the ticket was passed on")]
+    TicketTransferred,
+    /// Keys are being rotated, and auth does not know the same ones yet.
+    #[error("signing keys are being changed")]
+    KeysChanging,
+    /// The proof is not the holder's, or the ticket takes none.
+    #[error("the presentation is refused: {why}")]
+    PresentationRefused {
+        /// Why.
+        why: String,
+    },
+    /// The event's document has not arrived.
+    #[error("the event is unknown")]
+    EventUnknown,
     /// A request that contradicts the format or itself.
     #[error("{0}")]
     Invalid(&'static str),
@@ -73,6 +118,24 @@ pub(crate) enum Error {
     /// No QR code of a ticket.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// A secret at rest does not open.
+    #[error(transparent)]
+    Keystore(#[from] KeystoreError),
+    /// A body was not sealed.
+    #[error(transparent)]
+    NotSealed(#[from] NotSealed),
+    /// An event secret was not wrapped.
+    #[error(transparent)]
+    NotWrapped(#[from] NotWrapped),
+    /// An event with sealed tickets has no secret.
+    #[error("an event with sealed tickets has no secret")]
+    NoEventSecret,
+    /// The name of a ticket that is to be sealed cannot be found, or is none.
+    #[error("the name of a ticket to be sealed is gone")]
+    NameGone,
+    /// A body that verifies with no key of the bundle.
+    #[error(transparent)]
+    Unproved(#[from] Unproved),
     /// An outbox entry could not be written.
     #[error(transparent)]
     Enqueue(#[from] EnqueueError),
@@ -110,6 +173,53 @@ impl From<Error> for Problem {
             Error::CapacityReached => problem(StatusCode::CONFLICT, "capacity-reached", "The capacity is reached")
                 .detail("Fewer places are left than this order asks for."),
             Error::KeyReused => IdempotencyKey::reused(),
+            Error::NamesRequired { tickets } => problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "names-required",
+                "Tickets of this product carry their holders' names",
+            )
+            .detail(format!("Send one name for each ticket: {tickets} in all."))
+            .with("tickets", tickets),
+            Error::NamesNotTaken => {
+                problem(StatusCode::UNPROCESSABLE_ENTITY, "names-not-taken", "Tickets of this product carry no names")
+                    .detail("Send the request without names.")
+            }
+            Error::TransferUnknown => {
+                problem(StatusCode::NOT_FOUND, "transfer-unknown", "There is no such transfer of yours")
+                    .detail("Accept it with the account service first: POST /v1/transfers/accept.")
+            }
+            Error::TransferOutdated => {
+                problem(StatusCode::CONFLICT, "transfer-outdated", "The ticket was passed on since")
+                    .detail("Ask whoever has the ticket now to offer it to you.")
+            }
+            Error::TransferUnderWay => {
+                problem(StatusCode::CONFLICT, "transfer-under-way", "Another transfer of the ticket is under way")
+                    .detail("Ask whoever offered you the ticket which transfer is to go on.")
+            }
+            Error::TransferRefused => {
+                problem(StatusCode::CONFLICT, "transfer-refused", "The account service does not sign this ticket")
+                    .detail("The ticket stays with whoever offered it. Ask them to offer it again, or the organiser.")
+            }
+            Error::LastGeneration => {
+                problem(StatusCode::CONFLICT, "last-generation", "The ticket cannot be passed on any more")
+                    .detail("It was passed on 254 times, as often as a seat can be. It stays with its owner.")
+            }
+            Error::TicketRevoked => problem(StatusCode::CONFLICT, "ticket-revoked", "The ticket was revoked")
+                .detail("It admits nobody and cannot be passed on. Ask the organiser why."),
+            Error::TicketTransferred => problem(StatusCode::CONFLICT, "ticket-transferred", "The ticket was passed on")
+                .detail("Its new owner has the code that admits."),
+            Error::KeysChanging => {
+                problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Signing keys are being changed")
+                    .detail("Try again in a minute. Nothing is lost.")
+            }
+            Error::PresentationRefused { why } => problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "presentation-refused",
+                "The ticket cannot be shown with this proof",
+            )
+            .detail(why),
+            Error::EventUnknown => problem(StatusCode::NOT_FOUND, "event-unknown", "The event is unknown")
+                .detail("Its document has not arrived yet."),
             Error::Invalid(why) => Self::invalid(why),
             Error::OfferRefused(why) => problem(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -131,7 +241,16 @@ impl From<Error> for Problem {
                     "The payment provider does not answer now; your places are still held",
                 )
             }
-            Error::Code(_) | Error::Enqueue(_) | Error::Row(_) | Error::Database(_) => Self::internal(&error),
+            Error::Code(_)
+            | Error::Keystore(_)
+            | Error::NotSealed(_)
+            | Error::NotWrapped(_)
+            | Error::NoEventSecret
+            | Error::NameGone
+            | Error::Unproved(_)
+            | Error::Enqueue(_)
+            | Error::Row(_)
+            | Error::Database(_) => Self::internal(&error),
         }
     }
 }

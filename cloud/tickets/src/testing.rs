@@ -1,6 +1,7 @@
 //! A ticket service on a real database, with auth, validation and the provider as small real servers beside it.
 
-use std::collections::HashMap;
+mod auth;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,40 +15,44 @@ use countermark_service::api::Front;
 use countermark_service::caller::{Access, AccessTokens, Caller, Role, mint};
 use countermark_service::clock::Clock;
 use countermark_service::contract::{
-    AuthClient, Authorise, Authorised, ConfirmGrant, Grant, GrantStanding, PublishOffer, PushEventDocument, ReportSlot,
-    SalesWindow, Terms, ValidationClient, paths,
+    AuthClient, Grant, GrantStanding, PublishOffer, PushEventDocument, ReportSlot, SalesWindow, Terms,
+    ValidationClient, paths,
 };
 use countermark_service::database;
 use countermark_service::extract::Json;
+use countermark_service::keystore::Keystore;
+use countermark_service::master_key::MasterKey;
 use countermark_service::outbox::Outbox;
-use countermark_service::problem::Problem;
 use countermark_service::randomness::Randomness;
 use countermark_service::serve::{Shutdown, ShutdownSwitch};
 use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity, http_client};
 use countermark_service::service_name::ServiceName;
 use countermark_service::webhook::{self, Payment, PaymentEvent, PaymentEventKind};
+use countermark_shared::decision::examine;
 use countermark_shared::documents::{
     AdmissionPolicy, EventDocument, KeyRole, KeyStatus, Product, Signed, Text, TicketForm, TrustBundle, TrustedKey,
 };
-use countermark_shared::id::{AccountId, EventId, OfferId, OrderId, ProductId, Zones};
+use countermark_shared::id::{AccountId, EventId, OfferId, OrderId, ProductId, TransferId, Zones};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
-use countermark_shared::ticket::TicketBody;
+use countermark_shared::ticket::VerifiedTicket;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Base64;
 use http_body_util::BodyExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 use tower::ServiceExt;
 use url::Url;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+pub(crate) use self::auth::{Accepted, Auth, secret_of};
 use crate::payment::{HttpProvider, OpenPayment, OpenedPayment, PAYMENTS_PATH};
 use crate::start::worker;
 use crate::state::State;
-use crate::{MIGRATOR, api};
+use crate::{MIGRATOR, api, event_secrets};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 pub(crate) const EVENT: EventId = EventId(7);
@@ -107,7 +112,7 @@ fn bundle() -> TrustBundle {
     }
 }
 
-pub(crate) fn event() -> EventDocument {
+pub(crate) fn event(form: TicketForm) -> EventDocument {
     EventDocument {
         event: EVENT,
         version: 1,
@@ -123,7 +128,7 @@ pub(crate) fn event() -> EventDocument {
             capacity: 1000,
             least_price: euros(1000),
             moved: None,
-            form: TicketForm::default(),
+            form,
             policy: None,
         }],
         policy: AdmissionPolicy::default(),
@@ -149,12 +154,7 @@ pub(crate) fn offer(id: u128, persons: u8, one_code: bool, stock: u32) -> Publis
 /// What the servers beside the ticket service do and saw.
 #[derive(Default)]
 pub(crate) struct Peers {
-    pub(crate) grants: HashMap<OrderId, Grant>,
-    /// Whether auth finds the capacity reached.
-    pub(crate) is_full: bool,
-    /// Answers of auth that come before its signature, the first first: a status and a slug.
-    pub(crate) refusals: Vec<(StatusCode, &'static str)>,
-    pub(crate) authorised: Vec<TicketBody>,
+    pub(crate) auth: Auth,
     pub(crate) reports: Vec<ReportSlot>,
 }
 
@@ -163,6 +163,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) peers: Arc<Mutex<Peers>>,
     router: Router,
+    address: Url,
     admin: ServiceClient,
     _stop: ShutdownSwitch,
     _database: TestDatabase,
@@ -170,6 +171,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::selling(TicketForm::default()).await
+    }
+
+    /// A world whose event sells tickets of this form.
+    pub(crate) async fn selling(form: TicketForm) -> Self {
         let database = TestDatabase::new(Schema::Tickets);
         let pool = database::connect(database.url.parse().unwrap()).await.unwrap();
         database::expect_migrated(&pool, &MIGRATOR).await.unwrap();
@@ -186,6 +192,7 @@ impl World {
             randomness: randomness.clone(),
             key_ring: Arc::new(KeyRing::of(&bundle())),
             bundle: Arc::new(bundle()),
+            keystore: Keystore::new(ServiceName::Tickets, MasterKey::new(Zeroizing::new([9; 32]))),
             issuing_key: Arc::new(issuing()),
             authority_key: authority().verifying_key().id(),
             auth: AuthClient(client(ServiceName::Auth)),
@@ -207,18 +214,25 @@ impl World {
             randomness,
         };
         let (router, _) = api().finish(&front, state.clone());
-        let admin = identity(ServiceName::Admin).client(ServiceName::Tickets, listen(router.clone()).await);
+        let address = listen(router.clone()).await;
+        let admin = identity(ServiceName::Admin).client(ServiceName::Tickets, address.clone());
         let (stop, shutdown) = Shutdown::by_hand();
         tokio::spawn(worker(state.clone(), outbox).run(shutdown));
-        let world = Self { state, clock, peers, router, admin, _stop: stop, _database: database };
-        let document = Base64(Signed::seal(&event(), &[&organiser()]).unwrap());
-        let () = world
-            .admin
-            .post::<_, Value>(paths::EVENT_DOCUMENTS, &PushEventDocument { document })
-            .await
-            .map(|_| ())
-            .unwrap();
+        let world = Self { state, clock, peers, router, address, admin, _stop: stop, _database: database };
+        world.push(&event(form)).await;
         world
+    }
+
+    /// The organiser's word, by way of admin.
+    pub(crate) async fn push(&self, document: &EventDocument) {
+        let document = Base64(Signed::seal(document, &[&organiser()]).unwrap());
+        let _: Value = self.admin.post(paths::EVENT_DOCUMENTS, &PushEventDocument { document }).await.unwrap();
+    }
+
+    /// A client of the ticket service that another service is.
+    pub(crate) fn as_service(&self, name: ServiceName) -> ServiceClient {
+        let identity = ServiceIdentity::new(name, service_key(name), self.clock.clone(), Randomness::system()).unwrap();
+        identity.client(ServiceName::Tickets, self.address.clone())
     }
 
     /// As admin, over HTTP and a signed call.
@@ -283,7 +297,19 @@ impl World {
         quantity: u8,
         idempotency_key: &str,
     ) -> (StatusCode, Value) {
-        let body = json!({ "offer": offer.offer, "quantity": quantity });
+        self.order_for(who, offer, quantity, idempotency_key, Value::Null).await
+    }
+
+    /// With names, or null for none.
+    pub(crate) async fn order_for(
+        &self,
+        who: AccountId,
+        offer: &PublishOffer,
+        quantity: u8,
+        idempotency_key: &str,
+        names: Value,
+    ) -> (StatusCode, Value) {
+        let body = json!({ "offer": offer.offer, "quantity": quantity, "names": names });
         let (status, bytes) = self.call_raw(who, "POST", "/v1/orders", body, idempotency_key).await;
         (status, serde_json::from_slice(&bytes).unwrap())
     }
@@ -293,7 +319,7 @@ impl World {
         let id: OrderId = serde_json::from_value(order["order"].clone()).unwrap();
         let terms: Terms = serde_json::from_value(order["terms"].clone()).unwrap();
         let grant = Grant { order: id, account: BUYER, terms, standing };
-        self.peers.lock().unwrap().grants.insert(id, grant);
+        self.peers.lock().unwrap().auth.grants.insert(id, grant);
         id
     }
 
@@ -309,6 +335,80 @@ impl World {
             .header(webhook::SIGNATURE, webhook::sign(&provider(), payment, now, &body))
             .body(Body::from(body));
         self.send(request.unwrap()).await.0
+    }
+
+    /// An order for one ticket, granted and paid, for Ada Lovelace in row 3 where tickets carry names.
+    pub(crate) async fn buy_one(&self, form: TicketForm) -> OrderId {
+        let solo = offer(3, 1, false, 10);
+        self.publish(&solo).await;
+        let names = if form.is_sealed() { json!([{ "name": "Ada Lovelace", "seat": "3" }]) } else { Value::Null };
+        let key = self.state.randomness.uuid().to_string();
+        let (status, order) = self.order_for(BUYER, &solo, 1, &key, names).await;
+        assert_eq!(status, StatusCode::CREATED, "{order}");
+        let id = self.grant(&order, GrantStanding::Open);
+        assert_eq!(self.pay(&key, id, euros(1000)).await, StatusCode::NO_CONTENT);
+        id
+    }
+
+    /// Such a ticket, issued.
+    pub(crate) async fn one_ticket(&self, form: TicketForm) -> Value {
+        let order = self.buy_one(form).await;
+        self.until(order, "issued").await["tickets"][0].clone()
+    }
+
+    /// From now on, the power fails whenever such a row of the table is to be written.
+    pub(crate) async fn break_at(&self, table: &str, when: &str) {
+        let broken = format!(
+            "CREATE FUNCTION power_cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'power cut'; END $$;
+             CREATE TRIGGER power_cut BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW WHEN ({when})
+             EXECUTE FUNCTION power_cut()"
+        );
+        sqlx::raw_sql(AssertSqlSafe(broken)).execute(&self.state.pool).await.unwrap();
+    }
+
+    /// Until now.
+    pub(crate) async fn mend(&self) {
+        sqlx::raw_sql("DROP FUNCTION power_cut CASCADE").execute(&self.state.pool).await.unwrap();
+    }
+
+    /// Waits until the issue job has failed once.
+    pub(crate) async fn until_failed(&self) {
+        let failed = async || {
+            let failures =
+                sqlx::query_scalar::<_, i64>("SELECT count(*) FROM outbox WHERE kind = 'issue' AND attempts > 0");
+            failures.fetch_one(&self.state.pool).await.unwrap() > 0
+        };
+        assert!(self.is_seen(Duration::ZERO, failed).await, "nothing failed");
+    }
+
+    /// The verified ticket of a text.
+    pub(crate) fn verified(&self, text: &Value) -> VerifiedTicket {
+        examine(text.as_str().unwrap(), EVENT, &self.state.key_ring).unwrap()
+    }
+
+    /// Name and seat, as a gate with all of the event's secrets reads them.
+    pub(crate) async fn name_on(&self, text: &Value) -> (String, String) {
+        let secrets =
+            event_secrets::all(&self.state, &mut *self.state.pool.acquire().await.unwrap(), EVENT).await.unwrap();
+        let ticket = self.verified(text);
+        let opened = secrets.iter().find_map(|secret| secret.open(&ticket).ok()).unwrap();
+        (opened.name().to_owned(), opened.seat().to_owned())
+    }
+
+    /// That auth knows the account to have accepted the ticket.
+    pub(crate) fn accept(&self, transfer: TransferId, account: AccountId, ticket: &Value) {
+        let accepted = Accepted {
+            account,
+            event: EVENT,
+            slot: serde_json::from_value(ticket["slot"].clone()).unwrap(),
+            replaces: serde_json::from_value(ticket["generation"].clone()).unwrap(),
+        };
+        self.peers.lock().unwrap().auth.transfers.insert(transfer, accepted);
+    }
+
+    /// A transfer's recipient asks for the ticket; the name is null for none.
+    pub(crate) async fn take_over(&self, who: AccountId, transfer: TransferId, name: Value) -> (StatusCode, Value) {
+        self.call(who, "POST", "/v1/transfers", json!({ "transfer": transfer, "name": name })).await
     }
 
     pub(crate) async fn read_order(&self, order: OrderId) -> Value {
@@ -348,8 +448,8 @@ impl World {
     /// Moves the clock, which makes retries due, until auth has given the answers that the test laid out.
     pub(crate) async fn until_refused(&self) {
         let is_refused =
-            self.is_seen(Duration::from_secs(1), async || self.peers.lock().unwrap().refusals.is_empty()).await;
-        assert!(is_refused, "auth was never asked for {:?}", self.peers.lock().unwrap().refusals);
+            self.is_seen(Duration::from_secs(1), async || self.peers.lock().unwrap().auth.refusals.is_empty()).await;
+        assert!(is_refused, "auth was never asked for {:?}", self.peers.lock().unwrap().auth.refusals);
     }
 
     /// Looks for half a minute, far longer than anything takes that comes at all; lets so much time pass after each look in vain.
@@ -372,43 +472,14 @@ async fn listen(router: Router) -> Url {
     Url::parse(&format!("http://{address}/")).unwrap()
 }
 
-type Shared = Arc<Mutex<Peers>>;
+pub(crate) type Shared = Arc<Mutex<Peers>>;
 
 fn peers_router(peers: Shared) -> Router {
     Router::new()
-        .route(paths::CONFIRM_GRANT, post(auth_confirm))
-        .route(paths::AUTHORISE, post(auth_authorise))
-        .route(paths::CLOSE_GRANT, post(async || StatusCode::NO_CONTENT))
+        .merge(auth::router())
         .route(paths::SLOTS, post(validation_slots))
         .route(PAYMENTS_PATH, post(provider_open))
         .with_state(peers)
-}
-
-async fn auth_confirm(
-    From(peers): From<Shared>,
-    Json(ConfirmGrant { order, .. }): Json<ConfirmGrant>,
-) -> Result<Json<Grant>, Problem> {
-    let peers = peers.lock().unwrap();
-    if peers.is_full {
-        return Err(Problem::new(StatusCode::CONFLICT, "capacity-reached", "Full"));
-    }
-    let unknown = || Problem::new(StatusCode::NOT_FOUND, "grant-unknown", "No grant");
-    peers.grants.get(&order).cloned().map(Json).ok_or_else(unknown)
-}
-
-async fn auth_authorise(
-    From(peers): From<Shared>,
-    Json(request): Json<Authorise>,
-) -> Result<Json<Authorised>, Problem> {
-    let mut peers = peers.lock().unwrap();
-    if !peers.refusals.is_empty() {
-        let (status, slug) = peers.refusals.remove(0);
-        return Err(Problem::new(status, slug, "As the test says"));
-    }
-    let body = TicketBody::from_bytes(&request.body.0).unwrap();
-    let signature = Base64(body.authorise(&authority()).to_bytes());
-    peers.authorised.push(body);
-    Ok(Json(Authorised { signature }))
 }
 
 async fn validation_slots(From(peers): From<Shared>, Json(report): Json<ReportSlot>) -> StatusCode {
