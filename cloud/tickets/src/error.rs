@@ -15,6 +15,7 @@ use http::StatusCode;
 use crate::code::CodeError;
 use crate::payment::PaymentError;
 use crate::store::InvalidRow;
+use crate::transfer::Refusal;
 
 /// Why a request is refused, or failed.
 #[derive(Debug, thiserror::Error)]
@@ -61,30 +62,12 @@ pub(crate) enum Error {
     /// The product's tickets carry no names.
     #[error("the tickets carry no names")]
     NamesNotTaken,
-    /// Nobody, or somebody else, accepted this transfer.
-    #[error("there is no such transfer, or it is not yours")]
-    TransferUnknown,
-    /// The seat was passed on since the transfer was offered.
-    #[error("the seat was passed on since")]
-    TransferOutdated,
-    /// Another transfer of the seat has begun.
-    #[error("another transfer of the seat is under way")]
-    TransferUnderWay,
-    /// Auth does not sign what this transfer would make.
-    #[error("the account service does not authorise the transfer")]
-    TransferRefused,
-    /// The seat has generation 255.
-    #[error("the seat cannot be passed on any more")]
-    LastGeneration,
-    /// The seat was withdrawn.
-    #[error("the ticket was revoked")]
-    TicketRevoked,
+    /// A transfer that makes no ticket.
+    #[error(transparent)]
+    Transfer(#[from] Refusal),
     /// The ticket was passed on: its code is no longer shown.
     #[error("the ticket was passed on")]
     TicketTransferred,
-    /// Keys are being rotated, and auth does not know the same ones yet.
-    #[error("signing keys are being changed")]
-    KeysChanging,
     /// The proof is not the holder's, or the ticket takes none.
     #[error("the presentation is refused: {why}")]
     PresentationRefused {
@@ -184,34 +167,9 @@ impl From<Error> for Problem {
                 problem(StatusCode::UNPROCESSABLE_ENTITY, "names-not-taken", "Tickets of this product carry no names")
                     .detail("Send the request without names.")
             }
-            Error::TransferUnknown => {
-                problem(StatusCode::NOT_FOUND, "transfer-unknown", "There is no such transfer of yours")
-                    .detail("Accept it with the account service first: POST /v1/transfers/accept.")
-            }
-            Error::TransferOutdated => {
-                problem(StatusCode::CONFLICT, "transfer-outdated", "The ticket was passed on since")
-                    .detail("Ask whoever has the ticket now to offer it to you.")
-            }
-            Error::TransferUnderWay => {
-                problem(StatusCode::CONFLICT, "transfer-under-way", "Another transfer of the ticket is under way")
-                    .detail("Ask whoever offered you the ticket which transfer is to go on.")
-            }
-            Error::TransferRefused => {
-                problem(StatusCode::CONFLICT, "transfer-refused", "The account service does not sign this ticket")
-                    .detail("The ticket stays with whoever offered it. Ask them to offer it again, or the organiser.")
-            }
-            Error::LastGeneration => {
-                problem(StatusCode::CONFLICT, "last-generation", "The ticket cannot be passed on any more")
-                    .detail("It was passed on 254 times, as often as a seat can be. It stays with its owner.")
-            }
-            Error::TicketRevoked => problem(StatusCode::CONFLICT, "ticket-revoked", "The ticket was revoked")
-                .detail("It admits nobody and cannot be passed on. Ask the organiser why."),
+            Error::Transfer(refusal) => refusal.into(),
             Error::TicketTransferred => problem(StatusCode::CONFLICT, "ticket-transferred", "The ticket was passed on")
                 .detail("Its new owner has the code that admits."),
-            Error::KeysChanging => {
-                problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Signing keys are being changed")
-                    .detail("Try again in a minute. Nothing is lost.")
-            }
             Error::PresentationRefused { why } => problem(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "presentation-refused",

@@ -26,11 +26,9 @@ const RULES: &str = "write each name as {\"name\": …, \"seat\": …}: the name
                      55 bytes of UTF-8 together, and neither has control characters or others that mislead a reader";
 
 /// A holder's name and seat, as a buyer writes them.
-#[derive(Clone)]
 pub(crate) struct Name(SealedText);
 
 /// One for each ticket, in their order.
-#[derive(Clone)]
 pub(crate) struct Names(Vec<Name>);
 
 /// The form of a [`Name`].

@@ -133,7 +133,7 @@ pub(crate) fn event(form: TicketForm) -> EventDocument {
         }],
         policy: AdmissionPolicy::default(),
         resets: Vec::new(),
-        names_at_gates: false,
+        names_at_gates: form.is_sealed(),
     }
 }
 
@@ -388,8 +388,8 @@ impl World {
 
     /// Name and seat, as a gate with all of the event's secrets reads them.
     pub(crate) async fn name_on(&self, text: &Value) -> (String, String) {
-        let secrets =
-            event_secrets::all(&self.state, &mut *self.state.pool.acquire().await.unwrap(), EVENT).await.unwrap();
+        let mut connection = self.state.pool.acquire().await.unwrap();
+        let secrets = event_secrets::all(&self.state, &mut connection, EVENT).await.unwrap();
         let ticket = self.verified(text);
         let opened = secrets.iter().find_map(|secret| secret.open(&ticket).ok()).unwrap();
         (opened.name().to_owned(), opened.seat().to_owned())

@@ -4,6 +4,7 @@
 //! Everything that replaces or revokes a ticket takes the seat's lock. A body that waits for auth when its seat is revoked is revoked with
 //! it, so that a signature under way comes too late.
 
+mod refusal;
 mod rule;
 
 use countermark_service::contract::{
@@ -17,6 +18,7 @@ use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket};
 use countermark_shared::wire::Base64;
 use sqlx::PgConnection;
 
+pub(crate) use self::refusal::Refusal;
 use self::rule::Step;
 use crate::body::{self, Issue};
 use crate::error::Error;
@@ -40,7 +42,7 @@ pub(crate) async fn carry_out(state: &State, request: &Request) -> Result<Stored
     if let Some(made) = tickets::of_transfer(&mut *state.pool.acquire().await?, request.transfer).await?
         && made.authority.is_some()
     {
-        return if made.account == request.recipient { Ok(made) } else { Err(Error::TransferUnknown) };
+        return if made.account == request.recipient { Ok(made) } else { Err(Refusal::Unknown.into()) };
     }
     let confirmed = confirm(state, request).await?;
     for _ in 0..ATTEMPTS {
@@ -54,7 +56,7 @@ pub(crate) async fn carry_out(state: &State, request: &Request) -> Result<Stored
         }
         discard(state, &ticket).await?;
     }
-    Err(Error::KeysChanging)
+    Err(Refusal::KeysChanging.into())
 }
 
 async fn confirm(state: &State, request: &Request) -> Result<ConfirmedTransfer, Error> {
@@ -102,7 +104,7 @@ async fn prepare(
                 body: &body,
             };
             tickets::replace(&mut connection, state.randomness.uuid(), replacement).await?;
-            tickets::of_transfer(&mut connection, request.transfer).await?.ok_or(Error::TransferUnknown)
+            tickets::of_transfer(&mut connection, request.transfer).await?.ok_or(Error::Transfer(Refusal::Unknown))
         })
     })
     .await
@@ -120,7 +122,7 @@ async fn body(
         (None, _) => None,
         (Some(live), Some(holder)) => Some(Live { holder, ..live }),
         // The same request, sent twice at once: the other one discarded the body that this one found.
-        (Some(_), None) => return Err(Error::KeysChanging),
+        (Some(_), None) => return Err(Refusal::KeysChanging.into()),
     };
     let body = body::next(old, state.keys(), issue, live);
     match (old.sealed, name) {
@@ -142,12 +144,12 @@ async fn authorise(state: &State, transfer: TransferId, ticket: &StoredTicket) -
         Err(error) => error,
     };
     match error.slug() {
-        Some("key-not-active") if state.keys().are_named_by(&ticket.body) => Err(Error::KeysChanging),
+        Some("key-not-active") if state.keys().are_named_by(&ticket.body) => Err(Refusal::KeysChanging.into()),
         Some("key-not-active") => Ok(None),
         // Final: auth never signs this body, so that no ticket comes of it.
         Some("transfer-unknown" | "not-granted" | "slot-taken") => {
             discard(state, ticket).await?;
-            Err(Error::TransferRefused)
+            Err(Refusal::NotAuthorised.into())
         }
         Some(_) | None => Err(error.into()),
     }
@@ -170,7 +172,7 @@ async fn complete(
             tickets::end_earlier(&mut connection, &ticket.body, now).await?;
             let seat = (ticket.body.event, ticket.body.slot, ticket.body.generation);
             issue::enqueue_report(&mut connection, seat, ReportedState::Issued, now).await?;
-            tickets::of_transfer(&mut connection, transfer).await?.ok_or(Error::TransferUnknown)
+            tickets::of_transfer(&mut connection, transfer).await?.ok_or(Error::Transfer(Refusal::Unknown))
         })
     })
     .await?;
@@ -194,10 +196,10 @@ async fn expect_pending(connection: &mut PgConnection, ticket: &StoredTicket) ->
     tickets::lock_seat(connection, ticket.body.event, ticket.body.slot).await?;
     let seat = tickets::of_seat(connection, ticket.body.event, ticket.body.slot).await?;
     match seat.iter().find(|known| known.id == ticket.id) {
-        Some(StoredTicket { authority: None, revoked_at: Some(_), .. }) => Err(Error::TicketRevoked),
+        Some(StoredTicket { authority: None, revoked_at: Some(_), .. }) => Err(Refusal::Revoked.into()),
         Some(_) => Ok(()),
         // The same request, sent twice at once: the other one made the body anew.
-        None => Err(Error::KeysChanging),
+        None => Err(Refusal::KeysChanging.into()),
     }
 }
 
@@ -207,5 +209,5 @@ async fn seat(connection: &mut PgConnection, confirmed: ConfirmedTransfer) -> Re
 }
 
 fn unknown_or_away(error: CallError) -> Error {
-    if error.slug() == Some("transfer-unknown") { Error::TransferUnknown } else { error.into() }
+    if error.slug() == Some("transfer-unknown") { Refusal::Unknown.into() } else { error.into() }
 }

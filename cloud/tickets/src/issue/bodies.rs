@@ -3,6 +3,7 @@
 use countermark_service::contract::{AskHolderKey, HolderKey, Terms, Warrant};
 use countermark_service::event_documents::{self, EventDocumentError};
 use countermark_service::outbox::Retry;
+use countermark_service::service_call::CallError;
 use countermark_service::transaction::transaction;
 use countermark_shared::documents::TicketForm;
 use countermark_shared::id::OrderId;
@@ -48,12 +49,9 @@ pub(super) async fn make(state: &State, order: &Order) -> Result<Progress, Retry
     for ticket in waiting {
         let live = match holder(state, order, form, ticket).await {
             Ok(live) => live,
-            Err(error) => match error {
-                Error::Call(ref call) => match refusal(call) {
-                    Some(refused) => return Ok(refused),
-                    None => return Err(error.into()),
-                },
-                other => return Err(other.into()),
+            Err(error) => match refusal(&error) {
+                Some(refused) => return Ok(refused),
+                None => return Err(error.into()),
             },
         };
         sign(state, order, form, ticket, live).await?;
@@ -74,7 +72,7 @@ async fn granted_form(
     }
 }
 
-async fn holder(state: &State, order: &Order, form: TicketForm, ticket: Allotted) -> Result<Option<Live>, Error> {
+async fn holder(state: &State, order: &Order, form: TicketForm, ticket: Allotted) -> Result<Option<Live>, CallError> {
     let Some(window) = body::window(form) else { return Ok(None) };
     let Issue { slot, generation } = Issue::first(ticket.slot);
     let ask = AskHolderKey { warrant: Warrant::Order(order.order), event: order.terms.event, slot, generation };

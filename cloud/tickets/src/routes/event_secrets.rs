@@ -14,14 +14,14 @@ use crate::error::Error;
 use crate::event_secrets;
 use crate::state::State;
 
-/// Wraps all of an event's secrets for a gate, which alone can read them.
+/// Wraps all of an event's secrets for a gate, which alone can read them, if the organiser's document gives names to gates.
 #[utoipa::path(
     post,
     path = paths::EVENT_SECRETS,
     operation_id = "wrap_event_secrets",
     request_body = WrapEventSecrets,
     responses(
-        (status = 200, description = "The secrets; none when no ticket of the event is sealed.", body = WrappedEventSecrets),
+        (status = 200, description = "The secrets; none when no ticket of the event is sealed, or when gates are given no names.", body = WrappedEventSecrets),
         (status = 404, description = "`event-unknown`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -44,15 +44,13 @@ pub(super) async fn wrap(
 }
 
 async fn of_event(state: &State, connection: &mut PgConnection, event: EventId) -> Result<Vec<EventSecret>, Error> {
-    let secrets = event_secrets::all(state, connection, event).await?;
-    if !secrets.is_empty() {
-        return Ok(secrets);
-    }
     let document = event_documents::in_force(connection, event, &state.bundle, state.clock.now()).await?;
     let document = document.ok_or(Error::EventUnknown)?;
-    if !event_secrets::are_needed(document.document()) {
+    if !document.document().names_at_gates {
         return Ok(Vec::new());
     }
-    // The document came before there were secrets.
-    Ok(vec![event_secrets::newest(state, connection, event).await?])
+    if event_secrets::are_needed(document.document()) {
+        event_secrets::ensure(state, connection, event).await?;
+    }
+    event_secrets::all(state, connection, event).await
 }

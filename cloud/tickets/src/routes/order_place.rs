@@ -27,7 +27,7 @@ const MOST_PER_ORDER: u8 = 10;
 const MOST_RESERVED: i64 = 5;
 
 /// What to buy.
-#[derive(Clone, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PlaceOrder {
     offer: OfferId,

@@ -12,7 +12,7 @@ use super::ticket::Ticket;
 use crate::error::Error;
 use crate::names::{Name, Written};
 use crate::state::State;
-use crate::transfer::{Request, carry_out};
+use crate::transfer::{Refusal, Request, carry_out};
 
 /// Which ticket, and who it is for now.
 #[derive(Deserialize, ToSchema)]
@@ -48,6 +48,6 @@ pub(super) async fn transfer(
 ) -> Result<(StatusCode, Json<Ticket>), Error> {
     let request = Request { transfer, recipient: caller.account, name };
     let made = carry_out(&state, &request).await?;
-    let ticket = Ticket::of(&made).ok_or(Error::TransferUnknown)?;
+    let ticket = Ticket::of(&made).ok_or(Refusal::Unknown)?;
     Ok((StatusCode::CREATED, Json(ticket)))
 }

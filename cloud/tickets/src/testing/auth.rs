@@ -87,7 +87,7 @@ impl Auth {
             Warrant::Transfer(transfer) => {
                 let Accepted { replaces, .. } = *self.transfers.get(&transfer).ok_or("transfer-unknown")?;
                 let seat = |known: &&TicketBody| (known.event, known.slot) == (body.event, body.slot);
-                let last = self.authorised.iter().filter(seat).next_back().ok_or("not-granted")?;
+                let last = self.authorised.iter().rfind(seat).ok_or("not-granted")?;
                 let expected = TicketBody {
                     issuing_key: body.issuing_key,
                     authority_key: body.authority_key,

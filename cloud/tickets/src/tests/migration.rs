@@ -34,7 +34,8 @@ async fn tickets_of_before_survive_and_are_their_buyers() {
     assert_eq!(ticket.get::<Vec<u8>, _>("body"), [1; 35]);
     assert_eq!(ticket.get::<Option<Uuid>, _>("transfer"), None);
     for (length, is_allowed) in [(35, true), (36, false), (68, true), (108, true), (141, true), (142, false)] {
-        let stored = sqlx::query("UPDATE tickets SET body = $1").bind(vec![0; length]).execute(&mut connection).await;
+        let stored =
+            sqlx::query("UPDATE tickets SET body = $1").bind(vec![0_u8; length]).execute(&mut connection).await;
         assert_eq!(stored.is_ok(), is_allowed, "{length} bytes");
     }
 }

@@ -1,8 +1,8 @@
 //! Event secrets: made once, kept sealed, given to validation for a gate.
 
-use countermark_service::contract::{WrapEventSecrets, WrappedEventSecrets, paths};
+use countermark_service::contract::{WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets, paths};
 use countermark_service::service_name::ServiceName;
-use countermark_shared::documents::{HolderName, TicketForm};
+use countermark_shared::documents::{EventDocument, HolderName, TicketForm};
 use countermark_shared::id::{EventId, GateId, SealingGeneration};
 use countermark_shared::sealing::{EventSecret, UnwrappingKey, Wrapped};
 use zeroize::Zeroizing;
@@ -23,7 +23,7 @@ async fn wrapped(world: &World, event: EventId) -> WrappedEventSecrets {
 
 /// As the gate reads them.
 fn unwrapped(secrets: &WrappedEventSecrets) -> Vec<EventSecret> {
-    let unwrap = |secret: &countermark_service::contract::WrappedEventSecret| {
+    let unwrap = |secret: &WrappedEventSecret| {
         let wrapped = Wrapped { encapsulated: secret.encapsulated.0, ciphertext: secret.ciphertext.0 };
         EventSecret::unwrap(&wrapped, GateId(4), &gate_key(), EVENT, secret.generation).unwrap()
     };
@@ -34,8 +34,7 @@ fn unwrapped(secrets: &WrappedEventSecrets) -> Vec<EventSecret> {
 async fn whoever_brings_the_document_an_event_has_one_secret() {
     let world = World::selling(SEALED).await;
     let first = *unwrapped(&wrapped(&world, EVENT).await)[0].bytes();
-    let (document, moved) =
-        (event(SEALED), countermark_shared::documents::EventDocument { version: 2, ..event(SEALED) });
+    let (document, moved) = (event(SEALED), EventDocument { version: 2, ..event(SEALED) });
     tokio::join!(world.push(&document), world.push(&document), wrapped(&world, EVENT));
     world.push(&moved).await;
     // Two that find none at once, as when the document came before there were secrets.
@@ -77,6 +76,19 @@ async fn a_lost_gate_means_a_new_generation_for_tickets_to_come() {
     for (secret, ticket) in secrets.iter().zip([&before, &after]) {
         assert_eq!(secret.open(&world.verified(&ticket["text"])).unwrap().name(), "Ada Lovelace");
     }
+}
+
+/// The organiser says whether gates may read names; tickets has the secret all the same.
+#[tokio::test]
+async fn gates_are_given_no_secrets_where_the_organiser_gives_them_no_names() {
+    let world = World::selling(SEALED).await;
+    let later = |version, names_at_gates| EventDocument { version, names_at_gates, ..event(SEALED) };
+    world.push(&later(2, false)).await;
+    assert_eq!(wrapped(&world, EVENT).await.secrets, []);
+    let ticket = world.one_ticket(SEALED).await;
+    world.push(&later(3, true)).await;
+    let secrets = unwrapped(&wrapped(&world, EVENT).await);
+    assert_eq!(secrets[0].open(&world.verified(&ticket["text"])).unwrap().name(), "Ada Lovelace");
 }
 
 #[tokio::test]

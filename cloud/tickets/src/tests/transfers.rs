@@ -1,7 +1,5 @@
 //! A ticket's way to another account, and everything that may come between.
 
-use std::time::Duration;
-
 use axum::http::StatusCode;
 use countermark_service::contract::{ReportSlot, ReportedState, RevokeTicket, RevokedTicket, paths};
 use countermark_shared::documents::{HolderName, TicketForm};
@@ -11,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::figures;
-use crate::testing::{BUYER, EVENT, STRANGER, World, offer, secret_of};
+use crate::testing::{BUYER, EVENT, STRANGER, World, secret_of};
 
 const STATIC: TicketForm = TicketForm { live_window_seconds: 0, holder: HolderName::Unnamed };
 const FULL: TicketForm = TicketForm { live_window_seconds: 15, holder: HolderName::Checked };
@@ -331,21 +329,4 @@ async fn what_is_not_issued_yet_is_not_passed_on() {
     world.mend().await;
     world.until_retried(order, "issued").await;
     assert_eq!(world.take_over(STRANGER, transfer(1), Value::Null).await.0, StatusCode::CREATED);
-}
-
-/// The issue job of an order never touches what a transfer made.
-#[tokio::test]
-async fn jobs_of_the_order_see_first_issues_only() {
-    let world = World::new().await;
-    let order = world.buy_one(STATIC).await;
-    let old = world.until(order, "issued").await["tickets"][0].clone();
-    world.accept(transfer(1), STRANGER, &old);
-    world.peers.lock().unwrap().auth.lost = 1;
-    world.take_over(STRANGER, transfer(1), Value::Null).await;
-    sqlx::query("UPDATE outbox SET done_at = NULL WHERE kind = 'issue'").execute(&world.state.pool).await.unwrap();
-    world.publish(&offer(3, 1, false, 10)).await;
-    world.clock.advance(Duration::from_secs(1));
-    let (_, new) = world.take_over(STRANGER, transfer(1), Value::Null).await;
-    assert_eq!(new["generation"], 2);
-    assert_eq!(world.read_order(order).await["state"], "issued");
 }

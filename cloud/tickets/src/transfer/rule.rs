@@ -2,8 +2,8 @@
 
 use countermark_shared::id::{AccountId, Generation, TransferId};
 
+use super::Refusal;
 use crate::body::Issue;
-use crate::error::Error;
 use crate::store::tickets::StoredTicket;
 
 /// What there is to do.
@@ -21,31 +21,31 @@ pub(super) fn next(
     transfer: TransferId,
     account: AccountId,
     replaces: Generation,
-) -> Result<Step<'_>, Error> {
+) -> Result<Step<'_>, Refusal> {
     if let Some(made) = seat.iter().find(|ticket| ticket.transfer == Some(transfer)) {
         if made.account != account {
-            return Err(Error::TransferUnknown);
+            return Err(Refusal::Unknown);
         }
         return match (made.authority, made.revoked_at) {
             // A whole ticket is its owner's to see, revoked or not.
             (Some(_), _) | (None, None) => Ok(Step::Repeat(made)),
-            (None, Some(_)) => Err(Error::TicketRevoked),
+            (None, Some(_)) => Err(Refusal::Revoked),
         };
     }
-    let newest = seat.iter().rfind(|ticket| ticket.authority.is_some()).ok_or(Error::TransferUnknown)?;
+    let newest = seat.iter().rfind(|ticket| ticket.authority.is_some()).ok_or(Refusal::Unknown)?;
     if replaces < newest.body.generation {
-        return Err(Error::TransferOutdated);
+        return Err(Refusal::Outdated);
     }
     if replaces > newest.body.generation {
-        return Err(Error::TransferUnknown);
+        return Err(Refusal::Unknown);
     }
     if newest.revoked_at.is_some() {
-        return Err(Error::TicketRevoked);
+        return Err(Refusal::Revoked);
     }
     if seat.iter().any(|ticket| ticket.body.generation > newest.body.generation) {
-        return Err(Error::TransferUnderWay);
+        return Err(Refusal::UnderWay);
     }
-    let issue = Issue::after(&newest.body).ok_or(Error::LastGeneration)?;
+    let issue = Issue::after(&newest.body).ok_or(Refusal::LastGeneration)?;
     Ok(Step::Make { old: newest, issue })
 }
 
@@ -125,22 +125,22 @@ mod tests {
 
     #[test]
     fn a_transfer_replaces_the_newest_issue_and_no_other() {
-        let unknown = Error::TransferUnknown.to_string();
+        let unknown = Refusal::Unknown.to_string();
         let cases = [
             (vec![], 1, unknown.clone()),
             (vec![pending(1)], 1, unknown.clone()),
-            (vec![issue(1)], 0, Error::TransferOutdated.to_string()),
+            (vec![issue(1)], 0, Refusal::Outdated.to_string()),
             (vec![issue(1)], 1, "make 2 of 1".to_owned()),
             (vec![issue(1)], 2, unknown),
-            (vec![issue(1), issue(2)], 1, Error::TransferOutdated.to_string()),
+            (vec![issue(1), issue(2)], 1, Refusal::Outdated.to_string()),
             (vec![issue(1), issue(2)], 2, "make 3 of 2".to_owned()),
-            (vec![issue(1), pending(2)], 1, Error::TransferUnderWay.to_string()),
-            (vec![issue(1), pending(2)], 2, Error::TransferUnknown.to_string()),
-            (vec![revoked(issue(1))], 1, Error::TicketRevoked.to_string()),
-            (vec![revoked(issue(1)), revoked(pending(2))], 1, Error::TicketRevoked.to_string()),
-            (vec![issue(1), revoked(issue(2))], 2, Error::TicketRevoked.to_string()),
+            (vec![issue(1), pending(2)], 1, Refusal::UnderWay.to_string()),
+            (vec![issue(1), pending(2)], 2, Refusal::Unknown.to_string()),
+            (vec![revoked(issue(1))], 1, Refusal::Revoked.to_string()),
+            (vec![revoked(issue(1)), revoked(pending(2))], 1, Refusal::Revoked.to_string()),
+            (vec![issue(1), revoked(issue(2))], 2, Refusal::Revoked.to_string()),
             (vec![issue(254)], 254, "make 255 of 254".to_owned()),
-            (vec![issue(255)], 255, Error::LastGeneration.to_string()),
+            (vec![issue(255)], 255, Refusal::LastGeneration.to_string()),
         ];
         for (number, (seat, replaces, expected)) in cases.into_iter().enumerate() {
             assert_eq!(told(&seat, replaces), expected, "case {number}");
@@ -154,10 +154,10 @@ mod tests {
             (vec![issue(1), pending(2)], "repeat 2".to_owned()),
             (vec![issue(1), issue(2), issue(3)], "repeat 2".to_owned()),
             (vec![issue(1), revoked(issue(2))], "repeat 2".to_owned()),
-            (vec![revoked(issue(1)), revoked(pending(2))], Error::TicketRevoked.to_string()),
+            (vec![revoked(issue(1)), revoked(pending(2))], Refusal::Revoked.to_string()),
         ] {
             assert_eq!(asked(&seat, 2, 2, 1), expected);
-            assert_eq!(asked(&seat, 2, 3, 1), Error::TransferUnknown.to_string());
+            assert_eq!(asked(&seat, 2, 3, 1), Refusal::Unknown.to_string());
         }
     }
 }
