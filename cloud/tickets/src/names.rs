@@ -34,7 +34,7 @@ pub(crate) struct Names(Vec<Name>);
 /// The form of a [`Name`].
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = HolderName)]
+#[schema(as = NameAndSeat)]
 pub(crate) struct Written {
     /// Who the ticket is for. Operators at the gate read it; nobody else does.
     #[schema(min_length = 1, max_length = 55)]

@@ -61,7 +61,7 @@ pub(crate) async fn carry_out(state: &State, request: &Request) -> Result<Stored
 
 async fn confirm(state: &State, request: &Request) -> Result<ConfirmedTransfer, Error> {
     let question = ConfirmTransfer { transfer: request.transfer, account: request.recipient };
-    state.auth.confirm_transfer(&question).await.map_err(unknown_or_away)
+    state.auth.confirm_transfer(&question).await.map_err(refused_or_away)
 }
 
 /// Who will hold the new ticket; nothing when the old one is static. Asked before the seat is locked, since it is auth that answers.
@@ -76,7 +76,7 @@ async fn holder(state: &State, request: &Request, confirmed: ConfirmedTransfer) 
     let Issue { slot, generation } = issue;
     let warrant = Warrant::Transfer(request.transfer);
     let ask = AskHolderKey { warrant, event: confirmed.event, slot, generation };
-    let HolderKey { holder } = state.auth.holder_key(&ask).await.map_err(unknown_or_away)?;
+    let HolderKey { holder } = state.auth.holder_key(&ask).await.map_err(refused_or_away)?;
     Ok(Some(holder))
 }
 
@@ -146,12 +146,8 @@ async fn authorise(state: &State, transfer: TransferId, ticket: &StoredTicket) -
     match error.slug() {
         Some("key-not-active") if state.keys().are_named_by(&ticket.body) => Err(Refusal::KeysChanging.into()),
         Some("key-not-active") => Ok(None),
-        // Final: auth never signs this body, so that no ticket comes of it.
-        Some("transfer-unknown" | "not-granted" | "slot-taken") => {
-            discard(state, ticket).await?;
-            Err(Refusal::NotAuthorised.into())
-        }
-        Some(_) | None => Err(error.into()),
+        // The body stays, whatever auth says: another one of this issue would be sealed with the same key.
+        Some(_) | None => Err(refused_or_away(error)),
     }
 }
 
@@ -180,7 +176,7 @@ async fn complete(
     Ok(made)
 }
 
-/// Forgets a body that auth never signs.
+/// Forgets a body that names a key of yesterday. The next one is sealed with another key, which follows from the keys it names.
 async fn discard(state: &State, ticket: &StoredTicket) -> Result<(), Error> {
     transaction(&state.pool, "discard a transfer's body", |mut connection| {
         Box::pin(async move {
@@ -208,6 +204,11 @@ async fn seat(connection: &mut PgConnection, confirmed: ConfirmedTransfer) -> Re
     tickets::of_seat(connection, event, slot).await
 }
 
-fn unknown_or_away(error: CallError) -> Error {
-    if error.slug() == Some("transfer-unknown") { Refusal::Unknown.into() } else { error.into() }
+/// What auth's answer means for the recipient; another than a refusal by the contract is one that may change.
+fn refused_or_away(error: CallError) -> Error {
+    match error.slug() {
+        Some("transfer-unknown") => Refusal::Unknown.into(),
+        Some("not-granted" | "slot-taken" | "grant-unknown" | "grant-closed") => Refusal::NotAuthorised.into(),
+        Some(_) | None => error.into(),
+    }
 }

@@ -207,17 +207,26 @@ async fn a_body_whose_key_was_rotated_away_is_made_anew_in_the_same_generation()
     assert_eq!(world.name_on(&new["text"]).await.0, "Zoë Çelik");
 }
 
+/// What was sealed once stays, whatever auth says of it: another name under the same key would give away both.
 #[tokio::test]
 async fn auths_no_leaves_the_ticket_with_its_owner() {
-    let world = World::new().await;
-    let old = world.one_ticket(STATIC).await;
+    let world = World::selling(FULL).await;
+    let old = world.one_ticket(FULL).await;
     world.accept(transfer(1), STRANGER, &old);
-    for slug in ["not-granted", "slot-taken", "transfer-unknown"] {
-        world.peers.lock().unwrap().auth.refusals = vec![(StatusCode::CONFLICT, slug)];
-        assert_eq!(problem(&world.take_over(STRANGER, transfer(1), Value::Null).await), (409, "transfer-refused"));
+    let conflict = |slug| (StatusCode::CONFLICT, slug);
+    world.peers.lock().unwrap().auth.holder_refusals = vec![conflict("not-granted")];
+    assert_eq!(problem(&world.take_over(STRANGER, transfer(1), zoe()).await), (409, "transfer-refused"));
+    for (slug, expected) in [
+        ("not-granted", (409, "transfer-refused")),
+        ("slot-taken", (409, "transfer-refused")),
+        ("transfer-unknown", (404, "transfer-unknown")),
+    ] {
+        world.peers.lock().unwrap().auth.refusals = vec![conflict(slug)];
+        assert_eq!(problem(&world.take_over(STRANGER, transfer(1), zoe()).await), expected);
         assert_eq!(read(&world, BUYER, &old, "").await.1["state"], "valid");
     }
-    assert_eq!(world.take_over(STRANGER, transfer(1), Value::Null).await.0, StatusCode::CREATED);
+    let (status, new) = world.take_over(STRANGER, transfer(1), json!({ "name": "Somebody" })).await;
+    assert_eq!((status, world.name_on(&new["text"]).await.0.as_str()), (StatusCode::CREATED, "Zoë Çelik"));
 }
 
 #[tokio::test]
@@ -259,6 +268,20 @@ async fn a_revoked_ticket_is_not_passed_on() {
     assert_eq!(problem(&world.take_over(STRANGER, transfer(1), Value::Null).await), (409, "ticket-revoked"));
     assert_eq!(world.peers.lock().unwrap().auth.authorised.len(), 1);
     assert_eq!(read(&world, BUYER, &old, "").await.1["state"], "revoked");
+}
+
+#[tokio::test]
+async fn a_seat_is_passed_on_254_times_at_most() {
+    let world = World::new().await;
+    let old = world.one_ticket(STATIC).await;
+    // As if it had been: the generation is the body's nineteenth byte.
+    sqlx::query("UPDATE tickets SET generation = 255, body = overlay(body PLACING '\\xff'::bytea FROM 19 FOR 1)")
+        .execute(&world.state.pool)
+        .await
+        .unwrap();
+    world.accept(transfer(1), STRANGER, &json!({ "slot": old["slot"], "generation": 255 }));
+    assert_eq!(problem(&world.take_over(STRANGER, transfer(1), Value::Null).await), (409, "last-generation"));
+    assert_eq!(read(&world, BUYER, &old, "").await.1["state"], "valid");
 }
 
 /// Auth may have signed the new body already: it is revoked at its own generation, so that no list says good of it.
