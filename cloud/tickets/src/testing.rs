@@ -1,6 +1,8 @@
 //! A ticket service on a real database, with auth, validation and the provider as small real servers beside it.
 
 mod auth;
+mod event;
+mod one_ticket;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,8 +17,7 @@ use countermark_service::api::Front;
 use countermark_service::caller::{Access, AccessTokens, Caller, Role, mint};
 use countermark_service::clock::Clock;
 use countermark_service::contract::{
-    AuthClient, Grant, GrantStanding, PublishOffer, PushEventDocument, ReportSlot, SalesWindow, Terms,
-    ValidationClient, paths,
+    AuthClient, Grant, GrantStanding, PublishOffer, PushEventDocument, ReportSlot, Terms, ValidationClient, paths,
 };
 use countermark_service::database;
 use countermark_service::extract::Json;
@@ -28,128 +29,25 @@ use countermark_service::serve::{Shutdown, ShutdownSwitch};
 use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity, http_client};
 use countermark_service::service_name::ServiceName;
 use countermark_service::webhook::{self, Payment, PaymentEvent, PaymentEventKind};
-use countermark_shared::decision::examine;
-use countermark_shared::documents::{
-    AdmissionPolicy, EventDocument, KeyRole, KeyStatus, Product, Signed, Text, TicketForm, TrustBundle, TrustedKey,
-};
-use countermark_shared::id::{AccountId, EventId, OfferId, OrderId, ProductId, TransferId, Zones};
+use countermark_shared::documents::{EventDocument, Signed, TicketForm};
+use countermark_shared::id::{AccountId, OrderId};
 use countermark_shared::key_ring::KeyRing;
-use countermark_shared::keys::SigningKey;
-use countermark_shared::money::{Currency, Money};
-use countermark_shared::ticket::VerifiedTicket;
-use countermark_shared::time::Timestamp;
+use countermark_shared::money::Money;
 use countermark_shared::wire::Base64;
 use http_body_util::BodyExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use sqlx::AssertSqlSafe;
 use tower::ServiceExt;
 use url::Url;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub(crate) use self::auth::{Accepted, Auth, secret_of};
+pub(crate) use self::event::{BUYER, EVENT, NOW, STRANGER, euros, event, key, offer};
+use self::event::{authority, bundle, issuing, organiser, provider, service_key, session};
 use crate::payment::{HttpProvider, OpenPayment, OpenedPayment, PAYMENTS_PATH};
 use crate::start::worker;
 use crate::state::State;
-use crate::{MIGRATOR, api, event_secrets};
-
-pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-pub(crate) const EVENT: EventId = EventId(7);
-pub(crate) const BUYER: AccountId = AccountId(Uuid::from_u128(1));
-pub(crate) const STRANGER: AccountId = AccountId(Uuid::from_u128(2));
-
-pub(crate) fn key(seed: u8) -> SigningKey {
-    SigningKey::from_seed(&Zeroizing::new([seed; 32]))
-}
-
-fn issuing() -> SigningKey {
-    key(2)
-}
-
-fn authority() -> SigningKey {
-    key(3)
-}
-
-fn organiser() -> SigningKey {
-    key(4)
-}
-
-fn provider() -> SigningKey {
-    key(6)
-}
-
-fn session() -> SigningKey {
-    key(7)
-}
-
-fn service_key(service: ServiceName) -> SigningKey {
-    key(10 + service as u8)
-}
-
-pub(crate) fn euros(minor: u64) -> Money {
-    Money { minor, currency: Currency::parse("EUR").unwrap() }
-}
-
-fn bundle() -> TrustBundle {
-    let trusted = |key: SigningKey, role, events| TrustedKey {
-        key: key.verifying_key(),
-        role,
-        status: KeyStatus::Active,
-        events,
-    };
-    TrustBundle {
-        version: 1,
-        issued: NOW,
-        not_after: NOW + Duration::from_hours(24),
-        roots: vec![key(1).verifying_key()],
-        threshold: 1,
-        keys: vec![
-            trusted(issuing(), KeyRole::Issuing, vec![]),
-            trusted(authority(), KeyRole::Authority, vec![]),
-            trusted(organiser(), KeyRole::Organiser, vec![EVENT]),
-        ],
-    }
-}
-
-pub(crate) fn event(form: TicketForm) -> EventDocument {
-    EventDocument {
-        event: EVENT,
-        version: 1,
-        issued: NOW,
-        name: Text { en: "Summer Night".into(), fr: "Nuit d'été".into() },
-        capacity: 1000,
-        products: vec![Product {
-            product: ProductId(1),
-            name: Text { en: "Standing".into(), fr: "Debout".into() },
-            zones: Zones(1),
-            from: NOW + Duration::from_hours(1),
-            until: NOW + Duration::from_hours(9),
-            capacity: 1000,
-            least_price: euros(1000),
-            moved: None,
-            form,
-            policy: None,
-        }],
-        policy: AdmissionPolicy::default(),
-        resets: Vec::new(),
-        names_at_gates: form.is_sealed(),
-    }
-}
-
-pub(crate) fn offer(id: u128, persons: u8, one_code: bool, stock: u32) -> PublishOffer {
-    PublishOffer {
-        offer: OfferId(Uuid::from_u128(id)),
-        event: EVENT,
-        product: ProductId(1),
-        name: Text { en: "Family".into(), fr: "Famille".into() },
-        price: euros(1000 * u64::from(persons)),
-        persons: persons.try_into().unwrap(),
-        one_code,
-        stock,
-        sales: SalesWindow { from: NOW, until: NOW + Duration::from_hours(8) },
-    }
-}
+use crate::{MIGRATOR, api};
 
 /// What the servers beside the ticket service do and saw.
 #[derive(Default)]
@@ -335,80 +233,6 @@ impl World {
             .header(webhook::SIGNATURE, webhook::sign(&provider(), payment, now, &body))
             .body(Body::from(body));
         self.send(request.unwrap()).await.0
-    }
-
-    /// An order for one ticket, granted and paid, for Ada Lovelace in row 3 where tickets carry names.
-    pub(crate) async fn buy_one(&self, form: TicketForm) -> OrderId {
-        let solo = offer(3, 1, false, 10);
-        self.publish(&solo).await;
-        let names = if form.is_sealed() { json!([{ "name": "Ada Lovelace", "seat": "3" }]) } else { Value::Null };
-        let key = self.state.randomness.uuid().to_string();
-        let (status, order) = self.order_for(BUYER, &solo, 1, &key, names).await;
-        assert_eq!(status, StatusCode::CREATED, "{order}");
-        let id = self.grant(&order, GrantStanding::Open);
-        assert_eq!(self.pay(&key, id, euros(1000)).await, StatusCode::NO_CONTENT);
-        id
-    }
-
-    /// Such a ticket, issued.
-    pub(crate) async fn one_ticket(&self, form: TicketForm) -> Value {
-        let order = self.buy_one(form).await;
-        self.until(order, "issued").await["tickets"][0].clone()
-    }
-
-    /// From now on, the power fails whenever such a row of the table is to be written.
-    pub(crate) async fn break_at(&self, table: &str, when: &str) {
-        let broken = format!(
-            "CREATE FUNCTION power_cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'power cut'; END $$;
-             CREATE TRIGGER power_cut BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW WHEN ({when})
-             EXECUTE FUNCTION power_cut()"
-        );
-        sqlx::raw_sql(AssertSqlSafe(broken)).execute(&self.state.pool).await.unwrap();
-    }
-
-    /// Until now.
-    pub(crate) async fn mend(&self) {
-        sqlx::raw_sql("DROP FUNCTION power_cut CASCADE").execute(&self.state.pool).await.unwrap();
-    }
-
-    /// Waits until the issue job has failed once.
-    pub(crate) async fn until_failed(&self) {
-        let failed = async || {
-            let failures =
-                sqlx::query_scalar::<_, i64>("SELECT count(*) FROM outbox WHERE kind = 'issue' AND attempts > 0");
-            failures.fetch_one(&self.state.pool).await.unwrap() > 0
-        };
-        assert!(self.is_seen(Duration::ZERO, failed).await, "nothing failed");
-    }
-
-    /// The verified ticket of a text.
-    pub(crate) fn verified(&self, text: &Value) -> VerifiedTicket {
-        examine(text.as_str().unwrap(), EVENT, &self.state.key_ring).unwrap()
-    }
-
-    /// Name and seat, as a gate with all of the event's secrets reads them.
-    pub(crate) async fn name_on(&self, text: &Value) -> (String, String) {
-        let mut connection = self.state.pool.acquire().await.unwrap();
-        let secrets = event_secrets::all(&self.state, &mut connection, EVENT).await.unwrap();
-        let ticket = self.verified(text);
-        let opened = secrets.iter().find_map(|secret| secret.open(&ticket).ok()).unwrap();
-        (opened.name().to_owned(), opened.seat().to_owned())
-    }
-
-    /// That auth knows the account to have accepted the ticket.
-    pub(crate) fn accept(&self, transfer: TransferId, account: AccountId, ticket: &Value) {
-        let accepted = Accepted {
-            account,
-            event: EVENT,
-            slot: serde_json::from_value(ticket["slot"].clone()).unwrap(),
-            replaces: serde_json::from_value(ticket["generation"].clone()).unwrap(),
-        };
-        self.peers.lock().unwrap().auth.transfers.insert(transfer, accepted);
-    }
-
-    /// A transfer's recipient asks for the ticket; the name is null for none.
-    pub(crate) async fn take_over(&self, who: AccountId, transfer: TransferId, name: Value) -> (StatusCode, Value) {
-        self.call(who, "POST", "/v1/transfers", json!({ "transfer": transfer, "name": name })).await
     }
 
     pub(crate) async fn read_order(&self, order: OrderId) -> Value {

@@ -19,7 +19,8 @@ use countermark_shared::ticket::{Live, TicketBody};
 use countermark_shared::wire::Base64;
 use zeroize::Zeroizing;
 
-use super::{Shared, authority};
+use super::Shared;
+use super::event::authority;
 
 /// What auth knows, does and did.
 #[derive(Default)]
