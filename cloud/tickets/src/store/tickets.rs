@@ -131,15 +131,7 @@ pub(crate) async fn without_body(connection: &mut PgConnection, order: OrderId) 
         .collect()
 }
 
-/// Whether a ticket waits for its body.
-pub(crate) async fn is_without_body(connection: &mut PgConnection, ticket: Uuid) -> Result<bool, Error> {
-    let row = sqlx::query_scalar!("SELECT id FROM tickets WHERE id = $1 AND body IS NULL", ticket)
-        .fetch_optional(connection)
-        .await?;
-    Ok(row.is_some())
-}
-
-/// Stores the body of an allotted ticket with the issuer's signature, once.
+/// Stores the body of an allotted ticket with the issuer's signature, once: of several that are made at once, the first is the ticket.
 pub(crate) async fn sign(
     connection: &mut PgConnection,
     ticket: Uuid,

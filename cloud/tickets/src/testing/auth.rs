@@ -17,6 +17,7 @@ use countermark_shared::id::{AccountId, EventId, Generation, OrderId, Slot, Tran
 use countermark_shared::keys::VerifyingKey;
 use countermark_shared::ticket::{Live, TicketBody};
 use countermark_shared::wire::Base64;
+use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
 use super::Shared;
@@ -37,6 +38,8 @@ pub(crate) struct Auth {
     pub(crate) lost: u32,
     /// Whether a thief has it: then it signs and confirms whatever is asked.
     pub(crate) is_stolen: bool,
+    /// What happens elsewhere while it signs next.
+    pub(crate) meanwhile: Option<BoxFuture<'static, ()>>,
     /// What it signed, each once.
     pub(crate) authorised: Vec<TicketBody>,
 }
@@ -145,6 +148,10 @@ async fn authorise(
     From(peers): From<Shared>,
     Json(Authorise { warrant, body }): Json<Authorise>,
 ) -> Result<Json<Authorised>, Problem> {
+    let meanwhile = peers.lock().unwrap().auth.meanwhile.take();
+    if let Some(meanwhile) = meanwhile {
+        meanwhile.await;
+    }
     let auth = &mut peers.lock().unwrap().auth;
     if !auth.refusals.is_empty() {
         return Err(refusal(auth.refusals.remove(0)));

@@ -186,6 +186,16 @@ async fn auth_may_be_away_or_lose_its_answer() {
     assert_eq!(world.peers.lock().unwrap().auth.authorised.last(), Some(world.verified(&new["text"]).body()));
 }
 
+/// As if the second body had been made before: its issuing key is one that there is no more.
+async fn rotate_away(world: &World) {
+    sqlx::query(
+        "UPDATE tickets SET body = overlay(body PLACING '\\xffffffff'::bytea FROM 3 FOR 4) WHERE generation = 2",
+    )
+    .execute(&world.state.pool)
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
 async fn a_body_whose_key_was_rotated_away_is_made_anew_in_the_same_generation() {
     let world = World::selling(FULL).await;
@@ -195,12 +205,7 @@ async fn a_body_whose_key_was_rotated_away_is_made_anew_in_the_same_generation()
     // With today's keys it is auth's bundle that lags: the body stays.
     refuse("key-not-active");
     assert_eq!(problem(&world.take_over(STRANGER, transfer(1), zoe()).await), (503, "unavailable"));
-    sqlx::query(
-        "UPDATE tickets SET body = overlay(body PLACING '\\xffffffff'::bytea FROM 3 FOR 4) WHERE generation = 2",
-    )
-    .execute(&world.state.pool)
-    .await
-    .unwrap();
+    rotate_away(&world).await;
     refuse("key-not-active");
     let (status, new) = world.take_over(STRANGER, transfer(1), zoe()).await;
     assert_eq!((status, &new["generation"]), (StatusCode::CREATED, &json!(2)));
@@ -307,6 +312,36 @@ async fn a_revocation_ends_a_transfer_under_way() {
         assert_eq!(read(&world, BUYER, &old, "").await.1["state"], "revoked");
         let figures = figures(&world).await;
         assert_eq!((figures.issued, figures.revoked), (0, 1));
+    }
+}
+
+/// Auth answers, with its signature or with its no, and the ticket was revoked since it was asked.
+#[tokio::test]
+async fn a_revocation_while_auth_signs_comes_in_time() {
+    for refusal in [None, Some((StatusCode::CONFLICT, "key-not-active"))] {
+        let world = World::selling(FULL).await;
+        let old = world.one_ticket(FULL).await;
+        world.accept(transfer(1), STRANGER, &old);
+        if refusal.is_some() {
+            // The body waits and names a key of yesterday: it would be made anew.
+            world.peers.lock().unwrap().auth.refusals = vec![(StatusCode::SERVICE_UNAVAILABLE, "unavailable")];
+            world.take_over(STRANGER, transfer(1), zoe()).await;
+            rotate_away(&world).await;
+        }
+        let (admin, request) = (world.admin().clone(), RevokeTicket { event: EVENT, slot: slot(&old) });
+        let revoke = async move {
+            let _: RevokedTicket = admin.post(paths::REVOKE, &request).await.unwrap();
+        };
+        {
+            let auth = &mut world.peers.lock().unwrap().auth;
+            auth.refusals.extend(refusal);
+            auth.meanwhile = Some(Box::pin(revoke));
+        }
+        for _ in 0..2 {
+            assert_eq!(problem(&world.take_over(STRANGER, transfer(1), zoe()).await), (409, "ticket-revoked"));
+        }
+        listed(&world, &old, 2, ReportedState::Revoked).await;
+        assert_eq!(read(&world, BUYER, &old, "").await.1["state"], "revoked");
     }
 }
 
