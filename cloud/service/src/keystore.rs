@@ -1,5 +1,5 @@
-//! A service's private keys at rest, sealed under its master key. Owns table `sealed_keys`; refuses to know what a key
-//! signs: that is its role's name.
+//! A service's private keys at rest, sealed under its master key, and how its other secrets are sealed. Owns table `sealed_keys`;
+//! refuses to know what a key signs, which is its role's name, and where other secrets are kept.
 
 use countermark_shared::keys::{SigningKey, VerifyingKey};
 use countermark_shared::time::Timestamp;
@@ -33,6 +33,16 @@ pub enum KeystoreError {
         public_key: String,
         /// What it is for.
         role: String,
+        /// Why.
+        source: SealError,
+    },
+    /// Another secret cannot be sealed, or does not open.
+    #[error("{variable}: {role} was not sealed with this master key, or was damaged since")]
+    Secret {
+        /// The setting that names the master key's file.
+        variable: String,
+        /// What it is.
+        role: &'static str,
         /// Why.
         source: SealError,
     },
@@ -100,6 +110,32 @@ impl Keystore {
         rows.iter().map(|row| open(&row.public_key, &row.sealed)).collect()
     }
 
+    /// Seals a secret that is no key of this store. What is sealed as one role, or for one subject, opens as no other.
+    pub fn seal_secret(
+        &self,
+        role: &'static str,
+        subject: &[u8],
+        secret: &[u8],
+        randomness: &Randomness,
+    ) -> Result<Vec<u8>, KeystoreError> {
+        self.master_key
+            .seal(secret, self.purpose(role, subject), randomness)
+            .map_err(|source| self.unusable_secret(role, source))
+    }
+
+    /// Opens what [`Keystore::seal_secret`] sealed, when it was `N` bytes.
+    pub fn open_secret<const N: usize>(
+        &self,
+        role: &'static str,
+        subject: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<[u8; N]>, KeystoreError> {
+        let unusable = |source| self.unusable_secret(role, source);
+        let opened = self.master_key.open(sealed, self.purpose(role, subject)).map_err(unusable)?;
+        let secret = <&[u8; N]>::try_from(opened.as_slice()).map_err(|_| unusable(SealError::UnknownForm))?;
+        Ok(Zeroizing::new(*secret))
+    }
+
     fn open(&self, public_key: &[u8], sealed: &[u8], role: &str) -> Result<SigningKey, SealError> {
         let opened = self.master_key.open(sealed, self.purpose(role, public_key))?;
         let seed = <&[u8; 32]>::try_from(opened.as_slice()).map_err(|_| SealError::UnknownForm)?;
@@ -108,15 +144,23 @@ impl Keystore {
 
     fn unusable(&self, public_key: &[u8], role: &str, source: SealError) -> KeystoreError {
         KeystoreError::Sealed {
-            variable: format!("COUNTERMARK_{}_MASTER_KEY_FILE", self.service.as_str().to_ascii_uppercase()),
+            variable: self.setting(),
             public_key: data_encoding::HEXLOWER.encode(public_key),
             role: role.to_owned(),
             source,
         }
     }
 
-    fn purpose<'a>(&self, role: &'a str, public_key: &'a [u8]) -> Purpose<'a> {
-        Purpose { service: self.service, role, subject: public_key }
+    fn unusable_secret(&self, role: &'static str, source: SealError) -> KeystoreError {
+        KeystoreError::Secret { variable: self.setting(), role, source }
+    }
+
+    fn setting(&self) -> String {
+        format!("COUNTERMARK_{}_MASTER_KEY_FILE", self.service.as_str().to_ascii_uppercase())
+    }
+
+    fn purpose<'a>(&self, role: &'a str, subject: &'a [u8]) -> Purpose<'a> {
+        Purpose { service: self.service, role, subject }
     }
 }
 
@@ -151,6 +195,17 @@ mod tests {
         };
         let (one, other) = (copy(), copy());
         assert_eq!(one.await.unwrap(), other.await.unwrap());
+    }
+
+    #[test]
+    fn a_secret_opens_as_what_it_was_sealed_for() {
+        let sealed = keystore(1).seal_secret("event-secret", b"7", &[5; 32], &Randomness::seeded([9; 32])).unwrap();
+        assert_eq!(*keystore(1).open_secret::<32>("event-secret", b"7", &sealed).unwrap(), [5; 32]);
+        assert!(keystore(2).open_secret::<32>("event-secret", b"7", &sealed).is_err());
+        assert!(keystore(1).open_secret::<32>("event-secret", b"8", &sealed).is_err());
+        assert!(keystore(1).open_secret::<32>("holder-name", b"7", &sealed).is_err());
+        let Err(error) = keystore(1).open_secret::<31>("event-secret", b"7", &sealed) else { panic!("31 of 32 bytes") };
+        assert!(error.to_string().starts_with("COUNTERMARK_AUTH_MASTER_KEY_FILE: event-secret"), "{error}");
     }
 
     #[tokio::test]

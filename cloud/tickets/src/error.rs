@@ -4,14 +4,18 @@ use axum::response::{IntoResponse, Response};
 use countermark_service::contract::Terms;
 use countermark_service::event_documents::EventDocumentError;
 use countermark_service::extract::IdempotencyKey;
+use countermark_service::keystore::KeystoreError;
 use countermark_service::outbox::EnqueueError;
 use countermark_service::problem::{Problem, chain};
 use countermark_service::service_call::CallError;
+use countermark_shared::key_ring::Unproved;
+use countermark_shared::sealing::{NotSealed, NotWrapped};
 use http::StatusCode;
 
 use crate::code::CodeError;
 use crate::payment::PaymentError;
 use crate::store::InvalidRow;
+use crate::transfer::Refusal;
 
 /// Why a request is refused, or failed.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +53,30 @@ pub(crate) enum Error {
     /// The same Idempotency-Key for another order.
     #[error("the Idempotency-Key was used for another order")]
     KeyReused,
+    /// The product's tickets carry names, and as many did not come.
+    #[error("the tickets carry {tickets} names")]
+    NamesRequired {
+        /// How many are asked for.
+        tickets: u16,
+    },
+    /// The product's tickets carry no names.
+    #[error("the tickets carry no names")]
+    NamesNotTaken,
+    /// A transfer that makes no ticket.
+    #[error(transparent)]
+    Transfer(#[from] Refusal),
+    /// The ticket was passed on: its code is no longer shown.
+    #[error("the ticket was passed on")]
+    TicketTransferred,
+    /// The proof is not the holder's, or the ticket takes none.
+    #[error("the presentation is refused: {why}")]
+    PresentationRefused {
+        /// Why.
+        why: String,
+    },
+    /// The event's document has not arrived.
+    #[error("the event is unknown")]
+    EventUnknown,
     /// A request that contradicts the format or itself.
     #[error("{0}")]
     Invalid(&'static str),
@@ -73,6 +101,24 @@ pub(crate) enum Error {
     /// No QR code of a ticket.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// A secret at rest does not open.
+    #[error(transparent)]
+    Keystore(#[from] KeystoreError),
+    /// A body was not sealed.
+    #[error(transparent)]
+    NotSealed(#[from] NotSealed),
+    /// An event secret was not wrapped.
+    #[error(transparent)]
+    NotWrapped(#[from] NotWrapped),
+    /// An event with sealed tickets has no secret.
+    #[error("an event with sealed tickets has no secret")]
+    NoEventSecret,
+    /// The name of a ticket that is to be sealed cannot be found, or is none.
+    #[error("the name of a ticket to be sealed is gone")]
+    NameGone,
+    /// A body that verifies with no key of the bundle.
+    #[error(transparent)]
+    Unproved(#[from] Unproved),
     /// An outbox entry could not be written.
     #[error(transparent)]
     Enqueue(#[from] EnqueueError),
@@ -110,6 +156,28 @@ impl From<Error> for Problem {
             Error::CapacityReached => problem(StatusCode::CONFLICT, "capacity-reached", "The capacity is reached")
                 .detail("Fewer places are left than this order asks for."),
             Error::KeyReused => IdempotencyKey::reused(),
+            Error::NamesRequired { tickets } => problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "names-required",
+                "Tickets of this product carry their holders' names",
+            )
+            .detail(format!("Send one name for each ticket: {tickets} in all."))
+            .with("tickets", tickets),
+            Error::NamesNotTaken => {
+                problem(StatusCode::UNPROCESSABLE_ENTITY, "names-not-taken", "Tickets of this product carry no names")
+                    .detail("Send the request without names.")
+            }
+            Error::Transfer(refusal) => refusal.into(),
+            Error::TicketTransferred => problem(StatusCode::CONFLICT, "ticket-transferred", "The ticket was passed on")
+                .detail("Its new owner has the code that admits."),
+            Error::PresentationRefused { why } => problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "presentation-refused",
+                "The ticket cannot be shown with this proof",
+            )
+            .detail(why),
+            Error::EventUnknown => problem(StatusCode::NOT_FOUND, "event-unknown", "The event is unknown")
+                .detail("Its document has not arrived yet."),
             Error::Invalid(why) => Self::invalid(why),
             Error::OfferRefused(why) => problem(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -131,7 +199,16 @@ impl From<Error> for Problem {
                     "The payment provider does not answer now; your places are still held",
                 )
             }
-            Error::Code(_) | Error::Enqueue(_) | Error::Row(_) | Error::Database(_) => Self::internal(&error),
+            Error::Code(_)
+            | Error::Keystore(_)
+            | Error::NotSealed(_)
+            | Error::NotWrapped(_)
+            | Error::NoEventSecret
+            | Error::NameGone
+            | Error::Unproved(_)
+            | Error::Enqueue(_)
+            | Error::Row(_)
+            | Error::Database(_) => Self::internal(&error),
         }
     }
 }

@@ -1,22 +1,24 @@
 //! From paid to issued: the jobs behind the outbox. Owns their order; each step is committed before the next begins, and
 //! each may be repeated.
 
-use countermark_service::contract::{Authorise, CloseGrant, ReportSlot, ReportedState, Terms, Warrant};
+mod bodies;
+
+use countermark_service::contract::{Authorise, CloseGrant, ReportSlot, ReportedState, Warrant};
 use countermark_service::outbox::{Entry, Retry, enqueue};
 use countermark_service::service_call::CallError;
 use countermark_service::transaction::transaction;
 use countermark_shared::id::{EventId, Generation, OrderId, Slot};
 use countermark_shared::keys::Signature;
-use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
+use countermark_shared::ticket::UnverifiedTicket;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Base64;
 use sqlx::PgConnection;
 
 use crate::error::Error;
-use crate::order::{Order, OrderState};
+use crate::order::OrderState;
 use crate::state::State;
 use crate::store::tickets::StoredTicket;
-use crate::store::{offers, orders, payments, slots, tickets};
+use crate::store::{offers, orders, payments, tickets};
 
 /// Outbox kind: give a paid order its tickets. Payload: the order.
 pub(crate) const ISSUE: &str = "issue";
@@ -25,15 +27,17 @@ pub(crate) const CLOSE_GRANT: &str = "close-grant";
 /// Outbox kind: tell validation about a seat. Payload: [`ReportSlot`].
 pub(crate) const REPORT_SLOT: &str = "report-slot";
 
-const FIRST_GENERATION: Generation = Generation(1);
-
 /// Gives a paid order its tickets. Done when the order is no longer paid but issued, or to be refunded.
 pub(crate) async fn issue(state: State, entry: Entry) -> Result<(), Retry> {
     let order: OrderId = entry.payload()?;
     loop {
-        let waiting = prepare(&state, order).await?;
-        match authorise_all(&state, order, waiting).await? {
-            Progress::AllSigned => return finish(&state, order).await,
+        let Some(paid) = bodies::allot(&state, order).await? else { return Ok(()) };
+        let progress = match bodies::make(&state, &paid).await? {
+            Progress::Done => authorise_all(&state, order).await?,
+            stopped @ (Progress::Discarded | Progress::Refused { .. }) => stopped,
+        };
+        match progress {
+            Progress::Done => return finish(&state, order).await,
             Progress::Discarded => {}
             Progress::Refused { why } => return give_up(&state, order, why).await,
         }
@@ -73,54 +77,9 @@ pub(crate) async fn enqueue_close(connection: &mut PgConnection, order: OrderId,
     Ok(())
 }
 
-/// Makes sure that each ticket of a paid order has a slot, a body and the issuer's signature; the answer is those that wait for
-/// auth's. Empty when the order is not paid (any more).
-async fn prepare(state: &State, order: OrderId) -> Result<Vec<StoredTicket>, Error> {
-    transaction(&state.pool, "prepare tickets", |mut connection| {
-        Box::pin(async move {
-            let Some(Order { terms, state: OrderState::Paid { .. }, .. }) =
-                orders::lock(&mut connection, order).await?
-            else {
-                return Ok(Vec::new());
-            };
-            let present = tickets::of_order(&mut connection, order).await?;
-            let missing: Vec<u16> =
-                (1..=terms.tickets).filter(|place| !present.iter().any(|ticket| ticket.number == *place)).collect();
-            let slots =
-                slots::allocate(&mut connection, terms.event, missing.len(), &mut state.randomness.clone()).await?;
-            for (place, slot) in missing.into_iter().zip(slots) {
-                let body = body(state, &terms, slot)?;
-                let issuer = body.issue(&state.issuing_key);
-                tickets::insert(&mut connection, order, state.randomness.uuid(), place, &body, issuer).await?;
-            }
-            let tickets = tickets::of_order(&mut connection, order).await?;
-            Ok(tickets.into_iter().filter(|ticket| ticket.authority.is_none()).collect())
-        })
-    })
-    .await
-}
-
-fn body(state: &State, terms: &Terms, slot: Slot) -> Result<TicketBody, Error> {
-    Ok(TicketBody {
-        issuing_key: state.issuing_key.verifying_key().id(),
-        authority_key: state.authority_key,
-        event: terms.event,
-        slot,
-        generation: FIRST_GENERATION,
-        places: terms.places,
-        entries: terms.entries,
-        product: terms.product,
-        zones: terms.zones,
-        validity: Validity::between(terms.valid_from, terms.valid_until)
-            .ok_or(Error::Invalid("the validity is empty"))?,
-        // Products of live or sealed tickets are granted by nobody yet: auth refuses them.
-        live: None,
-        sealed: None,
-    })
-}
-
+/// How far a step came with an order.
 enum Progress {
-    AllSigned,
+    Done,
     /// A body that auth will never sign was discarded; the next is made anew.
     Discarded,
     Refused {
@@ -128,8 +87,9 @@ enum Progress {
     },
 }
 
-async fn authorise_all(state: &State, order: OrderId, waiting: Vec<StoredTicket>) -> Result<Progress, Retry> {
-    for ticket in waiting {
+async fn authorise_all(state: &State, order: OrderId) -> Result<Progress, Retry> {
+    let made = tickets::first_issues(&mut *state.pool.acquire().await?, order).await?;
+    for ticket in made.into_iter().filter(|ticket| ticket.authority.is_none()) {
         let request = Authorise { warrant: Warrant::Order(order), body: Base64(ticket.body.to_bytes()) };
         let answer = state.auth.authorise(&request).await;
         let authority = match answer {
@@ -151,7 +111,7 @@ async fn authorise_all(state: &State, order: OrderId, waiting: Vec<StoredTicket>
         let mut connection = state.pool.acquire().await?;
         tickets::authorise(&mut connection, ticket.id, authority).await?;
     }
-    Ok(Progress::AllSigned)
+    Ok(Progress::Done)
 }
 
 /// What auth's refusal means for the order; nothing when the same call may succeed later.
@@ -160,17 +120,19 @@ fn verdict_of_auth(state: &State, ticket: &StoredTicket, error: &CallError) -> O
         // Auth knows another ticket of the slot: this database was restored from an older backup.
         "slot-taken" => Some(Progress::Discarded),
         // A key was rotated away before both had signed. With today's keys the body would be the same: then auth's bundle lags.
-        "key-not-active" if !names_todays_keys(state, ticket) => Some(Progress::Discarded),
+        "key-not-active" if !state.keys().are_named_by(&ticket.body) => Some(Progress::Discarded),
+        _ => refusal(error),
+    }
+}
+
+/// Auth's final word against an order; nothing when the same call may succeed later.
+fn refusal(error: &CallError) -> Option<Progress> {
+    match error.slug()? {
         slug @ ("grant-unknown" | "grant-closed" | "not-granted") => {
             Some(Progress::Refused { why: format!("the account service does not authorise the tickets ({slug})") })
         }
         _ => None,
     }
-}
-
-fn names_todays_keys(state: &State, ticket: &StoredTicket) -> bool {
-    let TicketBody { issuing_key, authority_key, .. } = ticket.body;
-    (issuing_key, authority_key) == (state.issuing_key.verifying_key().id(), state.authority_key)
 }
 
 async fn finish(state: &State, order: OrderId) -> Result<(), Retry> {
@@ -183,7 +145,7 @@ async fn finish(state: &State, order: OrderId) -> Result<(), Retry> {
                 return Ok(());
             }
             orders::set_state(&mut connection, order, &issued).await?;
-            for ticket in tickets::of_order(&mut connection, order).await? {
+            for ticket in tickets::first_issues(&mut connection, order).await? {
                 let seat = (ticket.body.event, ticket.body.slot, ticket.body.generation);
                 enqueue_report(&mut connection, seat, ReportedState::Issued, now).await?;
             }

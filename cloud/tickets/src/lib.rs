@@ -1,12 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod body;
 mod code;
 mod error;
+mod event_secrets;
 mod expire;
 mod issue;
+mod names;
 mod order;
 mod payment;
 mod routes;
+mod showing;
 mod start;
 mod state;
 mod store;
@@ -14,6 +18,7 @@ mod store;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 pub use self::order::{Order, OrderState};
 pub use self::payment::{OpenPayment, OpenedPayment, PAYMENTS_PATH};

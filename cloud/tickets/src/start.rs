@@ -152,6 +152,7 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     let state = State {
         key_ring: Arc::new(KeyRing::of(&bundle)),
         bundle: Arc::new(bundle),
+        keystore,
         issuing_key: Arc::new(issuing_key),
         authority_key,
         auth: AuthClient(client(ServiceName::Auth)),

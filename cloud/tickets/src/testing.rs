@@ -1,6 +1,9 @@
 //! A ticket service on a real database, with auth, validation and the provider as small real servers beside it.
 
-use std::collections::HashMap;
+mod auth;
+mod event;
+mod one_ticket;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,147 +17,42 @@ use countermark_service::api::Front;
 use countermark_service::caller::{Access, AccessTokens, Caller, Role, mint};
 use countermark_service::clock::Clock;
 use countermark_service::contract::{
-    AuthClient, Authorise, Authorised, ConfirmGrant, Grant, GrantStanding, PublishOffer, PushEventDocument, ReportSlot,
-    SalesWindow, Terms, ValidationClient, paths,
+    AuthClient, Grant, GrantStanding, PublishOffer, PushEventDocument, ReportSlot, Terms, ValidationClient, paths,
 };
 use countermark_service::database;
 use countermark_service::extract::Json;
+use countermark_service::keystore::Keystore;
+use countermark_service::master_key::MasterKey;
 use countermark_service::outbox::Outbox;
-use countermark_service::problem::Problem;
 use countermark_service::randomness::Randomness;
 use countermark_service::serve::{Shutdown, ShutdownSwitch};
 use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity, http_client};
 use countermark_service::service_name::ServiceName;
 use countermark_service::webhook::{self, Payment, PaymentEvent, PaymentEventKind};
-use countermark_shared::documents::{
-    AdmissionPolicy, EventDocument, KeyRole, KeyStatus, Product, Signed, Text, TicketForm, TrustBundle, TrustedKey,
-};
-use countermark_shared::id::{AccountId, EventId, OfferId, OrderId, ProductId, Zones};
+use countermark_shared::documents::{EventDocument, Signed, TicketForm};
+use countermark_shared::id::{AccountId, OrderId};
 use countermark_shared::key_ring::KeyRing;
-use countermark_shared::keys::SigningKey;
-use countermark_shared::money::{Currency, Money};
-use countermark_shared::ticket::TicketBody;
-use countermark_shared::time::Timestamp;
+use countermark_shared::money::Money;
 use countermark_shared::wire::Base64;
 use http_body_util::BodyExt;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use url::Url;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
+pub(crate) use self::auth::{Accepted, Auth, secret_of};
+pub(crate) use self::event::{BUYER, EVENT, NOW, STRANGER, euros, event, key, offer};
+use self::event::{authority, bundle, issuing, organiser, provider, service_key, session};
 use crate::payment::{HttpProvider, OpenPayment, OpenedPayment, PAYMENTS_PATH};
 use crate::start::worker;
 use crate::state::State;
 use crate::{MIGRATOR, api};
 
-pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
-pub(crate) const EVENT: EventId = EventId(7);
-pub(crate) const BUYER: AccountId = AccountId(Uuid::from_u128(1));
-pub(crate) const STRANGER: AccountId = AccountId(Uuid::from_u128(2));
-
-pub(crate) fn key(seed: u8) -> SigningKey {
-    SigningKey::from_seed(&Zeroizing::new([seed; 32]))
-}
-
-fn issuing() -> SigningKey {
-    key(2)
-}
-
-fn authority() -> SigningKey {
-    key(3)
-}
-
-fn organiser() -> SigningKey {
-    key(4)
-}
-
-fn provider() -> SigningKey {
-    key(6)
-}
-
-fn session() -> SigningKey {
-    key(7)
-}
-
-fn service_key(service: ServiceName) -> SigningKey {
-    key(10 + service as u8)
-}
-
-pub(crate) fn euros(minor: u64) -> Money {
-    Money { minor, currency: Currency::parse("EUR").unwrap() }
-}
-
-fn bundle() -> TrustBundle {
-    let trusted = |key: SigningKey, role, events| TrustedKey {
-        key: key.verifying_key(),
-        role,
-        status: KeyStatus::Active,
-        events,
-    };
-    TrustBundle {
-        version: 1,
-        issued: NOW,
-        not_after: NOW + Duration::from_hours(24),
-        roots: vec![key(1).verifying_key()],
-        threshold: 1,
-        keys: vec![
-            trusted(issuing(), KeyRole::Issuing, vec![]),
-            trusted(authority(), KeyRole::Authority, vec![]),
-            trusted(organiser(), KeyRole::Organiser, vec![EVENT]),
-        ],
-    }
-}
-
-pub(crate) fn event() -> EventDocument {
-    EventDocument {
-        event: EVENT,
-        version: 1,
-        issued: NOW,
-        name: Text { en: "Summer Night".into(), fr: "Nuit d'été".into() },
-        capacity: 1000,
-        products: vec![Product {
-            product: ProductId(1),
-            name: Text { en: "Standing".into(), fr: "Debout".into() },
-            zones: Zones(1),
-            from: NOW + Duration::from_hours(1),
-            until: NOW + Duration::from_hours(9),
-            capacity: 1000,
-            least_price: euros(1000),
-            moved: None,
-            form: TicketForm::default(),
-            policy: None,
-        }],
-        policy: AdmissionPolicy::default(),
-        resets: Vec::new(),
-        names_at_gates: false,
-    }
-}
-
-pub(crate) fn offer(id: u128, persons: u8, one_code: bool, stock: u32) -> PublishOffer {
-    PublishOffer {
-        offer: OfferId(Uuid::from_u128(id)),
-        event: EVENT,
-        product: ProductId(1),
-        name: Text { en: "Family".into(), fr: "Famille".into() },
-        price: euros(1000 * u64::from(persons)),
-        persons: persons.try_into().unwrap(),
-        one_code,
-        stock,
-        sales: SalesWindow { from: NOW, until: NOW + Duration::from_hours(8) },
-    }
-}
-
 /// What the servers beside the ticket service do and saw.
 #[derive(Default)]
 pub(crate) struct Peers {
-    pub(crate) grants: HashMap<OrderId, Grant>,
-    /// Whether auth finds the capacity reached.
-    pub(crate) is_full: bool,
-    /// Answers of auth that come before its signature, the first first: a status and a slug.
-    pub(crate) refusals: Vec<(StatusCode, &'static str)>,
-    pub(crate) authorised: Vec<TicketBody>,
+    pub(crate) auth: Auth,
     pub(crate) reports: Vec<ReportSlot>,
 }
 
@@ -163,6 +61,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) peers: Arc<Mutex<Peers>>,
     router: Router,
+    address: Url,
     admin: ServiceClient,
     _stop: ShutdownSwitch,
     _database: TestDatabase,
@@ -170,6 +69,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::selling(TicketForm::default()).await
+    }
+
+    /// A world whose event sells tickets of this form.
+    pub(crate) async fn selling(form: TicketForm) -> Self {
         let database = TestDatabase::new(Schema::Tickets);
         let pool = database::connect(database.url.parse().unwrap()).await.unwrap();
         database::expect_migrated(&pool, &MIGRATOR).await.unwrap();
@@ -186,6 +90,7 @@ impl World {
             randomness: randomness.clone(),
             key_ring: Arc::new(KeyRing::of(&bundle())),
             bundle: Arc::new(bundle()),
+            keystore: Keystore::new(ServiceName::Tickets, MasterKey::new(Zeroizing::new([9; 32]))),
             issuing_key: Arc::new(issuing()),
             authority_key: authority().verifying_key().id(),
             auth: AuthClient(client(ServiceName::Auth)),
@@ -207,18 +112,25 @@ impl World {
             randomness,
         };
         let (router, _) = api().finish(&front, state.clone());
-        let admin = identity(ServiceName::Admin).client(ServiceName::Tickets, listen(router.clone()).await);
+        let address = listen(router.clone()).await;
+        let admin = identity(ServiceName::Admin).client(ServiceName::Tickets, address.clone());
         let (stop, shutdown) = Shutdown::by_hand();
         tokio::spawn(worker(state.clone(), outbox).run(shutdown));
-        let world = Self { state, clock, peers, router, admin, _stop: stop, _database: database };
-        let document = Base64(Signed::seal(&event(), &[&organiser()]).unwrap());
-        let () = world
-            .admin
-            .post::<_, Value>(paths::EVENT_DOCUMENTS, &PushEventDocument { document })
-            .await
-            .map(|_| ())
-            .unwrap();
+        let world = Self { state, clock, peers, router, address, admin, _stop: stop, _database: database };
+        world.push(&event(form)).await;
         world
+    }
+
+    /// The organiser's word, by way of admin.
+    pub(crate) async fn push(&self, document: &EventDocument) {
+        let document = Base64(Signed::seal(document, &[&organiser()]).unwrap());
+        let _: Value = self.admin.post(paths::EVENT_DOCUMENTS, &PushEventDocument { document }).await.unwrap();
+    }
+
+    /// A client of the ticket service that another service is.
+    pub(crate) fn as_service(&self, name: ServiceName) -> ServiceClient {
+        let identity = ServiceIdentity::new(name, service_key(name), self.clock.clone(), Randomness::system()).unwrap();
+        identity.client(ServiceName::Tickets, self.address.clone())
     }
 
     /// As admin, over HTTP and a signed call.
@@ -283,7 +195,19 @@ impl World {
         quantity: u8,
         idempotency_key: &str,
     ) -> (StatusCode, Value) {
-        let body = json!({ "offer": offer.offer, "quantity": quantity });
+        self.order_for(who, offer, quantity, idempotency_key, Value::Null).await
+    }
+
+    /// With names, or null for none.
+    pub(crate) async fn order_for(
+        &self,
+        who: AccountId,
+        offer: &PublishOffer,
+        quantity: u8,
+        idempotency_key: &str,
+        names: Value,
+    ) -> (StatusCode, Value) {
+        let body = json!({ "offer": offer.offer, "quantity": quantity, "names": names });
         let (status, bytes) = self.call_raw(who, "POST", "/v1/orders", body, idempotency_key).await;
         (status, serde_json::from_slice(&bytes).unwrap())
     }
@@ -293,7 +217,7 @@ impl World {
         let id: OrderId = serde_json::from_value(order["order"].clone()).unwrap();
         let terms: Terms = serde_json::from_value(order["terms"].clone()).unwrap();
         let grant = Grant { order: id, account: BUYER, terms, standing };
-        self.peers.lock().unwrap().grants.insert(id, grant);
+        self.peers.lock().unwrap().auth.grants.insert(id, grant);
         id
     }
 
@@ -348,8 +272,8 @@ impl World {
     /// Moves the clock, which makes retries due, until auth has given the answers that the test laid out.
     pub(crate) async fn until_refused(&self) {
         let is_refused =
-            self.is_seen(Duration::from_secs(1), async || self.peers.lock().unwrap().refusals.is_empty()).await;
-        assert!(is_refused, "auth was never asked for {:?}", self.peers.lock().unwrap().refusals);
+            self.is_seen(Duration::from_secs(1), async || self.peers.lock().unwrap().auth.refusals.is_empty()).await;
+        assert!(is_refused, "auth was never asked for {:?}", self.peers.lock().unwrap().auth.refusals);
     }
 
     /// Looks for half a minute, far longer than anything takes that comes at all; lets so much time pass after each look in vain.
@@ -372,43 +296,14 @@ async fn listen(router: Router) -> Url {
     Url::parse(&format!("http://{address}/")).unwrap()
 }
 
-type Shared = Arc<Mutex<Peers>>;
+pub(crate) type Shared = Arc<Mutex<Peers>>;
 
 fn peers_router(peers: Shared) -> Router {
     Router::new()
-        .route(paths::CONFIRM_GRANT, post(auth_confirm))
-        .route(paths::AUTHORISE, post(auth_authorise))
-        .route(paths::CLOSE_GRANT, post(async || StatusCode::NO_CONTENT))
+        .merge(auth::router())
         .route(paths::SLOTS, post(validation_slots))
         .route(PAYMENTS_PATH, post(provider_open))
         .with_state(peers)
-}
-
-async fn auth_confirm(
-    From(peers): From<Shared>,
-    Json(ConfirmGrant { order, .. }): Json<ConfirmGrant>,
-) -> Result<Json<Grant>, Problem> {
-    let peers = peers.lock().unwrap();
-    if peers.is_full {
-        return Err(Problem::new(StatusCode::CONFLICT, "capacity-reached", "Full"));
-    }
-    let unknown = || Problem::new(StatusCode::NOT_FOUND, "grant-unknown", "No grant");
-    peers.grants.get(&order).cloned().map(Json).ok_or_else(unknown)
-}
-
-async fn auth_authorise(
-    From(peers): From<Shared>,
-    Json(request): Json<Authorise>,
-) -> Result<Json<Authorised>, Problem> {
-    let mut peers = peers.lock().unwrap();
-    if !peers.refusals.is_empty() {
-        let (status, slug) = peers.refusals.remove(0);
-        return Err(Problem::new(status, slug, "As the test says"));
-    }
-    let body = TicketBody::from_bytes(&request.body.0).unwrap();
-    let signature = Base64(body.authorise(&authority()).to_bytes());
-    peers.authorised.push(body);
-    Ok(Json(Authorised { signature }))
 }
 
 async fn validation_slots(From(peers): From<Shared>, Json(report): Json<ReportSlot>) -> StatusCode {

@@ -1,5 +1,13 @@
 //! Buying, from the offer to the picture, and everything that may come between.
 
+mod issuing;
+mod migration;
+mod names;
+mod secrets;
+mod showing;
+mod thief;
+mod transfers;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -157,10 +165,10 @@ async fn a_payment_is_opened_only_for_what_was_granted() {
     assert_eq!(world.call(BUYER, "POST", &path, Value::Null).await.0, StatusCode::CONFLICT);
 
     world.grant(&order, GrantStanding::Open);
-    world.peers.lock().unwrap().is_full = true;
+    world.peers.lock().unwrap().auth.is_full = true;
     let (status, problem) = world.call(BUYER, "POST", &path, Value::Null).await;
     assert_eq!((status, &problem["type"]), (StatusCode::CONFLICT, &json!("urn:countermark:problem:capacity-reached")));
-    world.peers.lock().unwrap().is_full = false;
+    world.peers.lock().unwrap().auth.is_full = false;
     assert_eq!(world.call(STRANGER, "POST", &path, Value::Null).await.0, StatusCode::NOT_FOUND);
     let (status, opened) = world.call(BUYER, "POST", &path, Value::Null).await;
     assert_eq!((status, opened["page"].as_str().unwrap()), (StatusCode::OK, &*format!("https://pay.example/p-{id}")));
@@ -255,7 +263,7 @@ async fn every_other_payment_is_recorded_once_and_owed_back() {
 async fn auth_may_be_slow_but_its_no_is_final() {
     let world = World::new().await;
     world.publish(&offer(1, 2, false, 100)).await;
-    world.peers.lock().unwrap().refusals =
+    world.peers.lock().unwrap().auth.refusals =
         vec![(StatusCode::CONFLICT, "payment-not-confirmed"), (StatusCode::CONFLICT, "grant-closed")];
     let (_, order) = world.order(&offer(1, 2, false, 100), 1, "buy").await;
     let id = world.grant(&order, GrantStanding::Open);
@@ -272,7 +280,7 @@ async fn auth_may_be_slow_but_its_no_is_final() {
 async fn a_slot_that_auth_knows_already_is_not_used_again() {
     let world = World::new().await;
     world.publish(&offer(1, 2, false, 100)).await;
-    world.peers.lock().unwrap().refusals = vec![(StatusCode::CONFLICT, "slot-taken")];
+    world.peers.lock().unwrap().auth.refusals = vec![(StatusCode::CONFLICT, "slot-taken")];
     let id = buy(&world, 1).await;
     let order = world.until(id, "issued").await;
     assert_eq!(order["tickets"].as_array().unwrap().len(), 2);
@@ -285,7 +293,7 @@ async fn a_body_whose_key_was_rotated_away_is_made_anew() {
         let world = World::new().await;
         let solo = offer(3, 1, false, 10);
         world.publish(&solo).await;
-        world.peers.lock().unwrap().refusals = vec![(StatusCode::CONFLICT, "payment-not-confirmed")];
+        world.peers.lock().unwrap().auth.refusals = vec![(StatusCode::CONFLICT, "payment-not-confirmed")];
         let (_, order) = world.order(&solo, 1, "k").await;
         let id = world.grant(&order, GrantStanding::Open);
         world.pay("p1", id, amount(&order)).await;
@@ -298,7 +306,7 @@ async fn a_body_whose_key_was_rotated_away_is_made_anew() {
                 .unwrap();
         }
         let slot: i64 = sqlx::query_scalar("SELECT slot FROM tickets").fetch_one(&world.state.pool).await.unwrap();
-        world.peers.lock().unwrap().refusals = vec![(StatusCode::CONFLICT, "key-not-active")];
+        world.peers.lock().unwrap().auth.refusals = vec![(StatusCode::CONFLICT, "key-not-active")];
         world.until_refused().await;
         let order = world.until_retried(id, "issued").await;
         let ticket = &order["tickets"][0];

@@ -53,8 +53,8 @@ impl SealedText {
         &self.seat
     }
 
-    /// Name, line feed, seat, zeros.
-    pub(crate) fn to_bytes(&self) -> Zeroizing<[u8; SEALED_LENGTH]> {
+    /// Name, line feed, seat, zeros: of one length, whoever it is, for sealing at rest too.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; SEALED_LENGTH]> {
         let mut bytes = Zeroizing::new([0; SEALED_LENGTH]);
         let written = self.name.bytes().chain([b'\n']).chain(self.seat.bytes());
         for (place, byte) in bytes.iter_mut().zip(written) {
@@ -63,7 +63,8 @@ impl SealedText {
         bytes
     }
 
-    pub(super) fn from_bytes(bytes: &[u8; SEALED_LENGTH]) -> Result<Self, InvalidSealedText> {
+    /// Reads what [`to_bytes`](Self::to_bytes) writes.
+    pub fn from_bytes(bytes: &[u8; SEALED_LENGTH]) -> Result<Self, InvalidSealedText> {
         let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let (written, _padding) = bytes.split_at_checked(end).ok_or(InvalidSealedText::Encoding)?;
         let written = core::str::from_utf8(written).map_err(|_| InvalidSealedText::Encoding)?;

@@ -4,11 +4,14 @@ use countermark_service::contract::{EventDocumentPushed, PushEventDocument, path
 use countermark_service::event_documents;
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
+use countermark_service::transaction::transaction;
 
 use crate::error::Error;
+use crate::event_secrets;
 use crate::state::State;
 
-/// Takes an organiser-signed event document, if it holds by itself and is not older than the one in force.
+/// Takes an organiser-signed event document, if it holds by itself and is not older than the one in force. With the first that has
+/// sealed tickets comes the secret that seals them.
 #[utoipa::path(
     post,
     path = paths::EVENT_DOCUMENTS,
@@ -23,5 +26,17 @@ pub(super) async fn push(
     state: State,
     Json(PushEventDocument { document }): Json<PushEventDocument>,
 ) -> Result<Json<EventDocumentPushed>, Error> {
-    Ok(Json(event_documents::take(&state.pool, &document.0, &state.bundle, state.clock.now()).await?))
+    let (state, bytes, now) = (&state, &document.0, state.clock.now());
+    let accepted = transaction(&state.pool, "take an event document", |mut connection| {
+        Box::pin(async move {
+            let accepted = event_documents::accept(&mut connection, bytes, &state.bundle, now).await?;
+            if event_secrets::are_needed(accepted.document()) {
+                event_secrets::ensure(state, &mut connection, accepted.document().event).await?;
+            }
+            Ok::<_, Error>(accepted)
+        })
+    })
+    .await?;
+    let document = accepted.document();
+    Ok(Json(EventDocumentPushed { event: document.event, version: document.version, hash: accepted.hash() }))
 }

@@ -1,6 +1,7 @@
 //! The service's routes, each with who may call it.
 
 mod event_documents;
+mod event_secrets;
 mod offers;
 mod order_place;
 mod order_read;
@@ -9,6 +10,7 @@ mod payment_open;
 mod revoke;
 mod sales;
 mod ticket;
+mod transfer;
 
 use countermark_service::api::Api;
 use countermark_service::caller::Role;
@@ -33,7 +35,9 @@ pub fn api() -> Api<State> {
                 .routes(routes!(order_read::read))
                 .routes(routes!(payment_open::open))
                 .routes(routes!(ticket::read))
-                .routes(routes!(ticket::code)),
+                .routes(routes!(ticket::code))
+                .routes(routes!(ticket::text))
+                .routes(routes!(transfer::transfer)),
         )
         .guarded(
             webhook::SCHEME,
@@ -49,6 +53,7 @@ pub fn api() -> Api<State> {
                 .routes(routes!(revoke::revoke))
                 .routes(routes!(sales::read)),
         )
+        .services(&[ServiceName::Validation], OpenApiRouter::default().routes(routes!(event_secrets::wrap)))
 }
 
 #[cfg(test)]
@@ -70,7 +75,7 @@ mod tests {
     async fn strangers_read_offers_and_nothing_else() {
         let world = World::new().await;
         let paths = api().document().paths.paths;
-        assert_eq!(paths.len(), 12);
+        assert_eq!(paths.len(), 15);
         for path in paths.keys().filter(|path| !["/healthz", "/v1/events/{event}/offers"].contains(&path.as_str())) {
             let expected = match path.as_str() {
                 "/v1/payment-events" => (StatusCode::BAD_REQUEST, "webhook-refused"),

@@ -7,7 +7,7 @@ use countermark_service::event_documents;
 use countermark_service::extract::{IdempotencyKey, Json};
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
-use countermark_shared::documents::{Authentic, EventDocument};
+use countermark_shared::documents::{DocumentHash, Product};
 use countermark_shared::id::{OfferId, OrderId};
 use countermark_shared::time::Timestamp;
 use http::StatusCode;
@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::names::{self, Names, Written};
 use crate::order::{Order, OrderState};
 use crate::state::State;
 use crate::store::{offers, orders};
@@ -26,13 +27,17 @@ const MOST_PER_ORDER: u8 = 10;
 const MOST_RESERVED: i64 = 5;
 
 /// What to buy.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PlaceOrder {
     offer: OfferId,
     /// How often, 1 to 10.
     #[schema(value_type = u8, minimum = 1, maximum = 10)]
     quantity: NonZeroU8,
+    /// Who the tickets are for, one for each: asked for where the product's tickets carry names, and only there.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<Written>>)]
+    names: Option<Names>,
 }
 
 /// Reserves places. The same Idempotency-Key again answers with the same order.
@@ -48,7 +53,7 @@ pub(super) struct PlaceOrder {
         (status = 404, description = "`not-found`: there is no such offer", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`sold-out`, `not-on-sale`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "`too-many-open-orders`", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "`idempotency-key-reused`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "`idempotency-key-reused`, `names-required`, `names-not-taken`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn place(
@@ -60,22 +65,32 @@ pub(super) async fn place(
     if request.quantity.get() > MOST_PER_ORDER {
         return Err(Error::Invalid("an order is for one to ten times an offer"));
     }
-    let (state, key) = (&state, key.as_str());
+    let (state, key, request) = (&state, key.as_str(), &request);
     let order = transaction(&state.pool, "place an order", |mut connection| {
         Box::pin(async move {
             // One at a time for each account: the same key twice at once is the same order, and the count below holds.
             orders::lock_account(&mut connection, caller.account).await?;
             if let Some(earlier) = orders::by_key(&mut connection, caller.account, key).await? {
-                return Ok(earlier);
+                return same(state, &mut connection, earlier, request).await;
             }
             reserve(state, &mut connection, caller, key, request).await
         })
     })
     .await?;
-    if order.offer != request.offer || order.quantity != request.quantity.get() {
-        return Err(Error::KeyReused);
-    }
     Ok((StatusCode::CREATED, Json(order)))
+}
+
+/// The order that an Idempotency-Key made before, if this is the same request.
+async fn same(
+    state: &State,
+    connection: &mut PgConnection,
+    earlier: Order,
+    request: &PlaceOrder,
+) -> Result<Order, Error> {
+    let is_same = earlier.offer == request.offer
+        && earlier.quantity == request.quantity.get()
+        && names::are_those_of(state, connection, earlier.order, request.names.as_ref()).await?;
+    if is_same { Ok(earlier) } else { Err(Error::KeyReused) }
 }
 
 async fn reserve(
@@ -83,7 +98,7 @@ async fn reserve(
     connection: &mut PgConnection,
     caller: Caller,
     key: &str,
-    request: PlaceOrder,
+    request: &PlaceOrder,
 ) -> Result<Order, Error> {
     let now = state.clock.now();
     let stored = offers::find(connection, request.offer).await?.ok_or(Error::Unknown)?;
@@ -93,7 +108,9 @@ async fn reserve(
     }
     let event =
         event_documents::in_force(connection, offer.event, &state.bundle, now).await?.ok_or(Error::NotOnSale)?;
-    let terms = terms(&offer, &event, request.quantity, now)?;
+    let product = event.document().product(offer.product).ok_or(Error::NotOnSale)?;
+    let terms = terms(&offer, event.hash(), product, request.quantity, now)?;
+    names::expect_as_sold(product.form, terms.tickets, request.names.as_ref().map(Names::count))?;
     if orders::count_reserved(connection, caller.account).await? >= MOST_RESERVED {
         return Err(Error::TooManyOpenOrders);
     }
@@ -111,16 +128,19 @@ async fn reserve(
         state: OrderState::Reserved { reserved_until, payment_page: None },
     };
     orders::insert(connection, &order, key, reserved_until, now).await?;
+    if let Some(names) = &request.names {
+        names::keep(state, connection, order.order, names).await?;
+    }
     Ok(order)
 }
 
 fn terms(
     offer: &PublishOffer,
-    event: &Authentic<EventDocument>,
+    document: DocumentHash,
+    product: &Product,
     quantity: NonZeroU8,
     now: Timestamp,
 ) -> Result<Terms, Error> {
-    let product = event.document().product(offer.product).ok_or(Error::NotOnSale)?;
     if now >= product.until {
         return Err(Error::NotOnSale);
     }
@@ -131,7 +151,7 @@ fn terms(
     };
     Ok(Terms {
         event: offer.event,
-        document: event.hash(),
+        document,
         product: offer.product,
         zones: product.zones,
         tickets,

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::ticket::Ticket;
 use crate::error::Error;
-use crate::order::{Order, OrderState};
+use crate::order::Order;
 use crate::state::State;
 use crate::store::{orders, tickets};
 
@@ -18,7 +18,7 @@ use crate::store::{orders, tickets};
 pub(super) struct OrderWithTickets {
     #[serde(flatten)]
     order: Order,
-    /// Empty until the order is issued.
+    /// Those that are, or were, the caller's. Empty until the order is issued.
     tickets: Vec<Ticket>,
 }
 
@@ -43,10 +43,7 @@ pub(super) async fn read(
         .await?
         .filter(|order| order.account == caller.account)
         .ok_or(Error::Unknown)?;
-    let tickets = if matches!(order.state, OrderState::Issued { .. }) {
-        tickets::of_order(&mut connection, order.order).await?.iter().filter_map(Ticket::of).collect()
-    } else {
-        Vec::new()
-    };
+    let tickets = tickets::of_order(&mut connection, order.order, caller.account).await?;
+    let tickets = tickets.iter().filter_map(Ticket::of).collect();
     Ok(Json(OrderWithTickets { order, tickets }))
 }

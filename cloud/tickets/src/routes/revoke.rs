@@ -10,7 +10,7 @@ use crate::issue;
 use crate::state::State;
 use crate::store::tickets;
 
-/// Revokes the ticket of a seat, and sees to it that validation hears of it.
+/// Revokes the newest ticket of a seat, and one that a transfer of it is about to make; sees to it that validation hears of it.
 #[utoipa::path(
     post,
     path = paths::REVOKE,
@@ -28,6 +28,7 @@ pub(super) async fn revoke(
     let now = state.clock.now();
     let generation = transaction(&state.pool, "revoke a ticket", |mut connection| {
         Box::pin(async move {
+            tickets::lock_seat(&mut connection, event, slot).await?;
             let generation =
                 tickets::revoke_slot(&mut connection, event, slot, now).await?.ok_or(Error::TicketUnknown)?;
             issue::enqueue_report(&mut connection, (event, slot, generation), ReportedState::Revoked, now).await?;

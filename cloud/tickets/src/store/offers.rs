@@ -147,7 +147,7 @@ pub(crate) async fn figures(connection: &mut PgConnection, event: EventId) -> Re
            LEFT JOIN orders r ON r.offer = o.id
            LEFT JOIN LATERAL (
                SELECT count(*) FILTER (WHERE revoked_at IS NULL) AS issued, count(*) FILTER (WHERE revoked_at IS NOT NULL) AS revoked
-               FROM tickets WHERE order_id = r.id AND authority_signature IS NOT NULL
+               FROM tickets WHERE order_id = r.id AND authority_signature IS NOT NULL AND transferred_at IS NULL
            ) t ON true
            LEFT JOIN LATERAL (
                SELECT count(*) AS refunds FROM payments WHERE order_id = r.id AND refund_due_because IS NOT NULL

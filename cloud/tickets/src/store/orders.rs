@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{InvalidRow, number};
+use super::{InvalidRow, names, number};
 use crate::error::Error;
 use crate::order::{Order, OrderState};
 
@@ -172,7 +172,7 @@ pub(crate) async fn lock_overdue(
     Ok(rows.into_iter().map(Order::try_from).collect::<Result<_, _>>()?)
 }
 
-/// Writes the state of an order that the transaction holds.
+/// Writes the state of an order that the transaction holds. With an order that ends go the names it was placed with.
 pub(crate) async fn set_state(connection: &mut PgConnection, order: OrderId, state: &OrderState) -> Result<(), Error> {
     let (payment, paid_at, ended_at, why) = match state {
         OrderState::Reserved { .. } => (None, None, None, None),
@@ -192,9 +192,14 @@ pub(crate) async fn set_state(connection: &mut PgConnection, order: OrderId, sta
         ended_at.map(OffsetDateTime::from),
         why,
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    match state {
+        OrderState::Reserved { .. } | OrderState::Paid { .. } => Ok(()),
+        OrderState::Issued { .. } | OrderState::Expired { .. } | OrderState::RefundDue { .. } => {
+            names::forget(connection, order).await
+        }
+    }
 }
 
 /// Holds the places of a reserved order longer, and notes where it is paid once that is known.

@@ -1,0 +1,41 @@
+//! Rows that were there before live, sealed and transferred tickets were.
+
+use countermark_postgres::{Schema, TestDatabase};
+use sqlx::{Connection, PgConnection, Row};
+use uuid::Uuid;
+
+use crate::MIGRATOR;
+
+#[tokio::test]
+async fn tickets_of_before_survive_and_are_their_buyers() {
+    let database = TestDatabase::new(Schema::Service);
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    let mut migrations = MIGRATOR.iter();
+    let first = migrations.next().unwrap();
+    sqlx::raw_sql(first.sql.clone()).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO offers (id, event, product, name_en, name_fr, price_minor, currency, persons, one_code, stock, sales_from,
+                             sales_until, published_at)
+         VALUES ('00000000-0000-0000-0000-000000000001', 7, 1, 'a', 'a', 1, 'EUR', 1, false, 10, now(), now() + interval '1 hour', now());
+         INSERT INTO orders (id, account, idempotency_key, offer, quantity, persons, terms, created_at, state, reserved_until, payment,
+                             paid_at)
+         VALUES ('00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000003', 'k', '00000000-0000-0000-0000-000000000001', 1, 1, '{}', now(), 'paid', now(), 'p', now());
+         INSERT INTO tickets (id, order_id, number, event, slot, generation, body, issuer_signature)
+         VALUES ('00000000-0000-0000-0000-000000000004', '00000000-0000-0000-0000-000000000002', 1, 7, 42, 1, decode(repeat('01', 35), 'hex'), decode(repeat('02', 64), 'hex'))",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    for migration in migrations {
+        sqlx::raw_sql(migration.sql.clone()).execute(&mut connection).await.unwrap();
+    }
+    let ticket = sqlx::query("SELECT account, body, transfer FROM tickets").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(ticket.get::<Uuid, _>("account"), Uuid::from_u128(3));
+    assert_eq!(ticket.get::<Vec<u8>, _>("body"), [1; 35]);
+    assert_eq!(ticket.get::<Option<Uuid>, _>("transfer"), None);
+    for (length, is_allowed) in [(35, true), (36, false), (68, true), (108, true), (141, true), (142, false)] {
+        let stored =
+            sqlx::query("UPDATE tickets SET body = $1").bind(vec![0_u8; length]).execute(&mut connection).await;
+        assert_eq!(stored.is_ok(), is_allowed, "{length} bytes");
+    }
+}
