@@ -4,6 +4,8 @@ from cbor import Refused
 from documents import DAY, KINDS, LIST, NONE, ORGANISER, Envelope, believed, digest, fingerprint, state_of
 
 MAX_ROWS = 250_000
+MAX_GATES = 1024
+MAX_SPARSE = 250_000
 BLOCK = 4096
 
 
@@ -66,7 +68,11 @@ class Table:
     def changed(self, changes: dict) -> "Table":
         for slot in sorted(changes):
             may_become(self.entry(slot), changes[slot])
-        return Table(self.event, max(self.slots, max(changes) + 1), self.said | changes)
+        said = self.said | changes
+        for part in (1, 2):
+            if sum(1 for entry in said.values() if entry[part]) > MAX_SPARSE:
+                raise Refused("full")
+        return Table(self.event, max(self.slots, max(changes) + 1), said)
 
     def may_follow(self, earlier: "Table") -> None:
         for slot in sorted(earlier.said):
@@ -123,7 +129,8 @@ class FeedState:
                 continue
             if rows.setdefault((row[0], row[1]), row) != row:
                 raise Refused("row-conflict")
-        if len(rows) > MAX_ROWS:
+        not_trusted = [gate for gate, standing in gates.items() if standing[0] != "trusted"]
+        if len(rows) > MAX_ROWS or len(not_trusted) > MAX_GATES:
             raise Refused("full")
         return FeedState(self.reset, self.folded, self.sums, list(rows.values()), gates)
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::document::{AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages};
+use super::document::{AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages, MAX_GATES};
 use super::passages::FeedPassages;
 use super::row::{FeedRow, GateStanding, Passage};
 use crate::documents::bundle::TrustBundle;
@@ -247,7 +247,7 @@ impl FeedState {
             }
         }
         rows.retain(|row| !self.rows.contains_key(&(row.gate, row.sequence)));
-        if self.rows.len() + rows.len() > MAX_ROWS_HELD {
+        if self.rows.len() + rows.len() > MAX_ROWS_HELD || gates.len() > MAX_GATES {
             return Err(Refusal::Full { document });
         }
         Ok(Step { to, rows, gates })

@@ -258,6 +258,23 @@ fn more_rows_than_fit_ask_for_a_snapshot() {
     accept(&mut state, &known).unwrap();
 }
 
+/// A batch never leads where no snapshot and no record could follow.
+#[test]
+fn more_gates_than_a_snapshot_names_are_refused() {
+    let gates =
+        |gates: core::ops::Range<u32>| gates.map(|gate| (GateId(gate), GateStanding::Contested)).collect::<Vec<_>>();
+    let mut state = started(FeedSnapshot { gates: gates(1..1024).into_iter().collect(), ..empty() });
+    let last = following(state.as_ref(), &[], &gates(1024..1025));
+    accept(&mut state, &last).unwrap();
+    FeedState::from_record(&state.as_ref().unwrap().to_record()).unwrap();
+    let beyond = following(state.as_ref(), &[], &gates(1025..1026));
+    assert!(matches!(accept(&mut state, &beyond), Err(Refusal::Full { .. })));
+    // Who is trusted again makes room.
+    let exchanged =
+        following(state.as_ref(), &[], &[(GateId(1), GateStanding::Trusted), (GateId(1025), GateStanding::Contested)]);
+    accept(&mut state, &exchanged).unwrap();
+}
+
 #[test]
 fn what_contradicts_itself_is_not_signed() {
     let snapshot = |change: fn(&mut FeedSnapshot)| {

@@ -190,6 +190,12 @@ fn standings() -> Vec<Case> {
             ..self::told(Told { counts: [2, 2, 0, 2], last_entry: Some((1, NORTH)), last_exit: None })
         }])
     };
+    let judged =
+        |gates: core::ops::Range<u32>| gates.map(|gate| (GateId(gate), GateStanding::Contested)).collect::<Vec<_>>();
+    let all_but_one = FeedSnapshot { gates: judged(1..1024).into_iter().collect(), ..empty() };
+    let crowded = feed((1, 0), FeedContent::Snapshot(all_but_one));
+    let full = batch(&crowded, &[], &judged(1024..1025));
+    let exchange = [(GateId(1), GateStanding::Trusted), (GateId(1025), GateStanding::Contested)];
     let undone = batch(&start(), &[row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Undo { of: 1 })], &[]);
     let given_back = batch(&undone, &[], &retract(2));
     vec![
@@ -221,6 +227,17 @@ fn standings() -> Vec<Case> {
             "a contested gate",
             "its rows count, and the word is told to be contested",
             [trust(), take(&start()), take(&contested).then(word(true)), take(&cleared).then(word(false))],
+        ),
+        case(
+            "1,024 gates that are not trusted, and one more",
+            "no snapshot could name them; one that is trusted again makes room",
+            [
+                trust(),
+                take(&crowded),
+                take(&full),
+                refuse(&batch(&full, &[], &judged(1025..1026)), "full"),
+                take(&batch(&full, &[], &exchange)),
+            ],
         ),
     ]
 }
