@@ -3,7 +3,7 @@
 import hashlib
 
 import ed25519
-from cbor import Refused, decode
+from cbor import Refused, claimed_items, decode
 from document_fields import (
     alternative, array_of, ascends, fields, instant, map_of, number, raw, require, text, truth, tuple_of,
 )
@@ -288,8 +288,8 @@ def read_set(data: bytes) -> list[tuple[str, bytes]]:
     limit = 100_663_296
     if len(data) > limit:
         raise Refused("too-long")
-    entries = _SET(decode(data, limit))
-    if len(entries) > 4096:
+    if claimed_items(data) > 4096:
         raise Refused("too-long")
+    entries = _SET(decode(data, limit))
     names = list(KINDS)
     return [(names[kind], envelope) for kind, envelope in entries]
