@@ -84,7 +84,30 @@ class Event:
 
     @staticmethod
     def check(document: dict) -> None:
-        """The event document's rules are for whoever sells and admits."""
+        products, resets = document["products"], document["resets"]
+        require(1 <= len(products) <= 256 and ascends([each["product"] for each in products]), "products")
+        require(1 <= document["capacity"] <= 16_000_000, "capacity")
+        require(len(resets) <= 400 and ascends(resets), "resets")
+        require(len({each["least_price"]["currency"] for each in products}) == 1, "currencies")
+        for each in products:
+            require(each["capacity"] <= document["capacity"] and each["zones"] > 0, "a product")
+            require(len(each["least_price"]["currency"]) == 3, "currency")
+            require(all("A" <= letter <= "Z" for letter in each["least_price"]["currency"]), "currency")
+            for window in (each, each["moved"] or each):
+                require(window["valid_from"] // 1000 < window["until"] // 1000 < 1 << 32, "a window")
+            require(each["form"]["holder"] != 2 or document["names_at_gates"], "names to be checked")
+        for name in (document["name"], *(each["name"] for each in products)):
+            require(all(1 <= len(words.encode()) <= 200 for words in name.values()), "a name")
+        for policy in (document["policy"], *(each["policy"] for each in products if each["policy"])):
+            Event._check_policy(policy, resets)
+
+    @staticmethod
+    def _check_policy(policy: dict, resets: list) -> None:
+        require(max(policy["pass_back"], policy["tolerance_before"], policy["tolerance_after"]) <= 86_400, "a day")
+        require(policy["entries_between_resets"] == 0 or resets, "entries between resets")
+        for ages in (policy["list_age_static"], policy["list_age_live"]):
+            last = 2_592_000 if ages["staff_after"] is None else ages["staff_after"]
+            require(ages["warn_after"] <= ages["attention_after"] <= last <= 2_592_000, "list ages")
 
 
 class SlotList:
