@@ -139,20 +139,21 @@ class FeedState:
             row for row in self.rows.values()
             if row[2] == slot and row[0] != gate_that_asks and self._counts(row)
         ]
-        taken_back = {(row[0], row[6]) for row in rows if row[5] in (2, 3)}
-        entries = [row for row in rows if row[5] in (0, 3) and (row[0], row[1]) not in taken_back]
+        taken_back = {(row[0], row[6]) for row in rows if row[5] == 2}
+        entries = [row for row in rows if row[5] == 0 and (row[0], row[1]) not in taken_back]
         exits = [row for row in rows if row[5] == 1]
         admitted = sum(row[3] for row in entries)
         since = sum(row[3] for row in entries if reset is None or row[4] >= reset)
         left = sum(row[3] for row in exits)
-        last_entries, last_exits = [(row[4], row[0]) for row in entries], [row[4] for row in exits]
+        last_entries = [(row[4], row[0]) for row in rows if row in entries or row[5] == 3]
+        last_exits = [row[4] for row in rows if row[5] in (1, 4)]
         gates = {row[0] for row in rows}
         for of_slot, total in self.sums:
             gate = total["gate"]
             if of_slot != slot or gate == gate_that_asks:
                 continue
             gates.add(gate)
-            less = sum(row[3] for row in rows if row[0] == gate and row[5] in (2, 3) and row[6] <= self.folded[gate])
+            less = sum(row[3] for row in rows if row[0] == gate and row[5] == 2 and row[6] <= self.folded[gate])
             admitted += max(total["admitted"] - less, 0)
             since += max(self._since(total, reset) - less, 0)
             left += total["left"]

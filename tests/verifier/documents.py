@@ -156,7 +156,7 @@ class SlotDelta:
             require(state != 0 and (reason == 0 or state in (2, 3)), "a change")
 
 
-_ROW = tuple_of(FOUR, EIGHT, FOUR, ONE, instant, _code(4), EIGHT)
+_ROW = tuple_of(FOUR, EIGHT, FOUR, ONE, instant, _code(5), EIGHT)
 _GATES = map_of(FOUR, alternative(trusted=(), contested=(), retracted=(EIGHT,)))
 _BATCH = fields(before=HASH, rows=array_of(_ROW), gates=_GATES)
 _SNAPSHOT = fields(
@@ -184,7 +184,7 @@ class Feed:
         require(ascends([row[:2] for row in rows]), "rows")
         for _, row, _, persons, _, passage, of in rows:
             require(row >= 1 and persons >= 1, "a row")
-            require(of == 0 if passage in (0, 1) else 1 <= of < row, "of")
+            require(1 <= of < row if passage == 2 else of == 0, "of")
         require(len(gates) <= 1024, "gates")
         if kind == "batch":
             require(sequence >= 1 and (sequence == 1) == (content["before"] == NONE), "before")
@@ -200,11 +200,11 @@ class Feed:
         require(all(last >= 1 for last in folded.values()), "folded")
         require(ascends([(slot, gate["gate"]) for slot, gate in sums]), "sums")
         for _, gate in sums:
-            admitted, left = gate["admitted"], gate["left"]
-            require(gate["gate"] in folded and (admitted or left), "a sum")
-            require(gate["since_reset"] <= admitted, "since reset")
-            require((admitted > 0) == (gate["last_entry"] is not None), "last entry")
-            require((left > 0) == (gate["last_exit"] is not None), "last exit")
+            entered, left = gate["last_entry"] is not None, gate["last_exit"] is not None
+            require(gate["gate"] in folded and (entered or left), "a sum")
+            require(gate["since_reset"] <= gate["admitted"], "since reset")
+            require(entered or gate["admitted"] == 0, "last entry")
+            require(left or gate["left"] == 0, "last exit")
         for gate, row, *_ in content["rows"]:
             require(row > folded.get(gate, 0), "a folded row")
         for gate, standing in content["gates"].items():

@@ -119,10 +119,10 @@ pub struct FoldedGate {
     /// Persons who left, in all.
     #[n(3)]
     pub left: u32,
-    /// When the last were let in.
+    /// When the last were let in, forgiven ones too: they add to no sum.
     #[n(4)]
     pub last_entry: Option<Timestamp>,
-    /// When the last left.
+    /// When the last left, those without an entry too: they add to no sum.
     #[n(5)]
     pub last_exit: Option<Timestamp>,
 }
@@ -200,9 +200,9 @@ impl FeedSnapshot {
 impl FoldedGate {
     fn is_coherent(&self) -> bool {
         self.admitted_since_reset <= self.admitted
-            && (self.admitted > 0) == self.last_entry.is_some()
-            && (self.left > 0) == self.last_exit.is_some()
-            && (self.admitted > 0 || self.left > 0)
+            && (self.admitted == 0 || self.last_entry.is_some())
+            && (self.left == 0 || self.last_exit.is_some())
+            && (self.last_entry.is_some() || self.last_exit.is_some())
     }
 }
 

@@ -63,8 +63,8 @@ impl Tally<'_> {
         let persons = u32::from(row.persons);
         passages.contested |= self.is_contested(row.gate);
         match row.passage {
-            Passage::Entry | Passage::Forgiven { .. } if taken_back.has(row) => {}
-            Passage::Entry | Passage::Forgiven { .. } => {
+            Passage::Entry if taken_back.has(row) => {}
+            Passage::Entry => {
                 passages.enter(persons, row.at, row.gate);
                 if self.reset.is_none_or(|reset| row.at >= reset) {
                     passages.admitted_since_reset = passages.admitted_since_reset.saturating_add(persons);
@@ -72,6 +72,8 @@ impl Tally<'_> {
             }
             Passage::Exit => passages.leave(persons, row.at),
             Passage::Undo { .. } => {}
+            Passage::Forgiven => passages.enter(0, row.at, row.gate),
+            Passage::ExitWithoutEntry => passages.leave(0, row.at),
         }
     }
 
