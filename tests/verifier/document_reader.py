@@ -1,7 +1,7 @@
 """A reader of one gate and event: what it holds, and what becomes of a document that it is offered."""
 
 from cbor import Refused
-from documents import DAY, KINDS, LIST, NONE, ORGANISER, Envelope, believed, digest, fingerprint, state_of
+from documents import DAY, KINDS, LIST, NONE, ORGANISER, Envelope, active, believed, digest, fingerprint, state_of
 
 MAX_ROWS = 250_000
 MAX_GATES = 1024
@@ -195,7 +195,7 @@ class Reader:
             take(envelope, now)
             return
         keys = self.list_keys()
-        signers = envelope.signed_by(keys, 1)
+        signers = envelope.signed_by(active(self.bundle(), LIST) if kind == "head" else keys, 1)
         document = envelope.document()
         subject = ("gate", self.gate) if kind in ("assignment", "head") else ("event", self.event)
         if document[subject[0]] != subject[1]:

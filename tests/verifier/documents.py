@@ -304,6 +304,10 @@ def believed(bundle: dict, role: int, event: int | None = None) -> list[bytes]:
     ]
 
 
+def active(bundle: dict, role: int) -> list[bytes]:
+    return [key["key"] for key in bundle["keys"] if key["role"] == role and key["status"] == ACTIVE]
+
+
 _SET = array_of(tuple_of(_code(7), raw()))
 
 
