@@ -26,6 +26,12 @@ def decode(data: bytes, limit: int):
     return item
 
 
+def claimed_items(data: bytes) -> int:
+    """How many items the array that the bytes begin with claims; 0 where they begin with something else."""
+    major, argument, _ = _head(data, 0)
+    return argument if major == 4 else 0
+
+
 class Text:
     """A text string's bytes; whether they are UTF-8 is looked at when the text is used, which is after the walk."""
 

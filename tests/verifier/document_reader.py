@@ -1,9 +1,11 @@
 """A reader of one gate and event: what it holds, and what becomes of a document that it is offered."""
 
 from cbor import Refused
-from documents import DAY, KINDS, LIST, NONE, ORGANISER, Envelope, believed, digest, fingerprint, state_of
+from documents import DAY, KINDS, LIST, NONE, ORGANISER, Envelope, active, believed, digest, fingerprint, state_of
 
 MAX_ROWS = 250_000
+MAX_GATES = 1024
+MAX_SPARSE = 250_000
 BLOCK = 4096
 
 
@@ -66,7 +68,11 @@ class Table:
     def changed(self, changes: dict) -> "Table":
         for slot in sorted(changes):
             may_become(self.entry(slot), changes[slot])
-        return Table(self.event, max(self.slots, max(changes) + 1), self.said | changes)
+        said = self.said | changes
+        for part in (1, 2):
+            if sum(1 for entry in said.values() if entry[part]) > MAX_SPARSE:
+                raise Refused("full")
+        return Table(self.event, max(self.slots, max(changes) + 1), said)
 
     def may_follow(self, earlier: "Table") -> None:
         for slot in sorted(earlier.said):
@@ -123,7 +129,8 @@ class FeedState:
                 continue
             if rows.setdefault((row[0], row[1]), row) != row:
                 raise Refused("row-conflict")
-        if len(rows) > MAX_ROWS:
+        not_trusted = [gate for gate, standing in gates.items() if standing[0] != "trusted"]
+        if len(rows) > MAX_ROWS or len(not_trusted) > MAX_GATES:
             raise Refused("full")
         return FeedState(self.reset, self.folded, self.sums, list(rows.values()), gates)
 
@@ -132,20 +139,21 @@ class FeedState:
             row for row in self.rows.values()
             if row[2] == slot and row[0] != gate_that_asks and self._counts(row)
         ]
-        taken_back = {(row[0], row[6]) for row in rows if row[5] in (2, 3)}
-        entries = [row for row in rows if row[5] in (0, 3) and (row[0], row[1]) not in taken_back]
+        taken_back = {(row[0], row[6]) for row in rows if row[5] == 2}
+        entries = [row for row in rows if row[5] == 0 and (row[0], row[1]) not in taken_back]
         exits = [row for row in rows if row[5] == 1]
         admitted = sum(row[3] for row in entries)
         since = sum(row[3] for row in entries if reset is None or row[4] >= reset)
         left = sum(row[3] for row in exits)
-        last_entries, last_exits = [(row[4], row[0]) for row in entries], [row[4] for row in exits]
+        last_entries = [(row[4], row[0]) for row in rows if row in entries or row[5] == 3]
+        last_exits = [row[4] for row in rows if row[5] in (1, 4)]
         gates = {row[0] for row in rows}
         for of_slot, total in self.sums:
             gate = total["gate"]
             if of_slot != slot or gate == gate_that_asks:
                 continue
             gates.add(gate)
-            less = sum(row[3] for row in rows if row[0] == gate and row[5] in (2, 3) and row[6] <= self.folded[gate])
+            less = sum(row[3] for row in rows if row[0] == gate and row[5] == 2 and row[6] <= self.folded[gate])
             admitted += max(total["admitted"] - less, 0)
             since += max(self._since(total, reset) - less, 0)
             left += total["left"]
@@ -187,7 +195,7 @@ class Reader:
             take(envelope, now)
             return
         keys = self.list_keys()
-        signers = envelope.signed_by(keys, 1)
+        signers = envelope.signed_by(active(self.bundle(), LIST) if kind == "head" else keys, 1)
         document = envelope.document()
         subject = ("gate", self.gate) if kind in ("assignment", "head") else ("event", self.event)
         if document[subject[0]] != subject[1]:

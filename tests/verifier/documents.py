@@ -3,7 +3,7 @@
 import hashlib
 
 import ed25519
-from cbor import Refused, decode
+from cbor import Refused, claimed_items, decode
 from document_fields import (
     alternative, array_of, ascends, fields, instant, map_of, number, raw, require, text, truth, tuple_of,
 )
@@ -84,7 +84,30 @@ class Event:
 
     @staticmethod
     def check(document: dict) -> None:
-        """The event document's rules are for whoever sells and admits."""
+        products, resets = document["products"], document["resets"]
+        require(1 <= len(products) <= 256 and ascends([each["product"] for each in products]), "products")
+        require(1 <= document["capacity"] <= 16_000_000, "capacity")
+        require(len(resets) <= 400 and ascends(resets), "resets")
+        require(len({each["least_price"]["currency"] for each in products}) == 1, "currencies")
+        for each in products:
+            require(each["capacity"] <= document["capacity"] and each["zones"] > 0, "a product")
+            require(len(each["least_price"]["currency"]) == 3, "currency")
+            require(all("A" <= letter <= "Z" for letter in each["least_price"]["currency"]), "currency")
+            for window in (each, each["moved"] or each):
+                require(window["valid_from"] // 1000 < window["until"] // 1000 < 1 << 32, "a window")
+            require(each["form"]["holder"] != 2 or document["names_at_gates"], "names to be checked")
+        for name in (document["name"], *(each["name"] for each in products)):
+            require(all(1 <= len(words.encode()) <= 200 for words in name.values()), "a name")
+        for policy in (document["policy"], *(each["policy"] for each in products if each["policy"])):
+            Event._check_policy(policy, resets)
+
+    @staticmethod
+    def _check_policy(policy: dict, resets: list) -> None:
+        require(max(policy["pass_back"], policy["tolerance_before"], policy["tolerance_after"]) <= 86_400, "a day")
+        require(policy["entries_between_resets"] == 0 or resets, "entries between resets")
+        for ages in (policy["list_age_static"], policy["list_age_live"]):
+            last = 2_592_000 if ages["staff_after"] is None else ages["staff_after"]
+            require(ages["warn_after"] <= ages["attention_after"] <= last <= 2_592_000, "list ages")
 
 
 class SlotList:
@@ -133,7 +156,7 @@ class SlotDelta:
             require(state != 0 and (reason == 0 or state in (2, 3)), "a change")
 
 
-_ROW = tuple_of(FOUR, EIGHT, FOUR, ONE, instant, _code(4), EIGHT)
+_ROW = tuple_of(FOUR, EIGHT, FOUR, ONE, instant, _code(5), EIGHT)
 _GATES = map_of(FOUR, alternative(trusted=(), contested=(), retracted=(EIGHT,)))
 _BATCH = fields(before=HASH, rows=array_of(_ROW), gates=_GATES)
 _SNAPSHOT = fields(
@@ -161,7 +184,7 @@ class Feed:
         require(ascends([row[:2] for row in rows]), "rows")
         for _, row, _, persons, _, passage, of in rows:
             require(row >= 1 and persons >= 1, "a row")
-            require(of == 0 if passage in (0, 1) else 1 <= of < row, "of")
+            require(1 <= of < row if passage == 2 else of == 0, "of")
         require(len(gates) <= 1024, "gates")
         if kind == "batch":
             require(sequence >= 1 and (sequence == 1) == (content["before"] == NONE), "before")
@@ -177,11 +200,11 @@ class Feed:
         require(all(last >= 1 for last in folded.values()), "folded")
         require(ascends([(slot, gate["gate"]) for slot, gate in sums]), "sums")
         for _, gate in sums:
-            admitted, left = gate["admitted"], gate["left"]
-            require(gate["gate"] in folded and (admitted or left), "a sum")
-            require(gate["since_reset"] <= admitted, "since reset")
-            require((admitted > 0) == (gate["last_entry"] is not None), "last entry")
-            require((left > 0) == (gate["last_exit"] is not None), "last exit")
+            entered, left = gate["last_entry"] is not None, gate["last_exit"] is not None
+            require(gate["gate"] in folded and (entered or left), "a sum")
+            require(gate["since_reset"] <= gate["admitted"], "since reset")
+            require(entered or gate["admitted"] == 0, "last entry")
+            require(left or gate["left"] == 0, "last exit")
         for gate, row, *_ in content["rows"]:
             require(row > folded.get(gate, 0), "a folded row")
         for gate, standing in content["gates"].items():
@@ -281,6 +304,10 @@ def believed(bundle: dict, role: int, event: int | None = None) -> list[bytes]:
     ]
 
 
+def active(bundle: dict, role: int) -> list[bytes]:
+    return [key["key"] for key in bundle["keys"] if key["role"] == role and key["status"] == ACTIVE]
+
+
 _SET = array_of(tuple_of(_code(7), raw()))
 
 
@@ -288,8 +315,8 @@ def read_set(data: bytes) -> list[tuple[str, bytes]]:
     limit = 100_663_296
     if len(data) > limit:
         raise Refused("too-long")
-    entries = _SET(decode(data, limit))
-    if len(entries) > 4096:
+    if claimed_items(data) > 4096:
         raise Refused("too-long")
+    entries = _SET(decode(data, limit))
     names = list(KINDS)
     return [(names[kind], envelope) for kind, envelope in entries]

@@ -49,6 +49,12 @@ pub(crate) fn read<'b, T: Encode<()> + Decode<'b, ()>>(bytes: &'b [u8], limit: u
     if same { Ok(value) } else { Err(Defect::Malformed("it has a key or a form that nobody knows".to_owned())) }
 }
 
+/// How many items an array says it has, none for whatever else the bytes are: nothing behind the first bytes is looked at.
+pub(crate) fn claimed_items(bytes: &[u8]) -> Result<u64, Defect> {
+    let (major, argument, _) = head(bytes)?;
+    Ok(if major == ARRAY { argument } else { 0 })
+}
+
 /// [`read`], for what is bounded by whoever hands it over.
 pub(crate) fn from_canonical<T: Encode<()> + for<'b> Decode<'b, ()>>(bytes: &[u8]) -> Result<T, String> {
     read(bytes, bytes.len()).map_err(|defect| defect.to_string())

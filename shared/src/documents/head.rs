@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use minicbor::{Decode, Encode};
 
-use super::bundle::TrustBundle;
+use super::bundle::{KeyRole, TrustBundle};
 use super::envelope::{Authentic, Document, Signed};
 use super::hash::ContentHash;
 use super::refusal::Refusal;
@@ -54,8 +54,10 @@ pub struct Head {
 }
 
 impl Head {
-    /// Takes a head if a list key signed it for this gate, its time is not over, and it is not older than the last one. The answer is
-    /// the newer of the two. Nothing goes back by it: see [`needs`](Self::needs).
+    /// Takes a head if an active list key signed it for this gate, its time is not over, and it is not older than the last one. The
+    /// answer is the newer of the two. Nothing goes back by it: see [`needs`](Self::needs).
+    ///
+    /// Every head is new, and a verify-only key signs nothing new; what it signed before still is what a head is held against.
     pub fn accept(
         bytes: &[u8],
         bundle: &TrustBundle,
@@ -63,8 +65,8 @@ impl Head {
         last: Option<&Authentic<Self>>,
         now: Timestamp,
     ) -> Result<Authentic<Self>, Refusal> {
-        let list_keys = bundle.list_keys();
-        let offered = Signed::<Self>::decode(bytes)?.open(&list_keys, 1)?;
+        let active: Vec<_> = bundle.active(KeyRole::List).collect();
+        let offered = Signed::<Self>::decode(bytes)?.open(&active, 1)?;
         if offered.document().gate != gate {
             return Err(Refusal::OtherSubject { document: Self::NAME });
         }
@@ -72,7 +74,7 @@ impl Head {
         if now >= until {
             return Err(Refusal::Expired { document: Self::NAME, until });
         }
-        offered.succeed(last, &list_keys, now)
+        offered.succeed(last, &bundle.list_keys(), now)
     }
 }
 
@@ -101,7 +103,8 @@ impl Document for Head {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::documents::DocumentHash;
+    use crate::documents::{DocumentHash, KeyStatus, TrustedKey};
+    use crate::keys::SigningKey;
     use crate::samples;
 
     fn head(issued: Timestamp, life: Duration) -> Head {
@@ -153,6 +156,25 @@ mod tests {
         accept(&head(samples::DOORS + INSTANT, LIFE), Some(&last), samples::DOORS).unwrap();
         let elsewhere = Head { gate: GateId(2), ..head(samples::DOORS, LIFE) };
         assert!(matches!(accept(&elsewhere, None, samples::DOORS), Err(Refusal::OtherSubject { .. })));
+    }
+
+    /// Who has a list key that was retired does not say what is newest, nor keep gates from hearing it.
+    #[test]
+    fn a_retired_list_key_signs_no_head_and_keeps_its_floor() {
+        let last = accept(&head(samples::DOORS, LIFE), None, samples::DOORS).unwrap();
+        let successor = samples::signing_key(50);
+        let mut rotated = samples::bundle();
+        rotated.keys[3].status = KeyStatus::VerifyOnly;
+        let key = successor.verifying_key();
+        rotated.keys.push(TrustedKey { key, role: KeyRole::List, status: KeyStatus::Active, events: vec![] });
+        let by = |key: &SigningKey, issued| {
+            let bytes = Signed::seal(&head(issued, LIFE), &[key]).unwrap();
+            Head::accept(&bytes, &rotated, GateId(1), Some(&last), samples::DOORS)
+        };
+        let later = samples::DOORS + INSTANT;
+        assert_eq!(by(&samples::list_key(), later).unwrap_err(), Refusal::NotSigned { document: "head" });
+        assert!(matches!(by(&successor, samples::DOORS - INSTANT), Err(Refusal::Older { .. })));
+        by(&successor, later).unwrap();
     }
 
     /// The longest there can be.

@@ -177,8 +177,8 @@ pub enum Refusal {
         /// Whose journal.
         gate: GateId,
     },
-    /// More rows than a reader holds.
-    #[error("the {document} has more rows than fit beside those in force")]
+    /// More than a reader holds, and than any snapshot could say.
+    #[error("the {document} brings more than fits beside what is in force")]
     Full {
         /// What it is.
         document: &'static str,

@@ -3,12 +3,12 @@
 use minicbor::bytes::ByteSlice;
 use minicbor::{Decode, Encode};
 
-use super::canonical::{canonical, read};
+use super::canonical::{canonical, claimed_items, read};
 use super::refusal::Refusal;
 
 const NAME: &str = "set of documents";
 /// Bundles of two rotations, a season's steps: far fewer are carried in practice.
-const MAX_DOCUMENTS: usize = 4096;
+const MAX_DOCUMENTS: u64 = 4096;
 /// The longest documents once each, and as much again.
 const MAX_BYTES: usize = 96 * 1024 * 1024;
 
@@ -54,11 +54,13 @@ impl<'a> DocumentSet<'a> {
         if bytes.len() > MAX_BYTES {
             return Err(Refusal::TooLong { document: NAME, length: bytes.len() as u64 });
         }
+        // Before anything is walked or allocated: so many bytes hold 33 million empty envelopes.
+        let claimed = claimed_items(bytes).map_err(|defect| Refusal::of(NAME, defect))?;
+        if claimed > MAX_DOCUMENTS {
+            return Err(Refusal::TooLong { document: NAME, length: claimed });
+        }
         let entries: Vec<(DocumentKind, &ByteSlice)> =
             read(bytes, MAX_BYTES).map_err(|defect| Refusal::of(NAME, defect))?;
-        if entries.len() > MAX_DOCUMENTS {
-            return Err(Refusal::TooLong { document: NAME, length: entries.len() as u64 });
-        }
         Ok(Self(entries.into_iter().map(|(kind, envelope)| (kind, &**envelope)).collect()))
     }
 
@@ -89,13 +91,25 @@ mod tests {
     #[test]
     fn bounds_are_kept() {
         let entries = |count| vec![(DocumentKind::Head, &[][..]); count];
-        DocumentSet::decode(&DocumentSet::of(entries(MAX_DOCUMENTS)).encode()).unwrap();
-        let more = DocumentSet::of(entries(MAX_DOCUMENTS + 1)).encode();
-        assert!(matches!(DocumentSet::decode(&more), Err(Refusal::TooLong { .. })));
+        DocumentSet::decode(&DocumentSet::of(entries(4096)).encode()).unwrap();
+        let more = DocumentSet::of(entries(4097)).encode();
+        assert!(matches!(DocumentSet::decode(&more), Err(Refusal::TooLong { length: 4097, .. })));
         let claim = [0x81, 0x82, 0, 0x5a, 0xff, 0xff, 0xff, 0xff];
         assert!(matches!(DocumentSet::decode(&claim), Err(Refusal::TooLong { .. })));
         assert!(matches!(DocumentSet::decode(&[0x81, 0x82, 0, 0x41]), Err(Refusal::Truncated { .. })));
         assert!(matches!(DocumentSet::decode(&[0x81, 0x82, 7, 0x40]), Err(Refusal::Malformed { .. })));
+    }
+
+    /// The number is judged by what the array says of itself: none of the documents behind it was looked at.
+    #[test]
+    fn too_many_documents_are_refused_by_their_number() {
+        let too_many = |bytes: &[u8]| matches!(DocumentSet::decode(bytes), Err(Refusal::TooLong { .. }));
+        assert!(too_many(&[0x99, 0x10, 0x01]));
+        assert!(too_many(&[&[0x99, 0x10, 0x01][..], &[0xff; 5000]].concat()));
+        assert!(!too_many(&[0x99, 0x10, 0x00]));
+        // In its one form alone, and of an array alone.
+        assert!(matches!(DocumentSet::decode(&[0x9a, 0, 0, 0x10, 0x01]), Err(Refusal::NotCanonical { .. })));
+        assert!(matches!(DocumentSet::decode(&[0x19, 0x10, 0x01]), Err(Refusal::Malformed { .. })));
     }
 
     proptest! {

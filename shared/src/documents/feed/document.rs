@@ -15,7 +15,8 @@ use crate::time::Timestamp;
 
 /// Half an hour of a large stadium; 400 kB.
 const MAX_ROWS_IN_A_BATCH: usize = 10_000;
-const MAX_GATES: usize = 1024;
+/// More gates than any venue has.
+pub(super) const MAX_GATES: usize = 1024;
 /// Pairs of seat and gate whose passages are held as sums: 26 MB at worst.
 const MAX_FOLDED: usize = 500_000;
 
@@ -118,10 +119,10 @@ pub struct FoldedGate {
     /// Persons who left, in all.
     #[n(3)]
     pub left: u32,
-    /// When the last were let in.
+    /// When the last were let in, forgiven ones too: they add to no sum.
     #[n(4)]
     pub last_entry: Option<Timestamp>,
-    /// When the last left.
+    /// When the last left, those without an entry too: they add to no sum.
     #[n(5)]
     pub last_exit: Option<Timestamp>,
 }
@@ -199,9 +200,9 @@ impl FeedSnapshot {
 impl FoldedGate {
     fn is_coherent(&self) -> bool {
         self.admitted_since_reset <= self.admitted
-            && (self.admitted > 0) == self.last_entry.is_some()
-            && (self.left > 0) == self.last_exit.is_some()
-            && (self.admitted > 0 || self.left > 0)
+            && (self.admitted == 0 || self.last_entry.is_some())
+            && (self.left == 0 || self.last_exit.is_some())
+            && (self.last_entry.is_some() || self.last_exit.is_some())
     }
 }
 

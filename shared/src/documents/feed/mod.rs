@@ -6,6 +6,7 @@ mod document;
 mod passages;
 mod row;
 mod state;
+mod tally;
 
 pub use document::{AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages};
 pub use passages::{FeedPassages, LastEntry};

@@ -3,8 +3,11 @@
 use minicbor::decode::Error;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
-use crate::id::{GateId, Slot};
+use crate::documents::Direction;
+use crate::id::{EventId, GateId, Slot};
+use crate::journal::{JournalRow, Subject};
 use crate::time::Timestamp;
+use crate::verdict::Reason;
 
 /// A passage through another gate, as its journal has it. It travels as an array of seven numbers, the fields in their order and the
 /// passage as its code and the row it is `of`, which is 0 where it is of none.
@@ -29,26 +32,43 @@ pub struct FeedRow {
 pub enum Passage {
     /// Persons were let in.
     Entry,
-    /// Persons left.
+    /// Persons left who had entered.
     Exit,
     /// An admission is taken back: nobody went through.
     Undo {
         /// The number of its row in the same journal.
         of: u64,
     },
-    /// Persons were let in, in place of an admission after which nobody went through.
-    Forgiven {
-        /// The number of that admission's row in the same journal.
-        of: u64,
-    },
+    /// Persons were let in, in place of an admission after which nobody went through: that one counts, and this one is the last entry.
+    Forgiven,
+    /// Persons left of whom no entry was known: nobody is counted, and it is the last exit.
+    ExitWithoutEntry,
+}
+
+impl FeedRow {
+    /// What other gates are told of a journal's row: every one that let a ticket of this event pass. Journals have no row yet that takes
+    /// another back, so that none becomes an [`Undo`](Passage::Undo).
+    pub fn of(row: &JournalRow, event: EventId) -> Option<Self> {
+        let (slot, persons) = match row.subject {
+            Subject::Ticket { event: of, slot, .. } if of == event && row.persons > 0 => (slot, row.persons),
+            Subject::Ticket { .. } | Subject::Payload { .. } => return None,
+        };
+        let passage = match row.direction {
+            Direction::Entry if row.reason == Reason::Forgiven => Passage::Forgiven,
+            Direction::Entry => Passage::Entry,
+            Direction::Exit if row.reason == Reason::ExitWithoutEntry => Passage::ExitWithoutEntry,
+            Direction::Exit => Passage::Exit,
+        };
+        Some(Self { gate: row.gate, sequence: row.sequence, slot, persons, at: row.at, passage })
+    }
 }
 
 impl Passage {
     /// The row of an admission that no longer counts.
     pub(super) const fn cancels(self) -> Option<u64> {
         match self {
-            Self::Undo { of } | Self::Forgiven { of } => Some(of),
-            Self::Entry | Self::Exit => None,
+            Self::Undo { of } => Some(of),
+            Self::Entry | Self::Exit | Self::Forgiven | Self::ExitWithoutEntry => None,
         }
     }
 }
@@ -81,7 +101,8 @@ impl<C> Encode<C> for FeedRow {
             Passage::Entry => (0, 0),
             Passage::Exit => (1, 0),
             Passage::Undo { of } => (2, of),
-            Passage::Forgiven { of } => (3, of),
+            Passage::Forgiven => (3, 0),
+            Passage::ExitWithoutEntry => (4, 0),
         };
         encoder.array(7)?.u32(self.gate.0)?.u64(self.sequence)?.u32(self.slot.0)?;
         encoder.u8(self.persons)?.encode(self.at)?.u8(code)?.u64(of)?.ok()
@@ -99,8 +120,9 @@ impl<'b, C> Decode<'b, C> for FeedRow {
             (0, 0) => Passage::Entry,
             (1, 0) => Passage::Exit,
             (2, of) => Passage::Undo { of },
-            (3, of) => Passage::Forgiven { of },
-            _ => return Err(Error::message("a passage is entry, exit, undo of a row, or forgiven for a row")),
+            (3, 0) => Passage::Forgiven,
+            (4, 0) => Passage::ExitWithoutEntry,
+            _ => return Err(Error::message("a passage is one of five, and none but an undo is of a row")),
         };
         Ok(Self { gate, sequence, slot, persons, at, passage })
     }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use super::document::{AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages};
+use super::document::{AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages, MAX_GATES};
 use super::passages::FeedPassages;
-use super::row::{FeedRow, GateStanding, Passage};
+use super::row::{FeedRow, GateStanding};
+use super::tally::Tally;
 use crate::documents::bundle::TrustBundle;
 use crate::documents::canonical::{canonical, read};
 use crate::documents::envelope::{Authentic, Document, Signed, not_from_the_future};
@@ -93,14 +94,10 @@ impl FeedState {
     /// What other gates' word makes of a seat. Rows of the gate `except` are left out: it knows its own better. `reset` is the last nightly
     /// reset, none where the event has none; from it on [`FeedPassages::admitted_since_reset`] counts.
     pub fn passages(&self, slot: Slot, except: Option<GateId>, reset: Option<Timestamp>) -> FeedPassages {
-        let mut passages = FeedPassages::default();
-        for sum in self.sums.get(&slot).into_iter().flatten().filter(|sum| Some(sum.gate) != except) {
-            self.add_sum(&mut passages, slot, sum, reset);
-        }
-        for row in self.rows_of(slot).filter(|row| Some(row.gate) != except) {
-            self.add_row(&mut passages, row, reset);
-        }
-        passages
+        let told = |gate: GateId| Some(gate) != except;
+        let rows = self.rows_of(slot).filter(|row| told(row.gate));
+        let sums = self.sums.get(&slot).into_iter().flatten().filter(|sum| told(sum.gate));
+        Tally { gates: &self.gates, folded: &self.folded, summed_since: self.reset, reset }.of(rows, sums)
     }
 
     /// Notes that a head says what is in force is the newest.
@@ -247,7 +244,7 @@ impl FeedState {
             }
         }
         rows.retain(|row| !self.rows.contains_key(&(row.gate, row.sequence)));
-        if self.rows.len() + rows.len() > MAX_ROWS_HELD {
+        if self.rows.len() + rows.len() > MAX_ROWS_HELD || gates.len() > MAX_GATES {
             return Err(Refusal::Full { document });
         }
         Ok(Step { to, rows, gates })
@@ -298,46 +295,8 @@ impl FeedState {
         self.folded.get(&row.gate).is_some_and(|last| row.sequence <= *last)
     }
 
-    fn rows_of(&self, slot: Slot) -> impl Iterator<Item = &FeedRow> {
+    fn rows_of(&self, slot: Slot) -> impl Iterator<Item = &FeedRow> + Clone {
         let counts = |row: &&FeedRow| self.gate(row.gate).counts(row.sequence);
         self.by_slot.get(&slot).into_iter().flatten().filter_map(|name| self.rows.get(name)).filter(counts)
-    }
-
-    fn add_sum(&self, passages: &mut FeedPassages, slot: Slot, sum: &FoldedGate, reset: Option<Timestamp>) {
-        let of_folded = |row: &&FeedRow| {
-            row.gate == sum.gate && row.passage.cancels().is_some_and(|of| self.folded.get(&row.gate) >= Some(&of))
-        };
-        let cancelled = self.rows_of(slot).filter(of_folded).map(|row| u32::from(row.persons)).sum();
-        passages.contested |= self.gate(sum.gate) == GateStanding::Contested;
-        if let Some(at) = sum.last_entry {
-            passages.enter(sum.admitted.saturating_sub(cancelled), at, sum.gate);
-        }
-        if let Some(at) = sum.last_exit {
-            passages.leave(sum.left, at);
-        }
-        let since = match reset {
-            Some(reset) if sum.last_entry < Some(reset) => 0,
-            // Of a reset after the one that the sums know, some of these were let in before it: rather too many than too few.
-            Some(reset) if reset >= self.reset => sum.admitted_since_reset,
-            None | Some(_) => sum.admitted,
-        };
-        passages.admitted_since_reset = passages.admitted_since_reset.saturating_add(since.saturating_sub(cancelled));
-    }
-
-    fn add_row(&self, passages: &mut FeedPassages, row: &FeedRow, reset: Option<Timestamp>) {
-        let cancels = |other: &FeedRow| other.gate == row.gate && other.passage.cancels() == Some(row.sequence);
-        let persons = u32::from(row.persons);
-        passages.contested |= self.gate(row.gate) == GateStanding::Contested;
-        match row.passage {
-            Passage::Entry | Passage::Forgiven { .. } if self.rows_of(row.slot).any(cancels) => {}
-            Passage::Entry | Passage::Forgiven { .. } => {
-                passages.enter(persons, row.at, row.gate);
-                if reset.is_none_or(|reset| row.at >= reset) {
-                    passages.admitted_since_reset = passages.admitted_since_reset.saturating_add(persons);
-                }
-            }
-            Passage::Exit => passages.leave(persons, row.at),
-            Passage::Undo { .. } => {}
-        }
     }
 }

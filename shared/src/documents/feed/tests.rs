@@ -10,6 +10,8 @@ use crate::time::Timestamp;
 use core::time::Duration;
 use proptest::prelude::*;
 
+mod journal;
+
 const EVENT: EventId = EventId(7);
 const NORTH: GateId = GateId(1);
 const SOUTH: GateId = GateId(2);
@@ -96,12 +98,22 @@ fn entries_and_exits_add_up() {
 }
 
 #[test]
-fn an_undone_admission_does_not_count_and_a_forgiven_one_counts_once() {
+fn an_undone_admission_does_not_count() {
     assert_eq!(told(&[row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Undo { of: 1 })]), FeedPassages::default());
-    let forgiven = told(&[row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Forgiven { of: 1 })]);
-    assert_eq!((forgiven.admitted, forgiven.last_entry), (2, Some(LastEntry { at: minute(2), gate: NORTH })));
     // A gate takes back its own rows only.
     assert_eq!(told(&[row(NORTH, 1, Passage::Entry), row(SOUTH, 2, Passage::Undo { of: 1 })]).admitted, 2);
+}
+
+/// As its own ledger counts: otherwise a second scan on the way out of one gate would buy a second entry at another.
+#[test]
+fn forgiven_and_without_entry_count_nobody_and_are_the_last() {
+    let forgiven = told(&[row(NORTH, 1, Passage::Entry), FeedRow { persons: 1, ..row(NORTH, 2, Passage::Forgiven) }]);
+    assert_eq!((forgiven.admitted, forgiven.admitted_since_reset), (2, 2));
+    assert_eq!(forgiven.last_entry, Some(LastEntry { at: minute(2), gate: NORTH }));
+    let without_entry =
+        [row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Exit), row(SOUTH, 3, Passage::ExitWithoutEntry)];
+    let left = told(&without_entry);
+    assert_eq!((left.admitted, left.left, left.inside(), left.last_exit), (2, 2, 0, Some(minute(3))));
 }
 
 #[test]
@@ -188,6 +200,11 @@ fn folded() -> FeedSnapshot {
     }
 }
 
+fn summed(admitted: u32, left: u32) -> FoldedGate {
+    let (last_entry, last_exit) = (Some(minute(5)), Some(minute(3)));
+    FoldedGate { gate: NORTH, admitted, admitted_since_reset: 0, left, last_entry, last_exit }
+}
+
 #[test]
 fn sums_count_with_the_rows_after_them() {
     let mut state = started(folded());
@@ -258,6 +275,23 @@ fn more_rows_than_fit_ask_for_a_snapshot() {
     accept(&mut state, &known).unwrap();
 }
 
+/// A batch never leads where no snapshot and no record could follow.
+#[test]
+fn more_gates_than_a_snapshot_names_are_refused() {
+    let gates =
+        |gates: core::ops::Range<u32>| gates.map(|gate| (GateId(gate), GateStanding::Contested)).collect::<Vec<_>>();
+    let mut state = started(FeedSnapshot { gates: gates(1..1024).into_iter().collect(), ..empty() });
+    let last = following(state.as_ref(), &[], &gates(1024..1025));
+    accept(&mut state, &last).unwrap();
+    FeedState::from_record(&state.as_ref().unwrap().to_record()).unwrap();
+    let beyond = following(state.as_ref(), &[], &gates(1025..1026));
+    assert!(matches!(accept(&mut state, &beyond), Err(Refusal::Full { .. })));
+    // Who is trusted again makes room.
+    let exchanged =
+        following(state.as_ref(), &[], &[(GateId(1), GateStanding::Trusted), (GateId(1025), GateStanding::Contested)]);
+    accept(&mut state, &exchanged).unwrap();
+}
+
 #[test]
 fn what_contradicts_itself_is_not_signed() {
     let snapshot = |change: fn(&mut FeedSnapshot)| {
@@ -266,6 +300,9 @@ fn what_contradicts_itself_is_not_signed() {
         feed(revision(1, 1), FeedContent::Snapshot(snapshot))
     };
     snapshot(|_| {}).check().unwrap();
+    // A last entry or exit that counted nobody.
+    snapshot(|snapshot| snapshot.passages[0].gate = summed(0, 2)).check().unwrap();
+    snapshot(|snapshot| snapshot.passages[0].gate = FoldedGate { last_entry: None, ..summed(0, 0) }).check().unwrap();
     let batch = |rows: &[FeedRow]| {
         let (before, gates) = (DocumentHash::NONE, BTreeMap::new());
         feed(revision(1, 1), FeedContent::Batch(FeedBatch { before, rows: rows.to_vec(), gates }))
@@ -276,6 +313,11 @@ fn what_contradicts_itself_is_not_signed() {
         snapshot(|snapshot| snapshot.folded.clear()),
         snapshot(|snapshot| snapshot.passages.push(snapshot.passages[0])),
         snapshot(|snapshot| snapshot.passages[0].gate.last_exit = None),
+        snapshot(|snapshot| snapshot.passages[0].gate.last_entry = None),
+        snapshot(|snapshot| {
+            let gate = FoldedGate { last_entry: None, last_exit: None, ..summed(0, 0) };
+            snapshot.passages[0].gate = gate;
+        }),
         snapshot(|snapshot| snapshot.passages[0].gate.admitted_since_reset = 5),
         snapshot(|snapshot| snapshot.rows.push(row(NORTH, 9, Passage::Entry))),
         snapshot(|snapshot| snapshot.gates.extend([(SOUTH, GateStanding::Trusted)])),
@@ -301,11 +343,12 @@ fn a_row_is_seven_numbers() {
 }
 
 fn rows() -> impl Strategy<Value = Vec<FeedRow>> {
-    let passage = (0_u8..4, 1_u64..12).prop_map(|(code, of)| match code {
+    let passage = (0_u8..5, 1_u64..12).prop_map(|(code, of)| match code {
         0 => Passage::Entry,
         1 => Passage::Exit,
         2 => Passage::Undo { of },
-        _ => Passage::Forgiven { of },
+        3 => Passage::Forgiven,
+        _ => Passage::ExitWithoutEntry,
     });
     let row = (1_u32..4, 12_u64..40, 0_u32..3, 1_u8..4, 0_u64..9, passage).prop_map(
         |(gate, sequence, slot, persons, at, passage)| FeedRow {
@@ -331,16 +374,16 @@ fn expected(rows: &[FeedRow], slot: Slot, retracted: Option<(GateId, u64)>) -> (
     let rows: Vec<_> = rows.iter().filter(counts).filter(|row| row.slot == slot).collect();
     let cancelled = |row: &FeedRow| {
         rows.iter().any(|other| match other.passage {
-            Passage::Undo { of } | Passage::Forgiven { of } => other.gate == row.gate && of == row.sequence,
-            Passage::Entry | Passage::Exit => false,
+            Passage::Undo { of } => other.gate == row.gate && of == row.sequence,
+            Passage::Entry | Passage::Exit | Passage::Forgiven | Passage::ExitWithoutEntry => false,
         })
     };
     let (mut admitted, mut left) = (0, 0);
     for row in &rows {
         match row.passage {
-            Passage::Entry | Passage::Forgiven { .. } if !cancelled(row) => admitted += u32::from(row.persons),
+            Passage::Entry if !cancelled(row) => admitted += u32::from(row.persons),
             Passage::Exit => left += u32::from(row.persons),
-            Passage::Entry | Passage::Forgiven { .. } | Passage::Undo { .. } => {}
+            Passage::Entry | Passage::Forgiven | Passage::ExitWithoutEntry | Passage::Undo { .. } => {}
         }
     }
     (admitted, left)

@@ -138,6 +138,15 @@ impl SlotEntry {
         self.state.has_reason() || self.reason == SlotReason::Unspecified
     }
 
+    /// The same where no list has room for its least generation, `held` being the one that is said already.
+    pub(super) const fn without_room_for_its_generation(self, held: Generation) -> Self {
+        let state = match self.state {
+            SlotState::NotIssued | SlotState::Good | SlotState::Blocked => SlotState::Blocked,
+            SlotState::Revoked => SlotState::Revoked,
+        };
+        Self { state, least_generation: held, ..self }
+    }
+
     /// What may follow within an epoch: a revoked seat stays revoked, an issued one issued, and generations do not fall.
     pub(super) fn may_become(self, next: Self, slot: Slot, document: &'static str) -> Result<(), Refusal> {
         if self.state == SlotState::Revoked && next.state != SlotState::Revoked {

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 
 pub(super) const SLOTS_PER_BYTE: u32 = 4;
 /// A quarter of a million re-issued seats, and as many reasons: with 16 million slots they still fit the document.
-const MAX_SPARSE: usize = 250_000;
+pub(super) const MAX_SPARSE: usize = 250_000;
 
 /// A snapshot of every seat of an event: 15 kB for 60,000.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::entry::{SlotEntry, SlotReason, SlotState};
-use super::list::{SlotList, byte_length, put, state};
+use super::list::{MAX_SPARSE, SlotList, byte_length, put, state};
 use super::sparse::Sparse;
 use crate::documents::hash::ContentHash;
 use crate::documents::refusal::Refusal;
@@ -120,7 +120,40 @@ impl SlotTable {
         }
     }
 
-    /// This table after `changes`, sorted by slot and each below the limit of a list, if each may follow within an epoch. Names `document` when not.
+    /// These changes, each of a slot of its own, as a publisher may sign them: what finds no room in a list is left out of them. A reason is
+    /// dropped, those that are held already keep their place; a new least generation leaves its slot with the one it had and blocks it
+    /// instead, so that staff are called rather than a replaced ticket admitted. Being revoked takes no room, and is never left out.
+    ///
+    /// What the answer says is what to keep of these slots: a list made of anything else differs from the one that the steps lead to.
+    #[must_use]
+    pub fn within_bounds(&self, mut changes: Vec<(Slot, SlotEntry)>) -> Vec<(Slot, SlotEntry)> {
+        let mut room = MAX_SPARSE.saturating_sub(self.least_generations());
+        for (slot, entry) in &mut changes {
+            let held = self.least_generation(*slot);
+            if held > Generation(0) || entry.least_generation == Generation(0) {
+                continue;
+            }
+            match room.checked_sub(1) {
+                Some(left) => room = left,
+                None => *entry = entry.without_room_for_its_generation(held),
+            }
+        }
+        let speaks = |reason: SlotReason| reason != SlotReason::Unspecified;
+        let freed = changes.iter().filter(|(slot, entry)| speaks(self.reason(*slot)) && !speaks(entry.reason)).count();
+        let mut room = (MAX_SPARSE + freed).saturating_sub(self.reasons());
+        for (slot, entry) in &mut changes {
+            if speaks(entry.reason) && !speaks(self.reason(*slot)) {
+                match room.checked_sub(1) {
+                    Some(left) => room = left,
+                    None => entry.reason = SlotReason::Unspecified,
+                }
+            }
+        }
+        changes
+    }
+
+    /// This table after `changes`, sorted by slot and each below the limit of a list, if each may follow within an epoch and a snapshot
+    /// can say them all. Names `document` when not.
     pub(super) fn changed(&self, changes: &[(Slot, SlotEntry)], document: &'static str) -> Result<Self, Refusal> {
         let last = changes.last().map_or(0, |(slot, _)| slot.0.saturating_add(1));
         let mut next = self.grown(self.slots.max(last));
@@ -134,6 +167,9 @@ impl SlotTable {
                 block.put(place(*slot), *entry);
             }
             block.hash = block.digest();
+        }
+        if next.least_generations() > MAX_SPARSE || next.reasons() > MAX_SPARSE {
+            return Err(Refusal::Full { document });
         }
         Ok(next.hashed())
     }
@@ -165,6 +201,16 @@ impl SlotTable {
             .map(|slot| (slot, later.entry(slot)))
             .filter(|(slot, entry)| self.entry(*slot) != *entry)
             .collect()
+    }
+
+    /// Of how many slots a least generation is said.
+    fn least_generations(&self) -> usize {
+        self.blocks.iter().map(|block| block.generations.len()).sum()
+    }
+
+    /// Of how many slots a reason is said.
+    fn reasons(&self) -> usize {
+        self.blocks.iter().map(|block| block.reasons.len()).sum()
     }
 
     /// The same table over more slots, all of them not issued. Its own hash is not made anew yet.

@@ -93,6 +93,53 @@ fn the_longest_documents_fit() {
     assert_eq!(refused, Err(TooManyChanges { changes: MAX_CHANGES + 1 }));
 }
 
+/// A step never leads where no snapshot and no record could follow.
+#[test]
+fn a_step_beyond_what_a_list_holds_is_refused() {
+    let revoked = entry(SlotState::Revoked, 0, SlotReason::Refunded);
+    for (sparse, freed) in
+        [(good(1), false), (revoked, false), (entry(SlotState::Blocked, 0, SlotReason::InTransfer), true)]
+    {
+        let mut truth: Truth = (0..250_000).map(|slot| (slot, sparse)).collect();
+        truth.insert(250_000, good(0));
+        let full = accept(&snapshot(revision(1, 1), &truth), None).unwrap();
+        let before = truth.clone();
+        truth.insert(250_000, sparse);
+        let beyond = sealed(&delta(revision(1, 2), &before, &truth));
+        assert!(matches!(step(&full, &beyond), Err(Refusal::Full { .. })), "{sparse:?}");
+        if freed {
+            truth.insert(0, good(0));
+            let exchanged = step(&full, &sealed(&delta(revision(1, 2), &before, &truth))).unwrap();
+            assert_eq!(Slots::from_record(&exchanged.to_record()).unwrap().standing(), exchanged.standing());
+        }
+    }
+}
+
+#[test]
+fn a_publisher_leaves_out_what_finds_no_room_but_never_a_revocation() {
+    let full: Truth = (0..250_000).map(|slot| (slot, entry(SlotState::Blocked, 1, SlotReason::InTransfer))).collect();
+    let table = table(&full);
+    let revoked = entry(SlotState::Revoked, 0, SlotReason::Refunded);
+    let silent = entry(SlotState::Revoked, 0, SlotReason::Unspecified);
+    let blocked = entry(SlotState::Blocked, 0, SlotReason::Unspecified);
+    let said = |changes: &[(u32, SlotEntry)]| {
+        let changes = changes.iter().map(|(slot, entry)| (Slot(*slot), *entry)).collect();
+        let fitting = table.within_bounds(changes);
+        table.changed(&fitting, "slot delta").unwrap();
+        fitting.into_iter().map(|(slot, entry)| (slot.0, entry)).collect::<Vec<_>>()
+    };
+    // A reason that is held keeps its place, a new one is dropped, and one that goes makes room for one.
+    let again = entry(SlotState::Revoked, 1, SlotReason::Refunded);
+    assert_eq!(said(&[(0, again), (250_000, revoked)]), [(0, again), (250_000, silent)]);
+    let exchanged = [(0, good(1)), (250_000, revoked), (250_001, revoked)];
+    assert_eq!(said(&exchanged), [(0, good(1)), (250_000, revoked), (250_001, silent)]);
+    // A generation rises where there is one; a new one blocks its slot, unless that is revoked.
+    assert_eq!(said(&[(0, entry(SlotState::Blocked, 2, SlotReason::InTransfer))])[0].1.least_generation, Generation(2));
+    let gone = entry(SlotState::Revoked, 3, SlotReason::Unspecified);
+    assert_eq!(said(&[(250_000, good(2)), (250_001, gone)]), [(250_000, blocked), (250_001, silent)]);
+    assert_eq!(said(&[(250_000, good(0))]), [(250_000, good(0))]);
+}
+
 #[test]
 fn a_list_ends_with_the_last_slot_that_was_issued() {
     let truth = Truth::from([(1, good(0)), (9, SlotEntry::NOT_ISSUED), (4096, SlotEntry::NOT_ISSUED)]);

@@ -1,4 +1,4 @@
-//! Event documents: who signs them and what replaces them. Their fields are judged where they are used.
+//! Event documents: who signs them and what replaces them.
 
 use countermark_shared::documents::{EventDocument, KeyStatus, TrustBundle};
 use countermark_shared::id::EventId;
@@ -48,7 +48,7 @@ pub(crate) fn file() -> File {
     documents("Event documents: signers, subjects and versions.", cases)
 }
 
-fn take(document: &EventDocument) -> Step {
+pub(super) fn take(document: &EventDocument) -> Step {
     taken("event-document", &sealed(document, &[ORGANISER]), (0, document.version.into()), hash(document).0)
 }
 

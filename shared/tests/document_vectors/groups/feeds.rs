@@ -139,11 +139,36 @@ fn counts() -> Vec<Case> {
         ),
         case(
             "a forgiven admission",
-            "it takes the other's place",
+            "it adds nobody, and is the last entry",
             after(
-                &[row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Forgiven { of: 1 })],
-                vec![told(Told { last_entry: Some((2, NORTH)), ..entered })],
+                &[row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Forgiven)],
+                vec![
+                    told(Told { last_entry: Some((2, NORTH)), ..entered }),
+                    PassagesOf {
+                        reset: Some(minute(2).unix_millis()),
+                        since_reset: 0,
+                        ..told(Told { last_entry: Some((2, NORTH)), ..entered })
+                    },
+                ],
             ),
+        ),
+        case(
+            "an exit without entry",
+            "it takes nobody away, and is the last exit: or a second scan on the way out would buy a second entry",
+            after(
+                &[
+                    row(NORTH, 1, Passage::Entry),
+                    row(NORTH, 2, Passage::Exit),
+                    row(SOUTH, 3, Passage::ExitWithoutEntry),
+                    row(SOUTH, 4, Passage::ExitWithoutEntry),
+                ],
+                vec![told(Told { counts: [2, 2, 2, 0], last_entry: Some((1, NORTH)), last_exit: Some(4) })],
+            ),
+        ),
+        case(
+            "an exit without entry alone",
+            "nobody passed, and an exit was seen",
+            after(&[row(NORTH, 1, Passage::ExitWithoutEntry)], vec![told(Told { last_exit: Some(1), ..NOBODY })]),
         ),
         case(
             "another gate's undo",
@@ -190,6 +215,12 @@ fn standings() -> Vec<Case> {
             ..self::told(Told { counts: [2, 2, 0, 2], last_entry: Some((1, NORTH)), last_exit: None })
         }])
     };
+    let judged =
+        |gates: core::ops::Range<u32>| gates.map(|gate| (GateId(gate), GateStanding::Contested)).collect::<Vec<_>>();
+    let all_but_one = FeedSnapshot { gates: judged(1..1024).into_iter().collect(), ..empty() };
+    let crowded = feed((1, 0), FeedContent::Snapshot(all_but_one));
+    let full = batch(&crowded, &[], &judged(1024..1025));
+    let exchange = [(GateId(1), GateStanding::Trusted), (GateId(1025), GateStanding::Contested)];
     let undone = batch(&start(), &[row(NORTH, 1, Passage::Entry), row(NORTH, 2, Passage::Undo { of: 1 })], &[]);
     let given_back = batch(&undone, &[], &retract(2));
     vec![
@@ -222,6 +253,17 @@ fn standings() -> Vec<Case> {
             "its rows count, and the word is told to be contested",
             [trust(), take(&start()), take(&contested).then(word(true)), take(&cleared).then(word(false))],
         ),
+        case(
+            "1,024 gates that are not trusted, and one more",
+            "no snapshot could name them; one that is trusted again makes room",
+            [
+                trust(),
+                take(&crowded),
+                take(&full),
+                refuse(&batch(&full, &[], &judged(1025..1026)), "full"),
+                take(&batch(&full, &[], &exchange)),
+            ],
+        ),
     ]
 }
 
@@ -242,6 +284,16 @@ fn folded() -> FeedSnapshot {
         passages: vec![FoldedPassages { slot: SEAT, gate }],
         ..empty()
     }
+}
+
+/// Sums that say when somebody passed last, and nothing else.
+fn counting_nobody(last_entry: Option<i64>, last_exit: Option<i64>) -> FeedSnapshot {
+    let mut snapshot = folded();
+    for folded in &mut snapshot.passages {
+        let (last_entry, last_exit) = (last_entry.map(minute), last_exit.map(minute));
+        folded.gate = FoldedGate { gate: NORTH, admitted: 0, admitted_since_reset: 0, left: 0, last_entry, last_exit };
+    }
+    snapshot
 }
 
 fn sums() -> Vec<Case> {
@@ -274,6 +326,24 @@ fn sums() -> Vec<Case> {
                 take(&snapshot),
                 take(&next).then(says([told([6, 6, 2, 4], 10), since(4, [6, 4, 2, 4], 10)])),
                 take(&undone).then(says([told([4, 4, 2, 2], 10), since(4, [4, 2, 2, 2], 10)])),
+            ],
+        ),
+        case(
+            "sums that count nobody",
+            "of a forgiven entry and an exit without entry",
+            [
+                trust(),
+                take(&feed((1, 1), FeedContent::Snapshot(counting_nobody(Some(5), Some(3)))))
+                    .then(says([self::told(Told { last_entry: Some((5, NORTH)), last_exit: Some(3), ..NOBODY })])),
+            ],
+        ),
+        case(
+            "sums of an exit without entry",
+            "there is no last entry",
+            [
+                trust(),
+                take(&feed((1, 1), FeedContent::Snapshot(counting_nobody(None, Some(3)))))
+                    .then(says([self::told(Told { last_exit: Some(3), ..NOBODY })])),
             ],
         ),
         case(
@@ -397,6 +467,12 @@ fn contradictions() -> Vec<Case> {
         ("more since the reset than in all", "3 of 2", snapshot(|snapshot| snapshot.passages[0].gate.admitted = 1)),
         ("exits without a last exit", "somebody left", snapshot(|snapshot| snapshot.passages[0].gate.last_exit = None)),
         (
+            "entries without a last entry",
+            "somebody entered",
+            snapshot(|snapshot| snapshot.passages[0].gate.last_entry = None),
+        ),
+        ("a sum of nothing", "nobody ever passed", snapshot(|snapshot| *snapshot = counting_nobody(None, None))),
+        (
             "a row that lies in the sums",
             "row 9",
             snapshot(|snapshot| snapshot.rows.push(row(NORTH, 9, Passage::Entry))),
@@ -418,7 +494,9 @@ fn contradictions() -> Vec<Case> {
         ("an undo of itself", "it is of an earlier row", rows(&[row(NORTH, 2, Passage::Undo { of: 2 })])),
         ("an undo of nothing", "row 0", rows(&[row(NORTH, 2, Passage::Undo { of: 0 })])),
         ("an entry of a row", "it is of none", surgery(tail, &[0, 1, 2, 0xa0])),
-        ("an unknown passage", "4", surgery(tail, &[4, 0, 2, 0xa0])),
+        ("a forgiven entry of a row", "it is of none", surgery(tail, &[3, 1, 2, 0xa0])),
+        ("an exit without entry of a row", "it is of none", surgery(tail, &[4, 1, 2, 0xa0])),
+        ("an unknown passage", "5", surgery(tail, &[5, 0, 2, 0xa0])),
         ("an unknown standing", "3", surgery(tail, &[0, 0, 2, 0xa1, 11, 0x82, 3, 0x80])),
     ]
     .into_iter()

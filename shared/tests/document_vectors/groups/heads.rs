@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use countermark_shared::documents::{ContentHash, DocumentHash, Head, Revision, RootFingerprint, Standing};
+use countermark_shared::documents::{
+    ContentHash, DocumentHash, Head, KeyStatus, Revision, RootFingerprint, Standing, TrustBundle,
+};
 use countermark_shared::id::{EventId, GateId};
 use serde_json::{Value, json};
 
@@ -50,8 +52,12 @@ fn head() -> Head {
 }
 
 fn take(head: &Head) -> Step {
+    take_by(head, &[LIST])
+}
+
+fn take_by(head: &Head, seeds: &[u8]) -> Step {
     let sequence = head.issued.unix_millis().unsigned_abs();
-    taken("head", &sealed(head, &[LIST]), (0, sequence), hash(head).0)
+    taken("head", &sealed(head, seeds), (0, sequence), hash(head).0)
 }
 
 fn refuse(head: &Head, code: &str) -> Step {
@@ -89,7 +95,32 @@ fn lives() -> Vec<Case> {
             "who signs no heads",
             [trust(), refused("head", &sealed(&head(), &[ORGANISER]), "not-signed")],
         ),
+        case(
+            "signed by a list key that is verify-only",
+            "it signs nothing new; what it signed keeps its floor, and its lists are taken",
+            [
+                trust(),
+                take(&later(INSTANT)),
+                take_bundle(&retired()),
+                refuse(&later(2 * INSTANT), "not-signed"),
+                refused("head", &sealed(&head(), &[STOLEN]), "older"),
+                take_by(&later(2 * INSTANT), &[STOLEN]),
+                take_list((1, 5), SLOTS),
+            ],
+        ),
+        case(
+            "signed by a list key that is verify-only and by an active one",
+            "one that may sign is enough",
+            [trust(), take_bundle(&retired()), take_by(&head(), &[LIST, STOLEN])],
+        ),
     ]
+}
+
+/// The bundle that retires the usual list key.
+fn retired() -> TrustBundle {
+    let mut bundle = TrustBundle { version: 2, ..bundle() };
+    bundle.keys[2].status = KeyStatus::VerifyOnly;
+    bundle
 }
 
 /// What a gate holds before it takes a head.

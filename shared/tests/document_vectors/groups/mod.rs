@@ -5,6 +5,7 @@ mod bundles;
 mod clocks;
 mod encodings;
 mod envelopes;
+mod event_rules;
 mod events;
 mod feeds;
 mod heads;
@@ -25,6 +26,13 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("envelopes.json", envelopes::file()),
         ("bundles.json", bundles::file()),
         ("events.json", events::file()),
+        (
+            "event_rules.json",
+            documents(
+                "Event documents: each rule between their fields, on both sides of its boundary.",
+                event_rules::cases(),
+            ),
+        ),
         ("slot_lists.json", slot_lists::file()),
         ("slot_deltas.json", slot_deltas::file()),
         ("feeds.json", feeds::file()),

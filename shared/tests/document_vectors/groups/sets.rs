@@ -33,6 +33,15 @@ pub(crate) fn file() -> File {
         ),
         refused("a document claimed beyond the limit", "a byte more", &[0x81, 0x82, 0, 0x5a, 6, 0, 0, 1], "too-long"),
         refused("4,097 documents", "one too many", &many(4097), "too-long"),
+        refused("4,097 documents claimed", "none of them is there", &[0x99, 0x10, 0x01], "too-long"),
+        refused("4,096 documents claimed", "none of them is there", &[0x99, 0x10, 0x00], "truncated"),
+        refused(
+            "4,097 documents of which the first is none",
+            "their number is judged first",
+            &[&[0x99, 0x10, 0x01][..], &[0xff; 4097]].concat(),
+            "too-long",
+        ),
+        refused("4,097 documents, overlong", "9a for 99", &[0x9a, 0, 0, 0x10, 0x01], "not-canonical"),
         refused("a pair of three", "kind and envelope alone", &[0x81, 0x83, 0, 0x40, 0], "malformed"),
     ];
     super::distinct(cases.iter().map(|case| case.name.as_str()));
