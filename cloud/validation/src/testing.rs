@@ -423,6 +423,14 @@ impl TestGate {
         self.write(&row, ticket);
     }
 
+    /// Lets so many persons of the seat through, in or out by the reason.
+    pub(crate) fn pass(&mut self, slot: u32, persons: u8, reason: Reason, ticket: Option<&str>) {
+        let subject = Subject::Ticket { event: EVENT, slot: Slot(slot), generation: Generation(1) };
+        let direction = if reason.leaves() { Direction::Exit } else { Direction::Entry };
+        let row = JournalRow { subject, persons, direction, reason, proved: true, ..self.next() };
+        self.write(&row, ticket);
+    }
+
     pub(crate) fn refuse(&mut self, text: &str) {
         let row = self.next();
         self.write(&JournalRow { subject: Subject::unverified(text), ..row }, None);

@@ -234,7 +234,7 @@ async fn whoever_follows_the_head_holds_what_is_true() {
             reader.sync(&bench).await;
             assert_eq!(reader.slots.as_ref().unwrap().standing().hash, content(&truth), "seed {seed}");
         }
-        assert!(often.steps > 20 && seldom.snapshots > 2, "{} {}", often.steps, seldom.snapshots);
+        assert!(often.steps > 20 && seldom.snapshots > 1, "{} {}", often.steps, seldom.snapshots);
     }
 }
 
