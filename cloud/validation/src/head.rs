@@ -52,7 +52,7 @@ async fn look(state: &State, connection: &mut PgConnection, gate: &Gate) -> Resu
     let stored = Head::accept(&bytes, state.trust.bundle.document(), gate.gate, None, now);
     Ok(match stored.map(Authentic::into_document) {
         Ok(last) if still_says(&last, &wanted) => Ok(bytes),
-        Ok(last) => Err(following(&last, wanted)),
+        Ok(last) => Err(following(&last, &wanted)),
         // Expired, or signed by a key that nobody believes any more.
         Err(_) => Err(wanted),
     })
@@ -86,9 +86,9 @@ fn still_says(last: &Head, wanted: &Head) -> bool {
 }
 
 /// The wanted head, later than the last: two of one instant would contradict each other, and an earlier one is not taken.
-fn following(last: &Head, wanted: Head) -> Head {
+fn following(last: &Head, wanted: &Head) -> Head {
     let issued = wanted.issued.max(last.issued + Duration::from_millis(1));
-    Head { issued, not_after: issued + LIFE, ..wanted }
+    Head { issued, not_after: issued + LIFE, ..wanted.clone() }
 }
 
 fn sign(state: &State, head: &Head) -> Result<Vec<u8>, Error> {

@@ -129,10 +129,10 @@ async fn in_force(
 ) -> Result<Option<Slots>, Error> {
     let bundle = state.trust.bundle.document();
     let held = held.filter(|slots| slots.revision().epoch == last.standing.revision.epoch);
-    if let Some(slots) = held {
-        if let Some(slots) = followed(state, connection, slots, last, now).await? {
-            return Ok(Some(slots));
-        }
+    if let Some(slots) = held
+        && let Some(slots) = followed(state, connection, slots, last, now).await?
+    {
+        return Ok(Some(slots));
     }
     let Some(bytes) = publications::snapshot(connection, event, last.standing.revision).await? else { return Ok(None) };
     match Slots::accept(&bytes, bundle, event, None, now) {
@@ -201,8 +201,8 @@ async fn step(
     let snapshot = if last.steps + 1 < MAX_STEPS {
         None
     } else {
-        let list = next.table().snapshot(revision, now);
-        Some(sealed_snapshot(state, event, &list, now)?.0)
+        let whole = next.table().snapshot(revision, now);
+        Some(sealed_snapshot(state, event, &whole, now)?.0)
     };
     let publication = Publication {
         standing: next.standing(),

@@ -47,7 +47,7 @@ pub(crate) async fn assign(state: &State, gate: GateId) -> Result<(), Retry> {
         // The event's document says that there are some: it has not reached tickets yet.
         return Err(Retry::because("tickets knows no secret of the event yet"));
     }
-    let offered: &Vec<_> = &answer.secrets.into_iter().map(wrapped).collect();
+    let offered: &Vec<_> = &answer.secrets.iter().map(wrapped).collect();
     transaction(&state.pool, "assign event secrets", |mut transaction| {
         Box::pin(async move {
             // Looked at again: by now the gate may be suspended, or the event give no names.
@@ -79,7 +79,7 @@ async fn question(state: &State, gate: GateId) -> Result<Option<WrapEventSecrets
     .await
 }
 
-fn wrapped(secret: WrappedEventSecret) -> WrappedSecret {
+fn wrapped(secret: &WrappedEventSecret) -> WrappedSecret {
     WrappedSecret {
         generation: secret.generation.0,
         encapsulated: secret.encapsulated.0.into(),

@@ -97,12 +97,12 @@ fn a_head_is_later_than_the_last_whatever_the_clock_says() {
     for (ahead, serves) in [(INSTANT, false), (Duration::ZERO, true)] {
         let last = at(now + ahead);
         assert_eq!(still_says(&last, &at(now)), serves);
-        assert_eq!(following(&last, at(now)), at(last.issued + INSTANT));
+        assert_eq!(following(&last, &at(now)), at(last.issued + INSTANT));
     }
     assert!(still_says(&at(now), &at(now + FRESH - INSTANT)) && !still_says(&at(now), &at(now + FRESH)));
     let other = Head { document: Some(at(now).bundle), ..at(now) };
     assert!(!still_says(&other, &at(now)));
-    assert_eq!(following(&at(now), at(now + FRESH)), at(now + FRESH));
+    assert_eq!(following(&at(now), &at(now + FRESH)), at(now + FRESH));
 }
 
 #[tokio::test]

@@ -111,11 +111,11 @@ mod tests {
         Some(newest_slots(bench).await.entry(SLOT))
     }
 
-    fn entry(state: SlotState, least_generation: u8, reason: SlotReason) -> Option<SlotEntry> {
-        Some(SlotEntry { state, least_generation: Generation(least_generation), reason })
+    fn entry(state: SlotState, least_generation: u8, reason: SlotReason) -> SlotEntry {
+        SlotEntry { state, least_generation: Generation(least_generation), reason }
     }
 
-    fn good(least_generation: u8) -> Option<SlotEntry> {
+    fn good(least_generation: u8) -> SlotEntry {
         entry(SlotState::Good, least_generation, SlotReason::Unspecified)
     }
 
@@ -127,13 +127,13 @@ mod tests {
     async fn a_block_and_its_end_are_in_the_next_slot_list() {
         let bench = Bench::new().await;
         bench.report(SLOT.0, 2, Issued).await;
-        assert_eq!(published(&bench).await, good(2));
+        assert_eq!(published(&bench).await, Some(good(2)));
 
         let standing = decide(&bench, Some(LostOrStolen)).await.unwrap();
         assert_eq!(standing, SeatStanding { slot: SLOT, generation: Generation(2), blocked: Some(LostOrStolen) });
-        assert_eq!(published(&bench).await, entry(SlotState::Blocked, 2, SlotReason::LostOrStolen));
+        assert_eq!(published(&bench).await, Some(entry(SlotState::Blocked, 2, SlotReason::LostOrStolen)));
         assert_eq!(decide(&bench, None).await.unwrap().blocked, None);
-        assert_eq!(published(&bench).await, good(2));
+        assert_eq!(published(&bench).await, Some(good(2)));
     }
 
     #[tokio::test]
@@ -143,13 +143,13 @@ mod tests {
         for reason in BlockReason::ALL {
             for is_new in [true, false] {
                 assert_eq!(decide(&bench, Some(reason)).await.unwrap().blocked, Some(reason));
-                assert_eq!(published(&bench).await, entry(SlotState::Blocked, 0, reason.listed()).filter(|_| is_new));
+                assert_eq!(published(&bench).await, is_new.then_some(entry(SlotState::Blocked, 0, reason.listed())));
             }
             assert_eq!(stored(&bench).await, Some(i16::from(reason.code())));
         }
         for is_new in [true, false] {
             assert_eq!(decide(&bench, None).await.unwrap().blocked, None);
-            assert_eq!(published(&bench).await, good(0).filter(|_| is_new));
+            assert_eq!(published(&bench).await, is_new.then_some(good(0)));
         }
     }
 
@@ -159,7 +159,7 @@ mod tests {
         bench.report(SLOT.0, 1, Issued).await;
         decide(&bench, Some(Misconduct)).await.unwrap();
         bench.report(SLOT.0, 1, Revoked).await;
-        assert_eq!(published(&bench).await, entry(SlotState::Revoked, 0, SlotReason::Unspecified));
+        assert_eq!(published(&bench).await, Some(entry(SlotState::Revoked, 0, SlotReason::Unspecified)));
         for blocked in [None, Some(Misconduct), Some(LostOrStolen)] {
             assert_eq!(decide(&bench, blocked).await.unwrap_err().slug(), Some("seat-revoked"));
         }
@@ -173,9 +173,9 @@ mod tests {
         bench.report(SLOT.0, 1, Issued).await;
         decide(&bench, Some(LostOrStolen)).await.unwrap();
         bench.report(SLOT.0, 2, Issued).await;
-        assert_eq!(published(&bench).await, entry(SlotState::Blocked, 2, SlotReason::LostOrStolen));
+        assert_eq!(published(&bench).await, Some(entry(SlotState::Blocked, 2, SlotReason::LostOrStolen)));
         assert_eq!(decide(&bench, None).await.unwrap().generation, Generation(2));
-        assert_eq!(published(&bench).await, good(2));
+        assert_eq!(published(&bench).await, Some(good(2)));
     }
 
     #[tokio::test]
