@@ -80,17 +80,22 @@ pub(crate) async fn revise(
     Ok(next.version)
 }
 
-/// Brings every gate's assignment up to date: one that was signed by a key which nobody believes any more is signed anew.
+/// Brings every gate's assignment up to date: one that was signed by a key which nobody believes any more is signed anew. One that
+/// cannot be does not keep the others from it.
 pub(crate) async fn revise_all(state: &State) -> Result<(), Error> {
     let gates = gates::all(&mut *state.pool.acquire().await?).await?;
     for gate in gates {
-        transaction(&state.pool, "revise an assignment", |mut transaction| {
+        let revised = transaction(&state.pool, "revise an assignment", |mut transaction| {
             Box::pin(async move {
                 let gate = gates::lock(&mut transaction, gate).await?.ok_or(Error::GateUnknown)?;
                 revise(state, &mut transaction, &gate, &[]).await
             })
         })
-        .await?;
+        .await;
+        if let Err(error) = revised {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::error!(%gate, error, "an assignment cannot be brought up to date");
+        }
     }
     Ok(())
 }

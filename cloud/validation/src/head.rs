@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use countermark_service::event_documents;
 use countermark_service::transaction::transaction;
-use countermark_shared::documents::{Authentic, Head, Refusal, Signed};
+use countermark_shared::documents::{Authentic, Head, Signed};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 
@@ -21,11 +21,11 @@ const LIFE: Duration = Duration::from_mins(15);
 /// question.
 pub(crate) const FRESH: Duration = Duration::from_secs(5);
 
-/// The bytes of the gate's newest head, signed now if there was none that still says it all.
-pub(crate) async fn newest(state: &State, gate: &Gate) -> Result<Vec<u8>, Error> {
+/// The gate's newest head, signed now if there was none that still says it all.
+pub(crate) async fn newest(state: &State, gate: &Gate) -> Result<Authentic<Head>, Error> {
     let mut connection = state.pool.acquire().await?;
-    if let Ok(bytes) = look(state, &mut connection, gate).await? {
-        return Ok(bytes);
+    if let Ok(head) = look(state, &mut connection, gate).await? {
+        return Ok(head);
     }
     drop(connection);
     transaction(&state.pool, "sign a head", |mut transaction| {
@@ -33,26 +33,30 @@ pub(crate) async fn newest(state: &State, gate: &Gate) -> Result<Vec<u8>, Error>
             gates::lock(&mut transaction, gate.gate).await?;
             // Looked at again: another request may have signed one meanwhile.
             let next = match look(state, &mut transaction, gate).await? {
-                Ok(bytes) => return Ok(bytes),
+                Ok(head) => return Ok(head),
                 Err(next) => next,
             };
-            let bytes = sign(state, &next)?;
-            heads::put(&mut transaction, gate.gate, &bytes).await?;
-            Ok(bytes)
+            let head = sign(state, &next)?;
+            heads::put(&mut transaction, gate.gate, head.bytes()).await?;
+            Ok(head)
         })
     })
     .await
 }
 
 /// The stored head if it still says it all, or else the one to follow on it.
-async fn look(state: &State, connection: &mut PgConnection, gate: &Gate) -> Result<Result<Vec<u8>, Head>, Error> {
+async fn look(
+    state: &State,
+    connection: &mut PgConnection,
+    gate: &Gate,
+) -> Result<Result<Authentic<Head>, Head>, Error> {
     let now = state.clock.now();
     let wanted = wanted(state, connection, gate, now).await?;
     let Some(bytes) = heads::find(connection, gate.gate).await? else { return Ok(Err(wanted)) };
     let stored = Head::accept(&bytes, state.trust.bundle.document(), gate.gate, None, now);
-    Ok(match stored.map(Authentic::into_document) {
-        Ok(last) if still_says(&last, &wanted) => Ok(bytes),
-        Ok(last) => Err(following(&last, &wanted)),
+    Ok(match stored {
+        Ok(last) if still_says(last.document(), &wanted) => Ok(last),
+        Ok(last) => Err(following(last.document(), &wanted)),
         // Expired, or signed by a key that nobody believes any more.
         Err(_) => Err(wanted),
     })
@@ -91,12 +95,11 @@ fn following(last: &Head, wanted: &Head) -> Head {
     Head { issued, not_after: issued + LIFE, ..wanted.clone() }
 }
 
-fn sign(state: &State, head: &Head) -> Result<Vec<u8>, Error> {
-    let unsigned = |source: Refusal| Error::Unsigned { source };
+/// As the gate will take it: what it would refuse is not served.
+fn sign(state: &State, head: &Head) -> Result<Authentic<Head>, Error> {
+    let unsigned = |source| Error::Unsigned { source };
     let bytes = Signed::seal(head, &[&state.trust.list_key]).map_err(unsigned)?;
-    // As the gate will: what it would refuse is not served.
-    Head::accept(&bytes, state.trust.bundle.document(), head.gate, None, head.issued).map_err(unsigned)?;
-    Ok(bytes)
+    Head::accept(&bytes, state.trust.bundle.document(), head.gate, None, head.issued).map_err(unsigned)
 }
 
 #[cfg(test)]

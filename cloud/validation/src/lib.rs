@@ -4,6 +4,8 @@ mod assignment;
 mod error;
 mod head;
 mod journal;
+#[cfg(test)]
+mod migrations;
 mod publisher;
 mod routes;
 mod secrets;

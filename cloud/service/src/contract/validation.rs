@@ -192,6 +192,8 @@ pub struct GateFigures {
     pub enrolled: Option<Timestamp>,
     /// When it was last heard of.
     pub last_seen: Option<Timestamp>,
+    /// Whether it is suspended.
+    pub suspended: bool,
     /// Rows of its journal.
     pub scans: u64,
     /// Persons who came in by its believed rows, as often as they did.

@@ -99,7 +99,10 @@ async fn a_moved_event_moves_the_lease_and_the_same_document_moves_nothing() {
 #[tokio::test]
 async fn what_a_revoked_key_signed_is_signed_anew() {
     let bench = Bench::new().await;
+    let damaged = bench.gate().await;
+    sqlx::query("UPDATE assignments SET bytes = 'damaged'").execute(&bench.state.pool).await.unwrap();
     let gate = bench.gate().await;
+    assert!(damaged.gate < gate.gate);
     let before = bench.assignment(&gate).await;
     let mut bundle = testing::with_list_key(testing::bundle(), 6);
     for trusted in bundle.keys.iter_mut().filter(|trusted| trusted.key == testing::key(5).verifying_key()) {

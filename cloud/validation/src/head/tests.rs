@@ -47,7 +47,10 @@ async fn an_unchanged_one_is_signed_anew_every_five_seconds_and_a_changed_one_at
     let first = read(&bench, &gate, None).await;
     bench.clock.advance(FRESH.saturating_sub(INSTANT));
     assert_eq!(read(&bench, &gate, Some(&first)).await.hash(), first.hash());
+    let tag = format!("\"{}\"", first.hash());
+    assert_eq!(bench.get_unless(paths::HEAD, &gate.token, &tag).await.status, StatusCode::NOT_MODIFIED);
     bench.clock.advance(INSTANT);
+    assert_eq!(bench.get_unless(paths::HEAD, &gate.token, &tag).await.status, StatusCode::OK);
     let second = read(&bench, &gate, Some(&first)).await;
     assert_eq!((second.document().issued, second.hash() == first.hash()), (bench.clock.now(), false));
 
@@ -117,6 +120,6 @@ async fn a_revoked_keys_head_gives_way() {
     bundle.version = 2;
     let state = bench.state_with(Trusted::new(testing::authentic(&bundle), testing::key(6), vec![]));
     let session = Gate { gate: gate.gate, event: EVENT, key: gate.key.verifying_key() };
-    let bytes = newest(&state, &session).await.unwrap();
-    Head::accept(&bytes, &bundle, gate.gate, None, bench.clock.now()).unwrap();
+    let head = newest(&state, &session).await.unwrap();
+    Head::accept(head.bytes(), &bundle, gate.gate, None, bench.clock.now()).unwrap();
 }

@@ -5,7 +5,7 @@ use countermark_service::api::Binary;
 use countermark_service::problem::ProblemDocument;
 use countermark_shared::wire::paths;
 
-use super::answer::{self, Keep};
+use super::answer::{Held, Keep};
 use crate::error::Error;
 use crate::head;
 use crate::session::Gate;
@@ -16,16 +16,20 @@ use crate::state::State;
     get,
     path = paths::HEAD,
     operation_id = "read_head",
+    params(Held),
     responses(
         (
             status = 200,
             description = "The signed document.",
             body = inline(Binary),
-            content_type = "application/cbor"
+            content_type = "application/cbor",
+            headers(("ETag" = String, description = "The document's hash, in quotes."))
         ),
+        (status = 304, description = "It is the one in `If-None-Match`."),
         (status = 404, description = "`not-published`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn read(state: State, gate: Gate) -> Result<Response, Error> {
-    Ok(answer::document(head::newest(&state, &gate).await?, Keep::Nobody))
+pub(crate) async fn read(state: State, gate: Gate, held: Held) -> Result<Response, Error> {
+    let head = head::newest(&state, &gate).await?;
+    Ok(held.answer(head.hash(), head.bytes().to_vec(), Keep::Nobody))
 }

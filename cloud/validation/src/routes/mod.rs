@@ -43,6 +43,7 @@ pub fn api() -> Api<State> {
             session::scheme(),
             new()
                 .routes(routes!(head::read))
+                .routes(routes!(trust_bundles::newest))
                 .routes(routes!(trust_bundles::after))
                 .routes(routes!(assignment::read))
                 .routes(routes!(slot_lists::delta))

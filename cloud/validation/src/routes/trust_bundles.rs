@@ -1,4 +1,4 @@
-//! The way from one set of roots to the next.
+//! Whom to believe: the newest trust bundle, and the way to it from one set of roots to the next.
 
 use axum::response::Response;
 use countermark_service::api::Binary;
@@ -7,14 +7,36 @@ use countermark_service::problem::ProblemDocument;
 use countermark_shared::documents::{DocumentKind, DocumentSet};
 use countermark_shared::wire::paths;
 
-use super::answer::{self, Keep};
+use super::answer::{self, Held, Keep};
 use crate::error::Error;
 use crate::session::Gate;
 use crate::state::State;
 use crate::store::bundles;
 
-/// The trust bundles after that version which changed the roots, in order, and the newest, as one set of documents. A gate that holds
-/// none yet asks for those after 0.
+/// The newest trust bundle, for a gate that has none: it knows its roots by its enrolment code.
+#[utoipa::path(
+    get,
+    path = paths::BUNDLE,
+    operation_id = "read_trust_bundle",
+    params(Held),
+    responses(
+        (
+            status = 200,
+            description = "The signed document.",
+            body = inline(Binary),
+            content_type = "application/cbor",
+            headers(("ETag" = String, description = "The document's hash, in quotes."))
+        ),
+        (status = 304, description = "It is the one in `If-None-Match`."),
+    )
+)]
+pub(crate) async fn newest(state: State, _: Gate, held: Held) -> Response {
+    let bundle = &state.trust.bundle;
+    held.answer(bundle.hash(), bundle.bytes().to_vec(), Keep::Nobody)
+}
+
+/// The trust bundles after that version which changed the roots, in order, and the newest, as one set of documents. A gate whose
+/// enrolment code is older than the roots of today asks for those after 0.
 #[utoipa::path(
     get,
     path = paths::BUNDLES,

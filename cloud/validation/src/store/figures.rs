@@ -30,7 +30,7 @@ pub(crate) async fn admitted(connection: &mut PgConnection, event: EventId) -> R
 /// The gates of an event, by number.
 pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Result<Vec<GateFigures>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT gate, name, enrolled_at, last_seen,
+        r#"SELECT gate, name, enrolled_at, last_seen, suspended,
                   (SELECT count(*) FROM journal WHERE journal.gate = gates.gate) AS "scans!",
                   (SELECT coalesce(sum(passed), 0)::int8 FROM journal
                    WHERE journal.gate = gates.gate AND journal.event = gates.event AND believed
@@ -49,6 +49,7 @@ pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Re
                 name: row.name,
                 enrolled: row.enrolled_at.map(Timestamp::from),
                 last_seen: row.last_seen.map(Timestamp::from),
+                suspended: row.suspended,
                 scans: column::number(row.scans, "count")?,
                 admitted: column::number(row.admitted, "journal.passed")?,
                 doubtful: column::number(row.doubtful, "count")?,

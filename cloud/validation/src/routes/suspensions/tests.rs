@@ -31,10 +31,13 @@ async fn a_suspended_gate_logs_in_and_hears_that_it_admits_nobody() {
     let bench = Bench::new().await;
     let mut gate = bench.gate().await;
     assert_eq!(assigned(&bench, &gate).await, (1, LeaseState::Held));
+    let admin = ValidationClient(bench.client(ServiceName::Admin));
+    let shown = async || admin.admissions(testing::EVENT).await.unwrap().gates[0].suspended;
+    assert!(!shown().await);
     for _ in 0..2 {
         assert!(decide_at(&bench, gate.gate, true, bench.clock.now()).await.unwrap());
         gate.token = bench.log_in(&gate).await;
-        assert_eq!(assigned(&bench, &gate).await, (2, LeaseState::Suspended));
+        assert_eq!((assigned(&bench, &gate).await, shown().await), ((2, LeaseState::Suspended), true));
     }
     // A document that comes meanwhile does not resume it.
     let mut event = testing::event(2);

@@ -72,3 +72,18 @@ async fn one_version_has_one_content_and_its_newest_signatures() {
     let nonsense = bench.get(&paths::BUNDLES.replace("{version}", "x"), &gate.token).await;
     nonsense.is_problem(StatusCode::BAD_REQUEST, "invalid-request");
 }
+
+#[tokio::test]
+async fn a_gate_that_has_none_is_served_the_newest() {
+    let bench = Bench::new().await;
+    let gate = bench.gate().await;
+    let answer = bench.get(paths::BUNDLE, &gate.token).await;
+    let pinned = testing::bundle().root_fingerprint();
+    let bundle = accept_bundle(&answer.body, pinned, None, bench.clock.now()).unwrap();
+    assert_eq!(
+        (bundle.document(), answer.headers[CACHE_CONTROL].as_bytes()),
+        (&testing::bundle(), &b"private, no-store"[..])
+    );
+    let tag = format!("\"{}\"", bundle.hash());
+    assert_eq!(bench.get_unless(paths::BUNDLE, &gate.token, &tag).await.status, StatusCode::NOT_MODIFIED);
+}
