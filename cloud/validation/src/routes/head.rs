@@ -30,6 +30,6 @@ use crate::state::State;
     )
 )]
 pub(crate) async fn read(state: State, gate: Gate, held: Held) -> Result<Response, Error> {
-    let head = head::newest(&state, &gate).await?;
-    Ok(held.answer(head.hash(), head.bytes().to_vec(), Keep::Nobody))
+    let newest = head::newest(&state, &gate).await?;
+    Ok(held.answer(newest.hash(), newest.bytes().to_vec(), Keep::Nobody))
 }
