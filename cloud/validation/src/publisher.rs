@@ -1,7 +1,7 @@
 //! Publishing what is said of seats. Owns when a step or a snapshot is due and that each revision is made once; refuses to know who
 //! fetches it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use countermark_service::contract::BlockReason;
@@ -39,6 +39,12 @@ pub(crate) struct Publisher {
     held: HashMap<EventId, Slots>,
 }
 
+/// What is in force after a look at an event's list, and whether that was published just now.
+struct Look {
+    slots: Slots,
+    is_new: bool,
+}
+
 impl Publisher {
     /// One that holds nothing yet: it reads what was published when it is first needed.
     pub(crate) fn new(state: State) -> Self {
@@ -70,33 +76,36 @@ impl Publisher {
         }
     }
 
-    async fn due(&self) -> Result<Vec<EventId>, Error> {
-        publications::due(&mut *self.state.pool.acquire().await?).await
+    /// What has changed; and what gates listen to and was not read yet: it may be signed by a key that nobody believes any more.
+    async fn due(&self) -> Result<BTreeSet<EventId>, Error> {
+        let mut connection = self.state.pool.acquire().await?;
+        let changed = publications::due(&mut connection).await?;
+        let listened = publications::listened(&mut connection).await?;
+        Ok(listened.into_iter().filter(|event| !self.held.contains_key(event)).chain(changed).collect())
     }
 
     /// Publishes the event's next revision if one is due; the answer is its number.
     pub(crate) async fn publish(&mut self, event: EventId) -> Result<Option<Revision>, Error> {
         let (state, held) = (&self.state, &self.held.get(&event).cloned());
-        let next = transaction(&state.pool, "publish a slot list", |mut transaction| {
+        let look = transaction(&state.pool, "publish a slot list", |mut transaction| {
             Box::pin(async move { advance(state, &mut transaction, event, held.clone()).await })
         })
         .await?;
         // After the commit: what was rolled back was not published.
-        Ok(next.map(|next| {
-            let revision = next.revision();
-            self.held.insert(event, next);
-            revision
-        }))
+        let Some(Look { slots, is_new }) = look else { return Ok(None) };
+        let revision = slots.revision();
+        self.held.insert(event, slots);
+        Ok(is_new.then_some(revision))
     }
 }
 
-/// The next revision, published; nothing when none is due.
+/// Publishes the next revision if one is due. Nothing when it is not the time to look.
 async fn advance(
     state: &State,
     connection: &mut PgConnection,
     event: EventId,
     held: Option<Slots>,
-) -> Result<Option<Slots>, Error> {
+) -> Result<Option<Look>, Error> {
     // Another copy of the service is at it.
     if !publications::try_lock(connection, event).await? {
         return Ok(None);
@@ -104,18 +113,24 @@ async fn advance(
     let now = state.clock.now();
     let epoch = publications::epoch(connection).await?;
     let Some(last) = publications::last(connection, event, epoch).await? else {
-        return snapshot(state, connection, event, Revision { epoch, sequence: 1 }, now).await.map(Some);
+        let slots = snapshot(state, connection, event, Revision { epoch, sequence: 1 }, now).await?;
+        return Ok(Some(Look { slots, is_new: true }));
     };
     // Not so where the last one was issued by a clock that is ahead of this one.
     if last.issued <= now && now.since(last.issued) < COALESCE {
         return Ok(None);
     }
-    let next = Revision { epoch, sequence: last.standing.revision.sequence + 1 };
-    match in_force(state, connection, event, held, &last, now).await? {
-        Some(slots) => step(state, connection, event, &slots, &last, next, now).await,
+    let revision = Revision { epoch, sequence: last.standing.revision.sequence + 1 };
+    let Some(slots) = in_force(state, connection, event, held, &last, now).await? else {
         // Nobody who is believed today vouches for what was published: a snapshot goes on from anything.
-        None => snapshot(state, connection, event, next, now).await.map(Some),
-    }
+        let slots = snapshot(state, connection, event, revision, now).await?;
+        return Ok(Some(Look { slots, is_new: true }));
+    };
+    let next = step(state, connection, event, &slots, &last, revision, now).await?;
+    Ok(Some(match next {
+        Some(slots) => Look { slots, is_new: true },
+        None => Look { slots, is_new: false },
+    }))
 }
 
 /// What was published last, as a reader has it who takes every step: from what is held, or else from the last snapshot.

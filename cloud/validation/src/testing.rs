@@ -1,5 +1,8 @@
 //! The service as the tests of its routes meet it: its router and a server on a real database, a clock that they move, keys, gates.
 
+mod gate;
+mod tickets;
+
 use std::num::NonZeroU8;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,12 +16,9 @@ use countermark_service::api::Front;
 use countermark_service::caller::AccessTokens;
 use countermark_service::clock::Clock;
 use countermark_service::contract::{
-    CreateGate, PushEventDocument, ReportSlot, ReportedState, TicketsClient, ValidationClient, WrapEventSecrets,
-    WrappedEventSecret, WrappedEventSecrets, paths as service_paths, push_event_document,
+    CreateGate, PushEventDocument, ReportSlot, ReportedState, TicketsClient, ValidationClient, push_event_document,
 };
-use countermark_service::extract::Json;
 use countermark_service::outbox::Outbox;
-use countermark_service::problem::Problem;
 use countermark_service::randomness::Randomness;
 use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
@@ -27,19 +27,15 @@ use countermark_shared::documents::{
     Signed, Slots, Text, TicketForm, TrustBundle, TrustedKey, accept_bundle,
 };
 use countermark_shared::enrolment::{EnrolmentCode, answer_login, prove_enrolment};
-use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, SealingGeneration, Slot, Zones};
-use countermark_shared::journal::{
-    Actor, BootId, ChainHash, Checkpoint, ClockState, DocumentRevisions, JournalRow, Subject,
-};
+use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
+use countermark_shared::journal::ChainHash;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
-use countermark_shared::sealing::{EventSecret, UnwrappingKey, WrappingKey};
+use countermark_shared::sealing::{UnwrappingKey, WrappingKey};
 use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
-use countermark_shared::verdict::Reason;
 use countermark_shared::wire::{
-    Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome, SignedCheckpoint, Upload, Uploaded,
-    UploadedRow, paths,
+    Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome, Upload, Uploaded, paths,
 };
 use http_body_util::BodyExt;
 use serde::Serialize;
@@ -52,6 +48,8 @@ use zeroize::Zeroizing;
 use crate::api;
 use crate::state::{State, Trusted};
 use crate::store::{bundles, publications};
+
+pub(crate) use self::gate::TestGate;
 
 pub(crate) const EVENT: EventId = EventId(7);
 const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -72,18 +70,6 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-}
-
-/// A gate that has logged in, and its journal.
-pub(crate) struct TestGate {
-    pub(crate) gate: GateId,
-    pub(crate) key: SigningKey,
-    pub(crate) token: String,
-    /// Written and not uploaded.
-    pub(crate) rows: Vec<UploadedRow>,
-    /// After the last row that was uploaded.
-    pub(crate) chain: ChainHash,
-    pub(crate) sequence: u64,
 }
 
 pub(crate) fn key(seed: u8) -> SigningKey {
@@ -228,7 +214,7 @@ impl Bench {
         };
         assert!(bundles::keep(&mut pool.acquire().await.unwrap(), &trusted).await.unwrap());
         let sealing = Arc::default();
-        let tickets = listen(tickets(Arc::clone(&sealing))).await;
+        let tickets = listen(tickets::router(Arc::clone(&sealing))).await;
         let identity = identity(ServiceName::Validation, &clock);
         let state = State {
             tickets: TicketsClient(identity.client(ServiceName::Tickets, tickets.parse().unwrap())),
@@ -323,7 +309,11 @@ impl Bench {
 
     /// A gate that has enrolled and logged in.
     pub(crate) async fn gate(&self) -> TestGate {
-        let (gate, code) = self.create_gate().await;
+        self.enrolled(self.create_gate().await).await
+    }
+
+    /// The gate of that code, once it has enrolled and logged in.
+    pub(crate) async fn enrolled(&self, (gate, code): (GateId, EnrolmentCode)) -> TestGate {
         let key = key(100 + u8::try_from(gate.0).unwrap());
         let proof = Base64(prove_enrolment(&code, &key, wrapping_key()).to_bytes());
         let wrapping_key = wrapping_key();
@@ -371,26 +361,6 @@ async fn listen(router: Router) -> String {
     address
 }
 
-/// Tickets, as far as validation asks: it wraps the generations that the test says.
-fn tickets(sealing: Arc<Mutex<Option<Vec<u8>>>>) -> Router {
-    let wrap = async move |Json(request): Json<WrapEventSecrets>| {
-        let generations = sealing.lock().unwrap().clone();
-        let unknown = || Problem::new(StatusCode::NOT_FOUND, "event-unknown", "As the test says");
-        let wrapped = generations.ok_or_else(unknown)?.into_iter().map(|generation| wrapped(request, generation));
-        Ok::<_, Problem>(Json(WrappedEventSecrets { secrets: wrapped.collect() }))
-    };
-    Router::new().route(service_paths::EVENT_SECRETS, axum::routing::post(wrap))
-}
-
-fn wrapped(request: WrapEventSecrets, generation: u8) -> WrappedEventSecret {
-    let WrapEventSecrets { event, gate, wrapping_key } = request;
-    let generation = SealingGeneration(generation);
-    let secret = EventSecret::new(event, generation, Zeroizing::new([generation.0; 32]));
-    let wrapped = secret.wrap(gate, wrapping_key, &mut Randomness::system()).unwrap();
-    let (encapsulated, ciphertext) = (Base64(wrapped.encapsulated), Base64(wrapped.ciphertext));
-    WrappedEventSecret { generation, encapsulated, ciphertext }
-}
-
 fn service_key(name: ServiceName) -> SigningKey {
     match name {
         ServiceName::Auth => key(201),
@@ -409,64 +379,5 @@ impl Answer {
     pub(crate) fn is_problem(&self, status: StatusCode, slug: &str) {
         let problem: Value = self.json();
         assert_eq!((self.status, &problem["type"]), (status, &format!("urn:countermark:problem:{slug}").into()));
-    }
-}
-
-impl TestGate {
-    pub(crate) fn admit(&mut self, slot: u32, ticket: Option<&str>) {
-        self.admit_generation(slot, 1, ticket);
-    }
-
-    pub(crate) fn admit_generation(&mut self, slot: u32, generation: u8, ticket: Option<&str>) {
-        let subject = Subject::Ticket { event: EVENT, slot: Slot(slot), generation: Generation(generation) };
-        let row = JournalRow { subject, persons: 2, reason: Reason::Admitted, proved: true, ..self.next() };
-        self.write(&row, ticket);
-    }
-
-    /// Lets so many persons of the seat through, in or out by the reason.
-    pub(crate) fn pass(&mut self, slot: u32, persons: u8, reason: Reason, ticket: Option<&str>) {
-        let subject = Subject::Ticket { event: EVENT, slot: Slot(slot), generation: Generation(1) };
-        let direction = if reason.leaves() { Direction::Exit } else { Direction::Entry };
-        let row = JournalRow { subject, persons, direction, reason, proved: true, ..self.next() };
-        self.write(&row, ticket);
-    }
-
-    pub(crate) fn refuse(&mut self, text: &str) {
-        let row = self.next();
-        self.write(&JournalRow { subject: Subject::unverified(text), ..row }, None);
-    }
-
-    /// The next row, of something that was no ticket.
-    pub(crate) fn next(&self) -> JournalRow {
-        JournalRow {
-            gate: self.gate,
-            sequence: self.sequence + 1,
-            boot: BootId::new([9; 16]),
-            at: DOORS + Duration::from_secs(self.sequence),
-            clock: ClockState::Signed,
-            lane: LaneId(1),
-            direction: Direction::Entry,
-            subject: Subject::unverified("junk"),
-            persons: 0,
-            actor: Actor::Gate,
-            reason: Reason::NotOurs,
-            proved: false,
-            documents: DocumentRevisions::NONE,
-        }
-    }
-
-    pub(crate) fn write(&mut self, row: &JournalRow, ticket: Option<&str>) {
-        self.sequence += 1;
-        let ticket = ticket.map(str::to_owned);
-        self.rows.push(UploadedRow { sequence: self.sequence, row: Base64(row.to_bytes()), ticket });
-    }
-
-    /// What was written since the last upload, with a checkpoint that holds.
-    pub(crate) fn upload(&self) -> Upload {
-        let hash = self.rows.iter().fold(self.chain, |chain, row| chain.next(&row.row.0));
-        let sequence = self.rows.last().unwrap().sequence;
-        let signature = Checkpoint::new(self.gate, sequence, hash).sign(&self.key);
-        let checkpoint = SignedCheckpoint { sequence, hash, signature: Base64(signature.to_bytes()) };
-        Upload { previous: self.chain, rows: self.rows.clone(), checkpoint }
     }
 }

@@ -95,6 +95,19 @@ async fn a_moved_event_moves_the_lease_and_the_same_document_moves_nothing() {
     }
 }
 
+/// Two transactions that did not see each other: the gate was made by the document before.
+#[tokio::test]
+async fn a_gate_that_was_made_while_its_event_moved_is_put_right_when_it_enrols() {
+    let bench = Bench::new().await;
+    let made = bench.create_gate().await;
+    let mut event = testing::event(2);
+    event.products[0].until = event.products[0].until + Duration::from_hours(2);
+    bench.push(&event).await;
+    sqlx::query("DELETE FROM assignments WHERE version = 2").execute(&bench.state.pool).await.unwrap();
+    let gate = bench.enrolled(made).await;
+    assert_eq!(bench.assignment(&gate).await.lease, lease(&event, false));
+}
+
 /// The list key was stolen: gates take nothing that it signed, so that what they are to do is signed anew.
 #[tokio::test]
 async fn what_a_revoked_key_signed_is_signed_anew() {

@@ -56,6 +56,14 @@ pub(crate) async fn due(connection: &mut PgConnection) -> Result<Vec<EventId>, E
     events.into_iter().map(|event| column::number(event, "event").map(EventId)).collect()
 }
 
+/// The events whose gates ask for lists.
+pub(crate) async fn listened(connection: &mut PgConnection) -> Result<Vec<EventId>, Error> {
+    let events = sqlx::query_scalar!("SELECT DISTINCT event FROM gates WHERE enrolled_at IS NOT NULL")
+        .fetch_all(connection)
+        .await?;
+    events.into_iter().map(|event| column::number(event, "gates.event").map(EventId)).collect()
+}
+
 /// Whether this transaction alone may publish the event's list until it ends.
 pub(crate) async fn try_lock(connection: &mut PgConnection, event: EventId) -> Result<bool, Error> {
     let locked = sqlx::query_scalar!(
