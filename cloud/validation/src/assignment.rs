@@ -29,9 +29,9 @@ pub(crate) fn lease(event: &EventDocument, suspended: bool) -> Lease {
     Lease { until: end + LEASE, names_until: end + NAMES, suspended }
 }
 
-/// Whether gates are to open what tickets of the event seal.
-pub(crate) fn names_are_given(event: &EventDocument) -> bool {
-    event.names_at_gates && event.products.iter().map(|product| product.form).any(TicketForm::is_sealed)
+/// Whether tickets that are sold today seal something. Those sold before may, whatever the document says now.
+pub(crate) fn seals_names(event: &EventDocument) -> bool {
+    event.products.iter().map(|product| product.form).any(TicketForm::is_sealed)
 }
 
 /// The assignment with that lease and, where `names` are given, the secrets it has and those `offered`. Of a secret that the gate has
@@ -65,7 +65,7 @@ pub(crate) async fn revise(
     let current = in_force.document();
     let event = event_documents::in_force(connection, gate.event, bundle, now).await?;
     let (lease, names) = match &event {
-        Some(event) => (lease(event.document(), gate.suspended), names_are_given(event.document())),
+        Some(event) => (lease(event.document(), gate.suspended), event.document().names_at_gates),
         // Nobody believes its organiser any more: nothing new follows from what they said.
         None => (Lease { suspended: gate.suspended, ..current.lease }, true),
     };

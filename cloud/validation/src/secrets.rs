@@ -41,10 +41,10 @@ pub(crate) fn worker(state: State) -> Worker {
 
 /// Has the gate's secrets wrapped and assigns them.
 pub(crate) async fn assign(state: &State, gate: GateId) -> Result<(), Retry> {
-    let Some(request) = question(state, gate).await? else { return Ok(()) };
+    let Some(Question { request, has_answer }) = question(state, gate).await? else { return Ok(()) };
     let answer = state.tickets.wrap_event_secrets(&request).await?;
-    if answer.secrets.is_empty() {
-        // The event's document says that there are some: it has not reached tickets yet.
+    if has_answer && answer.secrets.is_empty() {
+        // The document that says so has not reached tickets yet.
         return Err(Retry::because("tickets knows no secret of the event yet"));
     }
     let offered: &Vec<_> = &answer.secrets.iter().map(wrapped).collect();
@@ -59,21 +59,24 @@ pub(crate) async fn assign(state: &State, gate: GateId) -> Result<(), Retry> {
     Ok(())
 }
 
+struct Question {
+    request: WrapEventSecrets,
+    /// Whether there must be a secret, by the event's document.
+    has_answer: bool,
+}
+
 /// What to ask; nothing for a gate that is to be given no secret.
-async fn question(state: &State, gate: GateId) -> Result<Option<WrapEventSecrets>, Error> {
+async fn question(state: &State, gate: GateId) -> Result<Option<Question>, Error> {
     let bundle = state.trust.bundle.document();
     let now = state.clock.now();
     transaction(&state.pool, "ask for event secrets", |mut transaction| {
         Box::pin(async move {
             let locked = gates::lock(&mut transaction, gate).await?.ok_or(Error::GateUnknown)?;
             let event = event_documents::in_force(&mut transaction, locked.event, bundle, now).await?;
-            let given = event.is_some_and(|event| assignment::names_are_given(event.document())) && !locked.suspended;
-            let wrapping_key = locked.wrapping_key.filter(|_| given);
-            Ok::<_, Error>(wrapping_key.map(|wrapping_key| WrapEventSecrets {
-                event: locked.event,
-                gate,
-                wrapping_key,
-            }))
+            let event = event.filter(|event| event.document().names_at_gates && !locked.suspended);
+            let Some((event, wrapping_key)) = event.zip(locked.wrapping_key) else { return Ok::<_, Error>(None) };
+            let request = WrapEventSecrets { event: locked.event, gate, wrapping_key };
+            Ok(Some(Question { request, has_answer: assignment::seals_names(event.document()) }))
         })
     })
     .await

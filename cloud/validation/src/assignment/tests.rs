@@ -40,17 +40,12 @@ fn a_lease_ends_twelve_hours_after_the_last_window_and_names_one() {
 }
 
 #[test]
-fn names_are_given_where_the_event_says_so_and_something_is_sealed() {
-    for (names_at_gates, holder, given) in [
-        (true, HolderName::Sealed, true),
-        (true, HolderName::Checked, true),
-        (true, HolderName::Unnamed, false),
-        (false, HolderName::Sealed, false),
-    ] {
+fn an_event_seals_names_where_a_product_does() {
+    for (holder, seals) in [(HolderName::Unnamed, false), (HolderName::Sealed, true), (HolderName::Checked, true)] {
         let mut event = testing::event(1);
-        event.names_at_gates = names_at_gates;
-        event.products[0].form.holder = holder;
-        assert_eq!(names_are_given(&event), given, "{names_at_gates} {holder:?}");
+        event.products.push(Product { product: ProductId(2), ..event.products[0].clone() });
+        event.products[1].form.holder = holder;
+        assert_eq!(seals_names(&event), seals, "{holder:?}");
     }
 }
 

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use countermark_service::outbox;
 use countermark_service::serve::Shutdown;
+use countermark_shared::documents::HolderName;
 use countermark_shared::id::SealingGeneration;
 use countermark_shared::sealing::{EventSecret, Wrapped};
 
@@ -74,7 +75,7 @@ async fn enrolling_does_not_wait_for_tickets_and_the_secret_follows() {
 }
 
 #[tokio::test]
-async fn a_product_that_becomes_sealed_gets_its_secret_and_one_that_is_no_longer_loses_it() {
+async fn a_product_that_becomes_sealed_gets_its_secret_and_it_goes_when_gates_are_given_no_names() {
     let bench = Bench::new().await;
     let gate = bench.gate().await;
     // Nothing is asked for: tickets would say that it knows nothing.
@@ -89,6 +90,25 @@ async fn a_product_that_becomes_sealed_gets_its_secret_and_one_that_is_no_longer
     assert_eq!(opened(&bench, &gate).await, [0_u8; 0]);
     assign(&bench.state, gate.gate).await.unwrap();
     assert_eq!(bench.assignment(&gate).await.version, 3);
+}
+
+/// Tickets that were sold while the product was sealed are still shown.
+#[tokio::test]
+async fn a_product_that_is_no_longer_sealed_leaves_the_gate_its_secret() {
+    let bench = Bench::new().await;
+    bench.push(&testing::named_event(2)).await;
+    let gate = bench.gate().await;
+    wraps(&bench, Some(&[0]));
+    assign(&bench.state, gate.gate).await.unwrap();
+    let mut event = testing::named_event(3);
+    event.products[0].form.holder = HolderName::Unnamed;
+    bench.push(&event).await;
+    let later = bench.gate().await;
+    assign(&bench.state, later.gate).await.unwrap();
+    assert_eq!((opened(&bench, &gate).await, opened(&bench, &later).await), (vec![0], vec![0]));
+    // Where nothing was ever sealed, none is an answer.
+    wraps(&bench, Some(&[]));
+    assign(&bench.state, later.gate).await.unwrap();
 }
 
 #[tokio::test]
