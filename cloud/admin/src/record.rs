@@ -30,6 +30,10 @@ pub(crate) enum Act {
     BlockSeat,
     /// Have validation let a seat in again.
     UnblockSeat,
+    /// Have validation take a gate out of service.
+    SuspendGate,
+    /// Have validation put a gate back into service.
+    ResumeGate,
 }
 
 /// What became of an act.
@@ -69,6 +73,8 @@ impl Act {
             Self::RevokeTicket => "revoke-ticket",
             Self::BlockSeat => "block-seat",
             Self::UnblockSeat => "unblock-seat",
+            Self::SuspendGate => "suspend-gate",
+            Self::ResumeGate => "resume-gate",
         }
     }
 }

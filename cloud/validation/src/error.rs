@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use countermark_service::event_documents::EventDocumentError;
+use countermark_service::outbox::EnqueueError;
 use countermark_service::problem::Problem;
 use countermark_service::transaction::violated;
 use countermark_shared::documents::{InvalidSlots, Refusal};
@@ -35,6 +36,8 @@ pub(crate) enum Error {
     SeatRevoked,
     #[error("the event's document has not arrived")]
     EventUnknown,
+    #[error("there is no such gate")]
+    GateUnknown,
     #[error("the gate cannot be made: {why}")]
     GateRefused { why: String },
     #[error(transparent)]
@@ -47,6 +50,8 @@ pub(crate) enum Error {
     Corrupt { column: &'static str },
     #[error("verifying stopped")]
     Verification { source: tokio::task::JoinError },
+    #[error("what is to follow cannot be written down")]
+    Enqueue(#[from] EnqueueError),
     #[error("the database failed")]
     Database { source: sqlx::Error },
 }
@@ -76,8 +81,9 @@ impl From<Error> for Problem {
             Error::LoginRefused => Self::new(StatusCode::UNAUTHORIZED, "login-refused", "The log-in is not accepted")
                 .detail("Ask for a new nonce and answer it with the key that the gate enrolled with."),
             Error::NotPublished { document } => {
-                Self::new(StatusCode::NOT_FOUND, "not-published", "The document is not published yet")
-                    .detail(format!("There is no {document} for this gate yet; ask again."))
+                Self::new(StatusCode::NOT_FOUND, "not-published", "The document is not published yet").detail(format!(
+                    "There is no such {document} here, or not yet. Ask for the head again, and for what it names."
+                ))
             }
             Error::UploadSize { rows } => {
                 Self::invalid(format!("An upload has 1 to {MAX_ROWS_PER_UPLOAD} rows; this one has {rows}."))
@@ -95,6 +101,8 @@ impl From<Error> for Problem {
                 .detail("That is final: the seat can be neither blocked nor let in again."),
             Error::EventUnknown => Self::new(StatusCode::NOT_FOUND, "event-unknown", "The event is not known here")
                 .detail("Publish the event's document first, and wait until it has reached validation."),
+            Error::GateUnknown => Self::new(StatusCode::NOT_FOUND, "gate-unknown", "There is no such gate")
+                .detail("Compare its number with the list of the event's gates."),
             Error::GateRefused { why } => {
                 Self::new(unprocessable, "gate-refused", "The gate cannot be made").detail(format!("Refused: {why}."))
             }
@@ -103,6 +111,7 @@ impl From<Error> for Problem {
             | Error::Slots(_)
             | Error::Corrupt { .. }
             | Error::Verification { .. }
+            | Error::Enqueue(_)
             | Error::Database { .. } => Self::internal(&error),
         }
     }

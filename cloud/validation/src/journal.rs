@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use countermark_shared::decision::examine;
+use countermark_shared::decision::{Passages, examine};
 use countermark_shared::id::{EventId, GateId, Generation, Slot};
 use countermark_shared::journal::{ChainHash, Checkpoint, JournalRow, Subject};
 use countermark_shared::key_ring::KeyRing;
@@ -56,6 +56,8 @@ pub(crate) struct Entry {
     pub(crate) seat: Option<Seat>,
     pub(crate) ticket: Option<String>,
     pub(crate) proved_places: Option<u8>,
+    /// Persons who came in, or less than nothing: who left.
+    pub(crate) passed: i16,
     pub(crate) believed: bool,
 }
 
@@ -159,6 +161,7 @@ impl Batch {
                         seat,
                         ticket: ticket.clone(),
                         proved_places: *proved_places,
+                        passed: passed(row),
                         believed,
                     });
                     stored.insert(offered.sequence, Link { row: offered.bytes.clone(), chain: offered.after });
@@ -222,6 +225,14 @@ fn readable(bytes: &[u8], gate: GateId, sequence: u64) -> Result<JournalRow, Str
         return Err("no journal counts so far".to_owned());
     }
     Ok(row)
+}
+
+/// Persons who came in by the row, less those who left: as a gate counts them, see
+/// [`Passages::after`](countermark_shared::decision::Passages::after).
+fn passed(row: &JournalRow) -> i16 {
+    let passages = Passages::NONE.after(row, None);
+    let count = |persons: u32| i16::try_from(persons).unwrap_or(i16::MAX);
+    count(passages.admitted) - count(passages.left)
 }
 
 /// For how many persons `text` proves the seat that the row names.

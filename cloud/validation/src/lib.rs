@@ -1,9 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod assignment;
 mod error;
+mod head;
 mod journal;
+#[cfg(test)]
+mod migrations;
 mod publisher;
 mod routes;
+mod secrets;
 mod session;
 mod start;
 mod state;
@@ -13,6 +18,7 @@ mod testing;
 
 use sqlx::migrate::Migrator;
 
+pub use self::publisher::raise_epoch;
 pub use self::routes::api;
 pub use self::start::{Settings, StartError, create_keys, run};
 pub use self::state::State;

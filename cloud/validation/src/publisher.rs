@@ -1,117 +1,253 @@
-//! Making slot lists. Owns when one is due and that it is made once; refuses to know who fetches it.
+//! Publishing what is said of seats. Owns when a step or a snapshot is due and that each revision is made once; refuses to know who
+//! fetches it.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use countermark_service::contract::BlockReason;
 use countermark_service::serve::Shutdown;
 use countermark_service::transaction::transaction;
-use countermark_shared::documents::{Authentic, Revision, Signed, SlotEntry, SlotList, SlotReason, SlotState};
+use countermark_shared::documents::{
+    Document, MAX_CHANGES, MAX_STEPS, Refusal, Revision, Signed, SlotDelta, SlotEntry, SlotList, SlotReason, SlotState,
+    Slots,
+};
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::time::Timestamp;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use tokio::time::MissedTickBehavior;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::{seats, slot_lists};
+use crate::store::publications::{self, Last, Publication};
+use crate::store::seats;
 
-/// Between two lists of an event, however many of its seats change meanwhile.
+/// Between two publications of an event, however many of its seats change meanwhile.
 pub(crate) const COALESCE: Duration = Duration::from_millis(500);
 
-/// A list no older than this is young: a gate that sees an older one knows that its network is to blame.
-pub(crate) const REFRESH: Duration = Duration::from_mins(1);
+/// How long a publication is kept at least: for a gate that is still fetching it, and for whoever asks what was published.
+const KEPT: Duration = Duration::from_hours(3 * 24);
 
-/// How long an event's list is kept young after its last gate was heard of: past events cost nothing, and the first gate that comes
-/// back has a fresh list within a second.
-const LISTENING: Duration = Duration::from_hours(24);
+/// Begins the next epoch, the answer is its number: gates take its lists whatever they hold of the epoch before. For a database that was
+/// restored from a backup, and so would publish numbers that gates have seen with other content.
+pub async fn raise_epoch(pool: &PgPool) -> Result<u32, sqlx::Error> {
+    publications::raise_epoch(&mut *pool.acquire().await?).await
+}
 
-/// How many lists of an event are kept: a gate that is still fetching one, and somebody who asks what was published.
-const KEPT: u64 = 100;
+/// Publishes, and holds what it published, so that the next step costs what has changed and not what there is.
+pub(crate) struct Publisher {
+    state: State,
+    held: HashMap<EventId, Slots>,
+}
 
-/// Publishes what is due until the shutdown.
-pub(crate) async fn run(state: State, shutdown: Shutdown) {
-    let mut ticks = tokio::time::interval(COALESCE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => publish_all(&state).await,
-            () = shutdown.requested() => return,
+/// What is in force after a look at an event's list, and whether that was published just now.
+struct Look {
+    slots: Slots,
+    is_new: bool,
+}
+
+impl Publisher {
+    /// One that holds nothing yet: it reads what was published when it is first needed.
+    pub(crate) fn new(state: State) -> Self {
+        Self { state, held: HashMap::new() }
+    }
+
+    /// Publishes what is due until the shutdown.
+    pub(crate) async fn run(mut self, shutdown: Shutdown) {
+        let mut ticks = tokio::time::interval(COALESCE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => self.publish_all().await,
+                () = shutdown.requested() => return,
+            }
         }
     }
-}
 
-/// One failing event does not keep the others from their lists.
-async fn publish_all(state: &State) {
-    let due = match due(state).await {
-        Ok(due) => due,
-        Err(error) => return log(&error),
-    };
-    for event in due {
-        if let Err(error) = publish(state, event).await {
-            log(&error);
+    /// One failing event does not keep the others from their lists.
+    pub(crate) async fn publish_all(&mut self) {
+        let due = match self.due().await {
+            Ok(due) => due,
+            Err(error) => return log(&error),
+        };
+        for event in due {
+            if let Err(error) = self.publish(event).await {
+                log(&error);
+            }
         }
     }
-}
 
-async fn due(state: &State) -> Result<Vec<EventId>, Error> {
-    let mut connection = state.pool.acquire().await?;
-    let now = state.clock.now();
-    slot_lists::due(&mut connection, now - LISTENING, now - REFRESH).await
-}
+    /// What has changed; and what gates listen to and was not read yet: it may be signed by a key that nobody believes any more.
+    async fn due(&self) -> Result<BTreeSet<EventId>, Error> {
+        let mut connection = self.state.pool.acquire().await?;
+        let changed = publications::due(&mut connection).await?;
+        let listened = publications::listened(&mut connection).await?;
+        Ok(listened.into_iter().filter(|event| !self.held.contains_key(event)).chain(changed).collect())
+    }
 
-/// Publishes the event's list if one is due; the answer is its sequence.
-pub(crate) async fn publish(state: &State, event: EventId) -> Result<Option<u64>, Error> {
-    transaction(&state.pool, "publish a slot list", |mut transaction| {
-        Box::pin(async move {
-            // Another copy of the service is at it.
-            if !slot_lists::try_lock(&mut transaction, event).await? {
-                return Ok(None);
-            }
-            let now = state.clock.now();
-            let previous = slot_lists::last(&mut transaction, event).await?;
-            if !is_due(&mut transaction, event, previous, now).await? {
-                return Ok(None);
-            }
-            let sequence = previous.map_or(0, |list| list.sequence) + 1;
-            let list = sign(state, &mut transaction, event, sequence, now).await?;
-            slot_lists::insert(&mut transaction, &list).await?;
-            slot_lists::prune(&mut transaction, event, sequence.saturating_sub(KEPT)).await?;
-            Ok(Some(sequence))
+    /// Publishes the event's next revision if one is due; the answer is its number.
+    pub(crate) async fn publish(&mut self, event: EventId) -> Result<Option<Revision>, Error> {
+        let (state, held) = (&self.state, &self.held.get(&event).cloned());
+        let look = transaction(&state.pool, "publish a slot list", |mut transaction| {
+            Box::pin(async move { advance(state, &mut transaction, event, held.clone()).await })
         })
-    })
-    .await
-}
-
-async fn is_due(
-    connection: &mut PgConnection,
-    event: EventId,
-    previous: Option<slot_lists::Last>,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    let age = previous.map(|list| now.since(list.issued));
-    if age.is_some_and(|age| age < COALESCE) {
-        return Ok(false);
+        .await?;
+        // After the commit: what was rolled back was not published.
+        let Some(Look { slots, is_new }) = look else { return Ok(None) };
+        let revision = slots.revision();
+        self.held.insert(event, slots);
+        Ok(is_new.then_some(revision))
     }
-    // Before the seats are read: a change that is not seen here is not forgotten either.
-    let changed = seats::take_changes(connection, event).await?;
-    Ok(changed || age.is_none_or(|age| age >= REFRESH))
 }
 
-async fn sign(
+/// Publishes the next revision if one is due. Nothing when it is not the time to look.
+async fn advance(
     state: &State,
     connection: &mut PgConnection,
     event: EventId,
-    sequence: u64,
-    now: Timestamp,
-) -> Result<Authentic<SlotList>, Error> {
-    let known = seats::all(connection, event).await?.into_iter().map(listed);
-    let list = SlotList::snapshot(event, Revision { epoch: 0, sequence }, now, known)?;
-    let unsigned = |source| Error::Unsigned { source };
-    let bytes = Signed::seal(&list, &[&state.trust.list_key]).map_err(unsigned)?;
-    // As a gate will: what gates would refuse is not published.
-    SlotList::open(&bytes, state.trust.bundle.document(), event, now).map_err(unsigned)
+    held: Option<Slots>,
+) -> Result<Option<Look>, Error> {
+    // Another copy of the service is at it.
+    if !publications::try_lock(connection, event).await? {
+        return Ok(None);
+    }
+    let now = state.clock.now();
+    let epoch = publications::epoch(connection).await?;
+    let Some(last) = publications::last(connection, event, epoch).await? else {
+        let slots = snapshot(state, connection, event, Revision { epoch, sequence: 1 }, now).await?;
+        return Ok(Some(Look { slots, is_new: true }));
+    };
+    // Not so where the last one was issued by a clock that is ahead of this one.
+    if last.issued <= now && now.since(last.issued) < COALESCE {
+        return Ok(None);
+    }
+    let revision = Revision { epoch, sequence: last.standing.revision.sequence + 1 };
+    let Some(slots) = in_force(state, connection, event, held, &last, now).await? else {
+        // Nobody who is believed today vouches for what was published: a snapshot goes on from anything.
+        let slots = snapshot(state, connection, event, revision, now).await?;
+        return Ok(Some(Look { slots, is_new: true }));
+    };
+    let next = step(state, connection, event, &slots, &last, revision, now).await?;
+    Ok(Some(match next {
+        Some(slots) => Look { slots, is_new: true },
+        None => Look { slots, is_new: false },
+    }))
 }
 
+/// What was published last, as a reader has it who takes every step: from what is held, or else from the last snapshot.
+async fn in_force(
+    state: &State,
+    connection: &mut PgConnection,
+    event: EventId,
+    held: Option<Slots>,
+    last: &Last,
+    now: Timestamp,
+) -> Result<Option<Slots>, Error> {
+    let bundle = state.trust.bundle.document();
+    let held = held.filter(|slots| slots.revision().epoch == last.standing.revision.epoch);
+    if let Some(slots) = held
+        && let Some(slots) = followed(state, connection, slots, last, now).await?
+    {
+        return Ok(Some(slots));
+    }
+    let Some(bytes) = publications::snapshot(connection, event, last.standing.revision).await? else { return Ok(None) };
+    match Slots::accept(&bytes, bundle, event, None, now) {
+        Ok(slots) => followed(state, connection, slots, last, now).await,
+        Err(refusal) => {
+            tracing::warn!(%event, %refusal, "the published slot list is not believed any more");
+            Ok(None)
+        }
+    }
+}
+
+/// These slots after every step that was published since; nothing where that does not lead to the last.
+async fn followed(
+    state: &State,
+    connection: &mut PgConnection,
+    slots: Slots,
+    last: &Last,
+    now: Timestamp,
+) -> Result<Option<Slots>, Error> {
+    if slots.standing() == last.standing {
+        return Ok(Some(slots));
+    }
+    let (bundle, event) = (state.trust.bundle.document(), slots.table().event());
+    let Some(deltas) = publications::deltas_after(connection, event, slots.revision()).await? else { return Ok(None) };
+    let followed = deltas.iter().try_fold(slots, |slots, bytes| Slots::step(bytes, bundle, event, Some(&slots), now));
+    Ok(followed.ok().filter(|slots| slots.standing() == last.standing))
+}
+
+/// Publishes all seats as they are.
+async fn snapshot(
+    state: &State,
+    connection: &mut PgConnection,
+    event: EventId,
+    revision: Revision,
+    now: Timestamp,
+) -> Result<Slots, Error> {
+    let known = seats::all(connection, event).await?.into_iter().map(listed);
+    let list = SlotList::snapshot(event, revision, now, known)?;
+    let (bytes, slots) = sealed_snapshot(state, event, &list, now)?;
+    let publication =
+        Publication { standing: slots.standing(), issued: now, delta: None, snapshot: Some(bytes.as_slice()) };
+    publications::insert(connection, event, &publication).await?;
+    Ok(slots)
+}
+
+/// Publishes the step that the changes make, and after so many steps a snapshot besides. More changes than a step holds are left for
+/// the next: the steps of an epoch never break off.
+async fn step(
+    state: &State,
+    connection: &mut PgConnection,
+    event: EventId,
+    slots: &Slots,
+    last: &Last,
+    revision: Revision,
+    now: Timestamp,
+) -> Result<Option<Slots>, Error> {
+    // Before the seats are read: a change that is not seen here is not forgotten either.
+    let changed = seats::take_changes(connection, event, MAX_CHANGES).await?;
+    let news: BTreeMap<_, _> = seats::some(connection, event, &changed).await?.into_iter().map(listed).collect();
+    let Some(delta) = SlotDelta::following(slots.table(), &news, revision, now).map_err(unsigned)? else {
+        return Ok(None);
+    };
+    let bytes = sealed(state, &delta)?;
+    // As a gate will: what gates would refuse is not published.
+    let next = Slots::step(&bytes, state.trust.bundle.document(), event, Some(slots), now).map_err(unsigned)?;
+    let snapshot = if last.steps + 1 < MAX_STEPS {
+        None
+    } else {
+        let whole = next.table().snapshot(revision, now);
+        Some(sealed_snapshot(state, event, &whole, now)?.0)
+    };
+    let publication = Publication {
+        standing: next.standing(),
+        issued: now,
+        delta: Some(bytes.as_slice()),
+        snapshot: snapshot.as_deref(),
+    };
+    publications::insert(connection, event, &publication).await?;
+    if snapshot.is_some() {
+        publications::prune(connection, event, now - KEPT).await?;
+    }
+    Ok(Some(next))
+}
+
+fn sealed_snapshot(state: &State, event: EventId, list: &SlotList, now: Timestamp) -> Result<(Vec<u8>, Slots), Error> {
+    let bytes = sealed(state, list)?;
+    let slots = Slots::accept(&bytes, state.trust.bundle.document(), event, None, now).map_err(unsigned)?;
+    Ok((bytes, slots))
+}
+
+fn sealed<D: Document>(state: &State, document: &D) -> Result<Vec<u8>, Error> {
+    Signed::seal(document, &[&state.trust.list_key]).map_err(unsigned)
+}
+
+fn unsigned(source: Refusal) -> Error {
+    Error::Unsigned { source }
+}
+
+/// What a list says of a seat. Of generation 1 it says nothing: it replaces none, and saying so for every seat would make the list ten
+/// times as long.
 fn listed(seat: seats::Seat) -> (Slot, SlotEntry) {
     let seats::Seat { slot, generation, revoked, blocked } = seat;
     let state = match (revoked, blocked) {
@@ -119,8 +255,7 @@ fn listed(seat: seats::Seat) -> (Slot, SlotEntry) {
         (false, Some(_)) => SlotState::Blocked,
         (false, None) => SlotState::Good,
     };
-    // Generation 1 replaces none, and saying so for every seat would make the list ten times as long.
-    let least_generation = if generation > Generation(1) && !revoked { generation } else { Generation(0) };
+    let least_generation = if generation > Generation(1) { generation } else { Generation(0) };
     let reason = blocked.filter(|_| !revoked).map_or(SlotReason::Unspecified, BlockReason::listed);
     (slot, SlotEntry { state, least_generation, reason })
 }
@@ -130,126 +265,4 @@ fn log(error: &(dyn std::error::Error + 'static)) {
 }
 
 #[cfg(test)]
-mod tests {
-    use countermark_service::contract::ReportedState;
-    use countermark_service::serve::Shutdown;
-    use countermark_shared::documents::{Document, SlotTable};
-
-    use super::*;
-    use crate::testing::{Bench, EVENT, newest_list as newest};
-
-    #[tokio::test]
-    async fn a_changed_seat_is_published_and_an_unchanged_list_is_not_published_again() {
-        let bench = Bench::new().await;
-        bench.report(1, 1, ReportedState::Issued).await;
-        bench.report(2, 3, ReportedState::Issued).await;
-        bench.report(3, 2, ReportedState::Revoked).await;
-        assert_eq!(due(&bench.state).await.unwrap(), [EVENT]);
-        assert_eq!(publish(&bench.state, EVENT).await.unwrap(), Some(1));
-        let list = newest(&bench).await;
-        let table = SlotTable::of(list.document());
-        let said = |slot| (table.state(Slot(slot)), table.least_generation(Slot(slot)).0);
-        assert_eq!(
-            [0, 1, 2, 3].map(said),
-            [(SlotState::NotIssued, 0), (SlotState::Good, 0), (SlotState::Good, 3), (SlotState::Revoked, 0),]
-        );
-
-        bench.clock.advance(REFRESH);
-        assert!(due(&bench.state).await.unwrap().is_empty(), "nobody fetches a list of an event without gates");
-    }
-
-    #[tokio::test]
-    async fn lists_of_an_event_with_gates_stay_young() {
-        let bench = Bench::new().await;
-        bench.create_gate().await;
-        assert!(due(&bench.state).await.unwrap().is_empty(), "nobody listens yet");
-        let gate = bench.gate().await;
-        publish_all(&bench.state).await;
-        let first = newest(&bench).await;
-        bench.clock.advance(REFRESH.saturating_sub(Duration::from_millis(1)));
-        publish_all(&bench.state).await;
-        assert_eq!(newest(&bench).await.hash(), first.hash());
-        bench.clock.advance(Duration::from_millis(1));
-        publish_all(&bench.state).await;
-        let second = newest(&bench).await;
-        assert_eq!(second.document().issued(), bench.clock.now());
-        assert_eq!((first.document().revision().sequence, second.document().revision().sequence), (1, 2));
-
-        bench.clock.advance(LISTENING);
-        assert!(due(&bench.state).await.unwrap().is_empty(), "nobody listens any more");
-        bench.log_in(&gate).await;
-        assert_eq!(due(&bench.state).await.unwrap(), [EVENT]);
-    }
-
-    #[tokio::test]
-    async fn many_changes_make_few_lists() {
-        let bench = Bench::new().await;
-        for slot in 0..3 {
-            bench.report(slot, 1, ReportedState::Issued).await;
-            publish_all(&bench.state).await;
-        }
-        assert_eq!(SlotTable::of(newest(&bench).await.document()).state(Slot(2)), SlotState::NotIssued);
-        bench.clock.advance(COALESCE);
-        publish_all(&bench.state).await;
-        let list = newest(&bench).await;
-        assert_eq!(list.document().revision().sequence, 2);
-        assert_eq!(SlotTable::of(list.document()).state(Slot(2)), SlotState::Good);
-    }
-
-    #[tokio::test]
-    async fn copies_of_the_service_make_each_list_once() {
-        let bench = Bench::new().await;
-        for sequence in 1..=20 {
-            bench.report(sequence, 1, ReportedState::Issued).await;
-            let copies = [(); 4].map(|()| {
-                let state = bench.state.clone();
-                tokio::spawn(async move { publish(&state, EVENT).await })
-            });
-            let mut published = Vec::new();
-            for copy in copies {
-                published.extend(copy.await.unwrap().unwrap());
-            }
-            assert_eq!(published, [u64::from(sequence)]);
-            bench.clock.advance(COALESCE);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_change_that_commits_while_a_list_is_made_is_in_the_next() {
-        let bench = Bench::new().await;
-        let report = Bench::slot_report(1, 1, ReportedState::Issued);
-        let mut late = bench.state.pool.begin().await.unwrap();
-        seats::merge(&mut late, &report).await.unwrap();
-        bench.report(2, 1, ReportedState::Issued).await;
-        assert_eq!(publish(&bench.state, EVENT).await.unwrap(), Some(1));
-        assert_eq!(SlotTable::of(newest(&bench).await.document()).state(Slot(1)), SlotState::NotIssued);
-        late.commit().await.unwrap();
-        bench.clock.advance(COALESCE);
-        assert_eq!(publish(&bench.state, EVENT).await.unwrap(), Some(2));
-        assert_eq!(SlotTable::of(newest(&bench).await.document()).state(Slot(1)), SlotState::Good);
-    }
-
-    #[tokio::test]
-    async fn the_last_hundred_lists_are_kept() {
-        let bench = Bench::new().await;
-        bench.gate().await;
-        for _ in 0..KEPT + 3 {
-            publish_all(&bench.state).await;
-            bench.clock.advance(REFRESH);
-        }
-        let kept: (i64, i64) = sqlx::query_as("SELECT min(sequence), max(sequence) FROM slot_lists")
-            .fetch_one(&bench.state.pool)
-            .await
-            .unwrap();
-        assert_eq!(kept, (4, 103));
-    }
-
-    #[tokio::test]
-    async fn it_ends_when_asked() {
-        let bench = Bench::new().await;
-        let (switch, shutdown) = Shutdown::by_hand();
-        let running = tokio::spawn(run(bench.state.clone(), shutdown));
-        switch.request();
-        running.await.unwrap();
-    }
-}
+mod tests;

@@ -1,14 +1,18 @@
 //! Starting the service. Owns its settings and the order of its start; refuses to know any route.
 
+use std::sync::Arc;
+
 use clap::Args;
 use countermark_service::api::Front;
 use countermark_service::caller::AccessTokens;
 use countermark_service::clock::Clock;
+use countermark_service::contract::TicketsClient;
 use countermark_service::keystore::{Keystore, KeystoreError};
 use countermark_service::master_key::MasterKey;
+use countermark_service::outbox::Outbox;
 use countermark_service::randomness::Randomness;
 use countermark_service::serve::{ServeError, Shutdown, serve};
-use countermark_service::service_call::ServiceCalls;
+use countermark_service::service_call::{ServiceCalls, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
 use countermark_service::settings::{
     OtherServiceKey, Peers, Seal, ServiceSettings, Trust, UnusableDatabase, Validation,
@@ -16,12 +20,15 @@ use countermark_service::settings::{
 use countermark_service::transaction::transaction;
 use countermark_service::trust::{TrustError, signer};
 use countermark_shared::documents::KeyRole;
-use countermark_shared::keys::VerifyingKey;
+use countermark_shared::keys::{SigningKey, VerifyingKey};
 use countermark_shared::time::Timestamp;
 use sqlx::PgPool;
 
-use crate::state::State;
-use crate::{MIGRATOR, api, publisher};
+use crate::error::Error;
+use crate::publisher::Publisher;
+use crate::state::{State, Trusted};
+use crate::store::bundles;
+use crate::{MIGRATOR, api, assignment, secrets};
 
 /// What the list key is called in the keystore.
 const LIST: &str = "list";
@@ -61,7 +68,21 @@ pub enum StartError {
     /// The bundle is missing, or does not name the list key.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// The client that fetches auth's keys cannot be made.
+    /// There are two bundles of one version.
+    #[error(
+        "COUNTERMARK_TRUST_BUNDLE: this service was started with another bundle of version {version}: have the root sign one with a higher version"
+    )]
+    OtherBundle {
+        /// The version that exists twice.
+        version: u32,
+    },
+    /// What is stored for gates cannot be read, or not be signed anew.
+    #[error("the documents for gates cannot be brought up to date")]
+    Documents {
+        /// What failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A client of the other services cannot be made.
     #[error("the HTTP client cannot be made")]
     Client {
         /// What the library said.
@@ -94,19 +115,43 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     let pool = service.database.open(&MIGRATOR).await?;
     let bundle = trust.load(clock.now())?;
     let keystore = Keystore::new(ServiceName::Validation, seal.master_key);
-    let mut connection = pool.acquire().await?;
-    let list_key = signer(keystore.load_all(&mut connection, LIST).await?, bundle.document(), KeyRole::List)?;
-    drop(connection);
+    let list_keys = keystore.load_all(&mut *pool.acquire().await?, LIST).await?;
+    let own_keys = list_keys.iter().map(SigningKey::verifying_key).collect();
+    let list_key = signer(list_keys, bundle.document(), KeyRole::List)?;
+    let other_bundle = StartError::OtherBundle { version: bundle.document().version };
+    if !bundles::keep(&mut *pool.acquire().await?, &bundle).await.map_err(documents)? {
+        return Err(other_bundle);
+    }
+    let identity =
+        ServiceIdentity::new(ServiceName::Validation, service.service_key, clock.clone(), randomness.clone())
+            .map_err(client)?;
+    let tickets = TicketsClient(identity.client(ServiceName::Tickets, peers.url(ServiceName::Tickets).clone()));
     let front = Front {
         access_tokens: AccessTokens::remote(ServiceName::Validation, peers.url(ServiceName::Auth), clock.clone())
-            .map_err(|source| StartError::Client { source: source.into() })?,
+            .map_err(client)?,
         service_calls: ServiceCalls::new(ServiceName::Validation, peers.public_keys(), clock.clone()),
         pool: pool.clone(),
         randomness: randomness.clone(),
     };
-    let state = State::new(pool, clock, randomness, bundle, list_key);
+    let trust = Arc::new(Trusted::new(bundle, list_key, own_keys));
+    let state = State { pool, clock, randomness, trust, tickets, outbox: Outbox::new() };
+    assignment::revise_all(&state).await.map_err(documents)?;
     let (router, _) = api().finish(&front, state.clone());
-    let background = publisher::run(state, shutdown.clone());
+    let background = {
+        let shutdown = shutdown.clone();
+        let (worker, publisher) = (secrets::worker(state.clone()), Publisher::new(state));
+        async move {
+            tokio::join!(worker.run(shutdown.clone()), publisher.run(shutdown));
+        }
+    };
     Box::pin(serve(ServiceName::Validation, service.listen, router, shutdown, background)).await?;
     Ok(())
+}
+
+fn documents(error: Error) -> StartError {
+    StartError::Documents { source: error.into() }
+}
+
+fn client(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StartError {
+    StartError::Client { source: error.into() }
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use countermark_service::clock::Clock;
+use countermark_service::contract::TicketsClient;
+use countermark_service::outbox::Outbox;
 use countermark_service::randomness::Randomness;
 use countermark_shared::documents::{Authentic, TrustBundle};
 use countermark_shared::key_ring::KeyRing;
-use countermark_shared::keys::SigningKey;
+use countermark_shared::keys::{SigningKey, VerifyingKey};
 use sqlx::PgPool;
 
 /// The service's handles. Clones share them.
@@ -19,6 +21,8 @@ pub struct State {
     pub(crate) clock: Clock,
     pub(crate) randomness: Randomness,
     pub(crate) trust: Arc<Trusted>,
+    pub(crate) tickets: TicketsClient,
+    pub(crate) outbox: Outbox,
 }
 
 /// Whom the service believes, and the key it is believed by.
@@ -27,20 +31,16 @@ pub(crate) struct Trusted {
     pub(crate) bundle: Authentic<TrustBundle>,
     /// Its issuing and authority keys.
     pub(crate) key_ring: KeyRing,
-    /// Signs slot lists and assignments.
+    /// Signs slot lists, assignments, heads and the time.
     pub(crate) list_key: SigningKey,
+    /// All that this service has signed with, believed today or not: how it reads back what it stored.
+    pub(crate) own_keys: Vec<VerifyingKey>,
 }
 
-impl State {
-    pub(crate) fn new(
-        pool: PgPool,
-        clock: Clock,
-        randomness: Randomness,
-        bundle: Authentic<TrustBundle>,
-        list_key: SigningKey,
-    ) -> Self {
+impl Trusted {
+    pub(crate) fn new(bundle: Authentic<TrustBundle>, list_key: SigningKey, own_keys: Vec<VerifyingKey>) -> Self {
         let key_ring = KeyRing::of(bundle.document());
-        Self { pool, clock, randomness, trust: Arc::new(Trusted { bundle, key_ring, list_key }) }
+        Self { bundle, key_ring, list_key, own_keys }
     }
 }
 

@@ -1,6 +1,10 @@
 //! The service as the tests of its routes meet it: its router and a server on a real database, a clock that they move, keys, gates.
 
+mod gate;
+mod tickets;
+
 use std::num::NonZeroU8;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,29 +15,27 @@ use countermark_postgres::{Schema, TestDatabase};
 use countermark_service::api::Front;
 use countermark_service::caller::AccessTokens;
 use countermark_service::clock::Clock;
-use countermark_service::contract::push_event_document;
-use countermark_service::contract::{CreateGate, PushEventDocument, ReportSlot, ReportedState, ValidationClient};
+use countermark_service::contract::{
+    CreateGate, PushEventDocument, ReportSlot, ReportedState, TicketsClient, ValidationClient, push_event_document,
+};
+use countermark_service::outbox::Outbox;
 use countermark_service::randomness::Randomness;
 use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::{
-    AdmissionPolicy, Authentic, Direction, EventDocument, KeyRole, KeyStatus, Lane, Product, Signed, SlotList, Text,
-    TicketForm, TrustBundle, TrustedKey, accept_bundle,
+    AdmissionPolicy, Assignment, Authentic, Direction, EventDocument, HolderName, KeyRole, KeyStatus, Lane, Product,
+    Signed, Slots, Text, TicketForm, TrustBundle, TrustedKey, accept_bundle,
 };
 use countermark_shared::enrolment::{EnrolmentCode, answer_login, prove_enrolment};
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
-use countermark_shared::journal::{
-    Actor, BootId, ChainHash, Checkpoint, ClockState, DocumentRevisions, JournalRow, Subject,
-};
+use countermark_shared::journal::ChainHash;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
 use countermark_shared::sealing::{UnwrappingKey, WrappingKey};
 use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
-use countermark_shared::verdict::Reason;
 use countermark_shared::wire::{
-    Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome, SignedCheckpoint, Upload, Uploaded,
-    UploadedRow, paths,
+    Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome, Upload, Uploaded, paths,
 };
 use http_body_util::BodyExt;
 use serde::Serialize;
@@ -44,8 +46,10 @@ use tower::ServiceExt;
 use zeroize::Zeroizing;
 
 use crate::api;
-use crate::state::State;
-use crate::store::slot_lists;
+use crate::state::{State, Trusted};
+use crate::store::{bundles, publications};
+
+pub(crate) use self::gate::TestGate;
 
 pub(crate) const EVENT: EventId = EventId(7);
 const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -54,6 +58,8 @@ const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 pub(crate) struct Bench {
     pub(crate) state: State,
     pub(crate) clock: Clock,
+    /// What tickets would wrap for a gate: none answers that it does not know the event.
+    pub(crate) sealing: Arc<Mutex<Option<Vec<u8>>>>,
     router: Router,
     address: String,
     _database: TestDatabase,
@@ -64,18 +70,6 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-}
-
-/// A gate that has logged in, and its journal.
-pub(crate) struct TestGate {
-    pub(crate) gate: GateId,
-    pub(crate) key: SigningKey,
-    pub(crate) token: String,
-    /// Written and not uploaded.
-    pub(crate) rows: Vec<UploadedRow>,
-    /// After the last row that was uploaded.
-    pub(crate) chain: ChainHash,
-    pub(crate) sequence: u64,
 }
 
 pub(crate) fn key(seed: u8) -> SigningKey {
@@ -100,9 +94,27 @@ pub(crate) fn bundle() -> TrustBundle {
     }
 }
 
+/// The bundle with another list key.
+pub(crate) fn with_list_key(bundle: TrustBundle, seed: u8) -> TrustBundle {
+    let listed =
+        TrustedKey { key: key(seed).verifying_key(), role: KeyRole::List, status: KeyStatus::Active, events: vec![] };
+    TrustBundle { keys: [bundle.keys, vec![listed]].concat(), ..bundle }
+}
+
+/// The bundle as the root signs it.
+pub(crate) fn authentic(bundle: &TrustBundle) -> Authentic<TrustBundle> {
+    let signed = Signed::seal(bundle, &[&key(1)]).unwrap();
+    accept_bundle(&signed, bundle.root_fingerprint(), None, DOORS).unwrap()
+}
+
 pub(crate) fn event_document(version: u32, organiser: &SigningKey) -> Vec<u8> {
+    Signed::seal(&event(version), &[organiser]).unwrap()
+}
+
+/// The event, with one product of static tickets without names.
+pub(crate) fn event(version: u32) -> EventDocument {
     let text = |text: &str| Text { en: text.to_owned(), fr: text.to_owned() };
-    let document = EventDocument {
+    EventDocument {
         event: EVENT,
         version,
         issued: DOORS - Duration::from_hours(200),
@@ -123,13 +135,24 @@ pub(crate) fn event_document(version: u32, organiser: &SigningKey) -> Vec<u8> {
         policy: AdmissionPolicy::default(),
         resets: Vec::new(),
         names_at_gates: false,
-    };
-    Signed::seal(&document, &[organiser]).unwrap()
+    }
 }
 
-/// A gate's key for event secrets.
+/// The event, with names that gates show.
+pub(crate) fn named_event(version: u32) -> EventDocument {
+    let mut event = event(version);
+    event.names_at_gates = true;
+    event.products[0].form.holder = HolderName::Sealed;
+    event
+}
+
+/// What a gate unwraps event secrets with.
+pub(crate) fn unwrapping_key() -> UnwrappingKey {
+    UnwrappingKey::new(Zeroizing::new([8; 32]))
+}
+
 pub(crate) fn wrapping_key() -> WrappingKey {
-    UnwrappingKey::new(Zeroizing::new([8; 32])).wrapping_key()
+    unwrapping_key().wrapping_key()
 }
 
 pub(crate) fn lanes() -> Vec<Lane> {
@@ -160,14 +183,19 @@ pub(crate) fn ticket_of(event: EventId, slot: u32, generation: u8) -> Unverified
     UnverifiedTicket::new(body, issuer, authority)
 }
 
-/// The event's newest slot list, as a gate would take it.
-pub(crate) async fn newest_list(bench: &Bench) -> Authentic<SlotList> {
+/// What the event's lists say, as a gate has it that starts from the last snapshot and takes every step.
+pub(crate) async fn newest_slots(bench: &Bench) -> Slots {
     let mut connection = bench.state.pool.acquire().await.unwrap();
-    let newest = slot_lists::last(&mut connection, EVENT).await.unwrap().unwrap();
-    let bytes = slot_lists::bytes(&mut connection, EVENT, newest.sequence).await.unwrap().unwrap();
-    let list = SlotList::open(&bytes, bench.state.trust.bundle.document(), EVENT, bench.clock.now()).unwrap();
-    assert_eq!(list.hash(), newest.hash);
-    list
+    let epoch = publications::epoch(&mut connection).await.unwrap();
+    let last = publications::last(&mut connection, EVENT, epoch).await.unwrap().unwrap();
+    let snapshot = publications::snapshot(&mut connection, EVENT, last.standing.revision).await.unwrap().unwrap();
+    let (bundle, now) = (bench.state.trust.bundle.document(), bench.clock.now());
+    let mut slots = Slots::accept(&snapshot, bundle, EVENT, None, now).unwrap();
+    for delta in publications::deltas_after(&mut connection, EVENT, slots.revision()).await.unwrap().unwrap() {
+        slots = Slots::step(&delta, bundle, EVENT, Some(&slots), now).unwrap();
+    }
+    assert_eq!(slots.standing(), last.standing);
+    slots
 }
 
 impl Bench {
@@ -176,8 +204,7 @@ impl Bench {
         let pool = PgPool::connect(&database.url).await.unwrap();
         let clock = Clock::fixed(DOORS);
         let randomness = Randomness::seeded([8; 32]);
-        let signed = Signed::seal(&bundle(), &[&key(1)]).unwrap();
-        let trusted = accept_bundle(&signed, bundle().root_fingerprint(), None, DOORS).unwrap();
+        let trusted = authentic(&bundle());
         let callers = [ServiceName::Tickets, ServiceName::Admin].map(|name| (name, service_key(name).verifying_key()));
         let front = Front {
             access_tokens: AccessTokens::local(ServiceName::Validation, &[], clock.clone()),
@@ -185,27 +212,60 @@ impl Bench {
             pool: pool.clone(),
             randomness: randomness.clone(),
         };
-        let state = State::new(pool, clock.clone(), randomness, trusted, key(5));
+        assert!(bundles::keep(&mut pool.acquire().await.unwrap(), &trusted).await.unwrap());
+        let sealing = Arc::default();
+        let tickets = listen(tickets::router(Arc::clone(&sealing))).await;
+        let identity = identity(ServiceName::Validation, &clock);
+        let state = State {
+            tickets: TicketsClient(identity.client(ServiceName::Tickets, tickets.parse().unwrap())),
+            trust: Arc::new(Trusted::new(trusted, key(5), vec![key(5).verifying_key()])),
+            outbox: Outbox::new(),
+            clock: clock.clone(),
+            pool,
+            randomness,
+        };
         let (router, _) = api().finish(&front, state.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let server = router.clone();
-        tokio::spawn(async move { axum::serve(listener, server).await });
-        let bench = Self { state, clock, router, address, _database: database };
-        let document = Base64(event_document(1, &key(4)));
-        push_event_document(&bench.client(ServiceName::Admin), &PushEventDocument { document }).await.unwrap();
+        let address = listen(router.clone()).await;
+        let bench = Self { state, clock, sealing, router, address, _database: database };
+        bench.push(&event(1)).await;
         bench
+    }
+
+    /// Has admin bring a document.
+    pub(crate) async fn push(&self, event: &EventDocument) {
+        let document = Base64(Signed::seal(event, &[&key(4)]).unwrap());
+        push_event_document(&self.client(ServiceName::Admin), &PushEventDocument { document }).await.unwrap();
+    }
+
+    /// The same database, served by a copy of the service that trusts and signs otherwise.
+    pub(crate) fn state_with(&self, trust: Trusted) -> State {
+        State { trust: Arc::new(trust), ..self.state.clone() }
+    }
+
+    /// The assignment, as the gate takes it.
+    pub(crate) async fn assignment(&self, gate: &TestGate) -> Assignment {
+        let answer = self.get(paths::ASSIGNMENT, &gate.token).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        Assignment::accept(&answer.body, &bundle(), gate.gate, None, self.clock.now()).unwrap().into_document()
     }
 
     /// A client of another service, which calls over HTTP.
     pub(crate) fn client(&self, name: ServiceName) -> ServiceClient {
-        ServiceIdentity::new(name, service_key(name), self.clock.clone(), Randomness::system())
-            .unwrap()
-            .client(ServiceName::Validation, self.address.parse().unwrap())
+        identity(name, &self.clock).client(ServiceName::Validation, self.address.parse().unwrap())
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
         self.ask(Self::request(Method::GET, path, Some(token)).body(Body::empty()).unwrap()).await
+    }
+
+    /// Without a session.
+    pub(crate) async fn get_freely(&self, path: &str, held: Option<&str>) -> Answer {
+        let request = Self::request(Method::GET, path, None);
+        let request = match held {
+            Some(held) => request.header(IF_NONE_MATCH, held),
+            None => request,
+        };
+        self.ask(request.body(Body::empty()).unwrap()).await
     }
 
     pub(crate) async fn get_unless(&self, path: &str, token: &str, held: &str) -> Answer {
@@ -249,7 +309,11 @@ impl Bench {
 
     /// A gate that has enrolled and logged in.
     pub(crate) async fn gate(&self) -> TestGate {
-        let (gate, code) = self.create_gate().await;
+        self.enrolled(self.create_gate().await).await
+    }
+
+    /// The gate of that code, once it has enrolled and logged in.
+    pub(crate) async fn enrolled(&self, (gate, code): (GateId, EnrolmentCode)) -> TestGate {
         let key = key(100 + u8::try_from(gate.0).unwrap());
         let proof = Base64(prove_enrolment(&code, &key, wrapping_key()).to_bytes());
         let wrapping_key = wrapping_key();
@@ -286,6 +350,17 @@ impl Bench {
     }
 }
 
+fn identity(name: ServiceName, clock: &Clock) -> ServiceIdentity {
+    ServiceIdentity::new(name, service_key(name), clock.clone(), Randomness::system()).unwrap()
+}
+
+async fn listen(router: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
 fn service_key(name: ServiceName) -> SigningKey {
     match name {
         ServiceName::Auth => key(201),
@@ -304,56 +379,5 @@ impl Answer {
     pub(crate) fn is_problem(&self, status: StatusCode, slug: &str) {
         let problem: Value = self.json();
         assert_eq!((self.status, &problem["type"]), (status, &format!("urn:countermark:problem:{slug}").into()));
-    }
-}
-
-impl TestGate {
-    pub(crate) fn admit(&mut self, slot: u32, ticket: Option<&str>) {
-        self.admit_generation(slot, 1, ticket);
-    }
-
-    pub(crate) fn admit_generation(&mut self, slot: u32, generation: u8, ticket: Option<&str>) {
-        let subject = Subject::Ticket { event: EVENT, slot: Slot(slot), generation: Generation(generation) };
-        let row = JournalRow { subject, persons: 2, reason: Reason::Admitted, proved: true, ..self.next() };
-        self.write(&row, ticket);
-    }
-
-    pub(crate) fn refuse(&mut self, text: &str) {
-        let row = self.next();
-        self.write(&JournalRow { subject: Subject::unverified(text), ..row }, None);
-    }
-
-    /// The next row, of something that was no ticket.
-    pub(crate) fn next(&self) -> JournalRow {
-        JournalRow {
-            gate: self.gate,
-            sequence: self.sequence + 1,
-            boot: BootId::new([9; 16]),
-            at: DOORS + Duration::from_secs(self.sequence),
-            clock: ClockState::Signed,
-            lane: LaneId(1),
-            direction: Direction::Entry,
-            subject: Subject::unverified("junk"),
-            persons: 0,
-            actor: Actor::Gate,
-            reason: Reason::NotOurs,
-            proved: false,
-            documents: DocumentRevisions::NONE,
-        }
-    }
-
-    pub(crate) fn write(&mut self, row: &JournalRow, ticket: Option<&str>) {
-        self.sequence += 1;
-        let ticket = ticket.map(str::to_owned);
-        self.rows.push(UploadedRow { sequence: self.sequence, row: Base64(row.to_bytes()), ticket });
-    }
-
-    /// What was written since the last upload, with a checkpoint that holds.
-    pub(crate) fn upload(&self) -> Upload {
-        let hash = self.rows.iter().fold(self.chain, |chain, row| chain.next(&row.row.0));
-        let sequence = self.rows.last().unwrap().sequence;
-        let signature = Checkpoint::new(self.gate, sequence, hash).sign(&self.key);
-        let checkpoint = SignedCheckpoint { sequence, hash, signature: Base64(signature.to_bytes()) };
-        Upload { previous: self.chain, rows: self.rows.clone(), checkpoint }
     }
 }

@@ -39,7 +39,7 @@ pub use hash::{ContentHash, DocumentHash};
 pub use head::Head;
 pub use lane::{Direction, Lane};
 pub use lease::{Lease, LeaseState};
-pub use needs::{Fetch, Held, HeldOf, Needs};
+pub use needs::{Fetch, Held, HeldOf, MAX_STEPS, Needs};
 pub use product::{HolderName, Product, TicketForm, Window};
 pub use refusal::{Refusal, Remedy};
 pub use revision::{Floors, Revision, Standing};

@@ -12,8 +12,8 @@ use super::slots::Slots;
 use super::{Assignment, EventDocument};
 use crate::id::EventId;
 
-/// More steps than this behind, a snapshot is fetched: it costs one request.
-const MAX_STEPS: u64 = 32;
+/// More steps than this behind, a snapshot is fetched: it costs one request. A publisher leaves no more than these between two snapshots.
+pub const MAX_STEPS: u64 = 32;
 
 /// What a gate holds, each as high as a believed key has signed it: see [`Authentic::floor`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod gates;
 mod offers;
 mod page;
 mod revocations;
+mod suspensions;
 
 use countermark_service::api::Api;
 use countermark_service::caller::Role;
@@ -28,6 +29,8 @@ pub fn api() -> Api<State> {
             .routes(routes!(offers::publish))
             .routes(routes!(gates::create))
             .routes(routes!(gates::list))
+            .routes(routes!(suspensions::suspend))
+            .routes(routes!(suspensions::resume))
             .routes(routes!(revocations::revoke))
             .routes(routes!(blocks::block))
             .routes(routes!(blocks::unblock))
@@ -66,7 +69,7 @@ mod tests {
                 routes += 1;
             }
         }
-        assert_eq!(routes, 2 * 11);
+        assert_eq!(routes, 2 * 13);
     }
 
     #[tokio::test]

@@ -16,8 +16,8 @@ pub use self::tickets::{
     WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets,
 };
 pub use self::validation::{
-    AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, ReportSlot, ReportedState,
-    SeatStanding, UnblockSeat, ValidationClient,
+    AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, GateSuspension, ReportSlot,
+    ReportedState, ResumeGate, SeatStanding, SuspendGate, UnblockSeat, ValidationClient,
 };
 
 /// Where each service answers the others.
@@ -50,6 +50,10 @@ pub mod paths {
     pub const UNBLOCK: &str = "/v1/internal/seats/unblock";
     /// POST [`CreateGate`](super::CreateGate), at validation.
     pub const GATES: &str = "/v1/internal/gates";
+    /// POST [`SuspendGate`](super::SuspendGate) → [`GateSuspension`](super::GateSuspension), at validation.
+    pub const SUSPEND_GATE: &str = "/v1/internal/gates/suspend";
+    /// POST [`ResumeGate`](super::ResumeGate) → [`GateSuspension`](super::GateSuspension), at validation.
+    pub const RESUME_GATE: &str = "/v1/internal/gates/resume";
     /// GET [`AdmissionFigures`](super::AdmissionFigures), at validation; `{event}` is the event.
     pub const ADMISSIONS: &str = "/v1/internal/events/{event}/admissions";
 }

@@ -1,4 +1,4 @@
-//! What tickets and admin ask of validation: this seat is issued or revoked, hold it back, let a gate enrol, say who came in.
+//! What tickets and admin ask of validation: this seat is issued or revoked, hold it back, let a gate enrol, suspend it, say who came in.
 
 use countermark_shared::documents::{Lane, SlotReason};
 use countermark_shared::id::{EventId, GateId, Generation, Slot};
@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::paths;
 use crate::service_call::{CallError, ServiceClient};
 
-/// Tickets' word about a seat. A higher generation replaces a lower, and within one generation revoked replaces issued, in
-/// whatever order the reports arrive.
+/// Tickets' word about a seat. A higher generation replaces a lower, and whatever was revoked stays so whatever generation is reported,
+/// in whatever order the reports arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportSlot {
@@ -140,11 +140,41 @@ pub struct GateCreated {
     pub until: Timestamp,
 }
 
+/// Let a gate admit nobody until it is resumed. The same again is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SuspendGate {
+    /// The gate.
+    pub gate: GateId,
+    /// When the administrator decided it, by admin's clock. A decision that arrives after a later one changes nothing.
+    pub decided: Timestamp,
+}
+
+/// Put a gate back into service. One that is not suspended is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResumeGate {
+    /// The gate.
+    pub gate: GateId,
+    /// As in [`SuspendGate`].
+    pub decided: Timestamp,
+}
+
+/// Whether a gate is suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateSuspension {
+    /// The gate.
+    pub gate: GateId,
+    /// Whether it is.
+    pub suspended: bool,
+}
+
 /// Who came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdmissionFigures {
-    /// Persons admitted, each seat counted once.
+    /// Persons who came in. Whoever leaves and comes again counts once, and a seat for no more than its ticket's places.
     pub admitted: u64,
     /// By gate.
     pub gates: Vec<GateFigures>,
@@ -162,9 +192,11 @@ pub struct GateFigures {
     pub enrolled: Option<Timestamp>,
     /// When it was last heard of.
     pub last_seen: Option<Timestamp>,
+    /// Whether it is suspended.
+    pub suspended: bool,
     /// Rows of its journal.
     pub scans: u64,
-    /// Persons that its believed rows admitted.
+    /// Persons who came in by its believed rows, as often as they did.
     pub admitted: u64,
     /// Rows stored aside: forks, unreadable, unproved.
     pub doubtful: u64,
@@ -193,6 +225,16 @@ impl ValidationClient {
     /// Makes a gate and its code. Problem `event-unknown` when the event's document has not arrived.
     pub async fn create_gate(&self, request: &CreateGate) -> Result<GateCreated, CallError> {
         self.0.post(paths::GATES, request).await
+    }
+
+    /// Suspends a gate. Problem `gate-unknown`.
+    pub async fn suspend_gate(&self, request: &SuspendGate) -> Result<GateSuspension, CallError> {
+        self.0.post(paths::SUSPEND_GATE, request).await
+    }
+
+    /// Resumes a gate. Problem `gate-unknown`.
+    pub async fn resume_gate(&self, request: &ResumeGate) -> Result<GateSuspension, CallError> {
+        self.0.post(paths::RESUME_GATE, request).await
     }
 
     /// Who came in.

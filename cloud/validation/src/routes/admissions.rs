@@ -29,6 +29,7 @@ mod tests {
 
     use countermark_service::contract::{GateFigures, ValidationClient};
     use countermark_service::service_name::ServiceName;
+    use countermark_shared::verdict::Reason;
     use countermark_shared::wire::RowOutcome::{Stored, Unproved};
 
     use super::*;
@@ -59,5 +60,37 @@ mod tests {
         assert_eq!((counts(waiting), waiting.enrolled, waiting.last_seen), ((0, 0, 0), None, None));
         assert!(north_figures.enrolled.is_some() && north_figures.last_seen.is_some());
         assert_eq!(admin.admissions(EventId(9)).await.unwrap(), AdmissionFigures { admitted: 0, gates: vec![] });
+    }
+
+    #[tokio::test]
+    async fn whoever_leaves_and_comes_again_counts_once() {
+        use Reason::{Admitted, Exit, ExitWithoutEntry, Forgiven};
+        let bench = Bench::new().await;
+        let admin = ValidationClient(bench.client(ServiceName::Admin));
+        // Tickets are for two. By seat: what passed, and who came.
+        for (slot, rows, came) in [
+            (1, vec![(2, Admitted), (2, Exit), (2, Admitted)], 2),
+            (2, vec![(1, Admitted), (1, Admitted)], 2),
+            (3, vec![(1, Admitted), (1, Exit), (1, Admitted), (1, Exit), (1, Admitted)], 1),
+            (4, vec![(1, Admitted), (1, Exit), (2, Admitted)], 2),
+            // The turnstile did not turn, and a second scan opened it.
+            (5, vec![(1, Admitted), (1, Forgiven)], 1),
+            (6, vec![(2, ExitWithoutEntry)], 0),
+            // Who left by an exit that knew of the entry, before that entry is told here.
+            (7, vec![(2, Exit)], 0),
+            (8, vec![(2, Admitted), (2, Admitted)], 2),
+        ] {
+            let before = admin.admissions(EVENT).await.unwrap().admitted;
+            let mut gate = bench.gate().await;
+            let proof = ticket(slot, 1);
+            for (persons, reason) in rows {
+                gate.pass(slot, persons, reason, Some(&proof));
+            }
+            assert!(bench.upload(&mut gate).await.iter().all(|outcome| *outcome == Stored));
+            assert_eq!(admin.admissions(EVENT).await.unwrap().admitted - before, came, "seat {slot}");
+        }
+        let by_gate: Vec<_> =
+            admin.admissions(EVENT).await.unwrap().gates.into_iter().map(|gate| gate.admitted).collect();
+        assert_eq!(by_gate, [4, 2, 3, 3, 1, 0, 0, 4]);
     }
 }

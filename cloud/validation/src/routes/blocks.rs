@@ -59,7 +59,7 @@ async fn decide(state: &State, event: EventId, slot: Slot, decision: Decision) -
             }
             seats::decide(&mut transaction, event, slot, decision).await?;
             if decision.blocked != seat.blocked {
-                seats::mark_change(&mut transaction, event).await?;
+                seats::mark_change(&mut transaction, event, slot).await?;
             }
             Ok(standing(decision.blocked))
         })
@@ -77,13 +77,13 @@ mod tests {
     use countermark_service::contract::ValidationClient;
     use countermark_service::service_call::CallError;
     use countermark_service::service_name::ServiceName;
-    use countermark_shared::documents::{SlotState, SlotTable};
+    use countermark_shared::documents::{SlotEntry, SlotReason, SlotState};
     use countermark_shared::id::Generation;
     use countermark_shared::time::Timestamp;
 
     use super::*;
-    use crate::publisher::{self, COALESCE};
-    use crate::testing::{Bench, EVENT, newest_list};
+    use crate::publisher::{COALESCE, Publisher};
+    use crate::testing::{Bench, EVENT, newest_slots};
 
     const SLOT: Slot = Slot(3);
 
@@ -104,13 +104,19 @@ mod tests {
         }
     }
 
-    /// What the next slot list says of the seat, and for which generations; nothing when there is no next list.
-    async fn published(bench: &Bench) -> Option<(SlotState, Generation)> {
+    /// What the next slot list says of the seat; nothing when there is no next list.
+    async fn published(bench: &Bench) -> Option<SlotEntry> {
         bench.clock.advance(COALESCE);
-        publisher::publish(&bench.state, EVENT).await.unwrap()?;
-        let list = newest_list(bench).await;
-        let table = SlotTable::of(list.document());
-        Some((table.state(SLOT), table.least_generation(SLOT)))
+        Publisher::new(bench.state.clone()).publish(EVENT).await.unwrap()?;
+        Some(newest_slots(bench).await.entry(SLOT))
+    }
+
+    fn entry(state: SlotState, least_generation: u8, reason: SlotReason) -> SlotEntry {
+        SlotEntry { state, least_generation: Generation(least_generation), reason }
+    }
+
+    fn good(least_generation: u8) -> SlotEntry {
+        entry(SlotState::Good, least_generation, SlotReason::Unspecified)
     }
 
     async fn stored(bench: &Bench) -> Option<i16> {
@@ -121,13 +127,13 @@ mod tests {
     async fn a_block_and_its_end_are_in_the_next_slot_list() {
         let bench = Bench::new().await;
         bench.report(SLOT.0, 2, Issued).await;
-        assert_eq!(published(&bench).await, Some((SlotState::Good, Generation(2))));
+        assert_eq!(published(&bench).await, Some(good(2)));
 
         let standing = decide(&bench, Some(LostOrStolen)).await.unwrap();
         assert_eq!(standing, SeatStanding { slot: SLOT, generation: Generation(2), blocked: Some(LostOrStolen) });
-        assert_eq!(published(&bench).await, Some((SlotState::Blocked, Generation(2))));
+        assert_eq!(published(&bench).await, Some(entry(SlotState::Blocked, 2, SlotReason::LostOrStolen)));
         assert_eq!(decide(&bench, None).await.unwrap().blocked, None);
-        assert_eq!(published(&bench).await, Some((SlotState::Good, Generation(2))));
+        assert_eq!(published(&bench).await, Some(good(2)));
     }
 
     #[tokio::test]
@@ -137,13 +143,13 @@ mod tests {
         for reason in BlockReason::ALL {
             for is_new in [true, false] {
                 assert_eq!(decide(&bench, Some(reason)).await.unwrap().blocked, Some(reason));
-                assert_eq!(published(&bench).await, is_new.then_some((SlotState::Blocked, Generation(0))));
+                assert_eq!(published(&bench).await, is_new.then_some(entry(SlotState::Blocked, 0, reason.listed())));
             }
             assert_eq!(stored(&bench).await, Some(i16::from(reason.code())));
         }
         for is_new in [true, false] {
             assert_eq!(decide(&bench, None).await.unwrap().blocked, None);
-            assert_eq!(published(&bench).await, is_new.then_some((SlotState::Good, Generation(0))));
+            assert_eq!(published(&bench).await, is_new.then_some(good(0)));
         }
     }
 
@@ -153,7 +159,7 @@ mod tests {
         bench.report(SLOT.0, 1, Issued).await;
         decide(&bench, Some(Misconduct)).await.unwrap();
         bench.report(SLOT.0, 1, Revoked).await;
-        assert_eq!(published(&bench).await, Some((SlotState::Revoked, Generation(0))));
+        assert_eq!(published(&bench).await, Some(entry(SlotState::Revoked, 0, SlotReason::Unspecified)));
         for blocked in [None, Some(Misconduct), Some(LostOrStolen)] {
             assert_eq!(decide(&bench, blocked).await.unwrap_err().slug(), Some("seat-revoked"));
         }
@@ -167,9 +173,9 @@ mod tests {
         bench.report(SLOT.0, 1, Issued).await;
         decide(&bench, Some(LostOrStolen)).await.unwrap();
         bench.report(SLOT.0, 2, Issued).await;
-        assert_eq!(published(&bench).await, Some((SlotState::Blocked, Generation(2))));
+        assert_eq!(published(&bench).await, Some(entry(SlotState::Blocked, 2, SlotReason::LostOrStolen)));
         assert_eq!(decide(&bench, None).await.unwrap().generation, Generation(2));
-        assert_eq!(published(&bench).await, Some((SlotState::Good, Generation(2))));
+        assert_eq!(published(&bench).await, Some(good(2)));
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use crate::error::Error;
 use crate::state::State;
 use crate::store::gates;
+use crate::{assignment, secrets};
 
 /// A gate joins: its key is the one its code admits from now on. The same gate may ask again and is answered the same, so that a
 /// lost answer does not lose the gate.
@@ -33,8 +34,8 @@ pub(crate) async fn enrol(state: State, Json(request): Json<Enrol>) -> Result<Js
     let code_hash = EnrolmentCode::new(secret, state.trust.bundle.document().root_fingerprint()).secret_hash();
     let proof = Signature::from_bytes(&request.proof.0);
     let (key, wrapping_key, now) = (request.key, request.wrapping_key, state.clock.now());
-    let (code_hash, proof) = (&code_hash, &proof);
-    transaction(&state.pool, "enrol a gate", |mut transaction| {
+    let (state, code_hash, proof) = (&state, &code_hash, &proof);
+    let enrolled = transaction(&state.pool, "enrol a gate", |mut transaction| {
         Box::pin(async move {
             let code = gates::lock_code(&mut transaction, code_hash).await?.ok_or(Error::CodeUnknown)?;
             if !enrolment_is_proved(code_hash, key, wrapping_key, proof) {
@@ -44,13 +45,20 @@ pub(crate) async fn enrol(state: State, Json(request): Json<Enrol>) -> Result<Js
                 Some(spent_by) if spent_by == key => {}
                 Some(_) => return Err(Error::CodeSpent),
                 None if code.until <= now => return Err(Error::CodeExpired),
-                None => gates::enrol(&mut transaction, code.place.gate, key, wrapping_key, now).await?,
+                None => {
+                    gates::enrol(&mut transaction, code.place.gate, key, wrapping_key, now).await?;
+                    // The event's document may have changed while the gate was being made.
+                    let gate = gates::lock(&mut transaction, code.place.gate).await?.ok_or(Error::GateUnknown)?;
+                    assignment::revise(state, &mut transaction, &gate, &[]).await?;
+                    secrets::ask(&mut transaction, gate.gate, "enrolment", now).await?;
+                }
             }
             Ok(code.place)
         })
     })
-    .await
-    .map(Json)
+    .await?;
+    state.outbox.poke();
+    Ok(Json(enrolled))
 }
 
 #[cfg(test)]

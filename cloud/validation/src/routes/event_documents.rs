@@ -4,11 +4,15 @@ use countermark_service::contract::{EventDocumentPushed, PushEventDocument, path
 use countermark_service::event_documents;
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
+use countermark_service::transaction::transaction;
 
 use crate::error::Error;
 use crate::state::State;
+use crate::store::gates;
+use crate::{assignment, secrets};
 
-/// Verifies the document by this service's own trust and serves it to the event's gates.
+/// Verifies the document by this service's own trust. With it the event's gates are assigned for as long as it says, and what their
+/// tickets seal.
 #[utoipa::path(
     post,
     path = paths::EVENT_DOCUMENTS,
@@ -23,7 +27,23 @@ pub(crate) async fn push(
     state: State,
     Json(PushEventDocument { document }): Json<PushEventDocument>,
 ) -> Result<Json<EventDocumentPushed>, Error> {
-    Ok(Json(event_documents::take(&state.pool, &document.0, state.trust.bundle.document(), state.clock.now()).await?))
+    let (bundle, now) = (state.trust.bundle.document(), state.clock.now());
+    let (state, document) = (&state, &document.0);
+    let pushed = transaction(&state.pool, "take an event document", |mut transaction| {
+        Box::pin(async move {
+            let accepted = event_documents::accept(&mut transaction, document, bundle, now).await?;
+            let (event, version, hash) = (accepted.document().event, accepted.document().version, accepted.hash());
+            for gate in gates::of_event(&mut transaction, event).await? {
+                let gate = gates::lock(&mut transaction, gate).await?.ok_or(Error::GateUnknown)?;
+                assignment::revise(state, &mut transaction, &gate, &[]).await?;
+                secrets::ask(&mut transaction, gate.gate, &format!("event-document-{hash}"), now).await?;
+            }
+            Ok::<_, Error>(EventDocumentPushed { event, version, hash })
+        })
+    })
+    .await?;
+    state.outbox.poke();
+    Ok(Json(pushed))
 }
 
 #[cfg(test)]

@@ -8,21 +8,18 @@ use countermark_service::event_documents;
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
-use countermark_shared::documents::{Assignment, Authentic, Document, EventDocument, Lease, Signed};
+use countermark_shared::documents::{Assignment, Authentic, Document, EventDocument, Lease};
 use countermark_shared::enrolment::EnrolmentCode;
 use countermark_shared::id::GateId;
 use countermark_shared::time::Timestamp;
 
+use crate::assignment;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::gates;
+use crate::store::{assignments, gates};
 
 /// How long an enrolment code may be spent.
 const CODE_LIFETIME: Duration = Duration::from_hours(7 * 24);
-/// How long after its event a gate may admit: late trains, long encores.
-const LEASE: Duration = Duration::from_hours(12);
-/// How long after its event a gate may keep names.
-const NAMES: Duration = Duration::from_hours(1);
 
 /// Makes a gate with its signed assignment and its enrolment code, which is in this answer and nowhere else.
 #[utoipa::path(
@@ -57,10 +54,10 @@ pub(crate) async fn create(
             let event: Option<Authentic<EventDocument>> =
                 event_documents::in_force(&mut transaction, draft.event, bundle, now).await?;
             let event = event.ok_or(Error::EventUnknown)?;
-            let lease = lease(event.document(), now);
-            let draft = &Assignment { lease, ..draft.clone() };
+            let lease = assignment::lease(event.document(), false);
             let gate = gates::insert(&mut transaction, draft.event, &draft.name, code_hash, until, now).await?;
-            gates::assign(&mut transaction, &seal(state, draft, gate, now)?).await?;
+            let assignment = Assignment { gate, lease, ..draft.clone() };
+            assignments::insert(&mut transaction, &assignment::sign(state, &assignment)?).await?;
             Ok::<_, Error>(gate)
         })
     })
@@ -72,21 +69,6 @@ fn draft(request: &CreateGate, now: Timestamp) -> Assignment {
     let CreateGate { name, event, lanes } = request.clone();
     let lease = Lease { until: now, names_until: now, suspended: false };
     Assignment { gate: GateId(0), version: 1, issued: now, event, name, lanes, lease, secrets: Vec::new() }
-}
-
-/// Names leave the box an hour after the event's last window, the right to admit after twelve.
-fn lease(event: &EventDocument, now: Timestamp) -> Lease {
-    let end = event.products.iter().map(|product| product.moved.map_or(product.until, |moved| moved.until)).max();
-    let end = end.unwrap_or(now);
-    Lease { until: end + LEASE, names_until: end + NAMES, suspended: false }
-}
-
-fn seal(state: &State, draft: &Assignment, gate: GateId, now: Timestamp) -> Result<Authentic<Assignment>, Error> {
-    let assignment = Assignment { gate, ..draft.clone() };
-    let unsigned = |source| Error::Unsigned { source };
-    let bytes = Signed::seal(&assignment, &[&state.trust.list_key]).map_err(unsigned)?;
-    // As the gate will: what it would refuse is not stored.
-    Assignment::accept(&bytes, state.trust.bundle.document(), gate, None, now).map_err(unsigned)
 }
 
 #[cfg(test)]

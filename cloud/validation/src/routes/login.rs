@@ -94,7 +94,7 @@ mod tests {
         let gate = bench.gate().await;
         let login = answer(gate.gate, nonce(&bench, gate.gate).await, &gate.key);
         let session: LoggedIn = bench.post(paths::LOGIN, None, &login).await.json();
-        assert_eq!(bench.get(paths::BUNDLE, &session.token).await.status, StatusCode::OK);
+        assert_eq!(bench.get(paths::ASSIGNMENT, &session.token).await.status, StatusCode::OK);
         bench.post(paths::LOGIN, None, &login).await.is_problem(StatusCode::UNAUTHORIZED, "login-refused");
     }
 
@@ -106,9 +106,9 @@ mod tests {
         bench.clock.advance(NONCE_LIFETIME);
         bench.post(paths::LOGIN, None, &login).await.is_problem(StatusCode::UNAUTHORIZED, "login-refused");
 
-        assert_eq!(bench.get(paths::BUNDLE, &gate.token).await.status, StatusCode::OK);
+        assert_eq!(bench.get(paths::ASSIGNMENT, &gate.token).await.status, StatusCode::OK);
         bench.clock.advance(LIFETIME.saturating_sub(NONCE_LIFETIME));
-        bench.get(paths::BUNDLE, &gate.token).await.is_problem(StatusCode::UNAUTHORIZED, "unauthenticated");
+        bench.get(paths::ASSIGNMENT, &gate.token).await.is_problem(StatusCode::UNAUTHORIZED, "unauthenticated");
     }
 
     #[tokio::test]

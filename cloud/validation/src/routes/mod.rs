@@ -1,14 +1,21 @@
 //! Who may ask for what. Owns the groups of routes; each file below holds one route or a closely related pair.
 
 mod admissions;
+mod answer;
+mod assignment;
 mod blocks;
 mod documents;
 mod enrol;
 mod event_documents;
 mod gates;
+mod head;
 mod journal;
 mod login;
 mod seats;
+mod slot_lists;
+mod suspensions;
+mod time;
+mod trust_bundles;
 
 use axum::extract::DefaultBodyLimit;
 use countermark_service::api::Api;
@@ -24,15 +31,24 @@ pub fn api() -> Api<State> {
     let new = OpenApiRouter::default;
     let upload = new().routes(routes!(journal::upload)).layer(DefaultBodyLimit::max(journal::LONGEST_UPLOAD));
     Api::new("Countermark validation")
-        .public(new().routes(routes!(enrol::enrol)).routes(routes!(login::nonce)).routes(routes!(login::login)))
+        .public(
+            new()
+                .routes(routes!(enrol::enrol))
+                .routes(routes!(login::nonce))
+                .routes(routes!(login::login))
+                .routes(routes!(documents::read)),
+        )
         .guarded(
             "gate-session",
             session::scheme(),
             new()
-                .routes(routes!(documents::trust_bundle))
-                .routes(routes!(documents::assignment))
-                .routes(routes!(documents::event_document))
-                .routes(routes!(documents::slot_list))
+                .routes(routes!(head::read))
+                .routes(routes!(trust_bundles::newest))
+                .routes(routes!(trust_bundles::after))
+                .routes(routes!(assignment::read))
+                .routes(routes!(slot_lists::delta))
+                .routes(routes!(slot_lists::snapshot))
+                .routes(routes!(time::ask))
                 .merge(upload),
             session::guard,
         )
@@ -41,6 +57,8 @@ pub fn api() -> Api<State> {
             &[ServiceName::Admin],
             new()
                 .routes(routes!(gates::create))
+                .routes(routes!(suspensions::suspend))
+                .routes(routes!(suspensions::resume))
                 .routes(routes!(blocks::block))
                 .routes(routes!(blocks::unblock))
                 .routes(routes!(admissions::figures))
@@ -76,6 +94,7 @@ mod tests {
             }
         }
         open.dedup();
-        assert_eq!(open, ["/healthz", "/v1/gates/enrol", "/v1/gates/login", "/v1/gates/nonce"]);
+        // Who reads a document by its name must know the name.
+        assert_eq!(open, ["/healthz", "/v1/documents/{hash}", "/v1/gates/enrol", "/v1/gates/login", "/v1/gates/nonce"]);
     }
 }

@@ -58,7 +58,8 @@ mod tests {
         // Every subset of the reports, in every order, each on a seat of its own.
         for subset in 1_u32..16 {
             let chosen: Vec<_> = (0..4).filter(|index| subset >> index & 1 == 1).collect();
-            let (generation, state) = chosen.iter().map(|index| REPORTS[*index]).max().unwrap();
+            let generation = chosen.iter().map(|index| REPORTS[*index].0).max().unwrap();
+            let revoked = chosen.iter().any(|index| REPORTS[*index].1 == Revoked);
             for order in orders(&chosen) {
                 let slot = u32::try_from(expected.len()).unwrap();
                 for index in order {
@@ -66,7 +67,7 @@ mod tests {
                     bench.report(slot, generation, state).await;
                 }
                 let generation = Generation(generation);
-                expected.push(Seat { slot: Slot(slot), generation, revoked: state == Revoked, blocked: None });
+                expected.push(Seat { slot: Slot(slot), generation, revoked, blocked: None });
             }
         }
         assert_eq!(expected.len(), 64);
@@ -79,10 +80,17 @@ mod tests {
         let bench = Bench::new().await;
         bench.report(1, 2, Issued).await;
         let mut connection = bench.state.pool.acquire().await.unwrap();
-        assert!(seats::take_changes(&mut connection, EVENT).await.unwrap());
+        let mut changes = async || seats::take_changes(&mut connection, EVENT, 10).await.unwrap();
+        assert_eq!(changes().await, [Slot(1)].into());
         bench.report(1, 2, Issued).await;
+        bench.report(1, 1, Issued).await;
+        assert_eq!(changes().await, [].into());
         bench.report(1, 1, Revoked).await;
-        assert!(!seats::take_changes(&mut connection, EVENT).await.unwrap());
+        assert_eq!(changes().await, [Slot(1)].into());
+        for (generation, state) in REPORTS {
+            bench.report(1, generation, state).await;
+        }
+        assert_eq!(changes().await, [].into());
     }
 
     #[tokio::test]

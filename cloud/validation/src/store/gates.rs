@@ -1,6 +1,5 @@
-//! Gates, their enrolment codes and their assignments.
+//! Gates, their enrolment codes and whether they are suspended.
 
-use countermark_shared::documents::{Assignment, Authentic, DocumentHash};
 use countermark_shared::id::{EventId, GateId};
 use countermark_shared::keys::VerifyingKey;
 use countermark_shared::sealing::WrappingKey;
@@ -17,6 +16,16 @@ pub(crate) struct Code {
     pub(crate) place: Enrolled,
     pub(crate) until: Timestamp,
     pub(crate) spent_by: Option<VerifyingKey>,
+}
+
+/// A gate as it is while nothing else writes it.
+pub(crate) struct Locked {
+    pub(crate) gate: GateId,
+    pub(crate) event: EventId,
+    /// None until it has enrolled.
+    pub(crate) wrapping_key: Option<WrappingKey>,
+    pub(crate) suspended: bool,
+    pub(crate) suspension_decided: Option<Timestamp>,
 }
 
 /// A gate that waits for its code to be spent.
@@ -92,36 +101,58 @@ pub(crate) async fn seen(connection: &mut PgConnection, gate: GateId, now: Times
     Ok(())
 }
 
-/// Waits until nobody else writes this gate's journal, and keeps others waiting.
-pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<(), Error> {
-    sqlx::query!("SELECT gate FROM gates WHERE gate = $1 FOR UPDATE", i64::from(gate.0)).fetch_one(connection).await?;
-    Ok(())
-}
-
-/// Stores an assignment.
-pub(crate) async fn assign(connection: &mut PgConnection, assignment: &Authentic<Assignment>) -> Result<(), Error> {
-    sqlx::query!(
-        "INSERT INTO assignments (gate, version, hash, bytes) VALUES ($1, $2, $3, $4)",
-        i64::from(assignment.document().gate.0),
-        i64::from(assignment.document().version),
-        &assignment.hash().0[..],
-        assignment.bytes(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// The assignment in force: its name and its bytes.
-pub(crate) async fn assignment(
-    connection: &mut PgConnection,
-    gate: GateId,
-) -> Result<Option<(DocumentHash, Vec<u8>)>, Error> {
+/// The gate, locked until the transaction ends, so that one thing at a time writes its journal, its assignment and its head.
+pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<Option<Locked>, Error> {
     let row = sqlx::query!(
-        "SELECT hash, bytes FROM assignments WHERE gate = $1 ORDER BY version DESC LIMIT 1",
+        "SELECT event, wrapping_key, suspended, suspension_decided_at FROM gates WHERE gate = $1 FOR UPDATE",
         i64::from(gate.0),
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| Ok((DocumentHash(column::bytes(row.hash, "assignments.hash")?), row.bytes))).transpose()
+    row.map(|row| {
+        let column = "gates.wrapping_key";
+        let wrapping_key = row
+            .wrapping_key
+            .map(|key| WrappingKey::from_bytes(&column::bytes(key, column)?).map_err(|_| Error::Corrupt { column }));
+        Ok(Locked {
+            gate,
+            event: EventId(column::number(row.event, "gates.event")?),
+            wrapping_key: wrapping_key.transpose()?,
+            suspended: row.suspended,
+            suspension_decided: row.suspension_decided_at.map(Timestamp::from),
+        })
+    })
+    .transpose()
+}
+
+/// Every gate, by number.
+pub(crate) async fn all(connection: &mut PgConnection) -> Result<Vec<GateId>, Error> {
+    let gates = sqlx::query_scalar!("SELECT gate FROM gates ORDER BY gate").fetch_all(connection).await?;
+    gates.into_iter().map(|gate| column::number(gate, "gates.gate").map(GateId)).collect()
+}
+
+/// The gates of an event, by number.
+pub(crate) async fn of_event(connection: &mut PgConnection, event: EventId) -> Result<Vec<GateId>, Error> {
+    let gates = sqlx::query_scalar!("SELECT gate FROM gates WHERE event = $1 ORDER BY gate", i64::from(event.0))
+        .fetch_all(connection)
+        .await?;
+    gates.into_iter().map(|gate| column::number(gate, "gates.gate").map(GateId)).collect()
+}
+
+/// Writes down whether the gate is suspended; whether that is the latest decision is the caller's to know.
+pub(crate) async fn suspend(
+    connection: &mut PgConnection,
+    gate: GateId,
+    suspended: bool,
+    decided: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE gates SET suspended = $2, suspension_decided_at = $3 WHERE gate = $1",
+        i64::from(gate.0),
+        suspended,
+        OffsetDateTime::from(decided),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }

@@ -87,15 +87,16 @@ pub(crate) async fn insert(
     let slots: Vec<_> = entries.iter().map(|entry| entry.seat.map(|seat| i64::from(seat.slot.0))).collect();
     let generations: Vec<_> = entries.iter().map(|entry| entry.seat.map(|seat| i16::from(seat.generation.0))).collect();
     let persons: Vec<_> = entries.iter().map(|entry| i16::from(entry.row.persons)).collect();
+    let passed: Vec<_> = entries.iter().map(|entry| entry.passed).collect();
     let tickets: Vec<_> = entries.iter().map(|entry| entry.ticket.as_deref().map(str::as_bytes)).collect();
     let proved: Vec<_> = entries.iter().map(|entry| entry.proved_places.map(i16::from)).collect();
     let believed: Vec<_> = entries.iter().map(|entry| entry.believed).collect();
     sqlx::query!(
         "INSERT INTO journal (gate, sequence, row, chain, after_gap, at, event, slot, generation, persons, ticket,
-                              proved_places, believed, received_at)
-         SELECT $1, entry.*, $14
+                              proved_places, passed, believed, received_at)
+         SELECT $1, entry.*, $15
          FROM unnest($2::int8[], $3::bytea[], $4::bytea[], $5::bool[], $6::timestamptz[], $7::int8[], $8::int8[],
-                     $9::int2[], $10::int2[], $11::bytea[], $12::int2[], $13::bool[]) AS entry",
+                     $9::int2[], $10::int2[], $11::bytea[], $12::int2[], $13::int2[], $14::bool[]) AS entry",
         i64::from(gate.0),
         &sequences,
         &rows as &[&[u8]],
@@ -108,6 +109,7 @@ pub(crate) async fn insert(
         &persons,
         &tickets as &[Option<&[u8]>],
         &proved as &[Option<i16>],
+        &passed,
         &believed,
         OffsetDateTime::from(now),
     )

@@ -1,5 +1,7 @@
 //! Tickets' word about each seat, what administrators decided about it, and which of it no slot list says yet.
 
+use std::collections::BTreeSet;
+
 use countermark_service::contract::{BlockReason, ReportSlot, ReportedState};
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::time::Timestamp;
@@ -51,7 +53,7 @@ fn reason(code: i16) -> Result<BlockReason, Error> {
     BlockReason::of_code(column::number(code.into(), column)?).ok_or(Error::Corrupt { column })
 }
 
-/// Takes a report, unless something later is known: a higher generation, or the same one revoked.
+/// Takes a report. A seat's generation only rises, and it is revoked for good, so that reports may come in any order.
 pub(crate) async fn merge(connection: &mut PgConnection, report: &ReportSlot) -> Result<(), Error> {
     let revoked = match report.state {
         ReportedState::Issued => false,
@@ -60,11 +62,12 @@ pub(crate) async fn merge(connection: &mut PgConnection, report: &ReportSlot) ->
     sqlx::query!(
         "WITH changed AS (
              INSERT INTO seats (event, slot, generation, revoked) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (event, slot) DO UPDATE SET generation = excluded.generation, revoked = excluded.revoked
-             WHERE (excluded.generation, excluded.revoked) > (seats.generation, seats.revoked)
-             RETURNING event
+             ON CONFLICT (event, slot) DO UPDATE
+             SET generation = greatest(excluded.generation, seats.generation), revoked = excluded.revoked OR seats.revoked
+             WHERE excluded.generation > seats.generation OR excluded.revoked > seats.revoked
+             RETURNING event, slot
          )
-         INSERT INTO seat_changes (event) SELECT event FROM changed",
+         INSERT INTO seat_changes (event, slot) SELECT event, slot FROM changed",
         i64::from(report.event.0),
         i64::from(report.slot.0),
         i16::from(report.generation.0),
@@ -115,21 +118,54 @@ pub(crate) async fn decide(
     Ok(())
 }
 
-/// Has the next list say what has changed of the event's seats.
-pub(crate) async fn mark_change(connection: &mut PgConnection, event: EventId) -> Result<(), Error> {
-    sqlx::query!("INSERT INTO seat_changes (event) VALUES ($1)", i64::from(event.0)).execute(connection).await?;
+/// Has the next list say what has changed of the seat.
+pub(crate) async fn mark_change(connection: &mut PgConnection, event: EventId, slot: Slot) -> Result<(), Error> {
+    sqlx::query!("INSERT INTO seat_changes (event, slot) VALUES ($1, $2)", i64::from(event.0), i64::from(slot.0))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
-/// Takes the marks of all changes that have committed by now. Whether there was any.
-pub(crate) async fn take_changes(connection: &mut PgConnection, event: EventId) -> Result<bool, Error> {
-    let taken =
-        sqlx::query!("DELETE FROM seat_changes WHERE event = $1", i64::from(event.0)).execute(connection).await?;
-    Ok(taken.rows_affected() > 0)
+/// Takes the marks of changes that have committed by now, the first `limit` of them; the answer is the seats, each once.
+pub(crate) async fn take_changes(
+    connection: &mut PgConnection,
+    event: EventId,
+    limit: usize,
+) -> Result<BTreeSet<Slot>, Error> {
+    let slots = sqlx::query_scalar!(
+        "DELETE FROM seat_changes WHERE change IN (
+             SELECT change FROM seat_changes WHERE event = $1 ORDER BY change LIMIT $2
+         ) RETURNING slot",
+        i64::from(event.0),
+        i64::try_from(limit).unwrap_or(i64::MAX),
+    )
+    .fetch_all(connection)
+    .await?;
+    slots.into_iter().map(|slot| column::number(slot, "seat_changes.slot").map(Slot)).collect()
 }
 
-/// All seats of an event.
+/// These seats of an event, as they are.
+pub(crate) async fn some(
+    connection: &mut PgConnection,
+    event: EventId,
+    slots: &BTreeSet<Slot>,
+) -> Result<Vec<Seat>, Error> {
+    let slots: Vec<_> = slots.iter().map(|slot| i64::from(slot.0)).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT slot, generation, revoked, blocked FROM seats WHERE event = $1 AND slot = ANY($2)",
+        i64::from(event.0),
+        &slots,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Seat::try_from).collect()
+}
+
+/// All seats of an event, for its first list of an epoch; takes the marks of all their changes.
 pub(crate) async fn all(connection: &mut PgConnection, event: EventId) -> Result<Vec<Seat>, Error> {
+    // Before the seats are read: a change that is not seen here is not forgotten either.
+    sqlx::query!("DELETE FROM seat_changes WHERE event = $1", i64::from(event.0)).execute(&mut *connection).await?;
     let rows = sqlx::query_as!(
         Row,
         "SELECT slot, generation, revoked, blocked FROM seats WHERE event = $1 ORDER BY slot",

@@ -1,5 +1,7 @@
 //! The slot delta: the step from one slot list to the next. Signed by validation's list key.
 
+use std::collections::BTreeMap;
+
 use minicbor::{Decode, Encode};
 
 use super::MAX_SLOTS;
@@ -8,6 +10,7 @@ use super::sparse::Sparse;
 use super::table::SlotTable;
 use crate::documents::envelope::Document;
 use crate::documents::hash::ContentHash;
+use crate::documents::refusal::Refusal;
 use crate::documents::revision::Revision;
 use crate::id::{EventId, Slot};
 use crate::label::Label;
@@ -67,6 +70,37 @@ impl SlotDelta {
             after: after.content(),
             changes: Sparse::ascending(changes),
         }))
+    }
+
+    /// The step that `news` about some seats makes from a table, numbered `revision`; none where the table says as much already. It costs
+    /// what the news touches, however many seats there are. Refuses what may not follow within an epoch, and more than 50,000 changes.
+    pub fn following(
+        before: &SlotTable,
+        news: &BTreeMap<Slot, SlotEntry>,
+        revision: Revision,
+        issued: Timestamp,
+    ) -> Result<Option<Self>, Refusal> {
+        let changes: Vec<_> = news
+            .iter()
+            .map(|(slot, entry)| (*slot, *entry))
+            .filter(|(slot, entry)| before.entry(*slot) != *entry)
+            .collect();
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let mut delta = Self {
+            event: before.event(),
+            epoch: revision.epoch,
+            sequence: revision.sequence,
+            issued,
+            before: before.content(),
+            after: before.content(),
+            changes: Sparse::ascending(changes),
+        };
+        // Before the table is made: it holds no slot beyond the limit.
+        delta.check().map_err(|why| Refusal::Malformed { document: Self::NAME, why: why.to_owned() })?;
+        delta.after = before.changed(delta.changes(), Self::NAME)?.content();
+        Ok(Some(delta))
     }
 
     /// What changes, by slot.

@@ -63,6 +63,27 @@ fn says(slots: &Slots, truth: &Truth) -> bool {
 }
 
 #[test]
+fn news_make_the_step_that_leads_to_them() {
+    let before: Truth = [(1, good(0)), (5000, good(2))].into();
+    let news: BTreeMap<_, _> =
+        [(1, entry(SlotState::Revoked, 0, SlotReason::Refunded)), (5000, good(2)), (8999, good(0))]
+            .map(|(slot, entry)| (Slot(slot), entry))
+            .into();
+    let after: Truth =
+        [(1, entry(SlotState::Revoked, 0, SlotReason::Refunded)), (5000, good(2)), (8999, good(0))].into();
+    let at = revision(0, 2);
+    let following = |news: BTreeMap<Slot, SlotEntry>| SlotDelta::following(&table(&before), &news, at, samples::DOORS);
+    assert_eq!(following(news).unwrap().unwrap(), delta(at, &before, &after));
+    assert_eq!(following([(Slot(5000), good(2))].into()), Ok(None));
+    let lowered = following([(Slot(5000), good(1))].into());
+    assert!(matches!(lowered, Err(Refusal::LowersGeneration { slot: Slot(5000), .. })), "{lowered:?}");
+    let beyond = following([(Slot(MAX_SLOTS), good(0))].into());
+    assert!(matches!(beyond, Err(Refusal::Malformed { .. })), "{beyond:?}");
+    let many = (0..=50_000).map(|slot| (Slot(slot), good(1))).collect();
+    assert!(matches!(following(many), Err(Refusal::Malformed { .. })));
+}
+
+#[test]
 fn sixty_thousand_seats_take_15_kilobytes() {
     let truth = (0..60_000).map(|slot| (slot, good(0))).collect();
     let bytes = snapshot(revision(0, 1), &truth);

@@ -1,0 +1,167 @@
+//! A gate is taken out of service, and put back.
+
+use std::future::Future;
+
+use countermark_service::caller::Caller;
+use countermark_service::contract::{GateSuspension, ResumeGate, SuspendGate};
+use countermark_service::extract::Json;
+use countermark_service::problem::ProblemDocument;
+use countermark_service::service_call::CallError;
+use countermark_shared::id::GateId;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::error::Error;
+use crate::record::{Act, Done, Intent, on_record, sentence};
+use crate::state::State;
+
+/// Take a gate out of service, or put it back.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Decision {
+    /// The gate.
+    pub(crate) gate: GateId,
+    /// Why, for the record: 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500)]
+    pub(crate) reason: String,
+}
+
+/// Has validation suspend a gate: it lets nobody in and opens no names until it is resumed. It hears of it when it next reaches the
+/// cloud; people leave through it all the same. One that is suspended already is well.
+#[utoipa::path(
+    post,
+    path = "/v1/gates/suspend",
+    operation_id = "suspend_gate",
+    request_body = Decision,
+    responses(
+        (status = 200, description = "It is suspended; its way to the gate has begun.", body = GateSuspension),
+        (status = 400, description = "`invalid-request`: no reason, or one too long", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`gate-unknown` to validation", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: send it again", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn suspend(
+    state: State,
+    caller: Caller,
+    Json(request): Json<Decision>,
+) -> Result<Json<GateSuspension>, Error> {
+    let (validation, gate, decided) = (state.validation.clone(), request.gate, state.clock.now());
+    decide(&state, caller, Act::SuspendGate, request, async move {
+        validation.suspend_gate(&SuspendGate { gate, decided }).await
+    })
+    .await
+}
+
+/// Has validation put a gate back into service. One that is not suspended is well.
+#[utoipa::path(
+    post,
+    path = "/v1/gates/resume",
+    operation_id = "resume_gate",
+    request_body = Decision,
+    responses(
+        (status = 200, description = "It is in service; its way to the gate has begun.", body = GateSuspension),
+        (status = 400, description = "`invalid-request`: no reason, or one too long", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`gate-unknown` to validation", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: send it again", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn resume(
+    state: State,
+    caller: Caller,
+    Json(request): Json<Decision>,
+) -> Result<Json<GateSuspension>, Error> {
+    let (validation, gate, decided) = (state.validation.clone(), request.gate, state.clock.now());
+    decide(&state, caller, Act::ResumeGate, request, async move {
+        validation.resume_gate(&ResumeGate { gate, decided }).await
+    })
+    .await
+}
+
+async fn decide(
+    state: &State,
+    caller: Caller,
+    act: Act,
+    Decision { gate, reason }: Decision,
+    ask: impl Future<Output = Result<GateSuspension, CallError>> + Send + 'static,
+) -> Result<Json<GateSuspension>, Error> {
+    let detail = json!({ "reason": sentence(&reason)? });
+    let intent = Intent { act, subject: format!("gate {gate}"), detail };
+    on_record(state, caller, intent, async move {
+        let standing = ask.await?;
+        // What is, not what was asked for: somebody may have decided otherwise since.
+        let detail = json!({ "suspended": standing.suspended });
+        Ok(Done { answer: standing, detail })
+    })
+    .await
+    .map(Json)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use countermark_service::contract::paths;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::record::Outcome;
+    use crate::testing::{self, Bench};
+
+    const ROUTES: [(&str, &str, Act, bool); 2] = [
+        ("/v1/gates/suspend", paths::SUSPEND_GATE, Act::SuspendGate, true),
+        ("/v1/gates/resume", paths::RESUME_GATE, Act::ResumeGate, false),
+    ];
+
+    fn because(reason: &str) -> Value {
+        json!({ "gate": 3, "reason": reason })
+    }
+
+    #[tokio::test]
+    async fn a_gate_is_suspended_and_resumed_with_both_on_the_record() {
+        let mut bench = Bench::new().await;
+        let decided = bench.clock.now();
+        for (route, asked, act, suspended) in ROUTES {
+            let standing = json!({ "gate": 3, "suspended": suspended });
+            bench.validation.answers(asked, StatusCode::OK, standing.clone());
+            let answer = bench.post(route, &because(" It was seen in a van. ")).await;
+            assert_eq!((answer.status, answer.json::<Value>()), (StatusCode::OK, standing));
+            assert_eq!(bench.validation.called().await, (asked.to_owned(), json!({ "gate": 3, "decided": decided })));
+            let log = bench.log().await;
+            let [.., intent, outcome] = &log[..] else { panic!("{log:?}") };
+            assert_eq!((intent.act, intent.outcome, intent.subject.as_str()), (act, Outcome::Intended, "gate 3"));
+            assert_eq!(intent.detail, json!({ "reason": "It was seen in a van." }));
+            assert_eq!((outcome.act, outcome.outcome), (act, Outcome::Done));
+            assert_eq!(outcome.detail, json!({ "suspended": suspended }));
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_reason_nothing_is_asked_and_nothing_on_the_record() {
+        let mut bench = Bench::new().await;
+        for (route, ..) in ROUTES {
+            for reason in ["", " ", &"x".repeat(501)] {
+                bench.post(route, &because(reason)).await.is_problem(StatusCode::BAD_REQUEST, "invalid-request");
+            }
+            let answer = bench.post(route, &json!({ "gate": 3 })).await;
+            answer.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request");
+        }
+        assert!(bench.validation.is_quiet());
+        assert!(bench.log().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn validations_refusal_is_passed_on_and_its_silence_leaves_it_open() {
+        let mut bench = Bench::new().await;
+        for (route, asked, ..) in ROUTES {
+            bench.validation.answers(asked, StatusCode::NOT_FOUND, testing::problem(404, "gate-unknown"));
+            bench.post(route, &because("Why not.")).await.is_problem(StatusCode::NOT_FOUND, "gate-unknown");
+            assert_eq!(bench.log().await.last().unwrap().outcome, Outcome::Refused);
+        }
+        bench.validation.close().await;
+        for (route, ..) in ROUTES {
+            let answer = bench.post(route, &because("Why not.")).await;
+            answer.is_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+            assert_eq!(bench.log().await.last().unwrap().outcome, Outcome::Unknown);
+        }
+    }
+}

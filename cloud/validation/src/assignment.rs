@@ -1,0 +1,111 @@
+//! What a gate is to do, for how long, and what it may open. Owns when that changes and the signing of it; refuses to know who asks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use countermark_service::event_documents;
+use countermark_service::transaction::transaction;
+use countermark_shared::documents::{
+    Assignment, Authentic, EventDocument, Lease, Product, Signed, TicketForm, WrappedSecret,
+};
+use countermark_shared::id::GateId;
+use sqlx::PgConnection;
+
+use crate::error::Error;
+use crate::state::State;
+use crate::store::assignments;
+use crate::store::gates::{self, Locked};
+
+/// How long after its event a gate may admit: late trains, long encores.
+const LEASE: Duration = Duration::from_hours(12);
+/// How long after its event a gate may keep names.
+const NAMES: Duration = Duration::from_hours(1);
+
+/// Names leave the box an hour after the event's last window, the right to admit after twelve.
+pub(crate) fn lease(event: &EventDocument, suspended: bool) -> Lease {
+    let until = |product: &Product| product.moved.map_or(product.until, |moved| moved.until);
+    // An event has a product.
+    let end = event.products.iter().map(until).max().unwrap_or(event.issued);
+    Lease { until: end + LEASE, names_until: end + NAMES, suspended }
+}
+
+/// Whether tickets that are sold today seal something. Those sold before may, whatever the document says now.
+pub(crate) fn seals_names(event: &EventDocument) -> bool {
+    event.products.iter().map(|product| product.form).any(TicketForm::is_sealed)
+}
+
+/// The assignment with that lease and, where `names` are given, the secrets it has and those `offered`. Of a secret that the gate has
+/// it keeps the wrapping: each is another, and says the same. A suspended gate is given none.
+fn revised(current: &Assignment, lease: Lease, names: bool, offered: &[WrappedSecret]) -> Assignment {
+    let given = names && !lease.suspended;
+    let by_generation: BTreeMap<_, _> =
+        offered.iter().chain(&current.secrets).filter(|_| given).map(|secret| (secret.generation, secret)).collect();
+    let secrets = by_generation.into_values().cloned().collect();
+    Assignment { lease, secrets, ..current.clone() }
+}
+
+/// Signs an assignment, as the gate will take it: what it would refuse is not stored.
+pub(crate) fn sign(state: &State, assignment: &Assignment) -> Result<Authentic<Assignment>, Error> {
+    let unsigned = |source| Error::Unsigned { source };
+    let bytes = Signed::seal(assignment, &[&state.trust.list_key]).map_err(unsigned)?;
+    let bundle = state.trust.bundle.document();
+    Assignment::accept(&bytes, bundle, assignment.gate, None, assignment.issued).map_err(unsigned)
+}
+
+/// Brings a locked gate's assignment up to date with the event document in force, whether it is suspended, and the secrets that were
+/// `offered` for it. The answer is the newest version.
+pub(crate) async fn revise(
+    state: &State,
+    connection: &mut PgConnection,
+    gate: &Locked,
+    offered: &[WrappedSecret],
+) -> Result<u32, Error> {
+    let (bundle, now) = (state.trust.bundle.document(), state.clock.now());
+    let in_force = in_force(state, connection, gate.gate).await?;
+    let current = in_force.document();
+    let event = event_documents::in_force(connection, gate.event, bundle, now).await?;
+    let (lease, names) = match &event {
+        Some(event) => (lease(event.document(), gate.suspended), event.document().names_at_gates),
+        // Nobody believes its organiser any more: nothing new follows from what they said.
+        None => (Lease { suspended: gate.suspended, ..current.lease }, true),
+    };
+    let next = revised(current, lease, names, offered);
+    let list_keys = bundle.list_keys();
+    let is_believed = in_force.signers().iter().any(|signer| list_keys.contains(signer));
+    if is_believed && next == *current {
+        return Ok(current.version);
+    }
+    let next = Assignment { version: current.version.saturating_add(1), issued: now, ..next };
+    assignments::insert(connection, &sign(state, &next)?).await?;
+    Ok(next.version)
+}
+
+/// Brings every gate's assignment up to date: one that was signed by a key which nobody believes any more is signed anew. One that
+/// cannot be does not keep the others from it.
+pub(crate) async fn revise_all(state: &State) -> Result<(), Error> {
+    let gates = gates::all(&mut *state.pool.acquire().await?).await?;
+    for gate in gates {
+        let revised = transaction(&state.pool, "revise an assignment", |mut transaction| {
+            Box::pin(async move {
+                let gate = gates::lock(&mut transaction, gate).await?.ok_or(Error::GateUnknown)?;
+                revise(state, &mut transaction, &gate, &[]).await
+            })
+        })
+        .await;
+        if let Err(error) = revised {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::error!(%gate, error, "an assignment cannot be brought up to date");
+        }
+    }
+    Ok(())
+}
+
+/// The newest assignment, whichever of this service's keys signed it.
+async fn in_force(state: &State, connection: &mut PgConnection, gate: GateId) -> Result<Authentic<Assignment>, Error> {
+    let newest = assignments::newest(connection, gate).await?.ok_or(Error::NotPublished { document: "assignment" })?;
+    let opened = Signed::<Assignment>::decode(&newest.bytes).and_then(|signed| signed.open(&state.trust.own_keys, 1));
+    opened.map_err(|source| Error::Unsigned { source })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! What a database of the release before holds outlives its migration.
+
+use countermark_postgres::{Schema, TestDatabase};
+use sqlx::PgPool;
+
+const BEFORE: [&str; 2] = [
+    include_str!("../../../migrations/validation/0001_gates_lists_journal.sql"),
+    include_str!("../../../migrations/validation/0002_blocks.sql"),
+];
+const MIGRATION: &str = include_str!("../../../migrations/validation/0003_publications.sql");
+
+/// Two seats of event 7, of which a change waits for its list; one of event 8, of which none does; two rows of a journal.
+const ROWS: &str = "
+    INSERT INTO seats (event, slot, generation, revoked) VALUES (7, 1, 1, false), (7, 2, 2, true), (8, 1, 1, false);
+    INSERT INTO seat_changes (event) VALUES (7), (7);
+    INSERT INTO gates (event, name, created_at, code_hash, code_until)
+    VALUES (7, 'North', now(), sha256('code'), now());
+    INSERT INTO journal (gate, sequence, row, chain, after_gap, at, event, slot, generation, persons, ticket,
+                         proved_places, believed, received_at)
+    VALUES (1, 1, 'row', sha256('row'), false, now(), 7, 1, 1, 2, 'text', 2, true, now()),
+           (1, 2, 'row', sha256('row'), false, now(), NULL, NULL, NULL, 0, NULL, NULL, true, now());";
+const LIST: &str = "
+    INSERT INTO slot_lists (event, sequence, issued_at, hash, bytes) VALUES (7, 3, now(), sha256('list'), 'list');";
+
+async fn migrated(rows: &'static [&'static str]) -> (PgPool, TestDatabase) {
+    let database = TestDatabase::new(Schema::Service);
+    let pool = PgPool::connect(&database.url).await.unwrap();
+    for sql in BEFORE.iter().chain(rows).chain([&MIGRATION]) {
+        sqlx::raw_sql(*sql).execute(&pool).await.unwrap();
+    }
+    (pool, database)
+}
+
+async fn numbers(pool: &PgPool, sql: &'static str) -> Vec<i64> {
+    sqlx::query_scalar(sql).fetch_all(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn seats_gates_and_journals_outlive_it() {
+    let (pool, _database) = migrated(&[ROWS, LIST]).await;
+    // Each seat whose list waited is in the next.
+    assert_eq!(numbers(&pool, "SELECT slot FROM seat_changes WHERE event = 7 ORDER BY slot").await, [1, 2]);
+    assert_eq!(numbers(&pool, "SELECT slot FROM seat_changes WHERE event = 8").await, [0_i64; 0]);
+    assert_eq!(numbers(&pool, "SELECT slot FROM seats ORDER BY event, slot").await, [1, 2, 1]);
+    assert_eq!(numbers(&pool, "SELECT passed::int8 FROM journal ORDER BY sequence").await, [2, 0]);
+    assert_eq!(numbers(&pool, "SELECT gate FROM gates WHERE NOT suspended").await, [1]);
+    // Whole lists have been published: the steps begin another epoch.
+    assert_eq!(numbers(&pool, "SELECT epoch FROM slot_list_epoch").await, [1]);
+}
+
+#[tokio::test]
+async fn where_nothing_was_published_the_first_epoch_begins() {
+    let (pool, _database) = migrated(&[]).await;
+    assert_eq!(numbers(&pool, "SELECT epoch FROM slot_list_epoch").await, [0]);
+}

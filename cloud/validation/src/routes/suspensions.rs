@@ -1,0 +1,82 @@
+//! Admin takes a gate out of service, and puts it back.
+
+use countermark_service::contract::{GateSuspension, ResumeGate, SuspendGate, paths};
+use countermark_service::extract::Json;
+use countermark_service::problem::ProblemDocument;
+use countermark_service::transaction::transaction;
+use countermark_shared::id::GateId;
+use countermark_shared::time::Timestamp;
+
+use crate::error::Error;
+use crate::state::State;
+use crate::store::gates;
+use crate::{assignment, secrets};
+
+/// Suspends a gate: its next assignment lets nobody in and opens no names. It still logs in, so that it hears of it.
+#[utoipa::path(
+    post,
+    path = paths::SUSPEND_GATE,
+    operation_id = "suspend_gate",
+    request_body = SuspendGate,
+    responses(
+        (status = 200, description = "Suspended, now or before; or a later decision was known, and stands.", body = GateSuspension),
+        (status = 404, description = "`gate-unknown`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn suspend(
+    state: State,
+    Json(SuspendGate { gate, decided }): Json<SuspendGate>,
+) -> Result<Json<GateSuspension>, Error> {
+    decide(&state, gate, true, decided).await
+}
+
+/// Puts a gate back into service. One that is not suspended is well.
+#[utoipa::path(
+    post,
+    path = paths::RESUME_GATE,
+    operation_id = "resume_gate",
+    request_body = ResumeGate,
+    responses(
+        (status = 200, description = "In service, now or before; or a later decision was known, and stands.", body = GateSuspension),
+        (status = 404, description = "`gate-unknown`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn resume(
+    state: State,
+    Json(ResumeGate { gate, decided }): Json<ResumeGate>,
+) -> Result<Json<GateSuspension>, Error> {
+    decide(&state, gate, false, decided).await
+}
+
+async fn decide(
+    state: &State,
+    gate: GateId,
+    suspended: bool,
+    decided: Timestamp,
+) -> Result<Json<GateSuspension>, Error> {
+    let now = state.clock.now();
+    // A clock ahead of this one must not make later decisions look earlier.
+    let decided = decided.min(now);
+    let suspended = transaction(&state.pool, "decide about a gate", |mut transaction| {
+        Box::pin(async move {
+            let locked = gates::lock(&mut transaction, gate).await?.ok_or(Error::GateUnknown)?;
+            if locked.suspension_decided.is_some_and(|last| last > decided) {
+                return Ok(locked.suspended);
+            }
+            gates::suspend(&mut transaction, gate, suspended, decided).await?;
+            if suspended != locked.suspended {
+                let locked = gates::Locked { suspended, ..locked };
+                let version = assignment::revise(state, &mut transaction, &locked, &[]).await?;
+                // Its secrets went with the suspension.
+                secrets::ask(&mut transaction, gate, &format!("assignment-{version}"), now).await?;
+            }
+            Ok::<_, Error>(suspended)
+        })
+    })
+    .await?;
+    state.outbox.poke();
+    Ok(Json(GateSuspension { gate, suspended }))
+}
+
+#[cfg(test)]
+mod tests;
