@@ -45,8 +45,17 @@ pub struct Ticket {
     pub slot: u32,
     /// Persons it admits.
     pub places: u8,
-    /// What its code says.
+    /// What its code says, without a holder's proof.
     pub text: String,
+}
+
+/// Auth's word that a live ticket is shown at a moment by the account that holds it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Presentation {
+    /// The moment, in Unix seconds.
+    pub at: u32,
+    /// The holder's signature.
+    pub proof: String,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +66,16 @@ struct Session {
 #[derive(Deserialize)]
 struct PaymentPage {
     page: String,
+}
+
+#[derive(Deserialize)]
+struct TransferCode {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Accepted {
+    transfer: String,
 }
 
 /// Logs somebody in with auth; the answer is auth, as they call it.
@@ -87,8 +106,17 @@ impl Buyer {
 
     /// Orders an offer, which reserves its places.
     pub async fn order(&self, offer: &str, quantity: u8) -> Result<Order, CallError> {
+        self.place(&json!({ "offer": offer, "quantity": quantity })).await
+    }
+
+    /// Orders one ticket of an offer, for a person of that name.
+    pub async fn order_for(&self, offer: &str, name: &str) -> Result<Order, CallError> {
+        self.place(&json!({ "offer": offer, "quantity": 1, "names": [{ "name": name }] })).await
+    }
+
+    async fn place(&self, order: &Value) -> Result<Order, CallError> {
         let key = format!("order-{}", self.orders.fetch_add(1, Ordering::Relaxed));
-        self.tickets.post_once("/v1/orders", &key, &json!({ "offer": offer, "quantity": quantity })).await
+        self.tickets.post_once("/v1/orders", &key, order).await
     }
 
     /// Grants the order's terms with auth.
@@ -125,7 +153,11 @@ impl Buyer {
 
     /// From the offer to the tickets.
     pub async fn buy(&self, offer: &str, quantity: u8) -> Result<Vec<Ticket>> {
-        let order = self.order(offer, quantity).await?;
+        self.complete(self.order(offer, quantity).await?).await
+    }
+
+    /// From an order to its tickets.
+    pub async fn complete(&self, order: Order) -> Result<Vec<Ticket>> {
         self.grant(&order).await?;
         let page = self.payment_page(&order).await?;
         self.pay(&page).await?;
@@ -139,5 +171,29 @@ impl Buyer {
     /// The picture of a ticket's code, as PNG.
     pub async fn code(&self, ticket: &Ticket) -> Result<Vec<u8>, CallError> {
         self.tickets.bytes(&format!("/v1/tickets/{}/code.png", ticket.ticket)).await
+    }
+
+    /// Auth's proof, now, that this account holds a live ticket.
+    pub async fn present(&self, ticket: &Ticket) -> Result<Presentation, CallError> {
+        self.auth.post("/v1/presentations", &json!({ "event": ticket.event, "slot": ticket.slot })).await
+    }
+
+    /// The picture of a live ticket's code with that proof, as PNG.
+    pub async fn code_shown(&self, ticket: &Ticket, shown: &Presentation) -> Result<Vec<u8>, CallError> {
+        let Presentation { at, proof } = shown;
+        self.tickets.bytes(&format!("/v1/tickets/{}/code.png?at={at}&proof={proof}", ticket.ticket)).await
+    }
+
+    /// Offers a ticket to whoever is told the code, which is the answer.
+    pub async fn offer_transfer(&self, ticket: &Ticket) -> Result<String, CallError> {
+        let body = json!({ "event": ticket.event, "slot": ticket.slot });
+        let offered: TransferCode = self.auth.post("/v1/transfers", &body).await?;
+        Ok(offered.code)
+    }
+
+    /// Accepts a ticket that was offered, and has it made anew.
+    pub async fn accept_transfer(&self, code: &str) -> Result<Ticket, CallError> {
+        let accepted: Accepted = self.auth.post("/v1/transfers/accept", &json!({ "code": code })).await?;
+        self.tickets.post("/v1/transfers", &json!({ "transfer": accepted.transfer })).await
     }
 }

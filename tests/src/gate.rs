@@ -5,6 +5,7 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use countermark_shared::keys::SigningKey;
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Severity};
 use serde::Deserialize;
@@ -75,7 +76,7 @@ struct Identity {
 }
 
 #[derive(Deserialize)]
-struct Screen {
+struct Started {
     screen: String,
 }
 
@@ -95,6 +96,11 @@ impl Gate {
     /// The ledger's file.
     pub fn ledger(&self) -> PathBuf {
         self.folder.join("ledger.sqlite")
+    }
+
+    /// The gate's key, for whoever has its disk.
+    pub fn private_key(&self) -> Result<SigningKey> {
+        Ok(SigningKey::from_pem(&std::fs::read_to_string(self.folder.join("gate.key"))?)?)
     }
 
     /// Runs the gate on a folder of pictures.
@@ -164,7 +170,7 @@ impl RunningGate {
     async fn start(command: &mut Command, log: &Path) -> Result<Self> {
         let mut process = Process::start("countermark-gate", command, log)?;
         let line = process.expect_line(PATIENCE).await?;
-        let Screen { screen } = serde_json::from_str(&line).with_context(|| format!("the gate begins with {line}"))?;
+        let Started { screen } = serde_json::from_str(&line).with_context(|| format!("the gate begins with {line}"))?;
         Ok(Self { process, screen })
     }
 
@@ -179,6 +185,14 @@ impl RunningGate {
         serde_json::from_str(&line).with_context(|| format!("this is no verdict: {line}"))
     }
 
+    /// Opens the operator's screen, as a browser does.
+    pub async fn look_at_the_screen(&self) -> Result<Screen> {
+        let events = format!("{}events", self.screen);
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let answer = http.get(&events).send().await?.error_for_status()?;
+        Ok(Screen { answer, unread: Vec::new() })
+    }
+
     /// `kill -9`; the answer is every verdict that was shown and not read yet.
     pub async fn kill(self) -> Result<Vec<Verdict>> {
         let mut verdicts = Vec::new();
@@ -191,5 +205,39 @@ impl RunningGate {
             }
         }
         Ok(verdicts)
+    }
+}
+
+/// An operator's screen that is open.
+pub struct Screen {
+    answer: reqwest::Response,
+    unread: Vec<u8>,
+}
+
+impl Screen {
+    /// The next verdict that it shows, as the page gets it: JSON.
+    pub async fn verdict(&mut self) -> Result<String> {
+        tokio::time::timeout(PATIENCE, async {
+            loop {
+                let event = self.event().await?;
+                if let Some(verdict) = event.strip_prefix("event: verdict\ndata: ") {
+                    return Ok(verdict.to_owned());
+                }
+            }
+        })
+        .await
+        .context("the screen shows no verdict")?
+    }
+
+    async fn event(&mut self) -> Result<String> {
+        const END: &[u8] = b"\n\n";
+        loop {
+            if let Some(end) = self.unread.windows(END.len()).position(|bytes| bytes == END) {
+                let event = self.unread.drain(..end + END.len()).collect();
+                return Ok(String::from_utf8(event)?);
+            }
+            let more = self.answer.chunk().await?.context("the screen's stream ended")?;
+            self.unread.extend_from_slice(&more);
+        }
     }
 }

@@ -8,7 +8,7 @@ use tokio::fs;
 use super::Scan;
 use super::exhibits::Exhibit;
 use crate::cloud::Cloud;
-use crate::gate::{Gate, RunningGate};
+use crate::gate::{Gate, RunningGate, Screen};
 use crate::proxy::Fault;
 
 pub(super) struct Entrance<'a> {
@@ -34,6 +34,11 @@ impl<'a> Entrance<'a> {
         let verdict = self.gate.verdict().await?;
         ensure!(verdict.source == format!("pictures/{file}"), "{file} was shown, and {} was read", verdict.source);
         Ok(Scan { file: file.to_owned(), what, expected, persons, verdict })
+    }
+
+    /// What the operator sees from now on.
+    pub(super) async fn look_at_the_screen(&self) -> Result<Screen> {
+        self.gate.look_at_the_screen().await
     }
 
     pub(super) fn cut_off(&self) {

@@ -18,11 +18,11 @@ pub(super) struct Exhibit {
 }
 
 impl Exhibit {
-    fn new(file: &'static str, what: &'static str, picture: Vec<u8>, expected: Reason, persons: u8) -> Self {
+    pub(super) fn new(file: &'static str, what: &'static str, picture: Vec<u8>, expected: Reason, persons: u8) -> Self {
         Self { file, what, picture, expected, persons }
     }
 
-    fn refused(file: &'static str, what: &'static str, picture: Vec<u8>, expected: Reason) -> Self {
+    pub(super) fn refused(file: &'static str, what: &'static str, picture: Vec<u8>, expected: Reason) -> Self {
         Self::new(file, what, picture, expected, 0)
     }
 }
@@ -60,10 +60,10 @@ pub(super) async fn offline(sale: &Sale) -> Result<Vec<Exhibit>> {
     let solo = sale.buyer.code(&sale.solo).await?;
     let revoked = sale.buyer.code(&sale.revoked).await?;
     Ok(vec![
-        Exhibit::new("21-solo.png", "a ticket not shown yet", first.clone(), Reason::Admitted, 1),
-        Exhibit::refused("22-solo-again.png", "the same again", first, Reason::AlreadyUsed),
-        Exhibit::refused("23-used-before.png", "one used before the cut", solo, Reason::AlreadyUsed),
-        Exhibit::refused("24-revoked.png", "one revoked before the cut", revoked, Reason::Revoked),
-        Exhibit::new("25-solo.png", "another not shown yet", second, Reason::Admitted, 1),
+        Exhibit::new("41-solo.png", "a ticket not shown yet", first.clone(), Reason::Admitted, 1),
+        Exhibit::refused("42-solo-again.png", "the same again", first, Reason::AlreadyUsed),
+        Exhibit::refused("43-used-before.png", "one used before the cut", solo, Reason::AlreadyUsed),
+        Exhibit::refused("44-revoked.png", "one revoked before the cut", revoked, Reason::Revoked),
+        Exhibit::new("45-solo.png", "another not shown yet", second, Reason::Admitted, 1),
     ])
 }

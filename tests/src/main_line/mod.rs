@@ -1,6 +1,7 @@
 //! The main line of the system, from an organiser's signature to reconciled figures. The demo shows it to a person, a
 //! story holds it against what was expected; both see the same [`Performance`].
 
+mod acts;
 mod entrance;
 mod exhibits;
 mod sale;
@@ -14,6 +15,7 @@ use crate::buyer::Buyer;
 use crate::cloud::{Cloud, Told};
 use crate::gate::{Gate, RunningGate, Verdict};
 use crate::season::FESTIVAL;
+use acts::Acts;
 use entrance::Entrance;
 use sale::Sale;
 
@@ -91,6 +93,15 @@ pub async fn play(cloud: &Cloud, told: Told<'_>) -> anyhow::Result<Performance> 
         }
         online.push(entrance.show(exhibit).await?);
     }
+    let acts = Acts {
+        cloud,
+        administrator: &administrator,
+        sale: &sale,
+        gate: &gate,
+        entrance: &mut entrance,
+        scans: &mut online,
+    };
+    acts.play(told).await?;
     told("the gate has read every picture, and wrote each verdict to its disk before it showed it");
 
     let before = gate.settled(crate::wait::PATIENCE).await?;

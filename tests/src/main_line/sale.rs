@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use countermark_shared::documents::EventDocument;
 use countermark_shared::time::Timestamp;
 use futures_util::future::try_join;
 
@@ -10,10 +11,13 @@ use crate::administrator::Administrator;
 use crate::buyer::{Buyer, Ticket};
 use crate::clock;
 use crate::cloud::{Cloud, Told};
-use crate::season::{self, DUO, EARLY, FAMILY, SEAT, SOLO};
+use crate::season::{self, DUO, EARLY, FAMILY, LIVE, NAMED, NEXT_DAY, SEAT, SOLO};
 
 /// From the signature of the event document until the afternoon ends: its ticket is ordered within the first seconds.
 const AFTERNOON: Duration = Duration::from_secs(12);
+
+/// Who comes by name.
+pub(super) const GUEST: &str = "Zoë Çelik";
 
 /// What was sold.
 pub(super) struct Sale {
@@ -23,10 +27,17 @@ pub(super) struct Sale {
     pub(super) revoked: Ticket,
     pub(super) expired: Ticket,
     pub(super) other_event: Ticket,
+    pub(super) live: Ticket,
+    pub(super) live_for_a_screenshot: Ticket,
+    pub(super) named: Ticket,
+    pub(super) given_away: Ticket,
+    pub(super) held_back: Ticket,
+    pub(super) tomorrow: Ticket,
     pub(super) for_the_outage: [Ticket; 2],
     pub(super) buyer: Buyer,
     pub(super) family_buyer: Buyer,
     pub(super) solo_offer: String,
+    pub(super) festival: EventDocument,
     afternoon_ends: Timestamp,
 }
 
@@ -38,7 +49,8 @@ impl Sale {
         let now = clock::now();
         // A ticket carries whole seconds.
         let afternoon_ends = Timestamp::from_unix_seconds((now + AFTERNOON).unix_seconds());
-        administrator.publish(&season::festival(now, afternoon_ends)?).await?;
+        let festival = season::festival(now, afternoon_ends)?;
+        administrator.publish(&festival).await?;
         let early = administrator.offer(&EARLY).await?;
         let expired = one(buyer.buy(&early, 1).await?)?;
         told("the organiser signed the festival's event document; auth, tickets and validation each verified it");
@@ -47,13 +59,26 @@ impl Sale {
         let solo_offer = administrator.offer(&SOLO).await?;
         let duo = administrator.offer(&DUO).await?;
         let family = administrator.offer(&FAMILY).await?;
+        let live = administrator.offer(&LIVE).await?;
+        let named = administrator.offer(&NAMED).await?;
+        let tomorrow = administrator.offer(&NEXT_DAY).await?;
         let seat = administrator.offer(&SEAT).await?;
-        told("offers published: solo, duo (a ticket each), family (one code for four), and a seat at another event");
+        told(
+            "offers published: solo, duo, family (one code for four), live, by name, tomorrow, and a seat at another event",
+        );
 
-        let [solo, revoked, first, second] = exactly(buyer.buy(&solo_offer, 4).await?)?;
+        let [solo, revoked, given_away, held_back, first, second] = exactly(buyer.buy(&solo_offer, 6).await?)?;
+        let [live, live_for_a_screenshot] = exactly(buyer.buy(&live, 2).await?)?;
+        let guest = buyer.order_for(&named, GUEST).await?;
         let sale = Self {
             solo,
             revoked,
+            live,
+            live_for_a_screenshot,
+            named: one(buyer.complete(guest).await?)?,
+            given_away,
+            held_back,
+            tomorrow: one(buyer.buy(&tomorrow, 1).await?)?,
             for_the_outage: [first, second],
             duo: exactly(buyer.buy(&duo, 1).await?)?,
             family: one(family_buyer.buy(&family, 1).await?)?,
@@ -62,9 +87,10 @@ impl Sale {
             buyer,
             family_buyer,
             solo_offer,
+            festival,
             afternoon_ends,
         };
-        told("nine tickets sold: granted with auth, paid with the provider, each signed twice by two services");
+        told("fifteen tickets sold: granted with auth, paid with the provider, each signed twice by two services");
         Ok(sale)
     }
 

@@ -23,6 +23,8 @@ mod sold_out;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod stolen_gate;
+#[cfg(test)]
 mod the_line;
 #[cfg(test)]
 mod token_for_another_service;
