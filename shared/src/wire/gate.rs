@@ -21,14 +21,10 @@ pub mod paths {
     pub const NONCE: &str = "/v1/gates/nonce";
     /// POST [`Login`](super::Login) → [`LoggedIn`](super::LoggedIn).
     pub const LOGIN: &str = "/v1/gates/login";
-    /// GET, with the session: the trust bundle's bytes.
+    /// GET, with the session: the newest trust bundle's bytes, for a gate that has none.
     pub const BUNDLE: &str = "/v1/gate/trust-bundle";
     /// GET, with the session: the assignment's bytes.
     pub const ASSIGNMENT: &str = "/v1/gate/assignment";
-    /// GET, with the session: the bytes of the event document of the assigned event.
-    pub const EVENT: &str = "/v1/gate/event-document";
-    /// GET, with the session: the slot list's bytes of the assigned event.
-    pub const SLOTS: &str = "/v1/gate/slot-list";
     /// GET, with the session: the bytes of the newest head for this gate.
     pub const HEAD: &str = "/v1/gate/head";
     /// GET, with the session: [`DocumentSet`](crate::documents::DocumentSet) of the trust bundles after `{version}` that changed the
