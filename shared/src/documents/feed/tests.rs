@@ -1,6 +1,6 @@
 //! The feed against the plain set of rows that it tells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::documents::{Document, DocumentHash, Refusal, Revision, Signed};
@@ -265,6 +265,50 @@ fn each_batch_that_does_not_follow_has_its_refusal_and_changes_nothing() {
     assert!(matches!(accept(&mut state, &one), Err(Refusal::Older { .. })));
 }
 
+/// An undo takes back the whole row, in sight or in sums: one that says another row than there is would not count alike in both.
+#[test]
+fn an_undo_that_misnames_its_row_is_refused_whichever_comes_first() {
+    let undo = row(NORTH, 9, Passage::Undo { of: 5 });
+    for entry in [
+        FeedRow { persons: 3, ..row(NORTH, 5, Passage::Entry) },
+        FeedRow { slot: Slot(43), ..row(NORTH, 5, Passage::Entry) },
+        row(NORTH, 5, Passage::Exit),
+        row(NORTH, 5, Passage::Forgiven),
+        row(NORTH, 5, Passage::Undo { of: 1 }),
+    ] {
+        assert!(following(started(empty()).as_ref(), &[entry, undo], &[]).check().is_err(), "{entry:?}");
+        for (first, second) in [(entry, undo), (undo, entry)] {
+            let mut state = started(empty());
+            let batch = following(state.as_ref(), &[first], &[]);
+            accept(&mut state, &batch).unwrap();
+            let batch = following(state.as_ref(), &[second], &[]);
+            assert!(matches!(accept(&mut state, &batch), Err(Refusal::RowConflict { .. })), "{first:?}, {second:?}");
+        }
+    }
+    for (first, second) in [(row(NORTH, 5, Passage::Entry), undo), (undo, row(NORTH, 5, Passage::Entry))] {
+        let mut state = started(empty());
+        for row in [first, second] {
+            let batch = following(state.as_ref(), &[row], &[]);
+            accept(&mut state, &batch).unwrap();
+        }
+        assert_eq!(seat(state.as_ref()).admitted, 0);
+        FeedState::from_record(&state.unwrap().to_record()).unwrap();
+    }
+}
+
+#[test]
+fn a_row_is_taken_back_once_in_sight_or_in_sums() {
+    let undos = [row(NORTH, 10, Passage::Undo { of: 8 }), row(NORTH, 11, Passage::Undo { of: 8 })];
+    let mut state = started(folded());
+    let batch = following(state.as_ref(), &undos, &[]);
+    accept(&mut state, &batch).unwrap();
+    assert_eq!(seat(state.as_ref()).admitted, 2);
+    assert_eq!(
+        told(&[&[row(NORTH, 7, Passage::Entry), row(NORTH, 8, Passage::Entry)], &undos[..]].concat()).admitted,
+        2
+    );
+}
+
 #[test]
 fn more_rows_than_fit_ask_for_a_snapshot() {
     let rows = (1..=MAX_ROWS_HELD as u64).map(|sequence| row(NORTH, sequence, Passage::Entry)).collect();
@@ -363,7 +407,11 @@ fn rows() -> impl Strategy<Value = Vec<FeedRow>> {
     );
     prop::collection::vec(row, 0..30).prop_map(|rows| {
         let by_name: BTreeMap<_, _> = rows.into_iter().map(|row| ((row.gate, row.sequence), row)).collect();
-        by_name.into_values().collect()
+        let named = |row: FeedRow| {
+            let undone = row.passage.cancels().and_then(|of| by_name.get(&(row.gate, of)));
+            undone.map_or(row, |undone| FeedRow { slot: undone.slot, persons: undone.persons, ..row })
+        };
+        by_name.values().copied().map(named).collect()
     })
 }
 
@@ -389,7 +437,49 @@ fn expected(rows: &[FeedRow], slot: Slot, retracted: Option<(GateId, u64)>) -> (
     (admitted, left)
 }
 
+/// A snapshot in which each gate's rows up to `last` are sums, those that nobody of them took back, and the others are as they are.
+fn summed_up_to(last: u64, rows: &[FeedRow]) -> FeedSnapshot {
+    let (early, late): (Vec<_>, Vec<_>) = rows.iter().copied().partition(|row| row.sequence <= last);
+    let mut passages = vec![];
+    for slot in (0..3).map(Slot) {
+        for gate in (1..4).map(GateId) {
+            let own: Vec<_> = early.iter().filter(|row| row.gate == gate).copied().collect();
+            let of_gate = started(FeedSnapshot { rows: own, ..empty() }).unwrap().passages(slot, None, None);
+            let FeedPassages { admitted, left, last_exit, .. } = of_gate;
+            let last_entry = of_gate.last_entry.map(|last| last.at);
+            if last_entry.is_some() || last_exit.is_some() {
+                let gate = FoldedGate { gate, admitted, admitted_since_reset: 0, left, last_entry, last_exit };
+                passages.push(FoldedPassages { slot, gate });
+            }
+        }
+    }
+    let folded = (1..4).map(|gate| (GateId(gate), last)).collect();
+    FeedSnapshot { folded, passages, rows: late, ..empty() }
+}
+
 proptest! {
+    /// Whatever is held as sums counts as its rows would. Of each row there is one undo, as journals write them.
+    #[test]
+    fn sums_count_as_their_rows_would(rows in rows(), last in 1_u64..40) {
+        let mut undone = BTreeSet::new();
+        let rows: Vec<_> = rows
+            .iter()
+            .filter(|row| row.passage.cancels().is_none_or(|of| {
+                rows.iter().any(|row_of| (row_of.gate, row_of.sequence) == (row.gate, of)) && undone.insert((row.gate, of))
+            }))
+            .copied()
+            .collect();
+        let as_rows = started(FeedSnapshot { rows: rows.clone(), ..empty() }).unwrap();
+        let as_sums = started(summed_up_to(last, &rows)).unwrap();
+        for slot in (0..3).map(Slot) {
+            let [rows, sums] = [&as_rows, &as_sums].map(|state| {
+                let passages = state.passages(slot, None, None);
+                (passages.admitted, passages.left, passages.last_exit)
+            });
+            prop_assert_eq!(rows, sums);
+        }
+    }
+
     /// However rows are cut into batches, repeated, or carried in a snapshot, they count once; batches out of order are refused.
     #[test]
     fn rows_count_once_however_they_come(

@@ -176,10 +176,15 @@ fn counts() -> Vec<Case> {
             after(&[row(NORTH, 1, Passage::Entry), row(SOUTH, 2, Passage::Undo { of: 1 })], vec![told(entered)]),
         ),
         case(
-            "another seat's undo",
-            "it is about the same slot, or about nothing",
+            "two undos of one admission",
+            "it is taken back once",
             after(
-                &[row(NORTH, 1, Passage::Entry), FeedRow { slot: Slot(43), ..row(NORTH, 2, Passage::Undo { of: 1 }) }],
+                &[
+                    row(NORTH, 1, Passage::Entry),
+                    row(NORTH, 2, Passage::Entry),
+                    row(NORTH, 3, Passage::Undo { of: 2 }),
+                    row(NORTH, 4, Passage::Undo { of: 2 }),
+                ],
                 vec![told(entered)],
             ),
         ),
@@ -329,6 +334,20 @@ fn sums() -> Vec<Case> {
             ],
         ),
         case(
+            "two undos of one admission in the sums",
+            "it is taken back once",
+            [
+                trust(),
+                take(&snapshot),
+                take(&batch(
+                    &snapshot,
+                    &[row(NORTH, 10, Passage::Undo { of: 8 }), row(NORTH, 11, Passage::Undo { of: 8 })],
+                    &[],
+                ))
+                .then(says([told([2, 2, 2, 0], 5)])),
+            ],
+        ),
+        case(
             "sums that count nobody",
             "of a forgiven entry and an exit without entry",
             [
@@ -385,6 +404,9 @@ fn refusals() -> Vec<Case> {
     let restored = feed((2, 0), FeedContent::Snapshot(empty()));
     let begun = || vec![trust(), take(&start()), take(&one)];
     let then = |steps: Vec<Step>| begun().into_iter().chain(steps).collect::<Vec<_>>();
+    let undo = row(NORTH, 2, Passage::Undo { of: 1 });
+    let of_one_person = FeedRow { persons: 1, ..undo };
+    let undone_first = batch(&start(), &[undo], &[]);
     let counted = says([told(Told { counts: [2, 2, 0, 2], last_entry: Some((1, NORTH)), last_exit: None })]);
     vec![
         case("without a snapshot", "nothing to start from", [trust(), refuse(&one, "no-snapshot")]),
@@ -399,6 +421,38 @@ fn refusals() -> Vec<Case> {
             then(vec![refuse(&batch(&other, &[], &[]), "wrong-before")]),
         ),
         case("a row told otherwise", "a journal's row never changes", then(vec![refuse(&rewritten, "row-conflict")])),
+        case(
+            "an undo of other persons than its row",
+            "it takes back the whole row",
+            then(vec![refuse(&batch(&one, &[of_one_person], &[]), "row-conflict")]),
+        ),
+        case(
+            "an undo of another seat than its row",
+            "it takes back the whole row",
+            then(vec![refuse(&batch(&one, &[FeedRow { slot: Slot(43), ..undo }], &[]), "row-conflict")]),
+        ),
+        case(
+            "an undo of what is no entry",
+            "an exit is not taken back",
+            then(vec![
+                take(&two),
+                refuse(&batch(&two, &[row(NORTH, 3, Passage::Undo { of: 2 })], &[]), "row-conflict"),
+            ]),
+        ),
+        case(
+            "a row of other persons than its undo",
+            "the undo came first",
+            [
+                trust(),
+                take(&start()),
+                take(&undone_first),
+                refuse(
+                    &batch(&undone_first, &[FeedRow { persons: 1, ..row(NORTH, 1, Passage::Entry) }], &[]),
+                    "row-conflict",
+                ),
+                take(&batch(&undone_first, &[row(NORTH, 1, Passage::Entry)], &[])).then(says([told(NOBODY)])),
+            ],
+        ),
         case("of a later epoch", "no batch leads there", then(vec![refuse(&later_epoch, "other-epoch")])),
         case(
             "a later epoch's snapshot",
@@ -493,6 +547,21 @@ fn contradictions() -> Vec<Case> {
         ("a row about nobody", "0 persons", rows(&[FeedRow { persons: 0, ..one }])),
         ("an undo of itself", "it is of an earlier row", rows(&[row(NORTH, 2, Passage::Undo { of: 2 })])),
         ("an undo of nothing", "row 0", rows(&[row(NORTH, 2, Passage::Undo { of: 0 })])),
+        (
+            "an undo of fewer persons",
+            "it takes back the whole row",
+            rows(&[one, FeedRow { persons: 1, ..row(NORTH, 2, Passage::Undo { of: 1 }) }]),
+        ),
+        (
+            "an undo of another seat",
+            "it is of its row's",
+            rows(&[one, FeedRow { slot: Slot(43), ..row(NORTH, 2, Passage::Undo { of: 1 }) }]),
+        ),
+        (
+            "an undo of an undo",
+            "it is of an entry",
+            rows(&[one, row(NORTH, 2, Passage::Undo { of: 1 }), row(NORTH, 3, Passage::Undo { of: 2 })]),
+        ),
         ("an entry of a row", "it is of none", surgery(tail, &[0, 1, 2, 0xa0])),
         ("a forgiven entry of a row", "it is of none", surgery(tail, &[3, 1, 2, 0xa0])),
         ("an exit without entry of a row", "it is of none", surgery(tail, &[4, 1, 2, 0xa0])),
