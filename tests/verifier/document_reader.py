@@ -1,7 +1,7 @@
 """A reader of one gate and event: what it holds, and what becomes of a document that it is offered."""
 
 from cbor import Refused
-from documents import DAY, KINDS, LIST, NONE, ORGANISER, Envelope, active, believed, digest, fingerprint, state_of
+from documents import DAY, KINDS, LIST, NONE, ORGANISER, Envelope, active, believed, digest, fingerprint, misnames, state_of
 
 MAX_ROWS = 250_000
 MAX_GATES = 1024
@@ -129,6 +129,8 @@ class FeedState:
                 continue
             if rows.setdefault((row[0], row[1]), row) != row:
                 raise Refused("row-conflict")
+        if any(misnames(row, rows.get((row[0], row[6]))) for row in rows.values()):
+            raise Refused("row-conflict")
         not_trusted = [gate for gate, standing in gates.items() if standing[0] != "trusted"]
         if len(rows) > MAX_ROWS or len(not_trusted) > MAX_GATES:
             raise Refused("full")
@@ -153,7 +155,11 @@ class FeedState:
             if of_slot != slot or gate == gate_that_asks:
                 continue
             gates.add(gate)
-            less = sum(row[3] for row in rows if row[0] == gate and row[5] == 2 and row[6] <= self.folded[gate])
+            undone = {}
+            for row in rows:
+                if row[0] == gate and row[5] == 2 and row[6] <= self.folded[gate]:
+                    undone[row[6]] = max(undone.get(row[6], 0), row[3])
+            less = sum(undone.values())
             admitted += max(total["admitted"] - less, 0)
             since += max(self._since(total, reset) - less, 0)
             left += total["left"]

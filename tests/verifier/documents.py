@@ -169,6 +169,11 @@ _SNAPSHOT = fields(
 NONE = bytes(32)
 
 
+def misnames(row: tuple, undone: tuple | None) -> bool:
+    """Whether the row is an undo, and what it is `of` another than it says."""
+    return row[5] == 2 and undone is not None and (undone[5], *undone[2:4]) != (0, *row[2:4])
+
+
 class Feed:
     label, limit = "admission-feed", 37_748_736
     read = staticmethod(fields(
@@ -185,6 +190,8 @@ class Feed:
         for _, row, _, persons, _, passage, of in rows:
             require(row >= 1 and persons >= 1, "a row")
             require(1 <= of < row if passage == 2 else of == 0, "of")
+        named = {row[:2]: row for row in rows}
+        require(not any(misnames(row, named.get((row[0], row[6]))) for row in rows), "undo")
         require(len(gates) <= 1024, "gates")
         if kind == "batch":
             require(sequence >= 1 and (sequence == 1) == (content["before"] == NONE), "before")

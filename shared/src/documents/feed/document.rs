@@ -216,6 +216,17 @@ fn check_rows(rows: &[FeedRow]) -> Result<(), &'static str> {
     if rows.iter().any(|row| row.passage.cancels().is_some_and(|of| of == 0 || of >= row.sequence)) {
         return Err("a row takes back an earlier one");
     }
+    let named = |gate: GateId, sequence: u64| {
+        let index = rows.binary_search_by_key(&(gate, sequence), |row| (row.gate, row.sequence)).ok()?;
+        rows.get(index)
+    };
+    let misnames = |undo: &FeedRow| {
+        let undone = undo.passage.cancels().and_then(|of| named(undo.gate, of));
+        undone.is_some_and(|row| !row.is_undone_by(undo))
+    };
+    if rows.iter().any(misnames) {
+        return Err("an undo is of an entry of the same seat and as many persons");
+    }
     Ok(())
 }
 

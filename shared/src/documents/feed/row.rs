@@ -34,7 +34,7 @@ pub enum Passage {
     Entry,
     /// Persons left who had entered.
     Exit,
-    /// An admission is taken back: nobody went through.
+    /// An admission is taken back whole: nobody went through. Its persons are those of that admission.
     Undo {
         /// The number of its row in the same journal.
         of: u64,
@@ -60,6 +60,14 @@ impl FeedRow {
             Direction::Exit => Passage::Exit,
         };
         Some(Self { gate: row.gate, sequence: row.sequence, slot, persons, at: row.at, passage })
+    }
+}
+
+impl FeedRow {
+    /// Whether this is an entry as an undo that is `of` it says: of the same seat and as many persons. Where entries are held as sums
+    /// nobody could tell, so that an undo which says otherwise would count in one way there and in another here.
+    pub(super) fn is_undone_by(&self, undo: &Self) -> bool {
+        self.passage == Passage::Entry && (self.slot, self.persons) == (undo.slot, undo.persons)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The feed in force: rows as a set, older ones as sums, and what they make of a seat.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
@@ -35,6 +35,8 @@ pub struct FeedState {
     sums: BTreeMap<Slot, Vec<FoldedGate>>,
     rows: BTreeMap<(GateId, u64), FeedRow>,
     by_slot: BTreeMap<Slot, Vec<(GateId, u64)>>,
+    /// Gate, the row that is taken back, and the row that does.
+    undos: BTreeSet<(GateId, u64, u64)>,
     gates: BTreeMap<GateId, GateStanding>,
 }
 
@@ -196,6 +198,7 @@ impl FeedState {
             sums,
             rows: BTreeMap::new(),
             by_slot: BTreeMap::new(),
+            undos: BTreeSet::new(),
             gates: snapshot.gates,
         };
         for row in snapshot.rows {
@@ -239,7 +242,8 @@ impl FeedState {
         let mut rows = batch.rows;
         rows.retain(|row| !self.is_folded(row));
         for row in &rows {
-            if self.rows.get(&(row.gate, row.sequence)).is_some_and(|known| known != row) {
+            let rewritten = self.rows.get(&(row.gate, row.sequence)).is_some_and(|known| known != row);
+            if rewritten || self.contradicts(row) {
                 return Err(Refusal::RowConflict { document, gate: row.gate, sequence: row.sequence });
             }
         }
@@ -286,7 +290,20 @@ impl FeedState {
         Ok(gates)
     }
 
+    /// Whether a row takes back one that is held and is another than it says, or is taken back so by one that is held.
+    fn contradicts(&self, row: &FeedRow) -> bool {
+        let undone = row.passage.cancels().and_then(|of| self.rows.get(&(row.gate, of)));
+        let mut undos = self
+            .undos
+            .range((row.gate, row.sequence, 0)..=(row.gate, row.sequence, u64::MAX))
+            .filter_map(|(gate, _, sequence)| self.rows.get(&(*gate, *sequence)));
+        undone.is_some_and(|undone| !undone.is_undone_by(row)) || undos.any(|undo| !row.is_undone_by(undo))
+    }
+
     fn insert(&mut self, row: FeedRow) {
+        if let Some(of) = row.passage.cancels() {
+            self.undos.insert((row.gate, of, row.sequence));
+        }
         self.rows.insert((row.gate, row.sequence), row);
         self.by_slot.entry(row.slot).or_default().push((row.gate, row.sequence));
     }

@@ -20,7 +20,7 @@ pub(super) struct Tally<'a> {
     pub(super) reset: Option<Timestamp>,
 }
 
-/// Persons taken back, by the row that no longer counts.
+/// Persons taken back, by the row that no longer counts: once, however many undo it.
 struct TakenBack(BTreeMap<(GateId, u64), u32>);
 
 impl Tally<'_> {
@@ -87,7 +87,8 @@ impl TakenBack {
         let mut taken_back = BTreeMap::new();
         for row in rows {
             if let Some(of) = row.passage.cancels() {
-                *taken_back.entry((row.gate, of)).or_default() += u32::from(row.persons);
+                let persons: &mut u32 = taken_back.entry((row.gate, of)).or_default();
+                *persons = (*persons).max(row.persons.into());
             }
         }
         Self(taken_back)

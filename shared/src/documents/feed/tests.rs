@@ -11,6 +11,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 mod journal;
+mod sums;
 
 const EVENT: EventId = EventId(7);
 const NORTH: GateId = GateId(1);
@@ -206,34 +207,6 @@ fn summed(admitted: u32, left: u32) -> FoldedGate {
 }
 
 #[test]
-fn sums_count_with_the_rows_after_them() {
-    let mut state = started(folded());
-    let rows = [row(NORTH, 7, Passage::Entry), row(NORTH, 10, Passage::Entry), row(NORTH, 11, Passage::Undo { of: 8 })];
-    let batch = following(state.as_ref(), &rows, &[]);
-    accept(&mut state, &batch).unwrap();
-    // Row 7 is in the sums already, and row 11 takes two persons out of them.
-    let passages = state.as_ref().unwrap().passages(SEAT, None, Some(minute(4)));
-    assert_eq!((passages.admitted, passages.admitted_since_reset, passages.left), (4, 2, 2));
-    let since = |reset| state.as_ref().unwrap().passages(SEAT, None, Some(reset)).admitted_since_reset;
-    assert_eq!(since(minute(0)), 4, "more than the sums tell apart: all of them");
-    assert_eq!(since(minute(5)), 2);
-    assert_eq!(since(minute(6)), 2, "row 10 alone");
-    let restarted = FeedState::from_record(&state.as_ref().unwrap().to_record()).unwrap();
-    assert_eq!(restarted.passages(SEAT, None, None), seat(state.as_ref()));
-    assert_eq!(restarted.standing(), state.unwrap().standing());
-}
-
-#[test]
-fn rows_that_were_folded_are_retracted_by_a_snapshot_alone() {
-    let mut state = started(folded());
-    for (from, refused) in [(9, true), (10, false)] {
-        let batch = following(state.as_ref(), &[], &[(NORTH, GateStanding::Retracted { from })]);
-        let outcome = accept(&mut state, &batch);
-        assert_eq!(matches!(outcome, Err(Refusal::RetractsFolded { gate: NORTH, .. })), refused, "{outcome:?}");
-    }
-}
-
-#[test]
 fn each_batch_that_does_not_follow_has_its_refusal_and_changes_nothing() {
     let mut state = started(empty());
     let one = following(state.as_ref(), &[row(NORTH, 1, Passage::Entry)], &[]);
@@ -263,6 +236,37 @@ fn each_batch_that_does_not_follow_has_its_refusal_and_changes_nothing() {
     accept(&mut state, &two).unwrap();
     assert_eq!(seat(state.as_ref()).left, 2);
     assert!(matches!(accept(&mut state, &one), Err(Refusal::Older { .. })));
+}
+
+/// An undo takes back the whole row, in sight or in sums: one that says another row than there is would not count alike in both.
+#[test]
+fn an_undo_that_misnames_its_row_is_refused_whichever_comes_first() {
+    let undo = row(NORTH, 9, Passage::Undo { of: 5 });
+    for entry in [
+        FeedRow { persons: 3, ..row(NORTH, 5, Passage::Entry) },
+        FeedRow { slot: Slot(43), ..row(NORTH, 5, Passage::Entry) },
+        row(NORTH, 5, Passage::Exit),
+        row(NORTH, 5, Passage::Forgiven),
+        row(NORTH, 5, Passage::Undo { of: 1 }),
+    ] {
+        assert!(following(started(empty()).as_ref(), &[entry, undo], &[]).check().is_err(), "{entry:?}");
+        for (first, second) in [(entry, undo), (undo, entry)] {
+            let mut state = started(empty());
+            let batch = following(state.as_ref(), &[first], &[]);
+            accept(&mut state, &batch).unwrap();
+            let batch = following(state.as_ref(), &[second], &[]);
+            assert!(matches!(accept(&mut state, &batch), Err(Refusal::RowConflict { .. })), "{first:?}, {second:?}");
+        }
+    }
+    for (first, second) in [(row(NORTH, 5, Passage::Entry), undo), (undo, row(NORTH, 5, Passage::Entry))] {
+        let mut state = started(empty());
+        for row in [first, second] {
+            let batch = following(state.as_ref(), &[row], &[]);
+            accept(&mut state, &batch).unwrap();
+        }
+        assert_eq!(seat(state.as_ref()).admitted, 0);
+        FeedState::from_record(&state.unwrap().to_record()).unwrap();
+    }
 }
 
 #[test]
@@ -363,7 +367,11 @@ fn rows() -> impl Strategy<Value = Vec<FeedRow>> {
     );
     prop::collection::vec(row, 0..30).prop_map(|rows| {
         let by_name: BTreeMap<_, _> = rows.into_iter().map(|row| ((row.gate, row.sequence), row)).collect();
-        by_name.into_values().collect()
+        let named = |row: FeedRow| {
+            let undone = row.passage.cancels().and_then(|of| by_name.get(&(row.gate, of)));
+            undone.map_or(row, |undone| FeedRow { slot: undone.slot, persons: undone.persons, ..row })
+        };
+        by_name.values().copied().map(named).collect()
     })
 }
 

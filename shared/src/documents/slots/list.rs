@@ -53,6 +53,7 @@ pub struct InvalidSlots {
 
 impl SlotList {
     /// A snapshot from what is known of each slot; slots not named are not issued, the last word about a slot counts.
+    /// A publisher has left out what finds no room: see [`SlotTable::within_bounds`](super::SlotTable::within_bounds).
     pub fn snapshot(
         event: EventId,
         revision: Revision,

@@ -161,6 +161,19 @@ fn a_publisher_leaves_out_what_finds_no_room_but_never_a_revocation() {
     assert_eq!(said(&[(250_000, good(0))]), [(250_000, good(0))]);
 }
 
+/// The first list of an event is made the same way, from a table that says nothing.
+#[test]
+fn the_first_list_is_kept_within_bounds_too() {
+    let nothing = table(&Truth::new());
+    let revoked = entry(SlotState::Revoked, 1, SlotReason::Refunded);
+    let known = (0..=250_000).map(|slot| (Slot(slot), revoked)).collect();
+    let fitting = nothing.within_bounds(known);
+    let list = SlotList::snapshot(EVENT, revision(1, 0), samples::DOORS, fitting.iter().copied()).unwrap();
+    assert_eq!(list.check(), Ok(()));
+    assert_eq!(fitting[249_999].1, revoked);
+    assert_eq!(fitting[250_000].1, entry(SlotState::Revoked, 0, SlotReason::Unspecified));
+}
+
 #[test]
 fn a_list_ends_with_the_last_slot_that_was_issued() {
     let truth = Truth::from([(1, good(0)), (9, SlotEntry::NOT_ISSUED), (4096, SlotEntry::NOT_ISSUED)]);

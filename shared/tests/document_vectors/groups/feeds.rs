@@ -1,5 +1,8 @@
 //! Admission feeds: chains of batches, snapshots, what they make of a seat, and each refusal.
 
+mod rules;
+mod sums;
+
 use std::collections::BTreeMap;
 
 use countermark_shared::documents::{
@@ -24,9 +27,9 @@ const SEAT: Slot = Slot(42);
 pub(crate) fn file() -> File {
     let mut cases = counts();
     cases.extend(standings());
-    cases.extend(sums());
+    cases.extend(sums::cases());
     cases.extend(refusals());
-    cases.extend(contradictions());
+    cases.extend(rules::cases());
     documents("Admission feeds: what rows and sums make of a seat, gates' standings, refusals, rules.", cases)
 }
 
@@ -176,10 +179,15 @@ fn counts() -> Vec<Case> {
             after(&[row(NORTH, 1, Passage::Entry), row(SOUTH, 2, Passage::Undo { of: 1 })], vec![told(entered)]),
         ),
         case(
-            "another seat's undo",
-            "it is about the same slot, or about nothing",
+            "two undos of one admission",
+            "it is taken back once",
             after(
-                &[row(NORTH, 1, Passage::Entry), FeedRow { slot: Slot(43), ..row(NORTH, 2, Passage::Undo { of: 1 }) }],
+                &[
+                    row(NORTH, 1, Passage::Entry),
+                    row(NORTH, 2, Passage::Entry),
+                    row(NORTH, 3, Passage::Undo { of: 2 }),
+                    row(NORTH, 4, Passage::Undo { of: 2 }),
+                ],
                 vec![told(entered)],
             ),
         ),
@@ -267,112 +275,6 @@ fn standings() -> Vec<Case> {
     ]
 }
 
-/// Rows 1 to 9 of the north gate as sums: four in, of which two since the reset at minute 4, and two out.
-fn folded() -> FeedSnapshot {
-    let gate = FoldedGate {
-        gate: NORTH,
-        admitted: 4,
-        admitted_since_reset: 2,
-        left: 2,
-        last_entry: Some(minute(5)),
-        last_exit: Some(minute(3)),
-    };
-    FeedSnapshot {
-        hash: hash(&batch(&start(), &[], &[])),
-        reset: minute(4),
-        folded: BTreeMap::from([(NORTH, 9)]),
-        passages: vec![FoldedPassages { slot: SEAT, gate }],
-        ..empty()
-    }
-}
-
-/// Sums that say when somebody passed last, and nothing else.
-fn counting_nobody(last_entry: Option<i64>, last_exit: Option<i64>) -> FeedSnapshot {
-    let mut snapshot = folded();
-    for folded in &mut snapshot.passages {
-        let (last_entry, last_exit) = (last_entry.map(minute), last_exit.map(minute));
-        folded.gate = FoldedGate { gate: NORTH, admitted: 0, admitted_since_reset: 0, left: 0, last_entry, last_exit };
-    }
-    snapshot
-}
-
-fn sums() -> Vec<Case> {
-    let snapshot = feed((1, 1), FeedContent::Snapshot(folded()));
-    let told = |counts, entry| told(Told { counts, last_entry: Some((entry, NORTH)), last_exit: Some(3) });
-    let since = |reset, counts, entry| PassagesOf { reset: Some(minute(reset).unix_millis()), ..told(counts, entry) };
-    let next = batch(&snapshot, &[row(NORTH, 7, Passage::Entry), row(NORTH, 10, Passage::Entry)], &[]);
-    let undone = batch(&next, &[row(NORTH, 11, Passage::Undo { of: 8 })], &[]);
-    let with_rows = FeedSnapshot { rows: vec![row(NORTH, 10, Passage::Exit)], ..folded() };
-    vec![
-        case(
-            "sums and resets",
-            "of an earlier reset than their own, all count; of a later one, what they say since their own; after the last entry, nothing",
-            [
-                trust(),
-                take(&snapshot).then(says([
-                    told([4, 4, 2, 2], 5),
-                    since(3, [4, 4, 2, 2], 5),
-                    since(4, [4, 2, 2, 2], 5),
-                    since(5, [4, 2, 2, 2], 5),
-                    since(6, [4, 0, 2, 2], 5),
-                ])),
-            ],
-        ),
-        case(
-            "sums and the rows after them",
-            "row 7 is in the sums, row 10 is not; row 11 takes row 8 out of them",
-            [
-                trust(),
-                take(&snapshot),
-                take(&next).then(says([told([6, 6, 2, 4], 10), since(4, [6, 4, 2, 4], 10)])),
-                take(&undone).then(says([told([4, 4, 2, 2], 10), since(4, [4, 2, 2, 2], 10)])),
-            ],
-        ),
-        case(
-            "sums that count nobody",
-            "of a forgiven entry and an exit without entry",
-            [
-                trust(),
-                take(&feed((1, 1), FeedContent::Snapshot(counting_nobody(Some(5), Some(3)))))
-                    .then(says([self::told(Told { last_entry: Some((5, NORTH)), last_exit: Some(3), ..NOBODY })])),
-            ],
-        ),
-        case(
-            "sums of an exit without entry",
-            "there is no last entry",
-            [
-                trust(),
-                take(&feed((1, 1), FeedContent::Snapshot(counting_nobody(None, Some(3)))))
-                    .then(says([self::told(Told { last_exit: Some(3), ..NOBODY })])),
-            ],
-        ),
-        case(
-            "sums without one's own",
-            "they are by gate",
-            [trust(), take(&snapshot).then(says([PassagesOf { except: Some(NORTH.0), ..self::told(NOBODY) }]))],
-        ),
-        case(
-            "a snapshot with rows",
-            "they count beside the sums",
-            [
-                trust(),
-                take(&feed((1, 1), FeedContent::Snapshot(with_rows)))
-                    .then(says([PassagesOf { last_exit: Some(minute(10).unix_millis()), ..told([4, 4, 4, 0], 5) }])),
-            ],
-        ),
-        case(
-            "a retraction of summed rows",
-            "the sums cannot tell: a snapshot helps",
-            [
-                trust(),
-                take(&snapshot),
-                refuse(&batch(&snapshot, &[], &[(NORTH, GateStanding::Retracted { from: 9 })]), "retracts-folded"),
-                take(&batch(&snapshot, &[], &[(NORTH, GateStanding::Retracted { from: 10 })])),
-            ],
-        ),
-    ]
-}
-
 fn refusals() -> Vec<Case> {
     let one = batch(&start(), &[row(NORTH, 1, Passage::Entry)], &[]);
     let two = batch(&one, &[row(NORTH, 2, Passage::Exit)], &[]);
@@ -385,6 +287,9 @@ fn refusals() -> Vec<Case> {
     let restored = feed((2, 0), FeedContent::Snapshot(empty()));
     let begun = || vec![trust(), take(&start()), take(&one)];
     let then = |steps: Vec<Step>| begun().into_iter().chain(steps).collect::<Vec<_>>();
+    let undo = row(NORTH, 2, Passage::Undo { of: 1 });
+    let of_one_person = FeedRow { persons: 1, ..undo };
+    let undone_first = batch(&start(), &[undo], &[]);
     let counted = says([told(Told { counts: [2, 2, 0, 2], last_entry: Some((1, NORTH)), last_exit: None })]);
     vec![
         case("without a snapshot", "nothing to start from", [trust(), refuse(&one, "no-snapshot")]),
@@ -399,6 +304,38 @@ fn refusals() -> Vec<Case> {
             then(vec![refuse(&batch(&other, &[], &[]), "wrong-before")]),
         ),
         case("a row told otherwise", "a journal's row never changes", then(vec![refuse(&rewritten, "row-conflict")])),
+        case(
+            "an undo of other persons than its row",
+            "it takes back the whole row",
+            then(vec![refuse(&batch(&one, &[of_one_person], &[]), "row-conflict")]),
+        ),
+        case(
+            "an undo of another seat than its row",
+            "it takes back the whole row",
+            then(vec![refuse(&batch(&one, &[FeedRow { slot: Slot(43), ..undo }], &[]), "row-conflict")]),
+        ),
+        case(
+            "an undo of what is no entry",
+            "an exit is not taken back",
+            then(vec![
+                take(&two),
+                refuse(&batch(&two, &[row(NORTH, 3, Passage::Undo { of: 2 })], &[]), "row-conflict"),
+            ]),
+        ),
+        case(
+            "a row of other persons than its undo",
+            "the undo came first",
+            [
+                trust(),
+                take(&start()),
+                take(&undone_first),
+                refuse(
+                    &batch(&undone_first, &[FeedRow { persons: 1, ..row(NORTH, 1, Passage::Entry) }], &[]),
+                    "row-conflict",
+                ),
+                take(&batch(&undone_first, &[row(NORTH, 1, Passage::Entry)], &[])).then(says([told(NOBODY)])),
+            ],
+        ),
         case("of a later epoch", "no batch leads there", then(vec![refuse(&later_epoch, "other-epoch")])),
         case(
             "a later epoch's snapshot",
@@ -435,73 +372,4 @@ fn refusals() -> Vec<Case> {
             ],
         ),
     ]
-}
-
-fn contradictions() -> Vec<Case> {
-    let snapshot = |change: fn(&mut FeedSnapshot)| {
-        let mut snapshot = folded();
-        change(&mut snapshot);
-        sealed(&feed((1, 1), FeedContent::Snapshot(snapshot)), &[LIST])
-    };
-    let rows = |rows: &[FeedRow]| sealed(&batch(&start(), rows, &[]), &[LIST]);
-    let one = row(NORTH, 1, Passage::Entry);
-    let surgery = |from: &[u8], to: &[u8]| {
-        envelope(Label::AdmissionFeed, &replaced(&payload(&batch(&start(), &[one], &[])), from, to), &[LIST])
-    };
-    // Passage and `of` of the row, and the gates after it.
-    let tail: &[u8] = &[0, 0, 2, 0xa0];
-    [
-        (
-            "a snapshot without its batch's hash",
-            "of sequence 1",
-            snapshot(|snapshot| snapshot.hash = DocumentHash::NONE),
-        ),
-        ("a batch 0", "they are numbered from 1", sealed(&feed((1, 0), batch(&start(), &[], &[]).content), &[LIST])),
-        (
-            "a second batch on none",
-            "only the first follows on none",
-            sealed(&feed((1, 2), batch(&start(), &[], &[]).content), &[LIST]),
-        ),
-        ("sums of a gate that is not folded", "nobody knows how far", snapshot(|snapshot| snapshot.folded.clear())),
-        ("a sum twice", "each once", snapshot(|snapshot| snapshot.passages.push(snapshot.passages[0]))),
-        ("more since the reset than in all", "3 of 2", snapshot(|snapshot| snapshot.passages[0].gate.admitted = 1)),
-        ("exits without a last exit", "somebody left", snapshot(|snapshot| snapshot.passages[0].gate.last_exit = None)),
-        (
-            "entries without a last entry",
-            "somebody entered",
-            snapshot(|snapshot| snapshot.passages[0].gate.last_entry = None),
-        ),
-        ("a sum of nothing", "nobody ever passed", snapshot(|snapshot| *snapshot = counting_nobody(None, None))),
-        (
-            "a row that lies in the sums",
-            "row 9",
-            snapshot(|snapshot| snapshot.rows.push(row(NORTH, 9, Passage::Entry))),
-        ),
-        (
-            "a retraction that reaches into the sums",
-            "from row 9",
-            snapshot(|snapshot| snapshot.gates.extend([(NORTH, GateStanding::Retracted { from: 9 })])),
-        ),
-        (
-            "a gate simply trusted in a snapshot",
-            "it need not be named",
-            snapshot(|snapshot| snapshot.gates.extend([(SOUTH, GateStanding::Trusted)])),
-        ),
-        ("row 0", "rows are numbered from 1", rows(&[row(NORTH, 0, Passage::Entry)])),
-        ("rows unsorted", "row 2 before row 1", rows(&[row(NORTH, 2, Passage::Entry), one])),
-        ("a row twice", "each once", rows(&[one, one])),
-        ("a row about nobody", "0 persons", rows(&[FeedRow { persons: 0, ..one }])),
-        ("an undo of itself", "it is of an earlier row", rows(&[row(NORTH, 2, Passage::Undo { of: 2 })])),
-        ("an undo of nothing", "row 0", rows(&[row(NORTH, 2, Passage::Undo { of: 0 })])),
-        ("an entry of a row", "it is of none", surgery(tail, &[0, 1, 2, 0xa0])),
-        ("a forgiven entry of a row", "it is of none", surgery(tail, &[3, 1, 2, 0xa0])),
-        ("an exit without entry of a row", "it is of none", surgery(tail, &[4, 1, 2, 0xa0])),
-        ("an unknown passage", "5", surgery(tail, &[5, 0, 2, 0xa0])),
-        ("an unknown standing", "3", surgery(tail, &[0, 0, 2, 0xa1, 11, 0x82, 3, 0x80])),
-    ]
-    .into_iter()
-    .map(|(name, why, bytes)| {
-        case(name, why, [trust(), take(&start()), refused("admission-feed", &bytes, "malformed")])
-    })
-    .collect()
 }

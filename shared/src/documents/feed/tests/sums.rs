@@ -1,0 +1,90 @@
+//! Rows that are held as sums, against the same rows in sight.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+#[test]
+fn sums_count_with_the_rows_after_them() {
+    let mut state = started(folded());
+    let rows = [row(NORTH, 7, Passage::Entry), row(NORTH, 10, Passage::Entry), row(NORTH, 11, Passage::Undo { of: 8 })];
+    let batch = following(state.as_ref(), &rows, &[]);
+    accept(&mut state, &batch).unwrap();
+    // Row 7 is in the sums already, and row 11 takes two persons out of them.
+    let passages = state.as_ref().unwrap().passages(SEAT, None, Some(minute(4)));
+    assert_eq!((passages.admitted, passages.admitted_since_reset, passages.left), (4, 2, 2));
+    let since = |reset| state.as_ref().unwrap().passages(SEAT, None, Some(reset)).admitted_since_reset;
+    assert_eq!(since(minute(0)), 4, "more than the sums tell apart: all of them");
+    assert_eq!(since(minute(5)), 2);
+    assert_eq!(since(minute(6)), 2, "row 10 alone");
+    let restarted = FeedState::from_record(&state.as_ref().unwrap().to_record()).unwrap();
+    assert_eq!(restarted.passages(SEAT, None, None), seat(state.as_ref()));
+    assert_eq!(restarted.standing(), state.unwrap().standing());
+}
+
+#[test]
+fn rows_that_were_folded_are_retracted_by_a_snapshot_alone() {
+    let mut state = started(folded());
+    for (from, refused) in [(9, true), (10, false)] {
+        let batch = following(state.as_ref(), &[], &[(NORTH, GateStanding::Retracted { from })]);
+        let outcome = accept(&mut state, &batch);
+        assert_eq!(matches!(outcome, Err(Refusal::RetractsFolded { gate: NORTH, .. })), refused, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_row_is_taken_back_once_in_sight_or_in_sums() {
+    let undos = [row(NORTH, 10, Passage::Undo { of: 8 }), row(NORTH, 11, Passage::Undo { of: 8 })];
+    let mut state = started(folded());
+    let batch = following(state.as_ref(), &undos, &[]);
+    accept(&mut state, &batch).unwrap();
+    assert_eq!(seat(state.as_ref()).admitted, 2);
+    assert_eq!(
+        told(&[&[row(NORTH, 7, Passage::Entry), row(NORTH, 8, Passage::Entry)], &undos[..]].concat()).admitted,
+        2
+    );
+}
+
+/// A snapshot in which each gate's rows up to `last` are sums, those that nobody of them took back, and the others are as they are.
+fn summed_up_to(last: u64, rows: &[FeedRow]) -> FeedSnapshot {
+    let (early, late): (Vec<_>, Vec<_>) = rows.iter().copied().partition(|row| row.sequence <= last);
+    let mut passages = vec![];
+    for slot in (0..3).map(Slot) {
+        for gate in (1..4).map(GateId) {
+            let own: Vec<_> = early.iter().filter(|row| row.gate == gate).copied().collect();
+            let of_gate = started(FeedSnapshot { rows: own, ..empty() }).unwrap().passages(slot, None, None);
+            let FeedPassages { admitted, left, last_exit, .. } = of_gate;
+            let last_entry = of_gate.last_entry.map(|last| last.at);
+            if last_entry.is_some() || last_exit.is_some() {
+                let gate = FoldedGate { gate, admitted, admitted_since_reset: 0, left, last_entry, last_exit };
+                passages.push(FoldedPassages { slot, gate });
+            }
+        }
+    }
+    let folded = (1..4).map(|gate| (GateId(gate), last)).collect();
+    FeedSnapshot { folded, passages, rows: late, ..empty() }
+}
+
+proptest! {
+    /// Whatever is held as sums counts as its rows would. Of each row there is one undo, as journals write them.
+    #[test]
+    fn sums_count_as_their_rows_would(rows in rows(), last in 1_u64..40) {
+        let mut undone = BTreeSet::new();
+        let rows: Vec<_> = rows
+            .iter()
+            .filter(|row| row.passage.cancels().is_none_or(|of| {
+                rows.iter().any(|row_of| (row_of.gate, row_of.sequence) == (row.gate, of)) && undone.insert((row.gate, of))
+            }))
+            .copied()
+            .collect();
+        let as_rows = started(FeedSnapshot { rows: rows.clone(), ..empty() }).unwrap();
+        let as_sums = started(summed_up_to(last, &rows)).unwrap();
+        for slot in (0..3).map(Slot) {
+            let [rows, sums] = [&as_rows, &as_sums].map(|state| {
+                let passages = state.passages(slot, None, None);
+                (passages.admitted, passages.left, passages.last_exit)
+            });
+            prop_assert_eq!(rows, sums);
+        }
+    }
+}
