@@ -9,7 +9,7 @@ use countermark_service::serve::Shutdown;
 use countermark_service::transaction::transaction;
 use countermark_shared::documents::{
     Document, MAX_CHANGES, MAX_STEPS, Refusal, Revision, Signed, SlotDelta, SlotEntry, SlotList, SlotReason, SlotState,
-    Slots,
+    SlotTable, Slots,
 };
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::time::Timestamp;
@@ -184,7 +184,8 @@ async fn snapshot(
     revision: Revision,
     now: Timestamp,
 ) -> Result<Slots, Error> {
-    let known = seats::all(connection, event).await?.into_iter().map(listed);
+    let nothing = SlotTable::of(&SlotList::snapshot(event, revision, now, [])?);
+    let known = nothing.within_bounds(seats::all(connection, event).await?.into_iter().map(listed).collect());
     let list = SlotList::snapshot(event, revision, now, known)?;
     let (bytes, slots) = sealed_snapshot(state, event, &list, now)?;
     let publication =
@@ -206,7 +207,8 @@ async fn step(
 ) -> Result<Option<Slots>, Error> {
     // Before the seats are read: a change that is not seen here is not forgotten either.
     let changed = seats::take_changes(connection, event, MAX_CHANGES).await?;
-    let news: BTreeMap<_, _> = seats::some(connection, event, &changed).await?.into_iter().map(listed).collect();
+    let news = seats::some(connection, event, &changed).await?.into_iter().map(listed).collect();
+    let news: BTreeMap<_, _> = slots.table().within_bounds(news).into_iter().collect();
     let Some(delta) = SlotDelta::following(slots.table(), &news, revision, now).map_err(unsigned)? else {
         return Ok(None);
     };
