@@ -180,7 +180,7 @@ impl Buyer {
 
     /// The picture of a live ticket's code with that proof, as PNG.
     pub async fn code_shown(&self, ticket: &Ticket, shown: &Presentation) -> Result<Vec<u8>, CallError> {
-        let Presentation { at, proof } = shown;
+        let (at, proof) = (shown.at, shown.proof.replace('+', "%2B"));
         self.tickets.bytes(&format!("/v1/tickets/{}/code.png?at={at}&proof={proof}", ticket.ticket)).await
     }
 
