@@ -109,6 +109,16 @@ impl<'a> Administrator<'a> {
         self.admin.post::<Value>("/v1/seats/unblock", &body).await.map(drop)
     }
 
+    /// Stops a gate.
+    pub async fn suspend(&self, gate: u32, reason: &str) -> Result<(), CallError> {
+        self.admin.post::<Value>("/v1/gates/suspend", &json!({ "gate": gate, "reason": reason })).await.map(drop)
+    }
+
+    /// Lets a gate go on.
+    pub async fn resume(&self, gate: u32, reason: &str) -> Result<(), CallError> {
+        self.admin.post::<Value>("/v1/gates/resume", &json!({ "gate": gate, "reason": reason })).await.map(drop)
+    }
+
     /// What was sold, and who came in.
     pub async fn figures(&self, event: EventId) -> Result<Figures, CallError> {
         self.admin.get(&format!("/v1/events/{event}/figures")).await

@@ -70,6 +70,15 @@ pub struct Status {
     pub contested: u64,
 }
 
+/// What became of a document that was offered from a file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Imported {
+    /// Which kind: `slot-list` and so on.
+    pub kind: String,
+    /// `taken`, `held`, or why not.
+    pub outcome: String,
+}
+
 #[derive(Deserialize)]
 struct Identity {
     gate: u32,
@@ -131,6 +140,22 @@ impl Gate {
             Ok((self.check(text).await?.verdict == expected).then_some(()))
         })
         .await
+    }
+
+    /// Writes the documents that the gate holds to a file, as for a stick.
+    pub async fn export(&self, file: &Path) -> Result<()> {
+        let mut command = self.command("export-documents");
+        command.arg(file);
+        run_well(command).await.map(drop)
+    }
+
+    /// Offers the documents of a file to the gate; the answer is what became of each, by kind.
+    pub async fn import(&self, file: &Path) -> Result<Vec<Imported>> {
+        let mut command = self.command("import");
+        command.arg(file);
+        let outcome = run(command).await?;
+        let read = |line| serde_json::from_str(line).with_context(|| format!("no import: {}", outcome.complained));
+        outcome.said.lines().map(read).collect()
     }
 
     /// How it stands.

@@ -7,6 +7,8 @@ mod any_flipped_bit;
 #[cfg(test)]
 mod blocked_seat;
 #[cfg(test)]
+mod from_a_stick;
+#[cfg(test)]
 mod gate_killed;
 #[cfg(test)]
 mod hung_up;
@@ -24,6 +26,8 @@ mod sold_out;
 mod stage;
 #[cfg(test)]
 mod stolen_gate;
+#[cfg(test)]
+mod suspended_gate;
 #[cfg(test)]
 mod the_line;
 #[cfg(test)]
