@@ -4,6 +4,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, bail};
+use countermark_shared::holder::prove_holder;
+use countermark_shared::id::AccountId;
+use countermark_shared::keys::{SigningKey, VerifyingKey};
+use countermark_shared::wire::Base64;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -56,6 +60,11 @@ pub struct Presentation {
     pub at: u32,
     /// The holder's signature.
     pub proof: String,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    account: AccountId,
 }
 
 #[derive(Deserialize)]
@@ -125,6 +134,20 @@ impl Buyer {
         self.auth.post::<Value>("/v1/grants", &grant).await.map(drop)
     }
 
+    /// Grants the order's terms with auth, for tickets that a registered device holds.
+    pub async fn grant_to(&self, order: &Order, device: VerifyingKey) -> Result<(), CallError> {
+        let grant = json!({ "order": order.order, "terms": order.terms, "holder": device });
+        self.auth.post::<Value>("/v1/grants", &grant).await.map(drop)
+    }
+
+    /// Registers a device's key with auth.
+    pub async fn register(&self, device: &SigningKey) -> Result<(), CallError> {
+        let Account { account } = self.auth.get("/v1/account").await?;
+        let proof = Base64(prove_holder(account, device).to_bytes());
+        let body = json!({ "key": device.verifying_key(), "proof": proof });
+        self.auth.post::<Value>("/v1/holder-keys", &body).await.map(drop)
+    }
+
     /// Opens the payment; the answer is the page where to pay.
     pub async fn payment_page(&self, order: &Order) -> Result<String, CallError> {
         let opened: PaymentPage =
@@ -159,6 +182,11 @@ impl Buyer {
     /// From an order to its tickets.
     pub async fn complete(&self, order: Order) -> Result<Vec<Ticket>> {
         self.grant(&order).await?;
+        self.pay_for(order).await
+    }
+
+    /// From a granted order to its tickets.
+    pub async fn pay_for(&self, order: Order) -> Result<Vec<Ticket>> {
         let page = self.payment_page(&order).await?;
         self.pay(&page).await?;
         let settled = self.settled(&order).await?;
