@@ -77,8 +77,11 @@ mod tests {
             (5, vec![(1, Admitted), (1, Forgiven)], 1),
             (6, vec![(2, ExitWithoutEntry)], 0),
             // Who left by an exit that knew of the entry, before that entry is told here.
-            (7, vec![(2, Exit)], 0),
+            (7, vec![(2, Exit)], 2),
             (8, vec![(2, Admitted), (2, Admitted)], 2),
+            // The exit's clock was behind the entry's.
+            (9, vec![(1, Exit), (1, Admitted)], 1),
+            (10, vec![(2, Exit), (2, Admitted), (2, Exit), (2, Admitted)], 2),
         ] {
             let before = admin.admissions(EVENT).await.unwrap().admitted;
             let mut gate = bench.gate().await;
@@ -91,6 +94,6 @@ mod tests {
         }
         let by_gate: Vec<_> =
             admin.admissions(EVENT).await.unwrap().gates.into_iter().map(|gate| gate.admitted).collect();
-        assert_eq!(by_gate, [4, 2, 3, 3, 1, 0, 0, 4]);
+        assert_eq!(by_gate, [4, 2, 3, 3, 1, 0, 0, 4, 1, 4]);
     }
 }
