@@ -20,7 +20,8 @@ pub(crate) async fn figures(state: State, Path(event): Path<EventId>) -> Result<
     let mut connection = state.pool.acquire().await?;
     let admitted = figures::admitted(&mut connection, event).await?;
     let gates = figures::by_gate(&mut connection, event).await?;
-    Ok(Json(AdmissionFigures { admitted, gates }))
+    let unpublished = figures::unpublished(&mut connection, event).await?;
+    Ok(Json(AdmissionFigures { admitted, gates, unpublished }))
 }
 
 #[cfg(test)]
@@ -59,7 +60,10 @@ mod tests {
         assert_eq!(counts(south_figures), (1, 2, 0));
         assert_eq!((counts(waiting), waiting.enrolled, waiting.last_seen), ((0, 0, 0), None, None));
         assert!(north_figures.enrolled.is_some() && north_figures.last_seen.is_some());
-        assert_eq!(admin.admissions(EventId(9)).await.unwrap(), AdmissionFigures { admitted: 0, gates: vec![] });
+        assert_eq!(
+            admin.admissions(EventId(9)).await.unwrap(),
+            AdmissionFigures { admitted: 0, gates: vec![], unpublished: None }
+        );
     }
 
     #[tokio::test]

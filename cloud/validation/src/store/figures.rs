@@ -1,6 +1,6 @@
 //! Who came in, from believed rows.
 
-use countermark_service::contract::GateFigures;
+use countermark_service::contract::{GateFigures, Unpublished};
 use countermark_shared::id::{EventId, GateId};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
@@ -27,6 +27,18 @@ pub(crate) async fn admitted(connection: &mut PgConnection, event: EventId) -> R
     .fetch_one(connection)
     .await?;
     column::number(admitted, "journal.passed")
+}
+
+/// What of an event's seats no slot list says yet.
+pub(crate) async fn unpublished(connection: &mut PgConnection, event: EventId) -> Result<Option<Unpublished>, Error> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "changes!", min(at) AS oldest FROM seat_changes WHERE event = $1"#,
+        i64::from(event.0),
+    )
+    .fetch_one(connection)
+    .await?;
+    let changes = column::number(row.changes, "count")?;
+    Ok(row.oldest.map(|oldest| Unpublished { changes, oldest: oldest.into() }))
 }
 
 /// The gates of an event, by number.
