@@ -220,7 +220,8 @@ async fn snapshot(
     now: Timestamp,
 ) -> Result<Slots, Error> {
     let nothing = SlotTable::of(&SlotList::snapshot(event, revision, now, [])?);
-    let known = fitting(&nothing, seats::all(connection, event).await?.into_iter().map(listed).collect());
+    let known: Vec<_> = seats::all(connection, event).await?.into_iter().map(listed).collect();
+    let known = fitting(&nothing, &known);
     let list = SlotList::snapshot(event, revision, now, known)?;
     let (bytes, slots) = sealed_snapshot(state, event, &list, now)?;
     let publication =
@@ -242,8 +243,8 @@ async fn step(
 ) -> Result<Option<Slots>, Error> {
     // Before the seats are read: a change that is not seen here is not forgotten either.
     let changed = seats::take_changes(connection, event, MAX_CHANGES).await?;
-    let news = seats::some(connection, event, &changed).await?.into_iter().map(listed).collect();
-    let news: BTreeMap<_, _> = fitting(slots.table(), news).into_iter().collect();
+    let news: Vec<_> = seats::some(connection, event, &changed).await?.into_iter().map(listed).collect();
+    let news: BTreeMap<_, _> = fitting(slots.table(), &news).into_iter().collect();
     let Some(delta) = SlotDelta::following(slots.table(), &news, revision, now).map_err(unsigned)? else {
         return Ok(None);
     };
@@ -270,8 +271,8 @@ async fn step(
 }
 
 /// What finds room in a list; that something does not is for people to know.
-fn fitting(table: &SlotTable, news: Vec<(Slot, SlotEntry)>) -> Vec<(Slot, SlotEntry)> {
-    let fitting = table.within_bounds(news.clone());
+fn fitting(table: &SlotTable, news: &[(Slot, SlotEntry)]) -> Vec<(Slot, SlotEntry)> {
+    let fitting = table.within_bounds(news.to_vec());
     let seats = news.iter().zip(&fitting).filter(|(wanted, said)| wanted != said).count();
     if seats > 0 {
         let event = table.event();
