@@ -69,7 +69,7 @@ impl Error {
             | Self::Invalid { .. }
             | Self::KeyReused
             | Self::EventUnknown
-            | Self::EventDocument(EventDocumentError::Refused(_))
+            | Self::EventDocument(EventDocumentError::Refused(_) | EventDocumentError::OtherSignatures { .. })
             | Self::Enqueue(_)
             | Self::Json(_)
             | Self::Corrupt { .. } => false,

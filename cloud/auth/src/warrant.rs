@@ -107,7 +107,9 @@ async fn form(
     let document = match event_documents::by_hash(transaction, terms.document, bundle, now).await {
         Ok(document) => document.ok_or_else(|| refused("The event document of the grant is gone.".to_owned()))?,
         Err(EventDocumentError::Refused(refusal)) => return Err(refused(format!("No longer believed: {refusal}."))),
-        Err(error @ EventDocumentError::Database(_)) => return Err(error.into()),
+        Err(error @ (EventDocumentError::OtherSignatures { .. } | EventDocumentError::Database(_))) => {
+            return Err(error.into());
+        }
     };
     let product = terms::allowed(terms, document.document()).map_err(|mismatch| refused(mismatch.to_string()))?;
     Ok(product.form)

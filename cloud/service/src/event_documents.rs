@@ -20,6 +20,17 @@ pub enum EventDocumentError {
     /// It is not to be believed, or not newer.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// It is stored, and with other signatures.
+    #[error(
+        "version {version} of event {event}'s document is published with other signatures, and what is published under a name never \
+         changes: sign it as the next version"
+    )]
+    OtherSignatures {
+        /// Whose it is.
+        event: EventId,
+        /// The version that was signed twice.
+        version: u32,
+    },
     /// The database failed.
     #[error("the event documents cannot be read or written")]
     Database(#[from] sqlx::Error),
@@ -28,9 +39,9 @@ pub enum EventDocumentError {
 impl From<EventDocumentError> for Problem {
     fn from(error: EventDocumentError) -> Self {
         match error {
-            EventDocumentError::Refused(refusal) => {
+            EventDocumentError::Refused(_) | EventDocumentError::OtherSignatures { .. } => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "document-refused", "The event document is not accepted")
-                    .detail(refusal.to_string())
+                    .detail(error.to_string())
             }
             EventDocumentError::Database(_) => Self::internal(&error),
         }
@@ -66,10 +77,11 @@ pub async fn accept(
         .execute(&mut *connection)
         .await?;
     supersede(standing(connection, event).await?, &offered, now)?;
-    // The same document by another of its signers: what is stored must hold under the bundle of today.
-    sqlx::query!(
+    // Other signatures under a name that caches, outboxes and gates know would reach none of them.
+    let stored = sqlx::query!(
         "INSERT INTO event_documents (event, version, hash, bytes, received_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT ON CONSTRAINT event_documents_hash DO UPDATE SET bytes = excluded.bytes",
+         ON CONFLICT ON CONSTRAINT event_documents_hash DO UPDATE SET bytes = excluded.bytes
+         WHERE event_documents.bytes = excluded.bytes",
         i64::from(event.0),
         i64::from(offered.document().version),
         &offered.hash().0[..],
@@ -78,6 +90,9 @@ pub async fn accept(
     )
     .execute(connection)
     .await?;
+    if stored.rows_affected() == 0 {
+        return Err(EventDocumentError::OtherSignatures { event, version: offered.document().version });
+    }
     Ok(offered)
 }
 
@@ -227,9 +242,11 @@ mod tests {
         let successor = bundle(&[5]);
         let mut connection = pool.acquire().await.unwrap();
         assert!(in_force(&mut connection, EVENT, &successor, NOW).await.unwrap().is_none());
-        // The same words, signed again.
-        take(&pool, &document(1, 5), &successor, NOW).await.unwrap();
-        assert!(in_force(&mut connection, EVENT, &successor, NOW).await.unwrap().is_some());
+        // Found in review: the same words, signed again, would have reached no service and no gate.
+        let again = take(&pool, &document(1, 5), &successor, NOW).await.unwrap_err();
+        assert!(matches!(again, EventDocumentError::OtherSignatures { event: EVENT, version: 1 }), "{again}");
+        assert!(again.to_string().ends_with(": sign it as the next version"), "{again}");
+        take(&pool, &document(1, 4), &bundle(&[4, 5]), NOW).await.unwrap();
         take(&pool, &document(2, 5), &successor, NOW).await.unwrap();
         assert_eq!(in_force(&mut connection, EVENT, &successor, NOW).await.unwrap().unwrap().document().version, 2);
     }

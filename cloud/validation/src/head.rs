@@ -17,9 +17,9 @@ use crate::store::{assignments, gates, heads, publications};
 /// How long a head says something: a gate that cannot ask for a new one knows after as long that its lists grow old.
 const LIFE: Duration = Duration::from_mins(15);
 
-/// How long an unchanged head is served again before it is signed anew: as young as a list's age needs to be, and no signature for each
-/// question.
-pub(crate) const FRESH: Duration = Duration::from_secs(5);
+/// How long an unchanged head is served again before it is signed anew: as young as a list's age needs to be, and neither a signature
+/// nor a write for each question.
+pub(crate) const FRESH: Duration = Duration::from_mins(1);
 
 /// The gate's newest head, signed now if there was none that still says it all.
 pub(crate) async fn newest(state: &State, gate: &Gate) -> Result<Authentic<Head>, Error> {

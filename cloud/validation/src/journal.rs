@@ -136,8 +136,14 @@ impl Batch {
             .collect()
     }
 
-    /// Decides each row, in order, each seeing those before it. `proofs` says for how many persons the gate has proved each seat.
-    pub(crate) fn settle(&self, mut stored: HashMap<u64, Link>, mut proofs: HashMap<Seat, u8>) -> Settled {
+    /// Decides each row, in order, each seeing those before it. `proofs` says for how many persons the gate has proved each seat. Of a
+    /// suspended gate nothing is believed, whatever it proves: it may be stolen, and its clock says what the thief likes.
+    pub(crate) fn settle(
+        &self,
+        mut stored: HashMap<u64, Link>,
+        mut proofs: HashMap<Seat, u8>,
+        suspended: bool,
+    ) -> Settled {
         let mut settled = Settled::default();
         for offered in &self.rows {
             let outcome = match (&offered.content, stored.get(&offered.sequence)) {
@@ -152,7 +158,7 @@ impl Batch {
                 }
                 (Content::Row { row, ticket, proved_places }, None) => {
                     let seat = Seat::of(&row.subject);
-                    let believed = is_believed(self.event, row, seat, *proved_places, &mut proofs);
+                    let believed = is_believed(self.event, row, seat, *proved_places, &mut proofs) && !suspended;
                     settled.entries.push(Entry {
                         row: row.clone(),
                         bytes: offered.bytes.clone(),

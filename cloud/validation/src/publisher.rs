@@ -24,6 +24,9 @@ use crate::store::seats;
 /// Between two publications of an event, however many of its seats change meanwhile.
 pub(crate) const COALESCE: Duration = Duration::from_millis(500);
 
+/// Between two attempts to publish an event's list that fails, at most.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
 /// How long a publication is kept at least: for a gate that is still fetching it, and for whoever asks what was published.
 const KEPT: Duration = Duration::from_hours(3 * 24);
 
@@ -37,6 +40,14 @@ pub async fn raise_epoch(pool: &PgPool) -> Result<u32, sqlx::Error> {
 pub(crate) struct Publisher {
     state: State,
     held: HashMap<EventId, Slots>,
+    failing: HashMap<EventId, Failing>,
+}
+
+/// An event whose list could not be published, so many times in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Failing {
+    failures: u32,
+    last: Timestamp,
 }
 
 /// What is in force after a look at an event's list, and whether that was published just now.
@@ -48,7 +59,7 @@ struct Look {
 impl Publisher {
     /// One that holds nothing yet: it reads what was published when it is first needed.
     pub(crate) fn new(state: State) -> Self {
-        Self { state, held: HashMap::new() }
+        Self { state, held: HashMap::new(), failing: HashMap::new() }
     }
 
     /// Publishes what is due until the shutdown.
@@ -67,11 +78,27 @@ impl Publisher {
     pub(crate) async fn publish_all(&mut self) {
         let due = match self.due().await {
             Ok(due) => due,
-            Err(error) => return log(&error),
+            Err(error) => {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                return tracing::error!(error, "it is not known which slot lists are due");
+            }
         };
+        let now = self.state.clock.now();
         for event in due {
-            if let Err(error) = self.publish(event).await {
-                log(&error);
+            let failing = self.failing.get(&event).copied();
+            if failing.is_some_and(|failing| !failing.is_over(now)) {
+                continue;
+            }
+            match self.publish(event).await {
+                Ok(_) => {
+                    self.failing.remove(&event);
+                }
+                Err(error) => {
+                    let failing = Failing { failures: failing.map_or(0, |failing| failing.failures) + 1, last: now };
+                    let (failures, error): (_, &(dyn std::error::Error + 'static)) = (failing.failures, &error);
+                    tracing::error!(%event, failures, error, "a slot list cannot be published");
+                    self.failing.insert(event, failing);
+                }
             }
         }
     }
@@ -96,6 +123,14 @@ impl Publisher {
         let revision = slots.revision();
         self.held.insert(event, slots);
         Ok(is_new.then_some(revision))
+    }
+}
+
+impl Failing {
+    /// Whether it is time to try again; a clock that was set back does not put that off.
+    fn is_over(self, now: Timestamp) -> bool {
+        let wait = COALESCE.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST_WAIT);
+        now < self.last || now.since(self.last) >= wait
     }
 }
 
@@ -185,7 +220,8 @@ async fn snapshot(
     now: Timestamp,
 ) -> Result<Slots, Error> {
     let nothing = SlotTable::of(&SlotList::snapshot(event, revision, now, [])?);
-    let known = nothing.within_bounds(seats::all(connection, event).await?.into_iter().map(listed).collect());
+    let known: Vec<_> = seats::all(connection, event).await?.into_iter().map(listed).collect();
+    let known = fitting(&nothing, &known);
     let list = SlotList::snapshot(event, revision, now, known)?;
     let (bytes, slots) = sealed_snapshot(state, event, &list, now)?;
     let publication =
@@ -207,8 +243,8 @@ async fn step(
 ) -> Result<Option<Slots>, Error> {
     // Before the seats are read: a change that is not seen here is not forgotten either.
     let changed = seats::take_changes(connection, event, MAX_CHANGES).await?;
-    let news = seats::some(connection, event, &changed).await?.into_iter().map(listed).collect();
-    let news: BTreeMap<_, _> = slots.table().within_bounds(news).into_iter().collect();
+    let news: Vec<_> = seats::some(connection, event, &changed).await?.into_iter().map(listed).collect();
+    let news: BTreeMap<_, _> = fitting(slots.table(), &news).into_iter().collect();
     let Some(delta) = SlotDelta::following(slots.table(), &news, revision, now).map_err(unsigned)? else {
         return Ok(None);
     };
@@ -232,6 +268,17 @@ async fn step(
         publications::prune(connection, event, now - KEPT).await?;
     }
     Ok(Some(next))
+}
+
+/// What finds room in a list; that something does not is for people to know.
+fn fitting(table: &SlotTable, news: &[(Slot, SlotEntry)]) -> Vec<(Slot, SlotEntry)> {
+    let fitting = table.within_bounds(news.to_vec());
+    let seats = news.iter().zip(&fitting).filter(|(wanted, said)| wanted != said).count();
+    if seats > 0 {
+        let event = table.event();
+        tracing::warn!(%event, seats, "the slot list has no room for all that is known of these seats");
+    }
+    fitting
 }
 
 fn sealed_snapshot(state: &State, event: EventId, list: &SlotList, now: Timestamp) -> Result<(Vec<u8>, Slots), Error> {
@@ -260,10 +307,6 @@ fn listed(seat: seats::Seat) -> (Slot, SlotEntry) {
     let least_generation = if generation > Generation(1) { generation } else { Generation(0) };
     let reason = blocked.filter(|_| !revoked).map_or(SlotReason::Unspecified, BlockReason::listed);
     (slot, SlotEntry { state, least_generation, reason })
-}
-
-fn log(error: &(dyn std::error::Error + 'static)) {
-    tracing::error!(error, "slot lists cannot be published");
 }
 
 #[cfg(test)]

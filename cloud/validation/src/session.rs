@@ -26,7 +26,7 @@ use crate::store::{gates, sessions};
 pub(crate) const LIFETIME: Duration = Duration::from_hours(1);
 
 /// How old a gate's "last seen" may grow before it is written again: polling reads, it does not write.
-const SEEN_WITHIN: Duration = Duration::from_secs(5);
+const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// The gate behind a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -47,7 +47,8 @@ use zeroize::Zeroizing;
 
 use crate::api;
 use crate::state::{State, Trusted};
-use crate::store::{bundles, publications};
+use crate::store::bundles::{self, Kept};
+use crate::store::publications;
 
 pub(crate) use self::gate::TestGate;
 
@@ -212,7 +213,7 @@ impl Bench {
             pool: pool.clone(),
             randomness: randomness.clone(),
         };
-        assert!(bundles::keep(&mut pool.acquire().await.unwrap(), &trusted).await.unwrap());
+        assert_eq!(bundles::keep(&mut pool.acquire().await.unwrap(), &trusted).await.unwrap(), Kept::Newest);
         let sealing = Arc::default();
         let tickets = listen(tickets::router(Arc::clone(&sealing))).await;
         let identity = identity(ServiceName::Validation, &clock);

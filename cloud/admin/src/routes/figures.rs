@@ -94,7 +94,7 @@ impl From<SalesFigures> for Sales {
 #[cfg(test)]
 mod tests {
     use axum::http::StatusCode;
-    use countermark_service::contract::paths;
+    use countermark_service::contract::{Unpublished, paths};
     use serde_json::{Value, json};
 
     use super::*;
@@ -112,7 +112,8 @@ mod tests {
 
     fn answers(bench: &Bench) {
         bench.tickets.answers(&paths::SALES.replace("{event}", "7"), StatusCode::OK, sales());
-        let admissions = json!({ "admitted": 4, "gates": [] });
+        let unpublished = json!({ "changes": 3, "oldest": "2027-01-22T08:00:00Z" });
+        let admissions = json!({ "admitted": 4, "gates": [], "unpublished": unpublished });
         bench.validation.answers(&paths::ADMISSIONS.replace("{event}", "7"), StatusCode::OK, admissions);
     }
 
@@ -125,7 +126,14 @@ mod tests {
         assert_eq!((sales.sold, sales.issuing, sales.issued), (10, 2, 6));
         assert_eq!((sales.revoked, sales.refunds_due), (2, 2));
         assert_eq!(sales.figures.reports_under_way, 5);
-        assert_eq!(figures.admissions, Some(AdmissionFigures { admitted: 4, gates: vec![] }));
+        assert_eq!(
+            figures.admissions,
+            Some(AdmissionFigures {
+                admitted: 4,
+                gates: vec![],
+                unpublished: Some(Unpublished { changes: 3, oldest: "2027-01-22T08:00:00Z".parse().unwrap() }),
+            })
+        );
         assert_eq!((figures.sales_missing, figures.admissions_missing), (None, None));
     }
 

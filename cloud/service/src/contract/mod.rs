@@ -17,7 +17,7 @@ pub use self::tickets::{
 };
 pub use self::validation::{
     AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, GateSuspension, ReportSlot,
-    ReportedState, ResumeGate, SeatStanding, SuspendGate, UnblockSeat, ValidationClient,
+    ReportedState, ResumeGate, SeatStanding, SuspendGate, UnblockSeat, Unpublished, ValidationClient,
 };
 
 /// Where each service answers the others.

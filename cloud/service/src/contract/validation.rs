@@ -178,6 +178,19 @@ pub struct AdmissionFigures {
     pub admitted: u64,
     /// By gate.
     pub gates: Vec<GateFigures>,
+    /// What gates are not told yet; nothing when they are told all.
+    #[serde(default)]
+    pub unpublished: Option<Unpublished>,
+}
+
+/// Changes of seats that no slot list says yet. Some wait for half a second; one that waits for longer has a publisher that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unpublished {
+    /// How many.
+    pub changes: u64,
+    /// Since when the oldest waits.
+    pub oldest: Timestamp,
 }
 
 /// One gate's state and figures.

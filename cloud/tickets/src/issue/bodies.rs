@@ -68,7 +68,9 @@ async fn granted_form(
     match event_documents::by_hash(connection, terms.document, &state.bundle, state.clock.now()).await {
         Ok(document) => Ok(document.and_then(|known| known.document().product(terms.product).map(|known| known.form))),
         Err(EventDocumentError::Refused(_)) => Ok(None),
-        Err(error @ EventDocumentError::Database(_)) => Err(error.into()),
+        Err(error @ (EventDocumentError::OtherSignatures { .. } | EventDocumentError::Database(_))) => {
+            Err(error.into())
+        }
     }
 }
 

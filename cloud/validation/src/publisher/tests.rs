@@ -1,6 +1,8 @@
 //! Publications against a real database, and against a reader that takes them as a gate does.
 
 use countermark_service::contract::ReportedState::{Issued, Revoked};
+use countermark_service::contract::{ReportSlot, Unpublished, ValidationClient};
+use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::KeyStatus;
 
 use super::*;
@@ -141,7 +143,7 @@ async fn more_changes_than_a_step_holds_make_two() {
              INSERT INTO seats (event, slot, generation, revoked)
              SELECT 7, slot, 1, false FROM generate_series(1, 60000) AS slot RETURNING event, slot
          )
-         INSERT INTO seat_changes (event, slot) SELECT event, slot FROM sold",
+         INSERT INTO seat_changes (event, slot, at) SELECT event, slot, now() FROM sold",
     )
     .execute(&bench.state.pool)
     .await
@@ -204,7 +206,7 @@ async fn a_change_that_commits_while_a_list_is_made_is_in_the_next() {
     let mut publisher = publisher(&bench);
     let report = Bench::slot_report(1, 1, Issued);
     let mut late = bench.state.pool.begin().await.unwrap();
-    seats::merge(&mut late, &report).await.unwrap();
+    seats::merge(&mut late, &report, bench.clock.now()).await.unwrap();
     bench.report(2, 1, Issued).await;
     assert_eq!(next(&bench, &mut publisher).await, Some(1));
     assert_eq!(newest_slots(&bench).await.state(Slot(1)), SlotState::NotIssued);
@@ -281,6 +283,47 @@ async fn what_is_older_than_three_days_is_forgotten_from_a_snapshot_on() {
     next(&bench, &mut publisher).await;
     assert_eq!(sequences(&bench, "snapshots").await, [33, 65]);
     assert_eq!(sequences(&bench, "deltas").await, (33..=65).collect::<Vec<_>>());
+}
+
+/// Found in review: an event that cannot be published was tried twice a second for ever, and nobody could see which it was.
+#[tokio::test]
+async fn an_event_that_fails_is_tried_less_and_less_and_holds_up_no_other() {
+    let bench = Bench::new().await;
+    let mut publisher = publisher(&bench);
+    bench.report(1, 1, Issued).await;
+    let admin = ValidationClient(bench.client(ServiceName::Admin));
+    let waits = Unpublished { changes: 1, oldest: bench.clock.now() };
+    assert_eq!(admin.admissions(EVENT).await.unwrap().unpublished, Some(waits));
+    let broken =
+        "ALTER TABLE seats DROP CONSTRAINT seats_block_reason; UPDATE seats SET blocked = 99, block_decided_at = now()";
+    sqlx::raw_sql(broken).execute(&bench.state.pool).await.unwrap();
+    let other = ReportSlot { event: EventId(8), ..Bench::slot_report(1, 1, Issued) };
+    ValidationClient(bench.client(ServiceName::Tickets)).report_slot(&other).await.unwrap();
+
+    let mut attempts = Vec::new();
+    for tick in 0..600_u32 {
+        let before = publisher.failing.get(&EVENT).copied();
+        publisher.publish_all().await;
+        if publisher.failing.get(&EVENT).copied() != before {
+            attempts.push(tick);
+        }
+        bench.clock.advance(COALESCE);
+    }
+    assert_eq!(attempts, [0, 2, 6, 14, 30, 62, 126, 246, 366, 486]);
+    assert_eq!(admin.admissions(EVENT).await.unwrap().unpublished, Some(waits));
+    assert_eq!(admin.admissions(EventId(8)).await.unwrap().unpublished, None);
+
+    sqlx::query("UPDATE seats SET blocked = NULL").execute(&bench.state.pool).await.unwrap();
+    bench.clock.advance(LONGEST_WAIT);
+    publisher.publish_all().await;
+    assert_eq!(newest_slots(&bench).await.state(Slot(1)), SlotState::Good);
+    assert_eq!((publisher.failing.len(), admin.admissions(EVENT).await.unwrap().unpublished), (0, None));
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_put_off_an_attempt() {
+    let failing = Failing { failures: 1, last: testing::bundle().issued };
+    assert!(!failing.is_over(failing.last) && failing.is_over(failing.last - COALESCE));
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ const CBOR: HeaderValue = HeaderValue::from_static("application/cbor");
 pub(super) enum Keep {
     /// Anybody, for ever: the name is the content's.
     Anybody,
+    /// Anybody, for a minute: the name is the content's, and its signatures may be others then.
+    ForAMinute,
     /// The gate, for ever.
     TheGate,
     /// Nobody: the next answer may be another.
@@ -27,6 +29,7 @@ impl Keep {
     fn header(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Anybody => "public, max-age=31536000, immutable",
+            Self::ForAMinute => "public, max-age=60",
             Self::TheGate => "private, max-age=31536000, immutable",
             Self::Nobody => "private, no-store",
         })

@@ -46,7 +46,8 @@ pub(crate) async fn unblock(state: State, Json(request): Json<UnblockSeat>) -> R
 
 async fn decide(state: &State, event: EventId, slot: Slot, decision: Decision) -> Result<Json<SeatStanding>, Error> {
     // A clock ahead of this one must not make later decisions look earlier.
-    let decision = Decision { decided: decision.decided.min(state.clock.now()), ..decision };
+    let now = state.clock.now();
+    let decision = Decision { decided: decision.decided.min(now), ..decision };
     let standing = transaction(&state.pool, "decide about a seat", |mut transaction| {
         Box::pin(async move {
             let (seat, last) = seats::lock(&mut transaction, event, slot).await?.ok_or(Error::SeatUnknown)?;
@@ -59,7 +60,7 @@ async fn decide(state: &State, event: EventId, slot: Slot, decision: Decision) -
             }
             seats::decide(&mut transaction, event, slot, decision).await?;
             if decision.blocked != seat.blocked {
-                seats::mark_change(&mut transaction, event, slot).await?;
+                seats::mark_change(&mut transaction, event, slot, now).await?;
             }
             Ok(standing(decision.blocked))
         })

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::state::State;
 use crate::store::bundles;
 
-/// A trust bundle or an event document, for ever the same.
+/// A trust bundle or an event document. What it says is for ever the same; a trust bundle may gain signatures.
 #[utoipa::path(
     get,
     path = paths::DOCUMENT,
@@ -34,20 +34,27 @@ use crate::store::bundles;
     )
 )]
 pub(crate) async fn read(state: State, Path(hash): Path<DocumentHash>, held: Held) -> Result<Response, Error> {
-    let bytes = named(&state, &mut *state.pool.acquire().await?, hash).await?;
-    let bytes = bytes.ok_or(Error::NotPublished { document: "document" })?;
-    Ok(held.answer(hash, bytes, Keep::Anybody))
+    let named = named(&state, &mut *state.pool.acquire().await?, hash).await?;
+    let (bytes, keep) = named.ok_or(Error::NotPublished { document: "document" })?;
+    Ok(held.answer(hash, bytes, keep))
 }
 
-async fn named(state: &State, connection: &mut PgConnection, hash: DocumentHash) -> Result<Option<Vec<u8>>, Error> {
+/// The document, and who may keep it for how long: roots may sign a bundle again, what an organiser signed is never replaced.
+async fn named(
+    state: &State,
+    connection: &mut PgConnection,
+    hash: DocumentHash,
+) -> Result<Option<(Vec<u8>, Keep)>, Error> {
     if let Some(bundle) = bundles::by_hash(connection, hash).await? {
-        return Ok(Some(bundle));
+        return Ok(Some((bundle, Keep::ForAMinute)));
     }
     match event_documents::by_hash(connection, hash, state.trust.bundle.document(), state.clock.now()).await {
-        Ok(document) => Ok(document.map(|document| document.bytes().to_vec())),
+        Ok(document) => Ok(document.map(|document| (document.bytes().to_vec(), Keep::Anybody))),
         // Its organiser is not believed any more, and what they said is not passed on.
         Err(EventDocumentError::Refused(_)) => Ok(None),
-        Err(error @ EventDocumentError::Database(_)) => Err(error.into()),
+        Err(error @ (EventDocumentError::OtherSignatures { .. } | EventDocumentError::Database(_))) => {
+            Err(error.into())
+        }
     }
 }
 

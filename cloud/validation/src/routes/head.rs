@@ -11,7 +11,7 @@ use crate::head;
 use crate::session::Gate;
 use crate::state::State;
 
-/// The gate's newest head, good for a quarter of an hour: the same one for five seconds, unless something has changed.
+/// The gate's newest head, good for a quarter of an hour: the same one for a minute, unless something has changed.
 #[utoipa::path(
     get,
     path = paths::HEAD,

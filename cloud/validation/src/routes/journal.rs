@@ -37,10 +37,10 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
     let batch = &batch;
     let results = transaction(&state.pool, "take a piece of a journal", |mut transaction| {
         Box::pin(async move {
-            gates::lock(&mut transaction, gate.gate).await?;
+            let locked = gates::lock(&mut transaction, gate.gate).await?.ok_or(Error::GateUnknown)?;
             let stored = journal::links(&mut transaction, gate.gate, &batch.sequences()).await?;
             let proofs = journal::proofs(&mut transaction, gate.gate, &batch.seats()).await?;
-            let settled = batch.settle(stored, proofs);
+            let settled = batch.settle(stored, proofs, locked.suspended);
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
             Ok::<_, Error>(settled.results)

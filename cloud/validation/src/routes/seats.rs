@@ -22,7 +22,7 @@ use crate::store::seats;
 )]
 pub(crate) async fn report(state: State, Json(report): Json<ReportSlot>) -> Result<StatusCode, Error> {
     let mut connection = state.pool.acquire().await?;
-    seats::merge(&mut connection, &report).await?;
+    seats::merge(&mut connection, &report, state.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

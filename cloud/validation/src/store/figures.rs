@@ -1,6 +1,6 @@
 //! Who came in, from believed rows.
 
-use countermark_service::contract::GateFigures;
+use countermark_service::contract::{GateFigures, Unpublished};
 use countermark_shared::id::{EventId, GateId};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
@@ -9,11 +9,13 @@ use super::column;
 use crate::error::Error;
 
 /// Persons who came to an event, over all gates and generations. Of a seat they are the most who were inside at once, because who
-/// left is who comes again, and no more than its ticket's places, because gates that were cut off may each have let the same ones in.
+/// left is who comes again; nobody's clock is signed, so that an exit may be told before its entry, and then as many were inside at the
+/// beginning as ever left ahead of it. They are no more than the ticket's places, because gates that were cut off may each have let the
+/// same ones in.
 pub(crate) async fn admitted(connection: &mut PgConnection, event: EventId) -> Result<u64, Error> {
     let admitted = sqlx::query_scalar!(
         r#"SELECT coalesce(sum(came), 0)::int8 AS "admitted!" FROM (
-               SELECT least(greatest(max(inside), 0), max(proved_places)) AS came FROM (
+               SELECT least(greatest(max(inside), 0) - least(min(inside), 0), max(proved_places)) AS came FROM (
                    SELECT slot, proved_places,
                           sum(passed) OVER (PARTITION BY slot ORDER BY at, gate, sequence) AS inside
                    FROM journal WHERE event = $1 AND believed AND slot IS NOT NULL
@@ -25,6 +27,18 @@ pub(crate) async fn admitted(connection: &mut PgConnection, event: EventId) -> R
     .fetch_one(connection)
     .await?;
     column::number(admitted, "journal.passed")
+}
+
+/// What of an event's seats no slot list says yet.
+pub(crate) async fn unpublished(connection: &mut PgConnection, event: EventId) -> Result<Option<Unpublished>, Error> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "changes!", min(at) AS oldest FROM seat_changes WHERE event = $1"#,
+        i64::from(event.0),
+    )
+    .fetch_one(connection)
+    .await?;
+    let changes = column::number(row.changes, "count")?;
+    Ok(row.oldest.map(|oldest| Unpublished { changes, oldest: oldest.into() }))
 }
 
 /// The gates of an event, by number.

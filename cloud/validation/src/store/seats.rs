@@ -54,7 +54,7 @@ fn reason(code: i16) -> Result<BlockReason, Error> {
 }
 
 /// Takes a report. A seat's generation only rises, and it is revoked for good, so that reports may come in any order.
-pub(crate) async fn merge(connection: &mut PgConnection, report: &ReportSlot) -> Result<(), Error> {
+pub(crate) async fn merge(connection: &mut PgConnection, report: &ReportSlot, now: Timestamp) -> Result<(), Error> {
     let revoked = match report.state {
         ReportedState::Issued => false,
         ReportedState::Revoked => true,
@@ -67,11 +67,12 @@ pub(crate) async fn merge(connection: &mut PgConnection, report: &ReportSlot) ->
              WHERE excluded.generation > seats.generation OR excluded.revoked > seats.revoked
              RETURNING event, slot
          )
-         INSERT INTO seat_changes (event, slot) SELECT event, slot FROM changed",
+         INSERT INTO seat_changes (event, slot, at) SELECT event, slot, $5 FROM changed",
         i64::from(report.event.0),
         i64::from(report.slot.0),
         i16::from(report.generation.0),
         revoked,
+        OffsetDateTime::from(now),
     )
     .execute(connection)
     .await?;
@@ -119,10 +120,20 @@ pub(crate) async fn decide(
 }
 
 /// Has the next list say what has changed of the seat.
-pub(crate) async fn mark_change(connection: &mut PgConnection, event: EventId, slot: Slot) -> Result<(), Error> {
-    sqlx::query!("INSERT INTO seat_changes (event, slot) VALUES ($1, $2)", i64::from(event.0), i64::from(slot.0))
-        .execute(connection)
-        .await?;
+pub(crate) async fn mark_change(
+    connection: &mut PgConnection,
+    event: EventId,
+    slot: Slot,
+    now: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "INSERT INTO seat_changes (event, slot, at) VALUES ($1, $2, $3)",
+        i64::from(event.0),
+        i64::from(slot.0),
+        OffsetDateTime::from(now),
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

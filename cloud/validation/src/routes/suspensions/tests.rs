@@ -5,6 +5,7 @@ use countermark_service::outbox;
 use countermark_service::service_call::CallError;
 use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::LeaseState;
+use countermark_shared::wire::RowOutcome::{Known, Stored, Unproved};
 
 use super::*;
 use crate::testing::{self, Bench, TestGate};
@@ -101,4 +102,30 @@ async fn only_admin_decides_and_only_about_gates_that_there_are() {
     assert_eq!(forbidden.slug(), Some("forbidden"));
     // One that has not enrolled yet will hear of it.
     assert!(decide_at(&bench, gate, true, now).await.unwrap());
+}
+
+/// Found in review: a gate that was stolen went on admitting guests of its own into the figures with the tickets it had seen.
+#[tokio::test]
+async fn what_a_suspended_gate_says_is_kept_and_not_believed() {
+    let bench = Bench::new().await;
+    let mut gate = bench.gate().await;
+    let admitted = async || {
+        let figures = ValidationClient(bench.client(ServiceName::Admin)).admissions(testing::EVENT).await.unwrap();
+        (figures.admitted, figures.gates[0].scans, figures.gates[0].doubtful)
+    };
+    gate.admit(1, Some(&testing::ticket(1, 1)));
+    assert_eq!(bench.upload(&mut gate).await, [Stored]);
+    decide_at(&bench, gate.gate, true, bench.clock.now()).await.unwrap();
+    gate.admit(2, Some(&testing::ticket(2, 1)));
+    gate.refuse("junk");
+    let said = gate.upload();
+    assert_eq!(bench.upload(&mut gate).await, [Unproved, Unproved]);
+    assert_eq!(admitted().await, (2, 3, 2));
+
+    decide_at(&bench, gate.gate, false, bench.clock.now()).await.unwrap();
+    assert_eq!(bench.send(&gate, &said).await, [Known, Known]);
+    assert_eq!(admitted().await, (2, 3, 2), "being resumed makes nothing of it true");
+    gate.admit(3, Some(&testing::ticket(3, 1)));
+    assert_eq!(bench.upload(&mut gate).await, [Stored]);
+    assert_eq!(admitted().await, (4, 4, 2));
 }
