@@ -175,7 +175,10 @@ impl Machine {
                 self.refused.remove(&DocumentKind::Head);
                 self.succeeded(now, now + self.poll);
             }
-            (Response::Absent, Duty::Fetch(wanted)) => self.not_taken(wanted, MISSING, Remedy::None, now, jitter),
+            (Response::Absent, Duty::Fetch(wanted)) => {
+                let remedy = if matches!(wanted, Wanted::SlotDelta { .. }) { Remedy::Snapshot } else { Remedy::None };
+                self.not_taken(wanted, MISSING, remedy, now, jitter);
+            }
             (Response::Time(answer), Duty::Time) => return Some(Delivery::Time(answer)),
             (Response::Uploaded(results), Duty::Upload) if !results.is_empty() => {
                 if results.len() < MAX_ROWS_PER_UPLOAD {
@@ -232,10 +235,15 @@ impl Machine {
         self.refused.insert(wanted.kind().leads_to(), problem.to_owned());
         self.tried(wanted);
         match wanted {
-            // Whatever is wrong with a step, the snapshot does without it.
-            Wanted::SlotDelta { .. } => {
+            // Whoever signed a step may be known no more, and the snapshot be signed by another.
+            Wanted::SlotDelta { .. } if matches!(remedy, Remedy::Snapshot | Remedy::EarlierBundles) => {
                 self.snapshot_next = true;
-                return self.succeeded(now, now);
+                self.bundles_next |= remedy == Remedy::EarlierBundles;
+                // The snapshot comes at once; that the step failed is remembered, so that a round that fails whole is waited for.
+                if let Some(schedule) = self.finish() {
+                    schedule.postpone(now);
+                }
+                return;
             }
             Wanted::BundlesAfter(_) => {}
             Wanted::NewestBundle
@@ -243,6 +251,7 @@ impl Machine {
             | Wanted::EventDocument(_)
             | Wanted::Assignment
             | Wanted::Head { .. }
+            | Wanted::SlotDelta { .. }
             | Wanted::SlotSnapshot { .. } => self.bundles_next |= remedy == Remedy::EarlierBundles,
         }
         self.failed(now, jitter);
