@@ -37,7 +37,7 @@ impl Offered {
     pub(crate) fn new(kind: DocumentKind, outcome: Result<Taken, TakeError>) -> Self {
         match outcome {
             Ok(Taken::New) => Self { kind, outcome: Outcome::Taken, why: None },
-            Ok(Taken::Held) => Self { kind, outcome: Outcome::Held, why: None },
+            Ok(Taken::Held | Taken::Folded) => Self { kind, outcome: Outcome::Held, why: None },
             Err(error) => Self { kind, outcome: Outcome::Refused, why: Some(error.to_string()) },
         }
     }

@@ -34,6 +34,8 @@ pub(crate) struct Report {
     pub(crate) clock: GateClock,
     /// The event that the newest head is about, and what the head wants fetched; none before there is a head.
     pub(crate) needs: Option<(EventId, Needs)>,
+    /// Steps held beside the stored slot list.
+    pub(crate) steps: u64,
     /// Rows written.
     pub(crate) rows: u64,
     /// Rows that validation has not answered for.
@@ -78,6 +80,7 @@ impl Ledger {
             reads_names: self.names.are_readable(),
             clock: self.clock.clone(),
             needs: self.documents.head().map(|head| head.document().event).zip(self.documents.needs()),
+            steps: store::step_count(&self.connection)?,
             rows: store::head(&self.connection)?.sequence,
             unsettled: store::unsettled(&self.connection)?,
             contested: store::contested(&self.connection)?,

@@ -22,6 +22,10 @@ pub(crate) struct Held {
     pub(crate) head: Option<DocumentHash>,
     /// The event that head is about, and what it wants fetched.
     pub(crate) needs: Option<(EventId, Needs)>,
+    /// The slot list in force: its event and revision.
+    pub(crate) list: Option<(EventId, Revision)>,
+    /// Steps that are stored to get there.
+    pub(crate) steps: u64,
     /// Rows that validation has not answered for.
     pub(crate) unsettled: u64,
 }

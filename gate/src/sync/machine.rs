@@ -25,7 +25,13 @@ const COALESCE: Duration = Duration::from_millis(500);
 /// Until then a quartz of ±50 ppm has drifted by 30 ms.
 const TIME_EVERY: Duration = Duration::from_mins(10);
 
-const NOTHING_NEWER: &str = "the cloud serves what is held in the place of what its head names; tell the administrator";
+/// Validation publishes a snapshot after every 32 steps: with as many stored, there is one that stands for some of them.
+const FOLD_FROM: u64 = 32;
+/// A snapshot is the largest of all documents: where none came that helps, the next is asked for no sooner.
+const FOLD_AGAIN: Duration = Duration::from_mins(1);
+
+const NOTHING_NEWER: &str =
+    "the cloud serves nothing newer than what is held in the place of what its head names; tell the administrator";
 const MISSING: &str = "the cloud does not have what its head names; tell the administrator";
 
 /// Duties in the order in which they are done when several are due.
@@ -33,6 +39,8 @@ const MISSING: &str = "the cloud does not have what its head names; tell the adm
 enum Duty {
     LogIn,
     Fetch(Wanted),
+    /// Fetch a snapshot that stands for stored steps. Nobody waits for it, and nothing is amiss without it.
+    Fold(Wanted),
     Time,
     Upload,
 }
@@ -48,6 +56,7 @@ pub(crate) struct Machine {
     link: Schedule,
     log_in: Schedule,
     documents: BTreeMap<DocumentKind, Schedule>,
+    fold: Schedule,
     time: Schedule,
     upload: Schedule,
     refused: BTreeMap<DocumentKind, String>,
@@ -68,6 +77,7 @@ impl Machine {
             link: Schedule::default(),
             log_in: Schedule::default(),
             documents: BTreeMap::new(),
+            fold: Schedule::default(),
             time: Schedule::default(),
             upload: Schedule::default(),
             refused: BTreeMap::new(),
@@ -94,7 +104,9 @@ impl Machine {
         }
         self.under_way = Some(duty);
         Step::Send(match (&self.session, duty) {
-            (Some(session), Duty::Fetch(wanted)) => Request::Fetch { wanted, session: session.clone() },
+            (Some(session), Duty::Fetch(wanted) | Duty::Fold(wanted)) => {
+                Request::Fetch { wanted, session: session.clone() }
+            }
             (Some(session), Duty::Time) => Request::AskTime { session: session.clone() },
             (Some(session), Duty::Upload) => Request::Upload { session: session.clone() },
             (None, _) | (_, Duty::LogIn) => Request::LogIn,
@@ -108,6 +120,8 @@ impl Machine {
         }
         let due = |wanted: Wanted| self.documents.get(&wanted.kind().leads_to()).copied().unwrap_or_default().due();
         let mut duties: Vec<_> = wanted.iter().map(|wanted| (due(*wanted), Duty::Fetch(*wanted))).collect();
+        let list = held.list.filter(|_| held.steps >= FOLD_FROM);
+        duties.extend(list.map(|(event, up_to)| (self.fold.due(), Duty::Fold(Wanted::SlotSnapshot { event, up_to }))));
         duties.extend(held.bundle.map(|_| (self.time.due(), Duty::Time)));
         duties.extend(self.rows_since.map(|since| (self.upload.due().max(since + COALESCE), Duty::Upload)));
         duties
@@ -168,7 +182,7 @@ impl Machine {
                 self.succeeded(now, now);
             }
             (Response::Document(bytes), Duty::Fetch(Wanted::BundlesAfter(_))) => return Some(Delivery::Bundles(bytes)),
-            (Response::Document(bytes), Duty::Fetch(wanted)) => {
+            (Response::Document(bytes), Duty::Fetch(wanted) | Duty::Fold(wanted)) => {
                 return Some(Delivery::Document { kind: wanted.kind(), bytes });
             }
             (Response::Unchanged | Response::Absent, Duty::Fetch(Wanted::Head { held: _ })) => {
@@ -179,6 +193,7 @@ impl Machine {
                 let remedy = if matches!(wanted, Wanted::SlotDelta { .. }) { Remedy::Snapshot } else { Remedy::None };
                 self.not_taken(wanted, MISSING, remedy, now, jitter);
             }
+            (Response::Absent, Duty::Fold(_)) => self.succeeded(now, now + FOLD_AGAIN),
             (Response::Time(answer), Duty::Time) => return Some(Delivery::Time(answer)),
             (Response::Uploaded(results), Duty::Upload) if !results.is_empty() => {
                 if results.len() < MAX_ROWS_PER_UPLOAD {
@@ -213,12 +228,14 @@ impl Machine {
                 self.refused.remove(&DocumentKind::Head);
                 self.succeeded(now, now + self.poll);
             }
+            (Ok(Taken::New | Taken::Folded), Duty::Fold(_)) => self.succeeded(now, now),
+            (Ok(Taken::Held) | Err(_), Duty::Fold(_)) => self.succeeded(now, now + FOLD_AGAIN),
             (Ok(Taken::New), Duty::Fetch(wanted)) => {
                 self.refused.remove(&wanted.kind().leads_to());
                 self.tried(wanted);
                 self.succeeded(now, now);
             }
-            (Ok(Taken::Held), Duty::Fetch(wanted)) => {
+            (Ok(Taken::Held | Taken::Folded), Duty::Fetch(wanted)) => {
                 self.not_taken(wanted, NOTHING_NEWER, Remedy::None, now, jitter);
             }
             (Err(Failure { problem, remedy }), Duty::Fetch(wanted)) => {
@@ -300,6 +317,7 @@ impl Machine {
         match self.under_way.take()? {
             Duty::LogIn => Some(&mut self.log_in),
             Duty::Fetch(wanted) => Some(self.documents.entry(wanted.kind().leads_to()).or_default()),
+            Duty::Fold(_) => Some(&mut self.fold),
             Duty::Time => Some(&mut self.time),
             Duty::Upload => Some(&mut self.upload),
         }

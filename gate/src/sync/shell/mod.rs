@@ -272,6 +272,8 @@ pub(super) fn held(report: &Report) -> Held {
         assigned: report.event,
         head: standing(DocumentKind::Head).map(|standing| DocumentHash(standing.name)),
         needs: report.needs.clone(),
+        list: report.event.zip(standing(DocumentKind::SlotList).map(|standing| standing.revision)),
+        steps: report.steps,
         unsettled: report.unsettled,
     }
 }
