@@ -1,11 +1,12 @@
 //! One call, one bounded answer. Every call ends within [`WHOLE_CALL`], and no answer grows beyond its limit.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use countermark_shared::enrolment::answer_login;
 use countermark_shared::id::GateId;
 use countermark_shared::keys::SigningKey;
-use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{
     AskTime, Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, TimeAnswer, Upload, Uploaded, paths,
 };
@@ -15,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::tls::tls;
+use super::tls::{Instants, is_about_dates, tls};
 use super::{CloudAddress, Wanted};
 
 const CONNECT: Duration = Duration::from_secs(3);
@@ -38,7 +39,12 @@ pub(crate) enum CallError {
     #[error("the cloud does not answer")]
     Unreachable {
         /// What the network said.
-        #[from]
+        source: reqwest::Error,
+    },
+    /// The cloud's certificate is not valid yet, or no more, by this gate's clock.
+    #[error("the cloud's certificate is not valid by this gate's date; tell the administrator")]
+    OutOfDate {
+        /// What the network said.
         source: reqwest::Error,
     },
     /// The session is over.
@@ -67,6 +73,20 @@ pub(crate) enum CallError {
     },
 }
 
+impl From<reqwest::Error> for CallError {
+    fn from(source: reqwest::Error) -> Self {
+        if blames_dates(&source) { Self::OutOfDate { source } } else { Self::Unreachable { source } }
+    }
+}
+
+/// An I/O error is transparent: its source is what its inner error has, and the inner one must be asked for.
+fn blames_dates(error: &(dyn Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.downcast_ref::<rustls::Error>().is_some_and(is_about_dates)
+        || inner.is_some_and(|inner| blames_dates(inner))
+        || error.source().is_some_and(blames_dates)
+}
+
 /// Why no connection can be made at all.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoConnection {
@@ -90,13 +110,13 @@ pub(crate) enum Fetched {
 }
 
 impl Client {
-    /// A client of one address, which judges certificates as of `now`. It follows no redirection and reads no proxy from the environment.
+    /// A client of one address, which judges certificates as of these instants. It follows no redirection and reads no proxy from the environment.
     pub(crate) fn new(
         address: CloudAddress,
-        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        instants: impl Fn() -> Instants + Send + Sync + 'static,
     ) -> Result<Self, NoConnection> {
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(now)?)
+            .tls_backend_preconfigured(tls(instants)?)
             .connect_timeout(CONNECT)
             .timeout(WHOLE_CALL)
             .redirect(redirect::Policy::none())
@@ -211,6 +231,14 @@ fn problem(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificates_dates_are_found_however_deep_they_are_wrapped() {
+        let expired = || rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        assert!(blames_dates(&io::Error::other(io::Error::other(expired()))));
+        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        assert!(!blames_dates(&io::Error::other(unknown)));
+    }
 
     #[test]
     fn a_problem_becomes_one_short_line() {

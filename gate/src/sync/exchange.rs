@@ -71,6 +71,8 @@ pub(crate) enum Response {
     Unauthorised,
     /// An answer that does not help.
     Refused { problem: String },
+    /// No connection, for its certificate is not valid by this gate's date.
+    OutOfDate { problem: String },
     /// No answer: whether the request arrived is unknown.
     Lost { problem: String },
 }

@@ -166,7 +166,7 @@ impl Machine {
 
     /// Takes what came of the request; the answer is for the ledger.
     pub(crate) fn on(&mut self, response: Response, now: Duration, jitter: Jitter) -> Option<Delivery> {
-        if let Response::Lost { problem: _ } = response {
+        if let Response::Lost { problem: _ } | Response::OutOfDate { problem: _ } = response {
             self.link.failed(now, jitter);
             // Behind what waits already: what never gets through whole must not keep back the rest.
             if let Some(schedule) = self.finish() {
@@ -213,6 +213,7 @@ impl Machine {
                 | Response::Absent
                 | Response::Time(_)
                 | Response::Uploaded(_)
+                | Response::OutOfDate { .. }
                 | Response::Lost { .. },
                 _,
             ) => self.failed(now, jitter),
