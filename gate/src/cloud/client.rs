@@ -1,4 +1,4 @@
-//! One call, one bounded answer. Every call ends within [`WHOLE_CALL`], and no answer grows beyond its limit.
+//! One call, one bounded answer: none grows beyond its limit, pauses longer than [`SILENCE`], or takes longer than its size allows.
 
 use std::error::Error;
 use std::io;
@@ -20,7 +20,10 @@ use super::tls::{Instants, is_about_dates, tls};
 use super::{CloudAddress, Wanted};
 
 const CONNECT: Duration = Duration::from_secs(3);
-const WHOLE_CALL: Duration = Duration::from_secs(15);
+/// Between two pieces of an answer, and before the first.
+const SILENCE: Duration = Duration::from_secs(15);
+/// Bytes in a second. A line that is slower carries no list; rows and heads still get through.
+const SLOWEST: u64 = 64 * 1024;
 /// A result for each of 1,000 rows takes 60 kB.
 const MAX_ANSWER: usize = 256 * 1024;
 const MAX_PROBLEM_CHARACTERS: usize = 300;
@@ -118,7 +121,7 @@ impl Client {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls(instants)?)
             .connect_timeout(CONNECT)
-            .timeout(WHOLE_CALL)
+            .read_timeout(SILENCE)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .user_agent(concat!("countermark-gate/", env!("CARGO_PKG_VERSION")))
@@ -142,7 +145,7 @@ impl Client {
     /// Asks for a document.
     pub(crate) async fn fetch(&self, wanted: Wanted, session: &SecretString) -> Result<Fetched, CallError> {
         let path = wanted.path();
-        let mut request = self.request(Method::GET, &path).bearer_auth(session.expose_secret());
+        let mut request = self.request(Method::GET, &path, wanted.max_bytes()).bearer_auth(session.expose_secret());
         if let Some(hash) = wanted.held() {
             request = request.header(IF_NONE_MATCH, format!("\"{hash}\""));
         }
@@ -174,7 +177,7 @@ impl Client {
         path: &str,
         question: &impl Serialize,
     ) -> Result<A, CallError> {
-        let request = self.request(Method::POST, path).bearer_auth(session.expose_secret()).json(question);
+        let request = self.request(Method::POST, path, MAX_ANSWER).bearer_auth(session.expose_secret()).json(question);
         let response = request.send().await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             return Err(CallError::Unauthorised);
@@ -183,12 +186,17 @@ impl Client {
     }
 
     async fn exchange<A: DeserializeOwned>(&self, path: &str, question: &impl Serialize) -> Result<A, CallError> {
-        answer(self.request(Method::POST, path).json(question).send().await?).await
+        answer(self.request(Method::POST, path, MAX_ANSWER).json(question).send().await?).await
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, self.address.endpoint(path))
+    fn request(&self, method: Method, path: &str, most: usize) -> RequestBuilder {
+        self.http.request(method, self.address.endpoint(path)).timeout(whole_call(most))
     }
+}
+
+/// How long a call may take whose answer has at most so many bytes.
+fn whole_call(most: usize) -> Duration {
+    SILENCE + Duration::from_secs(u64::try_from(most).unwrap_or(u64::MAX) / SLOWEST)
 }
 
 async fn answer<A: DeserializeOwned>(response: Response) -> Result<A, CallError> {
@@ -238,6 +246,18 @@ mod tests {
         assert!(blames_dates(&io::Error::other(io::Error::other(expired()))));
         let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         assert!(!blames_dates(&io::Error::other(unknown)));
+    }
+
+    #[test]
+    fn a_call_may_take_as_long_as_its_answer_is_large() {
+        use countermark_shared::documents::Revision;
+        use countermark_shared::id::EventId;
+
+        let revision = Revision { epoch: 0, sequence: 1 };
+        let list = whole_call(Wanted::SlotSnapshot { event: EventId(7), up_to: revision }.max_bytes());
+        let head = whole_call(Wanted::Head { held: None }.max_bytes());
+        assert!(head < Duration::from_secs(20) && list > Duration::from_mins(1), "{head:?}, {list:?}");
+        assert!(list < Duration::from_mins(20), "{list:?}: rows wait for it");
     }
 
     #[test]

@@ -39,8 +39,8 @@ pub(crate) enum Request {
     Fetch { wanted: Wanted, session: SecretString },
     /// The time.
     AskTime { session: SecretString },
-    /// To take the ledger's next rows.
-    Upload { session: SecretString },
+    /// To take the ledger's next rows, at most so many.
+    Upload { session: SecretString, most: usize },
 }
 
 /// What to do now.

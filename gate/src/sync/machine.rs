@@ -59,6 +59,8 @@ pub(crate) struct Machine {
     fold: Schedule,
     time: Schedule,
     upload: Schedule,
+    /// How many rows travel together: half as many after a call that was lost, for a slow line to carry them; twice as many after one that was not.
+    batch: usize,
     refused: BTreeMap<DocumentKind, String>,
     /// A step was missing or did not fit: a snapshot comes next.
     snapshot_next: bool,
@@ -80,6 +82,7 @@ impl Machine {
             fold: Schedule::default(),
             time: Schedule::default(),
             upload: Schedule::default(),
+            batch: MAX_ROWS_PER_UPLOAD,
             refused: BTreeMap::new(),
             snapshot_next: false,
             bundles_next: false,
@@ -108,7 +111,7 @@ impl Machine {
                 Request::Fetch { wanted, session: session.clone() }
             }
             (Some(session), Duty::Time) => Request::AskTime { session: session.clone() },
-            (Some(session), Duty::Upload) => Request::Upload { session: session.clone() },
+            (Some(session), Duty::Upload) => Request::Upload { session: session.clone(), most: self.batch },
             (None, _) | (_, Duty::LogIn) => Request::LogIn,
         })
     }
@@ -168,6 +171,9 @@ impl Machine {
     pub(crate) fn on(&mut self, response: Response, now: Duration, jitter: Jitter) -> Option<Delivery> {
         if let Response::Lost { problem: _ } | Response::OutOfDate { problem: _ } = response {
             self.link.failed(now, jitter);
+            if self.under_way == Some(Duty::Upload) {
+                self.batch = (self.batch / 2).max(1);
+            }
             // Behind what waits already: what never gets through whole must not keep back the rest.
             if let Some(schedule) = self.finish() {
                 schedule.postpone(now);
@@ -196,9 +202,10 @@ impl Machine {
             (Response::Absent, Duty::Fold(_)) => self.succeeded(now, now + FOLD_AGAIN),
             (Response::Time(answer), Duty::Time) => return Some(Delivery::Time(answer)),
             (Response::Uploaded(results), Duty::Upload) if !results.is_empty() => {
-                if results.len() < MAX_ROWS_PER_UPLOAD {
+                if results.len() < self.batch {
                     self.rows_since = None;
                 }
+                self.batch = self.batch.saturating_mul(2).min(MAX_ROWS_PER_UPLOAD);
                 return Some(Delivery::Results(results));
             }
             (Response::Unauthorised, _) => {

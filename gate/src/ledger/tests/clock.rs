@@ -25,7 +25,7 @@ fn a_signed_answer_sets_the_clock_and_rows_say_so() {
     bench.ledger().set_clock(&answer(DOORS + HOUR, 5), moment(DOORS)).unwrap();
     assert_eq!(state(&mut bench, DOORS), (ClockState::Signed, DOORS + HOUR));
     bench.verdicts(&[ticket(42, 1)]);
-    let row = bench.ledger().batch().unwrap().unwrap().rows.remove(0);
+    let row = bench.ledger().batch(MAX_ROWS_PER_UPLOAD).unwrap().unwrap().rows.remove(0);
     let row = JournalRow::from_bytes(&row.row.0).unwrap();
     assert_eq!((row.clock, row.at), (ClockState::Signed, DOORS + HOUR));
 }

@@ -86,6 +86,8 @@ struct World {
     exchange: Duration,
     /// A document that never gets through whole.
     never: Option<DocumentKind>,
+    /// A line so slow that no upload of more rows gets through.
+    widest: usize,
     /// The gate's disk is full.
     full: bool,
 }
@@ -103,6 +105,7 @@ impl World {
             requests: Vec::new(),
             exchange: Duration::ZERO,
             never: None,
+            widest: usize::MAX,
             full: false,
         };
         world.restart();
@@ -209,9 +212,10 @@ impl World {
                 self.document(*wanted)
             }
             Request::AskTime { session: _ } => Response::Time(self.tell_time()),
-            Request::Upload { session: _ } => {
+            Request::Upload { session: _, most } if *most > self.widest => lost(),
+            Request::Upload { session: _, most } => {
                 self.requests.push("upload");
-                let batch = self.ledger().batch().unwrap().unwrap();
+                let batch = self.ledger().batch(*most).unwrap().unwrap();
                 Response::Uploaded(self.validation.take(&batch))
             }
         };

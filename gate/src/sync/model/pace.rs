@@ -160,3 +160,24 @@ fn a_full_disk_asks_for_no_snapshot() {
     world.catch_up();
     assert!(world.is_in_step());
 }
+
+#[test]
+fn a_slow_line_carries_smaller_uploads_and_a_better_one_full_ones_again() {
+    let mut world = World::new();
+    world.widest = 100;
+    for row in 0..500 {
+        world.scan(&row.to_string());
+    }
+    world.settle();
+    assert_eq!(world.validation.rows.len(), 500);
+    assert!(world.now < Duration::from_mins(5), "{:?}", world.now);
+
+    world.widest = usize::MAX;
+    world.requests.clear();
+    for row in 0..3000 {
+        world.scan(&format!("more {row}"));
+    }
+    world.settle();
+    let uploads = world.requests.iter().filter(|request| **request == "upload").count();
+    assert!((4..10).contains(&uploads), "{uploads} uploads");
+}

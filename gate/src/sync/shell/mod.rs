@@ -160,7 +160,7 @@ impl Sync {
                 Err(error) => failed(&error),
             },
             Request::AskTime { session } => self.ask_time(&session).await,
-            Request::Upload { session } => match self.ask(|reply| Work::Batch { reply }).await? {
+            Request::Upload { session, most } => match self.ask(|reply| Work::Batch { most, reply }).await? {
                 Ok(Some(batch)) => {
                     let sent = batch.sequences();
                     let answer = self.client.upload(&session, &self.upload(batch)).await;
