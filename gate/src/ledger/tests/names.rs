@@ -114,3 +114,11 @@ fn a_name_is_in_no_file_no_row_no_line_and_no_answer() {
         assert!(!told.iter().any(|bytes| bytes.windows(hidden.len()).any(|window| window == hidden)));
     }
 }
+
+/// What is deleted is overwritten: a document that was replaced, as a wrapped secret in an assignment, is not read off the disk later.
+#[test]
+fn what_is_deleted_is_overwritten() {
+    let mut bench = Bench::synced();
+    let overwrites: i64 = bench.ledger().connection.query_row("PRAGMA secure_delete", [], |row| row.get(0)).unwrap();
+    assert_eq!(overwrites, 1);
+}
