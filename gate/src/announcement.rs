@@ -76,9 +76,9 @@ impl Sentence {
         let (en, fr) = match (state, waiting) {
             (ClockState::Signed | ClockState::Battery, _) => return None,
             (ClockState::Ahead, Some(at)) => (
-                format!("CLOCK, call staff: is it {at} or later? `countermark-gate clock confirm` or `dismiss`"),
+                format!("CLOCK, call staff: is it {at} (UTC, not local time) or later? `countermark-gate clock confirm` or `dismiss`"),
                 format!(
-                    "HORLOGE, appelez un responsable : est-il {at} ou plus tard ? `countermark-gate clock confirm` ou `dismiss`"
+                    "HORLOGE, appelez un responsable : est-il {at} (UTC, pas l'heure locale) ou plus tard ? `countermark-gate clock confirm` ou `dismiss`"
                 ),
             ),
             (ClockState::RolledBack, _) => (
