@@ -190,6 +190,48 @@ fn what_one_gate_holds_another_takes_from_a_file_byte_for_byte() {
     assert!(refused.iter().all(|(_, outcome)| *outcome == Outcome::Refused));
 }
 
+/// What the stick of another gate holds is of use, but for what is that gate's; and an old stick is no fault.
+#[test]
+fn another_gates_own_documents_and_older_ones_are_not_refused() {
+    let mut publisher = Publisher::new();
+    let mut bench = synced(&mut publisher);
+    let mut other = samples::assignment();
+    other.gate = countermark_shared::id::GateId(GATE.0 + 1);
+    let mut head = publisher.head_at(DOORS);
+    head.gate = other.gate;
+    let old = publisher.answer(Wanted::Assignment, DOORS).unwrap();
+    publisher.assign(|assignment| assignment.lease.suspended = true);
+    fetch(&mut bench, &mut publisher, Wanted::Assignment).unwrap();
+    let file = pack(&[
+        (DocumentKind::Assignment, samples::assignment_bytes(&other)),
+        (DocumentKind::Head, samples::head_bytes(&head)),
+        (DocumentKind::Assignment, old),
+        (DocumentKind::SlotList, b"junk".to_vec()),
+    ]);
+    let offer =
+        |(kind, bytes): (_, Vec<u8>)| Offered::new(kind, bench.ledger().take(kind, &bytes, moment(DOORS))).outcome;
+    let outcomes: Vec<_> = unpack(&file).unwrap().into_iter().map(offer).collect();
+    let expected = [Outcome::NotForThisGate, Outcome::NotForThisGate, Outcome::Held, Outcome::Refused];
+    assert_eq!(outcomes, expected);
+}
+
+#[test]
+fn a_document_from_the_future_says_how_staff_let_it_in() {
+    let mut publisher = Publisher::new();
+    let mut bench = synced(&mut publisher);
+    let far = DOORS + Duration::from_hours(72);
+    let head = samples::head_bytes(&publisher.head_at(far));
+    let take = |bench: &mut Bench| {
+        Offered::new(DocumentKind::Head, bench.ledger().take(DocumentKind::Head, &head, moment(DOORS)))
+    };
+    let refused = take(&mut bench);
+    assert_eq!(refused.outcome, Outcome::Refused);
+    let why = refused.why.unwrap();
+    assert!(why.contains("watch") && why.contains("`countermark-gate clock confirm`, then import again"), "{why}");
+    bench.ledger().hear(Word::Confirm, moment(DOORS)).unwrap();
+    assert_eq!(take(&mut bench).outcome, Outcome::Taken);
+}
+
 /// Somebody signed two: it is said, and what was in force stays.
 #[test]
 fn two_lists_of_one_number_are_reported() {
