@@ -236,7 +236,6 @@ impl Machine {
                 self.refused.remove(&DocumentKind::Head);
                 self.succeeded(now, now + self.poll);
             }
-            (Ok(Taken::New | Taken::Folded), Duty::Fold(_)) => self.succeeded(now, now),
             (Ok(Taken::Held) | Err(_), Duty::Fold(_)) => self.succeeded(now, now + FOLD_AGAIN),
             (Ok(Taken::New), Duty::Fetch(wanted)) => {
                 self.refused.remove(&wanted.kind().leads_to());
@@ -250,7 +249,9 @@ impl Machine {
                 self.not_taken(wanted, &problem, remedy, now, jitter);
             }
             (Ok(_), Duty::Time) => self.succeeded(now, now + TIME_EVERY),
-            (Ok(_), Duty::LogIn | Duty::Upload) => self.succeeded(now, now),
+            (Ok(Taken::New | Taken::Folded), Duty::Fold(_)) | (Ok(_), Duty::LogIn | Duty::Upload) => {
+                self.succeeded(now, now);
+            }
             (Err(_), Duty::Time | Duty::LogIn | Duty::Upload) => self.failed(now, jitter),
         }
     }

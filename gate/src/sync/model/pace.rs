@@ -149,7 +149,7 @@ fn a_full_disk_asks_for_no_snapshot() {
     let mut world = World::new();
     world.catch_up();
     world.publisher().say([(Slot(7), SlotState::Blocked)]);
-    while !world.held().needs.is_some_and(|(_, needs)| !needs.fetch.is_empty()) {
+    while world.held().needs.is_none_or(|(_, needs)| needs.fetch.is_empty()) {
         world.step(Fate::Arrives);
     }
     world.full = true;
