@@ -188,7 +188,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
 
 /// Whoever judges the cloud's certificate asks the gate's own clock.
 fn client(identity: &Identity, report: watch::Receiver<Report>, clock: Clock) -> anyhow::Result<Client> {
-    Client::new(identity.cloud.clone(), move || report.borrow().read_clock(clock.now()).now)
+    Client::new(identity.cloud.clone(), move || report.borrow().certificates_at(clock.now()))
         .context("cannot set up encrypted connections; install this machine's certificates (`ca-certificates`)")
 }
 

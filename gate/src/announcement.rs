@@ -76,9 +76,9 @@ impl Sentence {
         let (en, fr) = match (state, waiting) {
             (ClockState::Signed | ClockState::Battery, _) => return None,
             (ClockState::Ahead, Some(at)) => (
-                format!("CLOCK, call staff: is it {at} or later? `countermark-gate clock confirm` or `dismiss`"),
+                format!("CLOCK, call staff: is it {at} (UTC, not local time) or later? `countermark-gate clock confirm` or `dismiss`"),
                 format!(
-                    "HORLOGE, appelez un responsable : est-il {at} ou plus tard ? `countermark-gate clock confirm` ou `dismiss`"
+                    "HORLOGE, appelez un responsable : est-il {at} (UTC, pas l'heure locale) ou plus tard ? `countermark-gate clock confirm` ou `dismiss`"
                 ),
             ),
             (ClockState::RolledBack, _) => (
@@ -94,8 +94,8 @@ impl Sentence {
         Some(Self { en, fr })
     }
 
-    /// Of a lease that lets nobody in.
-    pub(crate) fn of_lease(state: LeaseState) -> Option<Self> {
+    /// Of a lease that lets nobody in. `unsure` is what the box's date says, where nobody signed it.
+    pub(crate) fn of_lease(state: LeaseState, unsure: Option<Timestamp>) -> Option<Self> {
         let (en, fr) = match state {
             LeaseState::Held | LeaseState::WithoutNames => return None,
             LeaseState::Ended => (
@@ -107,7 +107,31 @@ impl Sentence {
                 "PORTIQUE SUSPENDU : orientez vers une autre entrée.",
             ),
         };
-        Some(Self { en: en.to_owned(), fr: fr.to_owned() })
+        let sentence = Self { en: en.to_owned(), fr: fr.to_owned() };
+        Some(match (state, unsure) {
+            (LeaseState::Ended, Some(shown)) => sentence.or_a_wrong_date(shown),
+            (LeaseState::Ended | LeaseState::Suspended | LeaseState::Held | LeaseState::WithoutNames, _) => sentence,
+        })
+    }
+
+    /// Of a cloud whose certificate is not valid by the date that the box says.
+    pub(crate) fn certificate_out_of_date(unsure: Option<Timestamp>) -> Self {
+        let sentence = Self {
+            en: "THE CLOUD'S CERTIFICATE IS OUT OF DATE: go on, tell the administrator.".to_owned(),
+            fr: "CERTIFICAT DU SERVEUR PÉRIMÉ : continuez, prévenez l'administrateur.".to_owned(),
+        };
+        match unsure {
+            Some(shown) => sentence.or_a_wrong_date(shown),
+            None => sentence,
+        }
+    }
+
+    fn or_a_wrong_date(self, shown: Timestamp) -> Self {
+        let Self { en, fr } = self;
+        Self {
+            en: format!("{en} Or this box's date is wrong: it says {shown}"),
+            fr: format!("{fr} Ou la date de cet appareil est fausse : elle dit {shown}"),
+        }
     }
 }
 

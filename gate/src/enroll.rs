@@ -112,7 +112,7 @@ pub(crate) async fn enroll(
         None => new_unwrapping_key(&folder)?,
     };
     let wrapping_key = unwrapping_key.wrapping_key();
-    let client = Client::new(cloud.clone(), move || now).map_err(|source| EnrolError::Connection { source })?;
+    let client = Client::new(cloud.clone(), move || [now; 2]).map_err(|source| EnrolError::Connection { source })?;
     let enrol = Enrol {
         secret: code.secret_text(),
         key: key.verifying_key(),

@@ -236,6 +236,7 @@ pub(crate) fn report() -> Report {
         reads_names: false,
         clock: GateClock::new(Timestamp::from_unix_seconds(0), Duration::ZERO),
         needs: None,
+        steps: 0,
         rows: 9,
         unsettled: 5,
         contested: 0,

@@ -22,21 +22,30 @@ class Clock:
             return instant + elapsed, error + elapsed * 100 // 1_000_000, "signed"
         if battery is not None:
             return battery, BATTERY_ERROR, "battery"
-        return max(self.start + since_boot - self.started, self.floor), 0, "unknown"
+        return self.reached(since_boot)[0], 0, "unknown"
+
+    def reached(self, since_boot: int):
+        """What it is at least, and what the crystal may have made too much of the run."""
+        if self.anchor is not None:
+            return self.floor, 0
+        run = since_boot - self.started
+        return max(self.floor, self.start + run), run * 100 // 1_000_000
 
     def read(self, since_boot: int, battery: int | None) -> dict:
         instant, error, state = self.reading(since_boot, battery)
         if self.waiting is not None:
             state = "ahead"
-        elif instant + error + SLACK < self.floor:
+        elif instant + error + SLACK < self.surely(since_boot):
             state = "rolled-back"
         waiting = None if self.waiting is None else self.waiting[0]
-        return {"state": state, "now": max(instant, self.floor), "waiting": waiting, "floor": self.surely(since_boot)}
+        now = max(instant, self.reached(since_boot)[0])
+        return {"state": state, "now": now, "waiting": waiting, "floor": self.surely(since_boot)}
 
     def surely(self, since_boot: int) -> int:
         if self.anchor is None:
-            return self.floor
-        instant, error, _ = self.reading(since_boot, None)
+            instant, error = self.reached(since_boot)
+        else:
+            instant, error, _ = self.reading(since_boot, None)
         return max(self.floor, instant - error)
 
     def answer(self, at: int, asked: int, answered: int, battery: int | None) -> str:

@@ -1,11 +1,12 @@
-//! One call, one bounded answer. Every call ends within [`WHOLE_CALL`], and no answer grows beyond its limit.
+//! One call, one bounded answer: none grows beyond its limit, pauses longer than [`SILENCE`], or takes longer than its size allows.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use countermark_shared::enrolment::answer_login;
 use countermark_shared::id::GateId;
 use countermark_shared::keys::SigningKey;
-use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{
     AskTime, Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, TimeAnswer, Upload, Uploaded, paths,
 };
@@ -15,11 +16,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::tls::tls;
+use super::tls::{Instants, is_about_dates, tls};
 use super::{CloudAddress, Wanted};
 
 const CONNECT: Duration = Duration::from_secs(3);
-const WHOLE_CALL: Duration = Duration::from_secs(15);
+/// Between two pieces of an answer, and before the first.
+const SILENCE: Duration = Duration::from_secs(15);
+/// Bytes in a second. A line that is slower carries no list; rows and heads still get through.
+const SLOWEST: u64 = 64 * 1024;
 /// A result for each of 1,000 rows takes 60 kB.
 const MAX_ANSWER: usize = 256 * 1024;
 const MAX_PROBLEM_CHARACTERS: usize = 300;
@@ -38,7 +42,12 @@ pub(crate) enum CallError {
     #[error("the cloud does not answer")]
     Unreachable {
         /// What the network said.
-        #[from]
+        source: reqwest::Error,
+    },
+    /// The cloud's certificate is not valid yet, or no more, by this gate's clock.
+    #[error("the cloud's certificate is not valid by this gate's date; tell the administrator")]
+    OutOfDate {
+        /// What the network said.
         source: reqwest::Error,
     },
     /// The session is over.
@@ -67,6 +76,20 @@ pub(crate) enum CallError {
     },
 }
 
+impl From<reqwest::Error> for CallError {
+    fn from(source: reqwest::Error) -> Self {
+        if blames_dates(&source) { Self::OutOfDate { source } } else { Self::Unreachable { source } }
+    }
+}
+
+/// An I/O error is transparent: its source is what its inner error has, and the inner one must be asked for.
+fn blames_dates(error: &(dyn Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.downcast_ref::<rustls::Error>().is_some_and(is_about_dates)
+        || inner.is_some_and(|inner| blames_dates(inner))
+        || error.source().is_some_and(blames_dates)
+}
+
 /// Why no connection can be made at all.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoConnection {
@@ -90,15 +113,15 @@ pub(crate) enum Fetched {
 }
 
 impl Client {
-    /// A client of one address, which judges certificates as of `now`. It follows no redirection and reads no proxy from the environment.
+    /// A client of one address, which judges certificates as of these instants. It follows no redirection and reads no proxy from the environment.
     pub(crate) fn new(
         address: CloudAddress,
-        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        instants: impl Fn() -> Instants + Send + Sync + 'static,
     ) -> Result<Self, NoConnection> {
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(now)?)
+            .tls_backend_preconfigured(tls(instants)?)
             .connect_timeout(CONNECT)
-            .timeout(WHOLE_CALL)
+            .read_timeout(SILENCE)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .user_agent(concat!("countermark-gate/", env!("CARGO_PKG_VERSION")))
@@ -122,7 +145,7 @@ impl Client {
     /// Asks for a document.
     pub(crate) async fn fetch(&self, wanted: Wanted, session: &SecretString) -> Result<Fetched, CallError> {
         let path = wanted.path();
-        let mut request = self.request(Method::GET, &path).bearer_auth(session.expose_secret());
+        let mut request = self.request(Method::GET, &path, wanted.max_bytes()).bearer_auth(session.expose_secret());
         if let Some(hash) = wanted.held() {
             request = request.header(IF_NONE_MATCH, format!("\"{hash}\""));
         }
@@ -154,7 +177,7 @@ impl Client {
         path: &str,
         question: &impl Serialize,
     ) -> Result<A, CallError> {
-        let request = self.request(Method::POST, path).bearer_auth(session.expose_secret()).json(question);
+        let request = self.request(Method::POST, path, MAX_ANSWER).bearer_auth(session.expose_secret()).json(question);
         let response = request.send().await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             return Err(CallError::Unauthorised);
@@ -163,12 +186,17 @@ impl Client {
     }
 
     async fn exchange<A: DeserializeOwned>(&self, path: &str, question: &impl Serialize) -> Result<A, CallError> {
-        answer(self.request(Method::POST, path).json(question).send().await?).await
+        answer(self.request(Method::POST, path, MAX_ANSWER).json(question).send().await?).await
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, self.address.endpoint(path))
+    fn request(&self, method: Method, path: &str, most: usize) -> RequestBuilder {
+        self.http.request(method, self.address.endpoint(path)).timeout(whole_call(most))
     }
+}
+
+/// How long a call may take whose answer has at most so many bytes.
+fn whole_call(most: usize) -> Duration {
+    SILENCE + Duration::from_secs(u64::try_from(most).unwrap_or(u64::MAX) / SLOWEST)
 }
 
 async fn answer<A: DeserializeOwned>(response: Response) -> Result<A, CallError> {
@@ -211,6 +239,26 @@ fn problem(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificates_dates_are_found_however_deep_they_are_wrapped() {
+        let expired = || rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        assert!(blames_dates(&io::Error::other(io::Error::other(expired()))));
+        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        assert!(!blames_dates(&io::Error::other(unknown)));
+    }
+
+    #[test]
+    fn a_call_may_take_as_long_as_its_answer_is_large() {
+        use countermark_shared::documents::Revision;
+        use countermark_shared::id::EventId;
+
+        let revision = Revision { epoch: 0, sequence: 1 };
+        let list = whole_call(Wanted::SlotSnapshot { event: EventId(7), up_to: revision }.max_bytes());
+        let head = whole_call(Wanted::Head { held: None }.max_bytes());
+        assert!(head < Duration::from_secs(20) && list > Duration::from_mins(1), "{head:?}, {list:?}");
+        assert!(list < Duration::from_mins(20), "{list:?}: rows wait for it");
+    }
 
     #[test]
     fn a_problem_becomes_one_short_line() {

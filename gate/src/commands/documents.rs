@@ -1,7 +1,7 @@
 //! `import` and `export-documents`: documents carried by hand. Through the running agent, which alone may write its ledger; else on the disk itself.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -70,8 +70,12 @@ impl ExportDocuments {
             }
             Err(error) => return Err(error.into()),
         };
-        let held = unpack(&set)?.len();
-        fs::write(&file, &set).with_context(|| format!("cannot write {}", file.display()))?;
+        // What `import` would refuse elsewhere is not written here.
+        let held =
+            unpack(&set).context("what is held does not fit a file; let this gate reach the cloud, then try again")?;
+        let held = held.len();
+        write(&file, &set)
+            .with_context(|| format!("cannot write {}; look for a full or write-protected disk", file.display()))?;
         let said = serde_json::json!({ "file": file, "documents": held, "bytes": set.len() });
         Output { json }.line(&said, || format!("{held} documents, {} bytes, in {}", set.len(), file.display()));
         Ok(ExitCode::SUCCESS)
@@ -96,13 +100,55 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(set)
 }
 
+/// A stick that is pulled early holds the whole set or the one before: never half of it under the name that was asked for.
+fn write(file: &Path, set: &[u8]) -> io::Result<()> {
+    let mut name =
+        file.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it is a folder"))?.to_owned();
+    name.push(".part");
+    let part = file.with_file_name(name);
+    let mut opened = File::create(&part)?;
+    opened.write_all(set)?;
+    opened.sync_all()?;
+    drop(opened);
+    fs::rename(&part, file)?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
 fn words(document: &Offered) -> String {
     let Offered { kind, outcome, why } = document;
     let outcome = match outcome {
         Outcome::Taken => "taken",
         Outcome::Held => "already held",
+        Outcome::NotForThisGate => "not for this gate",
         Outcome::Refused => "refused",
     };
     let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     format!("{:<16}{outcome}{why}", kind.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("documents");
+        for set in [&b"first"[..], b"second"] {
+            write(&file, set).unwrap();
+            assert_eq!(fs::read(&file).unwrap(), set);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_the_file_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("documents");
+        write(&file, b"first").unwrap();
+        fs::create_dir(folder.path().join("documents.part")).unwrap();
+        assert!(write(&file, b"second").is_err());
+        assert_eq!(fs::read(&file).unwrap(), b"first");
+    }
 }

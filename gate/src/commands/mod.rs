@@ -56,7 +56,7 @@ enum Command {
     Check(Check),
     /// Take documents from a file, as if the cloud had sent them.
     #[command(
-        after_help = "Exit codes: 0 each was taken or is held already; 1 the file could not be offered; 2 wrong usage; 3 at least one was refused."
+        after_help = "Exit codes: 0 each was taken, is held already, or is another gate's own; 1 the file could not be offered; 2 wrong usage; 3 at least one was refused."
     )]
     Import(documents::Import),
     /// Write what is held into a file, for `import` at another gate.

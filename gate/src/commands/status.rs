@@ -10,7 +10,7 @@ use crate::clock::{Clock, Moment};
 use crate::data_folder::DataFolder;
 use crate::documents::DocumentKind;
 use crate::input::Silent;
-use crate::local::{Answer, AskError, LeaseCode, LeaseStatus, LedgerStatus, Question, Status, ask};
+use crate::local::{Answer, AskError, LeaseStatus, LedgerStatus, Question, Status, ask};
 use crate::output::Output;
 use crate::sync::Contact;
 
@@ -61,18 +61,14 @@ fn words(status: &Status) -> String {
     for kind in &ledger.conflicts {
         lines.push(format!("conflict        the cloud has another {} of this revision; report this", kind.code()));
     }
-    if let Some(LeaseStatus { state, until, names_until }) = &ledger.lease {
+    if let Some(LeaseStatus { warning, state: _, until, names_until }) = &ledger.lease {
         let names = match (*running, ledger.reads_names) {
             (true, true) => "; names can be read",
             (true, false) => "; no name can be read",
             (false, _) => "",
         };
-        match state {
-            LeaseCode::Held | LeaseCode::WithoutNames => {}
-            LeaseCode::Ended => {
-                lines.push("warning         this gate's assignment has ended: it admits nobody".to_owned());
-            }
-            LeaseCode::Suspended => lines.push("warning         this gate is suspended: it admits nobody".to_owned()),
+        if let Some(Sentence { en, fr }) = warning {
+            lines.push(format!("warning         {en} / {fr}"));
         }
         lines.push(format!("lease           until {until}, names until {names_until}{names}"));
     }

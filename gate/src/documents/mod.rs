@@ -1,6 +1,7 @@
 //! The documents in force: what this gate believes, and what it makes of an offered replacement. Pure: a [`Documents`] never changes, a
 //! newer one takes its place. Knows nothing of where they are stored or fetched.
 
+mod fold;
 mod kind;
 mod stored;
 #[cfg(test)]

@@ -18,7 +18,7 @@ use countermark_shared::id::{GateId, LaneId};
 use countermark_shared::journal::{Actor, BootId, ChainHash, JournalRow, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
-use countermark_shared::wire::{Base64, MAX_ROWS_PER_UPLOAD, RowResult, UploadedRow};
+use countermark_shared::wire::{Base64, RowResult, UploadedRow};
 
 use judge::Grounds;
 use rusqlite::{Connection, TransactionBehavior};
@@ -133,12 +133,12 @@ impl Ledger {
         self.documents.held()
     }
 
-    /// The next rows to upload; none when validation has answered for all.
-    pub(crate) fn batch(&self) -> Result<Option<Batch>, LedgerError> {
+    /// The next rows to upload, at most `most`; none when validation has answered for all.
+    pub(crate) fn batch(&self, most: usize) -> Result<Option<Batch>, LedgerError> {
         let Some(first) = store::first_unsettled(&self.connection)? else { return Ok(None) };
         let previous = store::chain_before(&self.connection, first)?;
         let mut batch = Batch { previous, rows: Vec::new(), last: first, hash: previous };
-        for stored in store::rows_from(&self.connection, first, MAX_ROWS_PER_UPLOAD)? {
+        for stored in store::rows_from(&self.connection, first, most)? {
             batch.last = stored.sequence;
             batch.hash = stored.hash;
             batch.rows.push(UploadedRow { sequence: stored.sequence, row: Base64(stored.row), ticket: stored.ticket });

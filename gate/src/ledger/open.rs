@@ -101,7 +101,9 @@ fn connect(file: &Path) -> Result<Connection, OpenError> {
     let mut connection = Connection::open(file).map_err(explain)?;
     connection.busy_timeout(LOCK_WAIT).map_err(explain)?;
     // Exclusive before the journal mode: then no shared memory is needed, and no second writer can exist.
-    for (pragma, value) in [("locking_mode", "EXCLUSIVE"), ("journal_mode", "WAL"), ("synchronous", "FULL")] {
+    for (pragma, value) in
+        [("locking_mode", "EXCLUSIVE"), ("journal_mode", "WAL"), ("synchronous", "FULL"), ("secure_delete", "ON")]
+    {
         connection.pragma_update(None, pragma, value).map_err(explain)?;
     }
     // The lock is taken by the first transaction and kept.

@@ -34,6 +34,8 @@ pub(crate) struct Report {
     pub(crate) clock: GateClock,
     /// The event that the newest head is about, and what the head wants fetched; none before there is a head.
     pub(crate) needs: Option<(EventId, Needs)>,
+    /// Steps held beside the stored slot list.
+    pub(crate) steps: u64,
     /// Rows written.
     pub(crate) rows: u64,
     /// Rows that validation has not answered for.
@@ -58,6 +60,25 @@ impl Report {
         self.clock.read(now.uptime, Some(now.battery))
     }
 
+    /// Whether the cloud told the time in this run; else the box's own date may be wrong.
+    pub(crate) fn time_is_signed(&self, now: Moment) -> bool {
+        self.clock.error_bound(now.uptime).is_some()
+    }
+
+    /// When a certificate may be valid: at the time that was signed, otherwise at what is surely reached or by the box's calendar.
+    pub(crate) fn certificates_at(&self, now: Moment) -> [Timestamp; 2] {
+        if self.time_is_signed(now) {
+            return [self.read_clock(now).now; 2];
+        }
+        [self.clock.floor(now.uptime), now.battery]
+    }
+
+    /// What staff must be told about the lease.
+    pub(crate) fn lease_warning(&self, now: Moment) -> Option<Sentence> {
+        let shown = self.read_clock(now).now;
+        Sentence::of_lease(self.lease?.at(shown), Some(shown).filter(|_| !self.time_is_signed(now)))
+    }
+
     /// What people must be told about the trust bundle.
     pub(crate) fn trust_warning(&self, now: Timestamp) -> Option<Sentence> {
         self.trust_until.filter(|until| now > *until).map(|_| Sentence::trust_ended())
@@ -78,6 +99,7 @@ impl Ledger {
             reads_names: self.names.are_readable(),
             clock: self.clock.clone(),
             needs: self.documents.head().map(|head| head.document().event).zip(self.documents.needs()),
+            steps: store::step_count(&self.connection)?,
             rows: store::head(&self.connection)?.sequence,
             unsettled: store::unsettled(&self.connection)?,
             contested: store::contested(&self.connection)?,

@@ -204,6 +204,28 @@ pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<Stored>
     Ok(documents)
 }
 
+/// The steps that are held after the stored snapshot, in their order.
+pub(super) fn steps(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
+    let stored = documents(connection)?;
+    Ok(stored.into_iter().filter(|stored| stored.kind == DocumentKind::SlotDelta).collect())
+}
+
+/// How many steps are held.
+pub(super) fn step_count(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached("SELECT count(*) FROM held_document WHERE kind = ?1")?
+        .query_row([DocumentKind::SlotDelta.code()], |row| row.get::<_, Number>(0))
+        .map(|number| number.0)
+}
+
+/// Drops the steps that lead no further than `sequence`.
+pub(super) fn drop_steps(connection: &Connection, sequence: u64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM held_document WHERE kind = ?1 AND sequence <= ?2")?
+        .execute(params![DocumentKind::SlotDelta.code(), Number(sequence)])?;
+    Ok(())
+}
+
 /// Holds a document in the place of the one before; of deltas, beside the others.
 pub(super) fn put_document(
     connection: &Connection,

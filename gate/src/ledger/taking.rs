@@ -18,6 +18,8 @@ pub(crate) enum Taken {
     New,
     /// It was in force already, or, of a head, a newer one is.
     Held,
+    /// An older snapshot from which the last steps lead to what is in force: it stands for the steps before it.
+    Folded,
 }
 
 /// Why an offered document did not come into force.
@@ -103,6 +105,10 @@ impl Ledger {
             Err(documents::NotTaken::Refused(Refusal::Older { .. })) if kind == DocumentKind::Head => {
                 return Ok(Taken::Held);
             }
+            // Signed, and true once.
+            Err(documents::NotTaken::Refused(Refusal::Older { .. })) if kind == DocumentKind::SlotList => {
+                return Ok(self.fold(bytes, now)?);
+            }
             Err(refused) => {
                 if let documents::NotTaken::Refused(Refusal::FromTheFuture { document: _, issued }) = refused
                     && kind.is_dated_by_the_cloud()
@@ -117,7 +123,7 @@ impl Ledger {
         // The same document signed by another key says nothing new, but who vouches for it does.
         let vouched = self.documents.held() == next.held();
         if before == after && vouched {
-            return Ok(Taken::Held);
+            return Ok(if kind == DocumentKind::SlotList { self.fold(bytes, now)? } else { Taken::Held });
         }
         let mut clock = self.clock.clone();
         if let Some(standing) = after.filter(|_| kind.is_dated_by_the_cloud()) {
@@ -132,6 +138,24 @@ impl Ledger {
         self.keep_names(now);
         let named = |standing: Option<Standing>| standing.map(|standing| (standing.name, standing.revision));
         Ok(if named(before) == named(after) && vouched { Taken::Held } else { Taken::New })
+    }
+
+    /// Holds a snapshot that is no newer than the list in force in the place of the one before and of the steps up to it, if there are any.
+    /// A restart begins from the list in force; what is given on begins from the snapshot.
+    fn fold(&mut self, snapshot: &[u8], now: Moment) -> Result<Taken, LedgerError> {
+        let steps = store::steps(&self.connection)?;
+        let Some(base) = self.documents.folded(snapshot, &steps, self.read_clock(now).now) else {
+            return Ok(Taken::Held);
+        };
+        if steps.iter().all(|step| step.sequence > base.sequence) {
+            return Ok(Taken::Held);
+        }
+        let record = self.documents.record(DocumentKind::SlotList);
+        self.write(|connection| {
+            store::drop_steps(connection, base.sequence)?;
+            store::put_document(connection, DocumentKind::SlotList, 0, snapshot, &record)
+        })?;
+        Ok(Taken::Folded)
     }
 
     /// Sets the clock by what the cloud answered.

@@ -28,8 +28,8 @@ pub(crate) enum Work {
     Hear { word: Word, reply: oneshot::Sender<Result<Option<Timestamp>, LedgerError>> },
     /// Do what time alone asks for.
     PassTime,
-    /// Give the next rows to upload.
-    Batch { reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
+    /// Give the next rows to upload, at most so many.
+    Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
     /// Note validation's answers; for how many rows were they news?
     Settle { results: Vec<RowResult>, reply: oneshot::Sender<Result<usize, LedgerError>> },
     /// Say so when all that was asked before is done.
@@ -108,7 +108,7 @@ fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender
             }
             publish(ledger, report);
         }
-        Work::Batch { reply } => drop(reply.send(ledger.batch())),
+        Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
         Work::Settle { results, reply } => {
             let outcome = ledger.settle(&results);
             publish(ledger, report);

@@ -70,6 +70,8 @@ pub(crate) struct DocumentStatus {
 /// The lease in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LeaseStatus {
+    /// What staff must be told.
+    pub(crate) warning: Option<Sentence>,
     pub(crate) state: LeaseCode,
     /// From here on nobody is admitted.
     pub(crate) until: Timestamp,
@@ -119,7 +121,7 @@ impl LedgerStatus {
             event: report.event,
             documents: documents.collect(),
             conflicts: report.conflicts(),
-            lease: report.lease.map(|lease| LeaseStatus::new(lease, shown)),
+            lease: report.lease.map(|lease| LeaseStatus::new(lease, report, now)),
             reads_names: report.reads_names,
             clock: ClockStatus::new(report, now),
             rows: report.rows,
@@ -148,14 +150,14 @@ impl DocumentStatus {
 }
 
 impl LeaseStatus {
-    fn new(lease: Lease, now: Timestamp) -> Self {
-        let state = match lease.at(now) {
+    fn new(lease: Lease, report: &Report, now: Moment) -> Self {
+        let state = match lease.at(report.read_clock(now).now) {
             LeaseState::Held => LeaseCode::Held,
             LeaseState::WithoutNames => LeaseCode::WithoutNames,
             LeaseState::Ended => LeaseCode::Ended,
             LeaseState::Suspended => LeaseCode::Suspended,
         };
-        Self { state, until: lease.until, names_until: lease.names_until }
+        Self { warning: report.lease_warning(now), state, until: lease.until, names_until: lease.names_until }
     }
 }
 

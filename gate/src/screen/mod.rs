@@ -79,6 +79,8 @@ struct Heartbeat {
     clock_warning: Option<Sentence>,
     /// What staff must be told about the lease.
     lease_warning: Option<Sentence>,
+    /// What people must be told about the cloud's certificate.
+    certificate_warning: Option<Sentence>,
     silent: Silent,
     unsettled: u64,
     contested: u64,
@@ -190,7 +192,8 @@ impl Screen {
             list_old: list_age.zip(report.list_warning).is_some_and(|(age, warning)| age > warning),
             trust_warning: report.trust_warning(clock.now),
             clock_warning: Sentence::of_clock(clock.state, report.clock.waiting()),
-            lease_warning: report.lease.and_then(|lease| Sentence::of_lease(lease.at(clock.now))),
+            lease_warning: report.lease_warning(now),
+            certificate_warning: contact.certificate_warning(&report, now),
             silent: *self.silent.borrow(),
             unsettled: report.unsettled,
             contested: report.contested,

@@ -96,10 +96,11 @@ function told(notices) {
   return [`${notices[0]} (+${notices.length - 1})`];
 }
 
-function notices({ offline, refused, conflicts, contested, silent, trust_warning: trust, clock_warning: clock, lease_warning: lease, list_old: listOld, list_age_seconds: age }) {
+function notices({ offline, refused, conflicts, contested, silent, trust_warning: trust, clock_warning: clock, lease_warning: lease, certificate_warning: certificate, list_old: listOld, list_age_seconds: age }) {
   return [
     lease && `${lease.en} · ${lease.fr}`,
     clock && `${clock.en} · ${clock.fr}`,
+    certificate && `${certificate.en} · ${certificate.fr}`,
     silent.lines && "SCANNER GONE: look at its cable · LECTEUR PERDU : vérifiez son câble",
     silent.pictures && "PICTURES GONE: call staff · IMAGES PERDUES : appelez un responsable",
     refused.length > 0 && `DOCUMENTS REFUSED, call staff · DOCUMENTS REFUSÉS, appelez un responsable : ${refused.join(", ")}`,

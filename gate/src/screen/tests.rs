@@ -140,9 +140,16 @@ fn a_clock_a_lease_and_a_conflict_are_said_in_both_languages() {
     let fell_back = said(Timestamp::from_unix_seconds(0));
     assert!(fell_back.clock_warning.is_some_and(|Sentence { en, fr }| en != fr));
     assert_eq!(fell_back.conflicts, [DocumentKind::SlotList]);
-    assert!(said(END + Duration::from_hours(12)).lease_warning.is_some());
+    let ended = said(END + Duration::from_hours(12));
+    let date = (END + Duration::from_hours(12)).to_string();
+    assert!(ended.lease_warning.is_some_and(|Sentence { en, fr }| en.contains(&date) && fr.contains(&date)));
+    assert!(ended.certificate_warning.is_none());
+    bench.contact.send_modify(|contact| contact.out_of_date = true);
+    let refused = said(DOORS).certificate_warning.unwrap();
+    assert!(refused.en.contains("date is wrong: it says 20") && refused.fr.contains("elle dit 20"));
     bench.report.send_modify(|report| report.clock.held_back(END));
-    assert!(said(DOORS).clock_warning.is_some_and(|warning| warning.en.contains(&END.to_string())));
+    let asked = said(DOORS).clock_warning.unwrap();
+    assert!([asked.en, asked.fr].iter().all(|words| words.contains(&format!("{END} (UTC, "))));
 }
 
 /// Only here, and with its verdict alone.

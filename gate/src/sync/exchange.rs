@@ -22,6 +22,10 @@ pub(crate) struct Held {
     pub(crate) head: Option<DocumentHash>,
     /// The event that head is about, and what it wants fetched.
     pub(crate) needs: Option<(EventId, Needs)>,
+    /// The slot list in force: its event and revision.
+    pub(crate) list: Option<(EventId, Revision)>,
+    /// Steps that are stored to get there.
+    pub(crate) steps: u64,
     /// Rows that validation has not answered for.
     pub(crate) unsettled: u64,
 }
@@ -35,8 +39,8 @@ pub(crate) enum Request {
     Fetch { wanted: Wanted, session: SecretString },
     /// The time.
     AskTime { session: SecretString },
-    /// To take the ledger's next rows.
-    Upload { session: SecretString },
+    /// To take the ledger's next rows, at most so many.
+    Upload { session: SecretString, most: usize },
 }
 
 /// What to do now.
@@ -67,6 +71,8 @@ pub(crate) enum Response {
     Unauthorised,
     /// An answer that does not help.
     Refused { problem: String },
+    /// No connection, for its certificate is not valid by this gate's date.
+    OutOfDate { problem: String },
     /// No answer: whether the request arrived is unknown.
     Lost { problem: String },
 }

@@ -25,7 +25,13 @@ const COALESCE: Duration = Duration::from_millis(500);
 /// Until then a quartz of ±50 ppm has drifted by 30 ms.
 const TIME_EVERY: Duration = Duration::from_mins(10);
 
-const NOTHING_NEWER: &str = "the cloud serves what is held in the place of what its head names; tell the administrator";
+/// Validation publishes a snapshot after every 32 steps: with as many stored, there is one that stands for some of them.
+const FOLD_FROM: u64 = 32;
+/// A snapshot is the largest of all documents: where none came that helps, the next is asked for no sooner.
+const FOLD_AGAIN: Duration = Duration::from_mins(1);
+
+const NOTHING_NEWER: &str =
+    "the cloud serves nothing newer than what is held in the place of what its head names; tell the administrator";
 const MISSING: &str = "the cloud does not have what its head names; tell the administrator";
 
 /// Duties in the order in which they are done when several are due.
@@ -33,6 +39,8 @@ const MISSING: &str = "the cloud does not have what its head names; tell the adm
 enum Duty {
     LogIn,
     Fetch(Wanted),
+    /// Fetch a snapshot that stands for stored steps. Nobody waits for it, and nothing is amiss without it.
+    Fold(Wanted),
     Time,
     Upload,
 }
@@ -48,8 +56,11 @@ pub(crate) struct Machine {
     link: Schedule,
     log_in: Schedule,
     documents: BTreeMap<DocumentKind, Schedule>,
+    fold: Schedule,
     time: Schedule,
     upload: Schedule,
+    /// How many rows travel together: half as many after a call that was lost, for a slow line to carry them; twice as many after one that was not.
+    batch: usize,
     refused: BTreeMap<DocumentKind, String>,
     /// A step was missing or did not fit: a snapshot comes next.
     snapshot_next: bool,
@@ -68,8 +79,10 @@ impl Machine {
             link: Schedule::default(),
             log_in: Schedule::default(),
             documents: BTreeMap::new(),
+            fold: Schedule::default(),
             time: Schedule::default(),
             upload: Schedule::default(),
+            batch: MAX_ROWS_PER_UPLOAD,
             refused: BTreeMap::new(),
             snapshot_next: false,
             bundles_next: false,
@@ -94,9 +107,11 @@ impl Machine {
         }
         self.under_way = Some(duty);
         Step::Send(match (&self.session, duty) {
-            (Some(session), Duty::Fetch(wanted)) => Request::Fetch { wanted, session: session.clone() },
+            (Some(session), Duty::Fetch(wanted) | Duty::Fold(wanted)) => {
+                Request::Fetch { wanted, session: session.clone() }
+            }
             (Some(session), Duty::Time) => Request::AskTime { session: session.clone() },
-            (Some(session), Duty::Upload) => Request::Upload { session: session.clone() },
+            (Some(session), Duty::Upload) => Request::Upload { session: session.clone(), most: self.batch },
             (None, _) | (_, Duty::LogIn) => Request::LogIn,
         })
     }
@@ -108,6 +123,8 @@ impl Machine {
         }
         let due = |wanted: Wanted| self.documents.get(&wanted.kind().leads_to()).copied().unwrap_or_default().due();
         let mut duties: Vec<_> = wanted.iter().map(|wanted| (due(*wanted), Duty::Fetch(*wanted))).collect();
+        let list = held.list.filter(|_| held.steps >= FOLD_FROM);
+        duties.extend(list.map(|(event, up_to)| (self.fold.due(), Duty::Fold(Wanted::SlotSnapshot { event, up_to }))));
         duties.extend(held.bundle.map(|_| (self.time.due(), Duty::Time)));
         duties.extend(self.rows_since.map(|since| (self.upload.due().max(since + COALESCE), Duty::Upload)));
         duties
@@ -152,8 +169,11 @@ impl Machine {
 
     /// Takes what came of the request; the answer is for the ledger.
     pub(crate) fn on(&mut self, response: Response, now: Duration, jitter: Jitter) -> Option<Delivery> {
-        if let Response::Lost { problem: _ } = response {
+        if let Response::Lost { problem: _ } | Response::OutOfDate { problem: _ } = response {
             self.link.failed(now, jitter);
+            if self.under_way == Some(Duty::Upload) {
+                self.batch = (self.batch / 2).max(1);
+            }
             // Behind what waits already: what never gets through whole must not keep back the rest.
             if let Some(schedule) = self.finish() {
                 schedule.postpone(now);
@@ -168,19 +188,24 @@ impl Machine {
                 self.succeeded(now, now);
             }
             (Response::Document(bytes), Duty::Fetch(Wanted::BundlesAfter(_))) => return Some(Delivery::Bundles(bytes)),
-            (Response::Document(bytes), Duty::Fetch(wanted)) => {
+            (Response::Document(bytes), Duty::Fetch(wanted) | Duty::Fold(wanted)) => {
                 return Some(Delivery::Document { kind: wanted.kind(), bytes });
             }
             (Response::Unchanged | Response::Absent, Duty::Fetch(Wanted::Head { held: _ })) => {
                 self.refused.remove(&DocumentKind::Head);
                 self.succeeded(now, now + self.poll);
             }
-            (Response::Absent, Duty::Fetch(wanted)) => self.not_taken(wanted, MISSING, Remedy::None, now, jitter),
+            (Response::Absent, Duty::Fetch(wanted)) => {
+                let remedy = if matches!(wanted, Wanted::SlotDelta { .. }) { Remedy::Snapshot } else { Remedy::None };
+                self.not_taken(wanted, MISSING, remedy, now, jitter);
+            }
+            (Response::Absent, Duty::Fold(_)) => self.succeeded(now, now + FOLD_AGAIN),
             (Response::Time(answer), Duty::Time) => return Some(Delivery::Time(answer)),
             (Response::Uploaded(results), Duty::Upload) if !results.is_empty() => {
-                if results.len() < MAX_ROWS_PER_UPLOAD {
+                if results.len() < self.batch {
                     self.rows_since = None;
                 }
+                self.batch = self.batch.saturating_mul(2).min(MAX_ROWS_PER_UPLOAD);
                 return Some(Delivery::Results(results));
             }
             (Response::Unauthorised, _) => {
@@ -195,6 +220,7 @@ impl Machine {
                 | Response::Absent
                 | Response::Time(_)
                 | Response::Uploaded(_)
+                | Response::OutOfDate { .. }
                 | Response::Lost { .. },
                 _,
             ) => self.failed(now, jitter),
@@ -210,19 +236,22 @@ impl Machine {
                 self.refused.remove(&DocumentKind::Head);
                 self.succeeded(now, now + self.poll);
             }
+            (Ok(Taken::Held) | Err(_), Duty::Fold(_)) => self.succeeded(now, now + FOLD_AGAIN),
             (Ok(Taken::New), Duty::Fetch(wanted)) => {
                 self.refused.remove(&wanted.kind().leads_to());
                 self.tried(wanted);
                 self.succeeded(now, now);
             }
-            (Ok(Taken::Held), Duty::Fetch(wanted)) => {
+            (Ok(Taken::Held | Taken::Folded), Duty::Fetch(wanted)) => {
                 self.not_taken(wanted, NOTHING_NEWER, Remedy::None, now, jitter);
             }
             (Err(Failure { problem, remedy }), Duty::Fetch(wanted)) => {
                 self.not_taken(wanted, &problem, remedy, now, jitter);
             }
             (Ok(_), Duty::Time) => self.succeeded(now, now + TIME_EVERY),
-            (Ok(_), Duty::LogIn | Duty::Upload) => self.succeeded(now, now),
+            (Ok(Taken::New | Taken::Folded), Duty::Fold(_)) | (Ok(_), Duty::LogIn | Duty::Upload) => {
+                self.succeeded(now, now);
+            }
             (Err(_), Duty::Time | Duty::LogIn | Duty::Upload) => self.failed(now, jitter),
         }
     }
@@ -232,10 +261,15 @@ impl Machine {
         self.refused.insert(wanted.kind().leads_to(), problem.to_owned());
         self.tried(wanted);
         match wanted {
-            // Whatever is wrong with a step, the snapshot does without it.
-            Wanted::SlotDelta { .. } => {
+            // Whoever signed a step may be known no more, and the snapshot be signed by another.
+            Wanted::SlotDelta { .. } if matches!(remedy, Remedy::Snapshot | Remedy::EarlierBundles) => {
                 self.snapshot_next = true;
-                return self.succeeded(now, now);
+                self.bundles_next |= remedy == Remedy::EarlierBundles;
+                // The snapshot comes at once; that the step failed is remembered, so that a round that fails whole is waited for.
+                if let Some(schedule) = self.finish() {
+                    schedule.postpone(now);
+                }
+                return;
             }
             Wanted::BundlesAfter(_) => {}
             Wanted::NewestBundle
@@ -243,6 +277,7 @@ impl Machine {
             | Wanted::EventDocument(_)
             | Wanted::Assignment
             | Wanted::Head { .. }
+            | Wanted::SlotDelta { .. }
             | Wanted::SlotSnapshot { .. } => self.bundles_next |= remedy == Remedy::EarlierBundles,
         }
         self.failed(now, jitter);
@@ -291,6 +326,7 @@ impl Machine {
         match self.under_way.take()? {
             Duty::LogIn => Some(&mut self.log_in),
             Duty::Fetch(wanted) => Some(self.documents.entry(wanted.kind().leads_to()).or_default()),
+            Duty::Fold(_) => Some(&mut self.fold),
             Duty::Time => Some(&mut self.time),
             Duty::Upload => Some(&mut self.upload),
         }

@@ -67,12 +67,12 @@ impl GateClock {
         let (reading, error, state) = self.reading(since_boot, battery);
         let state = if self.waiting.is_some() {
             ClockState::Ahead
-        } else if reading + error + SLACK < self.floor {
+        } else if reading + error + SLACK < self.floor(since_boot) {
             ClockState::RolledBack
         } else {
             state
         };
-        Clock { state, now: reading.max(self.floor), error }
+        Clock { state, now: reading.max(self.reached(since_boot).0), error }
     }
 
     /// Takes an answer, if it came in time and lies no more than a day ahead of what the clock shows. An answer that is taken ends the wait
@@ -148,13 +148,22 @@ impl GateClock {
         self.anchor.map(|anchor| anchor.reading(since_boot).1)
     }
 
-    /// The floor to store for the next run: what the clock has surely reached.
+    /// The floor to store for the next run: what the clock has surely reached. A run that nobody tells the time is part of it, so that a box
+    /// without a battery clock ages with its documents.
     pub fn floor(&self, since_boot: Duration) -> Timestamp {
-        let surely = self.anchor.map(|anchor| {
-            let (reading, error) = anchor.reading(since_boot);
-            reading - error
-        });
-        self.floor.max(surely.unwrap_or(self.floor))
+        let (reached, error) =
+            self.anchor.map_or_else(|| self.reached(since_boot), |anchor| anchor.reading(since_boot));
+        self.floor.max(reached - error)
+    }
+
+    /// What it is at least, and by how much the crystal may have made too much of the run. Once the time is signed, the run says nothing that the
+    /// anchor does not say better, and a floor that was raised wrongly is caught up with.
+    fn reached(&self, since_boot: Duration) -> (Timestamp, Duration) {
+        if self.anchor.is_some() {
+            return (self.floor, Duration::ZERO);
+        }
+        let run = since_boot.saturating_sub(self.started);
+        (self.floor.max(self.start + run), drift(run))
     }
 
     fn reading(&self, since_boot: Duration, battery: Option<Timestamp>) -> (Timestamp, Duration, ClockState) {
@@ -164,11 +173,7 @@ impl GateClock {
                 (reading, error, ClockState::Signed)
             }
             (None, Some(battery)) => (battery, BATTERY_ERROR, ClockState::Battery),
-            // At least as much has passed since the floor as this run has lasted.
-            (None, None) => {
-                let reached = self.start + since_boot.saturating_sub(self.started);
-                (reached.max(self.floor), Duration::ZERO, ClockState::Unknown)
-            }
+            (None, None) => (self.reached(since_boot).0, Duration::ZERO, ClockState::Unknown),
         }
     }
 
@@ -183,9 +188,12 @@ impl Anchor {
     /// The instant that follows from it, and how far that may be off.
     fn reading(self, since_boot: Duration) -> (Timestamp, Duration) {
         let elapsed = since_boot.saturating_sub(self.since_boot);
-        let drift = (elapsed / 1_000_000).saturating_mul(DRIFT_PER_MILLION);
-        (self.at + elapsed, self.error.saturating_add(drift))
+        (self.at + elapsed, self.error.saturating_add(drift(elapsed)))
     }
+}
+
+fn drift(elapsed: Duration) -> Duration {
+    (elapsed / 1_000_000).saturating_mul(DRIFT_PER_MILLION)
 }
 
 #[cfg(test)]
@@ -239,11 +247,26 @@ mod tests {
 
     #[test]
     fn a_battery_clock_serves_unless_it_lies_below_the_floor() {
-        let read = |battery| clock().read(HOUR, Some(battery));
+        let read = |battery| clock().read(SECOND, Some(battery));
         assert_eq!(read(FLOOR + DAY), shows(ClockState::Battery, FLOOR + DAY));
         let least = FLOOR - BATTERY_ERROR - SLACK;
         assert_eq!(read(least), shows(ClockState::Battery, FLOOR));
         assert_eq!(read(least - INSTANT).state, ClockState::RolledBack);
+    }
+
+    /// 1970 at every start: documents grow old there too, and a lease ends.
+    #[test]
+    fn a_box_without_a_battery_clock_goes_on_through_its_runs() {
+        let epoch = Some(Timestamp::from_unix_millis(0));
+        let first = clock();
+        assert_eq!(first.read(SECOND + HOUR, epoch), shows(ClockState::RolledBack, FLOOR + HOUR));
+        let stored = first.floor(SECOND + HOUR);
+        assert_eq!(stored, FLOOR + HOUR - Duration::from_millis(360));
+        let second = GateClock::new(stored, SECOND);
+        assert_eq!(second.read(SECOND + HOUR, epoch), shows(ClockState::RolledBack, stored + HOUR));
+        let mut late = second;
+        late.raise(FLOOR + DAY, SECOND + HOUR);
+        assert_eq!(late.read(SECOND + HOUR, epoch).now, FLOOR + DAY);
     }
 
     #[test]
@@ -314,9 +337,10 @@ mod tests {
     #[test]
     fn an_answer_below_the_floor_shows_the_floor() {
         let mut clock = clock();
-        clock.answered(signed(FLOOR - HOUR), exchange(Duration::ZERO), None).unwrap();
-        assert_eq!(clock.read(10 * SECOND, None), shows(ClockState::RolledBack, FLOOR));
-        assert_eq!(clock.read(10 * SECOND + HOUR, None), shows(ClockState::Signed, FLOOR + HOUR - HOUR));
+        let reached = clock.floor(10 * SECOND);
+        clock.answered(signed(reached - HOUR), exchange(Duration::ZERO), None).unwrap();
+        assert_eq!(clock.read(10 * SECOND, None), shows(ClockState::RolledBack, reached));
+        assert_eq!(clock.read(10 * SECOND + HOUR, None), shows(ClockState::Signed, reached));
     }
 
     /// A list key that is stolen, or a cloud whose clock is wrong: what was reached by an earlier answer stays.
@@ -337,9 +361,9 @@ mod tests {
         assert_eq!(unsure.read(HOUR, Some(FLOOR)).state, ClockState::RolledBack);
         assert_eq!(unsure.floor(HOUR), FLOOR + HOUR);
         let mut sure = clock();
-        sure.answered(signed(FLOOR), exchange(Duration::ZERO), None).unwrap();
+        sure.answered(signed(FLOOR + SECOND * 9), exchange(Duration::ZERO), None).unwrap();
         sure.raise(FLOOR + HOUR, 10 * SECOND);
-        assert_eq!(sure.read(10 * SECOND, None), shows(ClockState::Signed, FLOOR));
+        assert_eq!(sure.read(10 * SECOND, None), shows(ClockState::Signed, FLOOR + SECOND * 9));
     }
 
     #[test]
@@ -352,7 +376,7 @@ mod tests {
         unsure.confirm();
         assert_eq!(unsure.read(SECOND, None), shows(ClockState::Unknown, far));
         let mut sure = clock();
-        sure.answered(signed(FLOOR), exchange(Duration::ZERO), None).unwrap();
+        sure.answered(signed(FLOOR + HOUR), exchange(Duration::ZERO), None).unwrap();
         sure.held_back(far);
         assert_eq!((sure.read(10 * SECOND, None).state, sure.waiting()), (ClockState::Signed, None));
     }

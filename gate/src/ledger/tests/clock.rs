@@ -25,7 +25,7 @@ fn a_signed_answer_sets_the_clock_and_rows_say_so() {
     bench.ledger().set_clock(&answer(DOORS + HOUR, 5), moment(DOORS)).unwrap();
     assert_eq!(state(&mut bench, DOORS), (ClockState::Signed, DOORS + HOUR));
     bench.verdicts(&[ticket(42, 1)]);
-    let row = bench.ledger().batch().unwrap().unwrap().rows.remove(0);
+    let row = bench.ledger().batch(MAX_ROWS_PER_UPLOAD).unwrap().unwrap().rows.remove(0);
     let row = JournalRow::from_bytes(&row.row.0).unwrap();
     assert_eq!((row.clock, row.at), (ClockState::Signed, DOORS + HOUR));
 }
@@ -99,4 +99,17 @@ fn the_end_of_the_lease_lets_people_out_and_nobody_in() {
     assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::Suspended]);
     let exit = RawScan { lane: LaneId(2), ..scan(&ticket(42, 1)) };
     assert!(bench.ledger().scan(&[exit], moment(DOORS))[0].ruling.opens);
+}
+
+/// A calendar that was set a year ahead keeps nobody from the cloud; once that told the time, no other instant counts.
+#[test]
+fn a_certificate_may_be_valid_at_the_floor_or_by_the_calendar_until_the_time_is_signed() {
+    let mut bench = Bench::synced();
+    let ahead = DOORS + Duration::from_hours(24 * 365);
+    let floor = bench.ledger().report().unwrap().clock.floor(UPTIME);
+    assert!(floor < DOORS && floor > Timestamp::from_unix_millis(0));
+    assert_eq!(bench.ledger().report().unwrap().certificates_at(moment(ahead)), [floor, ahead]);
+    bench.ledger().set_clock(&answer(DOORS, 5), moment(ahead)).unwrap();
+    let [first, second] = bench.ledger().report().unwrap().certificates_at(moment(ahead));
+    assert_eq!((first, first), (second, DOORS));
 }

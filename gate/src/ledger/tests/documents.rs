@@ -66,6 +66,37 @@ fn a_list_and_its_steps_come_back_after_a_restart_and_go_when_a_list_replaces_th
 }
 
 #[test]
+fn an_older_snapshot_stands_for_the_steps_before_it_and_what_is_given_on_still_leads_here() {
+    let mut publisher = Publisher::new();
+    let mut bench = synced(&mut publisher);
+    let mut snapshots = Vec::new();
+    for slot in 7..11 {
+        step(&mut bench, &mut publisher, slot, SlotState::Blocked).unwrap();
+        snapshots.push(publisher.slots_standing().revision);
+        publisher.publish_snapshot();
+    }
+    let in_force = list_revision(&mut bench);
+    for (up_to, left, expected) in [
+        (snapshots[1], 2, Taken::Folded),
+        (snapshots[0], 2, Taken::Held),
+        (snapshots[1], 2, Taken::Held),
+        (snapshots[3], 0, Taken::Folded),
+    ] {
+        let wanted = Wanted::SlotSnapshot { event: samples::EVENT, up_to };
+        assert_eq!(fetch(&mut bench, &mut publisher, wanted).unwrap(), expected, "{up_to}");
+        assert_eq!(bench.ledger().report().unwrap().steps, left);
+        let mut other = Bench::new();
+        for (kind, bytes) in bench.ledger().held_documents().unwrap() {
+            other.ledger().take(kind, &bytes, moment(DOORS)).unwrap();
+        }
+        assert_eq!(list_revision(&mut other), in_force);
+        bench.reopen().unwrap();
+        assert_eq!(list_revision(&mut bench), in_force);
+        assert_eq!(bench.verdicts(&[ticket(10, 1)]), [Reason::Blocked]);
+    }
+}
+
+#[test]
 fn a_damaged_step_takes_nothing_with_it_and_is_fetched_again() {
     let mut publisher = Publisher::new();
     let mut bench = synced(&mut publisher);
@@ -149,10 +180,7 @@ fn what_one_gate_holds_another_takes_from_a_file_byte_for_byte() {
     assert_eq!(pack(&to.ledger().held_documents().unwrap()), file);
     assert_eq!(to.verdicts(&[ticket(7, 1)]), [Reason::Blocked]);
     // The list of the file is older than its step by now.
-    let again = import(&mut to, &file);
-    let expected =
-        kinds.map(|kind| (kind, if kind == DocumentKind::SlotList { Outcome::Refused } else { Outcome::Held }));
-    assert_eq!(again, expected);
+    assert_eq!(import(&mut to, &file), kinds.map(|kind| (kind, Outcome::Held)));
 
     let mut stranger = Bench::new();
     let bundle = unpack(&file).unwrap().remove(0).1;
@@ -160,6 +188,48 @@ fn what_one_gate_holds_another_takes_from_a_file_byte_for_byte() {
     let forged = pack(&[longer, (DocumentKind::AdmissionFeed, Vec::new())]);
     let refused = import(&mut stranger, &forged);
     assert!(refused.iter().all(|(_, outcome)| *outcome == Outcome::Refused));
+}
+
+/// What the stick of another gate holds is of use, but for what is that gate's; and an old stick is no fault.
+#[test]
+fn another_gates_own_documents_and_older_ones_are_not_refused() {
+    let mut publisher = Publisher::new();
+    let mut bench = synced(&mut publisher);
+    let mut other = samples::assignment();
+    other.gate = countermark_shared::id::GateId(GATE.0 + 1);
+    let mut head = publisher.head_at(DOORS);
+    head.gate = other.gate;
+    let old = publisher.answer(Wanted::Assignment, DOORS).unwrap();
+    publisher.assign(|assignment| assignment.lease.suspended = true);
+    fetch(&mut bench, &mut publisher, Wanted::Assignment).unwrap();
+    let file = pack(&[
+        (DocumentKind::Assignment, samples::assignment_bytes(&other)),
+        (DocumentKind::Head, samples::head_bytes(&head)),
+        (DocumentKind::Assignment, old),
+        (DocumentKind::SlotList, b"junk".to_vec()),
+    ]);
+    let offer =
+        |(kind, bytes): (_, Vec<u8>)| Offered::new(kind, bench.ledger().take(kind, &bytes, moment(DOORS))).outcome;
+    let outcomes: Vec<_> = unpack(&file).unwrap().into_iter().map(offer).collect();
+    let expected = [Outcome::NotForThisGate, Outcome::NotForThisGate, Outcome::Held, Outcome::Refused];
+    assert_eq!(outcomes, expected);
+}
+
+#[test]
+fn a_document_from_the_future_says_how_staff_let_it_in() {
+    let mut publisher = Publisher::new();
+    let mut bench = synced(&mut publisher);
+    let far = DOORS + Duration::from_hours(72);
+    let head = samples::head_bytes(&publisher.head_at(far));
+    let take = |bench: &mut Bench| {
+        Offered::new(DocumentKind::Head, bench.ledger().take(DocumentKind::Head, &head, moment(DOORS)))
+    };
+    let refused = take(&mut bench);
+    assert_eq!(refused.outcome, Outcome::Refused);
+    let why = refused.why.unwrap();
+    assert!(why.contains("watch") && why.contains("`countermark-gate clock confirm`, then import again"), "{why}");
+    bench.ledger().hear(Word::Confirm, moment(DOORS)).unwrap();
+    assert_eq!(take(&mut bench).outcome, Outcome::Taken);
 }
 
 /// Somebody signed two: it is said, and what was in force stays.

@@ -92,3 +92,28 @@ fn what_a_thief_published_falls_with_his_key() {
     assert!(world.is_in_step(), "{:?}", world.machine.refused());
     assert_eq!(world.publisher().slots_standing().revision.epoch, 0);
 }
+
+/// A gate that keeps up is never so far behind that it needs a snapshot.
+#[test]
+fn a_gate_that_keeps_up_keeps_few_steps() {
+    let mut world = World::new();
+    world.catch_up();
+    for step in 1..=200_u32 {
+        let state = if step % 2 == 1 { SlotState::Blocked } else { SlotState::Good };
+        world.publisher().say([(Slot(7), state)]);
+        if step % 32 == 0 {
+            world.publisher().publish_snapshot();
+        }
+        world.catch_up();
+        let end = world.now + POLL;
+        while world.now < end {
+            world.step(Fate::Arrives);
+        }
+        assert!(world.is_in_step() && world.held().steps <= 64, "{} steps after {step}", world.held().steps);
+    }
+    assert!(world.machine.refused().is_empty());
+    let snapshots = world.requests.iter().filter(|request| **request == "slot-list").count();
+    assert!((4..12).contains(&snapshots), "{snapshots} snapshots");
+    world.restart();
+    assert!(world.is_in_step(), "what is in force outlives the steps");
+}

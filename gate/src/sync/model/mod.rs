@@ -86,6 +86,10 @@ struct World {
     exchange: Duration,
     /// A document that never gets through whole.
     never: Option<DocumentKind>,
+    /// A line so slow that no upload of more rows gets through.
+    widest: usize,
+    /// The gate's disk is full.
+    full: bool,
 }
 
 impl World {
@@ -101,6 +105,8 @@ impl World {
             requests: Vec::new(),
             exchange: Duration::ZERO,
             never: None,
+            widest: usize::MAX,
+            full: false,
         };
         world.restart();
         world
@@ -159,6 +165,9 @@ impl World {
         let now = self.moment();
         let failure = |error: TakeError| Failure { problem: error.to_string(), remedy: error.remedy() };
         match delivery {
+            Delivery::Document { kind: _, bytes: _ } if self.full => {
+                Err(Failure { problem: "ledger.sqlite failed".into(), remedy: Remedy::None })
+            }
             Delivery::Document { kind, bytes } => self.ledger().take(kind, &bytes, now).map_err(failure),
             Delivery::Bundles(set) => {
                 let mut outcome = Ok(Taken::Held);
@@ -203,9 +212,10 @@ impl World {
                 self.document(*wanted)
             }
             Request::AskTime { session: _ } => Response::Time(self.tell_time()),
-            Request::Upload { session: _ } => {
+            Request::Upload { session: _, most } if *most > self.widest => lost(),
+            Request::Upload { session: _, most } => {
                 self.requests.push("upload");
-                let batch = self.ledger().batch().unwrap().unwrap();
+                let batch = self.ledger().batch(*most).unwrap().unwrap();
                 Response::Uploaded(self.validation.take(&batch))
             }
         };
@@ -242,6 +252,17 @@ impl World {
             self.step(Fate::Arrives);
         }
         assert!(!self.machine.refused().is_empty(), "out of step, and says nothing: {:?}", self.machine);
+    }
+
+    /// What is asked for in ten minutes, by kind.
+    fn asked_in_ten_minutes(&mut self, kind: DocumentKind) -> usize {
+        self.requests.clear();
+        let end = self.now + Duration::from_mins(10);
+        while self.now < end {
+            assert!(self.requests.len() < 1000, "a hot loop: {:?}", self.machine);
+            self.step(Fate::Arrives);
+        }
+        self.requests.iter().filter(|request| **request == kind.code()).count()
     }
 
     fn settle(&mut self) {

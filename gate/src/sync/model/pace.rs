@@ -125,3 +125,59 @@ fn rows_without_a_result_are_sent_again() {
     world.settle();
     assert_eq!(world.validation.rows.len(), 5);
 }
+
+/// The step is gone, and the snapshot is older than what is held: each round fails whole.
+#[test]
+fn a_lost_step_is_asked_for_ever_more_rarely() {
+    let mut world = World::new();
+    world.catch_up();
+    for slot in [7, 8] {
+        world.publisher().say([(Slot(slot), SlotState::Blocked)]);
+        if slot == 7 {
+            world.catch_up();
+        }
+    }
+    world.publisher().lose_last_step();
+    let steps = world.asked_in_ten_minutes(DocumentKind::SlotDelta);
+    let snapshots = world.requests.iter().filter(|request| **request == "slot-list").count();
+    assert!((10..25).contains(&steps) && steps.abs_diff(snapshots) <= 1, "{steps} steps, {snapshots} snapshots");
+}
+
+/// A snapshot is the largest of all documents, and takes up no less room.
+#[test]
+fn a_full_disk_asks_for_no_snapshot() {
+    let mut world = World::new();
+    world.catch_up();
+    world.publisher().say([(Slot(7), SlotState::Blocked)]);
+    while world.held().needs.is_none_or(|(_, needs)| needs.fetch.is_empty()) {
+        world.step(Fate::Arrives);
+    }
+    world.full = true;
+    let steps = world.asked_in_ten_minutes(DocumentKind::SlotDelta);
+    assert!((10..25).contains(&steps), "{steps} steps");
+    assert!(!world.requests.contains(&"slot-list"));
+    world.full = false;
+    world.catch_up();
+    assert!(world.is_in_step());
+}
+
+#[test]
+fn a_slow_line_carries_smaller_uploads_and_a_better_one_full_ones_again() {
+    let mut world = World::new();
+    world.widest = 100;
+    for row in 0..500 {
+        world.scan(&row.to_string());
+    }
+    world.settle();
+    assert_eq!(world.validation.rows.len(), 500);
+    assert!(world.now < Duration::from_mins(5), "{:?}", world.now);
+
+    world.widest = usize::MAX;
+    world.requests.clear();
+    for row in 0..3000 {
+        world.scan(&format!("more {row}"));
+    }
+    world.settle();
+    let uploads = world.requests.iter().filter(|request| **request == "upload").count();
+    assert!((4..10).contains(&uploads), "{uploads} uploads");
+}

@@ -18,7 +18,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::back_off::Jitter;
 use super::exchange::{Delivery, Failure, Held, Request, Response, Step};
 use super::machine::Machine;
-use crate::clock::Clock;
+use crate::announcement::Sentence;
+use crate::clock::{Clock, Moment};
 use crate::cloud::{CallError, Client, Fetched};
 use crate::documents::DocumentKind;
 use crate::ledger::{Batch, LedgerError, Report, TakeError, Taken, TimeAnswered, Work};
@@ -43,6 +44,17 @@ pub(crate) struct Contact {
     pub(crate) problem: Option<Problem>,
     /// Documents that were offered and not taken, and why.
     pub(crate) refused: BTreeMap<DocumentKind, String>,
+    /// Whether its certificate was refused for its dates, and nothing was heard since.
+    #[serde(skip)]
+    pub(crate) out_of_date: bool,
+}
+
+impl Contact {
+    /// What people must be told about the cloud's certificate.
+    pub(crate) fn certificate_warning(&self, report: &Report, now: Moment) -> Option<Sentence> {
+        let unsure = (!report.time_is_signed(now)).then(|| report.read_clock(now).now);
+        self.out_of_date.then(|| Sentence::certificate_out_of_date(unsure))
+    }
 }
 
 /// What went wrong, and when.
@@ -148,7 +160,7 @@ impl Sync {
                 Err(error) => failed(&error),
             },
             Request::AskTime { session } => self.ask_time(&session).await,
-            Request::Upload { session } => match self.ask(|reply| Work::Batch { reply }).await? {
+            Request::Upload { session, most } => match self.ask(|reply| Work::Batch { most, reply }).await? {
                 Ok(Some(batch)) => {
                     let sent = batch.sequences();
                     let answer = self.client.upload(&session, &self.upload(batch)).await;
@@ -239,6 +251,12 @@ impl Sync {
 
     fn note(&self, response: &Response) {
         match response {
+            Response::OutOfDate { problem } => {
+                self.contact.send_modify(|contact| contact.out_of_date = true);
+                let warning = self.contact.borrow().certificate_warning(&self.report.borrow(), self.clock.now());
+                let warning = warning.map(|Sentence { en, fr }| format!(": {en} / {fr}")).unwrap_or_default();
+                self.note_problem(format!("{problem}{warning}"));
+            }
             Response::Lost { problem } | Response::Refused { problem } => self.note_problem(problem.clone()),
             // A session that ended is renewed; a log-in that is not accepted is a problem.
             Response::Unauthorised => {}
@@ -254,7 +272,9 @@ impl Sync {
     fn note_answer(&self) {
         let now = self.clock.now();
         let at = self.report.borrow().read_clock(now).now;
-        self.contact.send_modify(|contact| (contact.last, contact.heard) = (Some(at), Some(now.uptime)));
+        self.contact.send_modify(|contact| {
+            (contact.last, contact.heard, contact.out_of_date) = (Some(at), Some(now.uptime), false);
+        });
     }
 
     fn note_problem(&self, sentence: String) {
@@ -272,6 +292,8 @@ pub(super) fn held(report: &Report) -> Held {
         assigned: report.event,
         head: standing(DocumentKind::Head).map(|standing| DocumentHash(standing.name)),
         needs: report.needs.clone(),
+        list: report.event.zip(standing(DocumentKind::SlotList).map(|standing| standing.revision)),
+        steps: report.steps,
         unsettled: report.unsettled,
     }
 }
@@ -284,6 +306,7 @@ fn failed(error: &CallError) -> Response {
     let problem = sentence(error);
     match error {
         CallError::Unreachable { .. } => Response::Lost { problem },
+        CallError::OutOfDate { .. } => Response::OutOfDate { problem },
         CallError::Unauthorised => Response::Unauthorised,
         CallError::Refused { .. } | CallError::TooLong { .. } | CallError::Unreadable { .. } => {
             Response::Refused { problem }

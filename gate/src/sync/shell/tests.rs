@@ -41,7 +41,7 @@ impl Bench {
         let (finish, finishing) = oneshot::channel();
         std::thread::spawn(move || ledger::serve(opened, work, clock, &report_sender, drop));
         let sync = Sync {
-            client: Client::new(stand_in.address.clone(), move || clock.now().battery).unwrap(),
+            client: Client::new(stand_in.address.clone(), move || [clock.now().battery; 2]).unwrap(),
             gate: GATE,
             key,
             ledger: ledger.clone(),

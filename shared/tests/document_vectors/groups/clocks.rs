@@ -37,7 +37,7 @@ fn reads(since_boot: u64, battery: Option<i64>, (state, now): (&str, i64), floor
 }
 
 fn waits_for(since_boot: u64, now: i64, waiting: i64) -> ClockStep {
-    ClockStep::Read { since_boot, battery: None, state: "ahead".to_owned(), now, waiting: Some(waiting), floor: FLOOR }
+    ClockStep::Read { since_boot, battery: None, state: "ahead".to_owned(), now, waiting: Some(waiting), floor: now }
 }
 
 fn answer_by(seed: u8, at: i64, round_trip: u64, battery: Option<i64>, outcome: &str) -> ClockStep {
@@ -65,7 +65,25 @@ fn readings() -> Vec<ClockCase> {
             "at least the floor, and the run since its start",
             [
                 reads(STARTED, None, ("unknown", FLOOR), FLOOR),
-                reads(STARTED + 3_600_000, None, ("unknown", FLOOR + HOUR), FLOOR),
+                reads(STARTED + 3_600_000, None, ("unknown", FLOOR + HOUR), FLOOR + HOUR - 360),
+            ],
+        ),
+        case(
+            "a box without a battery clock",
+            "its calendar says 1970; the run goes on all the same, and is stored less its drift",
+            [
+                reads(STARTED, Some(0), ("rolled-back", FLOOR), FLOOR),
+                reads(STARTED + 3_600_000, Some(0), ("rolled-back", FLOOR + HOUR), FLOOR + HOUR - 360),
+                ClockStep::Raise { issued: FLOOR + DAY, since_boot: STARTED + 3_600_000 },
+                reads(STARTED + 3_600_000, Some(0), ("rolled-back", FLOOR + DAY), FLOOR + DAY),
+            ],
+        ),
+        case(
+            "a battery clock that stands still",
+            "falls behind the run",
+            [
+                reads(STARTED + 60_000, Some(FLOOR), ("battery", FLOOR + 60 * SECOND), FLOOR + 60 * SECOND - 6),
+                reads(STARTED + 70_000, Some(FLOOR), ("rolled-back", FLOOR + 70 * SECOND), FLOOR + 70 * SECOND - 7),
             ],
         ),
         case(
@@ -136,6 +154,7 @@ fn floors() -> Vec<ClockCase> {
         (*asked, *answered) = (*asked + four_hours, *answered + four_hours);
     }
     let reached = FLOOR + 5 * HOUR - 1440;
+    let run = FLOOR + 9 * SECOND;
     vec![
         case(
             "an answer below what was surely reached",
@@ -150,9 +169,9 @@ fn floors() -> Vec<ClockCase> {
             "an answer below the floor",
             "the floor is shown until time has caught up",
             [
-                answer(FLOOR - HOUR, 0, "taken"),
-                reads(ASKED, None, ("rolled-back", FLOOR), FLOOR),
-                reads(ASKED + 3_600_000, None, ("signed", FLOOR), FLOOR),
+                answer(run - HOUR, 0, "taken"),
+                reads(ASKED, None, ("rolled-back", run), run),
+                reads(ASKED + 3_600_000, None, ("signed", run), run),
             ],
         ),
         case(
@@ -205,7 +224,7 @@ fn waits() -> Vec<ClockCase> {
                 answer(far, 0, "ahead"),
                 waits_for(ASKED, shown, far),
                 ClockStep::Dismiss,
-                reads(ASKED, None, ("unknown", shown), FLOOR),
+                reads(ASKED, None, ("unknown", shown), shown),
             ],
         ),
         case(
@@ -243,7 +262,7 @@ fn waits() -> Vec<ClockCase> {
         case(
             "a document from the future, and a signed time",
             "the document is wrong",
-            [answer(FLOOR, 0, "taken"), held_back(FLOOR + 2 * DAY), reads(ASKED, None, ("signed", FLOOR), FLOOR)],
+            [answer(shown, 0, "taken"), held_back(FLOOR + 2 * DAY), reads(ASKED, None, ("signed", shown), shown)],
         ),
         case(
             "an answer waits, and a document",
