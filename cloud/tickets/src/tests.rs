@@ -1,6 +1,7 @@
 //! Buying, from the offer to the picture, and everything that may come between.
 
 mod issuing;
+mod lists;
 mod migration;
 mod names;
 mod secrets;
