@@ -342,6 +342,19 @@ pub(crate) async fn discard_unauthorised(connection: &mut PgConnection, ticket: 
     Ok(())
 }
 
+/// Forgets a body that auth will never sign, and leaves its ticket the slot. One that was made anew meanwhile stays.
+pub(crate) async fn discard_body(connection: &mut PgConnection, ticket: &StoredTicket) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE tickets SET body = NULL, issuer_signature = NULL
+         WHERE id = $1 AND body = $2 AND authority_signature IS NULL",
+        ticket.id,
+        &ticket.body.to_bytes()[..],
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Revokes whatever auth may have signed of an order that was never issued; the answer is what there is to report.
 pub(crate) async fn revoke_order(
     connection: &mut PgConnection,
