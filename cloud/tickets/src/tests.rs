@@ -4,6 +4,7 @@ mod issuing;
 mod lists;
 mod migration;
 mod names;
+mod offers;
 mod revocation;
 mod secrets;
 mod showing;
