@@ -74,8 +74,8 @@ async fn an_owner_accepts_their_own_ticket_with_another_holder() {
         assert_eq!(auth.accept(&anna, &code, holder).await.outcome(), (409, Some("own-transfer")), "{issue}");
     }
     assert_eq!(auth.present(&anna, 1).await.outcome(), (200, None));
-    let list = auth.get("/v1/transfers", Some(&anna.1)).await.body;
-    let lengths = ["given", "received"].map(|name| list[name].as_array().unwrap().len());
+    let transfers = auth.get("/v1/transfers", Some(&anna.1)).await.body;
+    let lengths = ["given", "received"].map(|name| transfers[name].as_array().unwrap().len());
     assert_eq!(lengths, [0, 3]);
 }
 
