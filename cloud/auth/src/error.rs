@@ -63,6 +63,10 @@ pub(crate) enum Error {
     NotGranted { why: String },
     #[error("The body names a key that is not active; make it anew with active ones.")]
     KeyNotActive,
+    #[error(
+        "A key that this body names is revoked or gone; make the body of the same seat and issue anew with active ones."
+    )]
+    WrittenDownKeyGone,
     #[error("This issue of the seat was signed for another body or order.")]
     SlotTaken,
     #[error("the clock shows a moment that no ticket can be shown at")]
@@ -87,7 +91,9 @@ pub(crate) enum Error {
     Code(#[from] InvalidTransferCode),
     #[error("Ask the ticket's owner for a new code: this one is unknown, used, withdrawn, or older than seven days.")]
     CodeUnknown,
-    #[error("You offered this ticket yourself: give the code to whoever is to have it.")]
+    #[error(
+        "This ticket is yours, with this holder: give the code to whoever is to have it, or name another device of yours."
+    )]
     OwnTransfer,
     #[error("You have accepted this ticket with another holder, who stays.")]
     AcceptedOtherwise,
@@ -151,6 +157,9 @@ impl From<Error> for Problem {
             }
             Error::NotGranted { .. } => (StatusCode::CONFLICT, "not-granted", "This ticket was not granted"),
             Error::KeyNotActive => (StatusCode::CONFLICT, "key-not-active", "A key of the ticket is not active"),
+            Error::WrittenDownKeyGone => {
+                (StatusCode::CONFLICT, "written-down-key-gone", "A key of the ticket that was signed before is gone")
+            }
             Error::SlotTaken => (StatusCode::CONFLICT, "slot-taken", "The seat is taken"),
             Error::HolderNotProved => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "holder-not-proved", "The device does not prove its key")

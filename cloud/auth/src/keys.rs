@@ -6,7 +6,7 @@ use countermark_service::randomness::Randomness;
 use countermark_service::service_name::ServiceName;
 use countermark_service::transaction::transaction;
 use countermark_service::trust::{TrustError, signer};
-use countermark_shared::documents::{KeyRole, TrustBundle};
+use countermark_shared::documents::{KeyRole, KeyStatus, TrustBundle};
 use countermark_shared::keys::{KeyId, SigningKey, VerifyingKey};
 use countermark_shared::time::Timestamp;
 use sqlx::{PgConnection, PgPool};
@@ -22,7 +22,7 @@ pub(crate) struct Keys {
     pub(crate) session: SigningKey,
     /// What access tokens may be signed with, the key in use first.
     pub(crate) session_public: Vec<VerifyingKey>,
-    /// Those that the bundle lists as active, so that a rotation may overlap, or as verify-only, which say nothing new.
+    /// Those that the bundle lists and has not revoked: active ones, so that a rotation may overlap, and others, which say nothing new.
     authority: Vec<SigningKey>,
 }
 
@@ -70,11 +70,17 @@ impl Keys {
         let mut authority = keystore.load_all(connection, AUTHORITY).await?;
         // Of several active ones each signs what names it; without any, auth does not start.
         signer(authority.clone(), bundle, KeyRole::Authority)?;
-        authority.retain(|key| bundle.believed(KeyRole::Authority).any(|believed| believed == key.verifying_key()));
+        authority.retain(|key| {
+            bundle.keys.iter().any(|trusted| {
+                trusted.role == KeyRole::Authority
+                    && trusted.key == key.verifying_key()
+                    && trusted.status != KeyStatus::Revoked
+            })
+        });
         Ok(Self { session, session_public, authority })
     }
 
-    /// The authority key of that id whose word is believed. Whether it may say anything new is the bundle's to tell.
+    /// The authority key of that id, unless it is revoked. Whether it may say anything new is the bundle's to tell.
     pub(crate) fn authority(&self, id: KeyId) -> Option<&SigningKey> {
         self.authority.iter().find(|key| key.verifying_key().id() == id)
     }
@@ -83,7 +89,6 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use countermark_postgres::{Schema, TestDatabase};
-    use countermark_shared::documents::KeyStatus;
     use zeroize::Zeroizing;
 
     use super::*;

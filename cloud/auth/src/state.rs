@@ -7,8 +7,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use countermark_service::clock::Clock;
 use countermark_service::randomness::Randomness;
-use countermark_shared::documents::{KeyRole, TrustBundle};
+use countermark_shared::documents::{KeyRole, KeyStatus, TrustBundle, TrustedKey};
 use countermark_shared::keys::{KeyId, VerifyingKey};
+use countermark_shared::ticket::TicketBody;
 use sqlx::PgPool;
 
 use crate::account_secrets::AccountSecrets;
@@ -33,6 +34,15 @@ impl State {
     /// Whether a key of that id may sign new tickets in that role.
     pub(crate) fn is_active(&self, role: KeyRole, id: KeyId) -> bool {
         self.bundle.active(role).any(|key| key.id() == id)
+    }
+
+    /// Whether no gate believes the body any more: a key that it names is revoked, or the bundle has none of that id.
+    pub(crate) fn names_revoked_key(&self, body: &TicketBody) -> bool {
+        let is_revoked = |role, id| {
+            let named = |trusted: &&TrustedKey| trusted.role == role && trusted.key.id() == id;
+            self.bundle.keys.iter().filter(named).all(|trusted| trusted.status == KeyStatus::Revoked)
+        };
+        is_revoked(KeyRole::Issuing, body.issuing_key) || is_revoked(KeyRole::Authority, body.authority_key)
     }
 }
 

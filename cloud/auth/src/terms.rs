@@ -4,7 +4,7 @@
 use core::num::NonZeroU8;
 
 use countermark_service::contract::Terms;
-use countermark_shared::documents::{EventDocument, Product, TicketForm};
+use countermark_shared::documents::{EventDocument, HolderName, Product, TicketForm};
 use countermark_shared::keys::VerifyingKey;
 use countermark_shared::ticket::{TicketBody, Validity};
 
@@ -62,6 +62,37 @@ pub(crate) fn covers(
     )
 }
 
+/// Whether the body is the one that it replaces in everything but its keys, its issue, its holder and its sealed text.
+pub(crate) fn follows(replaced: &TicketBody, holder: Option<VerifyingKey>, body: &TicketBody) -> Result<(), Mismatch> {
+    expect(body.event == replaced.event && body.slot == replaced.slot, "Another seat was passed on.")?;
+    expect(body.product == replaced.product, "A ticket of another product was passed on.")?;
+    expect(body.zones == replaced.zones, "A ticket for other zones was passed on.")?;
+    expect(body.places == replaced.places, "A ticket with another number of places was passed on.")?;
+    expect(body.entries == replaced.entries, "A ticket with another number of entries was passed on.")?;
+    expect(body.validity == replaced.validity, "A ticket with another window was passed on.")?;
+    expect(
+        body.live.map(|live| live.window) == replaced.live.map(|live| live.window),
+        "The ticket that was passed on is not live, or not for so long.",
+    )?;
+    expect(body.live.map(|live| live.holder) == holder, "Another holder was granted.")?;
+    expect(
+        body.sealed.map(|sealed| sealed.check_id) == replaced.sealed.map(|sealed| sealed.check_id),
+        "The ticket that was passed on is sealed, or its holder checked, otherwise.",
+    )
+}
+
+/// What a signed ticket is like.
+pub(crate) fn form_of(body: &TicketBody) -> TicketForm {
+    TicketForm {
+        live_window_seconds: body.live.map_or(0, |live| live.window.get()),
+        holder: match body.sealed.map(|sealed| sealed.check_id) {
+            None => HolderName::Unnamed,
+            Some(false) => HolderName::Sealed,
+            Some(true) => HolderName::Checked,
+        },
+    }
+}
+
 fn expect(holds: bool, otherwise: &'static str) -> Result<(), Mismatch> {
     if holds { Ok(()) } else { Err(Mismatch(otherwise)) }
 }
@@ -70,9 +101,10 @@ fn expect(holds: bool, otherwise: &'static str) -> Result<(), Mismatch> {
 mod tests {
     use std::time::Duration;
 
-    use countermark_shared::documents::HolderName;
-    use countermark_shared::id::{EventId, ProductId, Zones};
+    use countermark_shared::id::{EventId, Generation, ProductId, Slot, Zones};
+    use countermark_shared::keys::KeyId;
     use countermark_shared::money::{Currency, Money};
+    use countermark_shared::ticket::{SEALED_LENGTH, Sealed};
 
     use super::*;
     use crate::testing::{body, event, formed, other_authority, other_issuing_key, terms};
@@ -137,6 +169,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_replacing_body_is_the_replaced_one_but_for_keys_issue_holder_and_text() {
+        let form = TicketForm { live_window_seconds: 30, holder: HolderName::Checked };
+        let (holder, next) = (other_authority(), other_issuing_key());
+        let replaced = formed(&body(1), form, holder);
+        let key = KeyId([9; 4]);
+        let sealed = replaced.sealed.map(|sealed| Sealed { ciphertext: [9; SEALED_LENGTH], ..sealed });
+        let good = TicketBody {
+            issuing_key: key,
+            authority_key: key,
+            generation: Generation(2),
+            sealed,
+            ..formed(&body(1), form, next)
+        };
+        assert_eq!(follows(&replaced, Some(next), &good), Ok(()));
+        assert_eq!(follows(&replaced, Some(holder), &good), Err(Mismatch("Another holder was granted.")));
+        for bad in [
+            TicketBody { event: EventId(8), ..good.clone() },
+            TicketBody { slot: Slot(2), ..good.clone() },
+            TicketBody { places: NonZeroU8::new(2).unwrap(), ..good.clone() },
+            TicketBody { entries: 1, ..good.clone() },
+            TicketBody { product: ProductId(2), ..good.clone() },
+            TicketBody { zones: Zones(3), ..good.clone() },
+            TicketBody { validity: Validity::new(1, 2).unwrap(), ..good.clone() },
+        ] {
+            assert!(follows(&replaced, Some(next), &bad).is_err(), "{bad:?}");
+        }
+    }
+
     /// Each form's body is taken for that form, and for no other.
     #[test]
     fn a_body_has_the_products_form() {
@@ -151,6 +212,10 @@ mod tests {
             for (other_place, other) in forms.iter().enumerate() {
                 let expected = form.is_live().then_some(holder);
                 let taken = covers(&terms(), *form, expected, &formed(&body(1), *other, holder));
+                assert_eq!(taken.is_ok(), place == other_place, "{form:?} {other:?}");
+                let body = formed(&body(1), *other, holder);
+                assert_eq!(form_of(&body), *other);
+                let taken = follows(&formed(&body, *form, other_issuing_key()), expected, &body);
                 assert_eq!(taken.is_ok(), place == other_place, "{form:?} {other:?}");
             }
         }

@@ -100,7 +100,7 @@ impl Auth {
         let database = TestDatabase::new(Schema::Auth);
         let pool = connect(database.url.parse().unwrap()).await.unwrap();
         let (clock, randomness) = (Clock::fixed(NOW), Randomness::seeded([1; 32]));
-        let master_key = MasterKey::new(Zeroizing::new([9; 32]));
+        let master_key = master_key();
         let authority = create_keys(&pool, master_key.clone(), NOW, &randomness).await.unwrap();
         let bundle = bundle(authority);
         let keys = Keys::load(&mut pool.acquire().await.unwrap(), master_key.clone(), &bundle).await.unwrap();
@@ -127,7 +127,7 @@ impl Auth {
 
     /// The same auth after a rotation: the keys that signed so far are verify-only, others active.
     pub(crate) async fn rotated(&self) -> State {
-        let master_key = MasterKey::new(Zeroizing::new([9; 32]));
+        let master_key = master_key();
         let mut connection = self.state.pool.acquire().await.unwrap();
         let keystore = Keystore::new(ServiceName::Auth, master_key.clone());
         let later = NOW + Duration::from_secs(1);
@@ -271,6 +271,11 @@ impl Auth {
     pub(crate) fn body(&self, slot: u32) -> TicketBody {
         TicketBody { authority_key: self.authority.id(), ..body(slot) }
     }
+}
+
+/// What auth's secrets are sealed under.
+pub(crate) fn master_key() -> MasterKey {
+    MasterKey::new(Zeroizing::new([9; 32]))
 }
 
 pub(crate) fn confirmation(account: AccountId, order: OrderId, terms: &Terms) -> ConfirmGrant {

@@ -1,5 +1,5 @@
-//! What a warrant allows: an order's grant the first issue of each of its seats, a transfer the next issue of one. Owns the way from either
-//! to the terms and the form that its tickets have; refuses to know what is asked for.
+//! What a warrant allows: an order's grant the first issue of each of its seats, a transfer the next issue of one. Owns the way from the
+//! first to the terms and the form that its tickets have, and from the second to the body that it replaces; refuses to know what is asked for.
 
 use countermark_service::contract::{GrantStanding, Terms, Warrant};
 use countermark_service::event_documents::{self, EventDocumentError};
@@ -7,27 +7,34 @@ use countermark_service::transaction::Transaction;
 use countermark_shared::documents::{TicketForm, TrustBundle};
 use countermark_shared::id::{AccountId, EventId, Generation, OrderId, Slot, TransferId};
 use countermark_shared::keys::VerifyingKey;
+use countermark_shared::ticket::TicketBody;
 use countermark_shared::time::Timestamp;
 
 use crate::account_secrets::AccountSecrets;
 use crate::error::Error;
-use crate::store::{authorisations, grants, locks, transfers};
+use crate::store::transfers::{self, Transfer};
+use crate::store::{authorisations, grants, locks};
 use crate::terms::{self, Mismatch};
 
 const FIRST_GENERATION: Generation = Generation(1);
 
 /// What may be signed.
 pub(crate) struct Warranted {
-    /// What was granted when the seat was sold.
-    pub(crate) terms: Terms,
-    /// What the product's tickets are like.
-    pub(crate) form: TicketForm,
+    granted: Granted,
     account: AccountId,
     /// The device that is to hold it; none: the account itself.
     device: Option<VerifyingKey>,
     /// The seat; none: any.
     slot: Option<Slot>,
     generation: Generation,
+}
+
+/// What a body is held against.
+enum Granted {
+    /// What an account granted, and what the product's tickets are like.
+    Terms(Terms, TicketForm),
+    /// What auth signed for the issue that is replaced.
+    Replaces(Box<TicketBody>),
 }
 
 /// Which issue of which seat.
@@ -47,7 +54,7 @@ pub(crate) async fn find(
 ) -> Result<Warranted, Error> {
     match warrant {
         Warrant::Order(order) => of_order(transaction, order, bundle, now).await,
-        Warrant::Transfer(transfer) => of_transfer(transaction, transfer, bundle, now).await,
+        Warrant::Transfer(transfer) => of_transfer(transaction, transfer).await,
     }
 }
 
@@ -65,8 +72,7 @@ async fn of_order(
         GrantStanding::Paid => {}
     }
     Ok(Warranted {
-        form: form(transaction, &grant.terms, bundle, now).await?,
-        terms: grant.terms,
+        granted: Granted::Terms(grant.terms.clone(), form(transaction, &grant.terms, bundle, now).await?),
         account: grant.account,
         device: grants::holder(transaction, order).await?,
         slot: None,
@@ -74,24 +80,19 @@ async fn of_order(
     })
 }
 
-/// Needs no lock: what is read here is final.
-async fn of_transfer(
-    transaction: &mut Transaction<'_, '_>,
-    transfer: TransferId,
-    bundle: &TrustBundle,
-    now: Timestamp,
-) -> Result<Warranted, Error> {
-    let transfer = transfers::find(transaction, transfer).await?.ok_or(Error::TransferUnknown)?;
-    let sold = Error::Corrupt { column: "order_id" };
-    let order = authorisations::order_of(transaction, transfer.event, transfer.slot).await?.ok_or(sold)?;
-    let terms = grants::find(transaction, order, now).await?.ok_or(Error::GrantUnknown)?.terms;
-    let generation = transfer.replaces.0.checked_add(1).ok_or(Error::Corrupt { column: "replaces" })?;
+/// Needs no lock: what is read here is final, but for the replaced issue's keys, which do not matter. The organiser's document is not
+/// asked again: nobody who accepted a ticket loses it because the document was signed anew.
+async fn of_transfer(transaction: &mut Transaction<'_, '_>, transfer: TransferId) -> Result<Warranted, Error> {
+    let Transfer { event, slot, replaces, recipient, holder, .. } =
+        transfers::find(transaction, transfer).await?.ok_or(Error::TransferUnknown)?;
+    let replaced = authorisations::find(transaction, event, slot, replaces).await?;
+    let replaced = replaced.ok_or(Error::Corrupt { column: "replaces" })?.body;
+    let generation = replaces.0.checked_add(1).ok_or(Error::Corrupt { column: "replaces" })?;
     Ok(Warranted {
-        form: form(transaction, &terms, bundle, now).await?,
-        terms,
-        account: transfer.recipient,
-        device: transfer.holder,
-        slot: Some(transfer.slot),
+        granted: Granted::Replaces(Box::new(replaced)),
+        account: recipient,
+        device: holder,
+        slot: Some(slot),
         generation: Generation(generation),
     })
 }
@@ -118,7 +119,7 @@ async fn form(
 impl Warranted {
     /// Whether this issue of this seat is one of those allowed.
     pub(crate) fn expect(&self, issue: Issue) -> Result<(), Mismatch> {
-        if issue.event != self.terms.event {
+        if issue.event != self.granted.event() {
             return Err(Mismatch("Another event was granted."));
         }
         if self.slot.is_some_and(|slot| slot != issue.slot) {
@@ -132,6 +133,14 @@ impl Warranted {
         Ok(())
     }
 
+    /// Whether the body, with the holder that it must name, is one of those allowed. Its keys are not looked at, nor which issue it is.
+    pub(crate) fn covers(&self, holder: Option<VerifyingKey>, body: &TicketBody) -> Result<(), Mismatch> {
+        match &self.granted {
+            Granted::Terms(terms, form) => terms::covers(terms, *form, holder, body),
+            Granted::Replaces(replaced) => terms::follows(replaced, holder, body),
+        }
+    }
+
     /// The key that the ticket of this issue must name; none for a static one.
     pub(crate) async fn holder(
         &self,
@@ -141,7 +150,7 @@ impl Warranted {
         now: Timestamp,
     ) -> Result<Option<VerifyingKey>, Error> {
         match self.device {
-            _ if !self.form.is_live() => Ok(None),
+            _ if !self.granted.is_live() => Ok(None),
             Some(device) => Ok(Some(device)),
             None => {
                 let secret = secrets.of(transaction, self.account, now).await?;
@@ -151,17 +160,37 @@ impl Warranted {
     }
 }
 
+impl Granted {
+    fn event(&self) -> EventId {
+        match self {
+            Self::Terms(terms, _) => terms.event,
+            Self::Replaces(replaced) => replaced.event,
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        match self {
+            Self::Terms(_, form) => form.is_live(),
+            Self::Replaces(replaced) => replaced.live.is_some(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::terms;
+    use crate::testing::{body, terms};
 
     const EVENT: EventId = EventId(7);
 
     fn warranted(slot: Option<Slot>, generation: u8) -> Warranted {
         let account = AccountId(uuid::Uuid::nil());
         let generation = Generation(generation);
-        Warranted { terms: terms(), form: TicketForm::default(), account, device: None, slot, generation }
+        let granted = match slot {
+            None => Granted::Terms(terms(), TicketForm::default()),
+            Some(slot) => Granted::Replaces(Box::new(body(slot.0))),
+        };
+        Warranted { granted, account, device: None, slot, generation }
     }
 
     #[test]

@@ -41,6 +41,12 @@ pub(crate) enum Error {
         /// Where it stands.
         state: &'static str,
     },
+    /// The order is reserved, and auth takes no payment for it.
+    #[error("{why}")]
+    Unpayable {
+        /// Why, and what to do.
+        why: String,
+    },
     /// The buyer has not granted the order with auth, or not these terms.
     #[error("the order's terms are not granted")]
     NotGranted {
@@ -130,6 +136,12 @@ pub(crate) enum Error {
     Database(#[from] sqlx::Error),
 }
 
+impl Error {
+    pub(crate) fn unpayable(why: impl Into<String>) -> Self {
+        Self::Unpayable { why: why.into() }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let problem = |status, slug, title| Self::new(status, slug, title);
@@ -148,6 +160,9 @@ impl From<Error> for Problem {
             Error::NotPayable { state } => problem(StatusCode::CONFLICT, "not-payable", "The order cannot be paid")
                 .detail(format!("The order is {state}."))
                 .with("state", state),
+            Error::Unpayable { why } => {
+                problem(StatusCode::CONFLICT, "not-payable", "The order cannot be paid").detail(why)
+            }
             Error::NotGranted { terms } => {
                 problem(StatusCode::CONFLICT, "not-granted", "The order's terms are not granted")
                     .detail("Grant them with the account service first: POST /v1/grants.")

@@ -8,6 +8,7 @@ use countermark_service::outbox::{Entry, Retry, enqueue};
 use countermark_service::service_call::CallError;
 use countermark_service::transaction::transaction;
 use countermark_shared::id::{EventId, Generation, OrderId, Slot};
+use countermark_shared::key_ring::Unproved;
 use countermark_shared::keys::Signature;
 use countermark_shared::ticket::UnverifiedTicket;
 use countermark_shared::time::Timestamp;
@@ -95,44 +96,75 @@ async fn authorise_all(state: &State, order: OrderId) -> Result<Progress, Retry>
         let authority = match answer {
             Ok(authorised) => Signature::from_bytes(&authorised.signature.0),
             Err(error) => match verdict_of_auth(state, &ticket, &error) {
-                Some(progress) => {
-                    if let Progress::Discarded = progress {
-                        let mut connection = state.pool.acquire().await?;
-                        tickets::discard_unauthorised(&mut connection, ticket.id).await?;
-                    }
-                    return Ok(progress);
-                }
+                Some(Verdict::Anew(seat)) => return discard(state, &ticket, seat).await,
+                Some(Verdict::Refused { why }) => return Ok(Progress::Refused { why }),
                 None => return Err(error.into()),
             },
         };
-        // What no gate would take is not stored: auth signs with a key that this service's bundle does not know.
-        let complete = UnverifiedTicket::new(ticket.body, ticket.issuer, authority);
-        state.key_ring.verify(&complete)?;
+        if !is_good(state, &ticket, authority)? {
+            return discard(state, &ticket, Seat::Same).await;
+        }
         let mut connection = state.pool.acquire().await?;
         tickets::authorise(&mut connection, ticket.id, authority).await?;
     }
     Ok(Progress::Done)
 }
 
-/// What auth's refusal means for the order; nothing when the same call may succeed later.
-fn verdict_of_auth(state: &State, ticket: &StoredTicket, error: &CallError) -> Option<Progress> {
+/// What auth's refusal means for the order.
+enum Verdict {
+    Anew(Seat),
+    Refused { why: String },
+}
+
+/// Where a body that auth does not sign is made anew.
+enum Seat {
+    Other,
+    /// Auth wrote the body down for this seat, and counts it: only there it signs another in its place.
+    Same,
+}
+
+/// Nothing when the same call may succeed later.
+fn verdict_of_auth(state: &State, ticket: &StoredTicket, error: &CallError) -> Option<Verdict> {
+    // With today's keys the body would be the same: then it is auth's bundle that lags.
+    let has_old_keys = !state.keys().are_named_by(&ticket.body);
     match error.slug()? {
         // Auth knows another ticket of the slot: this database was restored from an older backup.
-        "slot-taken" => Some(Progress::Discarded),
-        // A key was rotated away before both had signed. With today's keys the body would be the same: then auth's bundle lags.
-        "key-not-active" if !state.keys().are_named_by(&ticket.body) => Some(Progress::Discarded),
-        _ => refusal(error),
+        "slot-taken" => Some(Verdict::Anew(Seat::Other)),
+        // A key was rotated away before both had signed.
+        "key-not-active" if has_old_keys => Some(Verdict::Anew(Seat::Other)),
+        // A key was revoked after auth had signed, before its answer came.
+        "written-down-key-gone" if has_old_keys => Some(Verdict::Anew(Seat::Same)),
+        _ => refusal(error).map(|why| Verdict::Refused { why }),
     }
 }
 
 /// Auth's final word against an order; nothing when the same call may succeed later.
-fn refusal(error: &CallError) -> Option<Progress> {
+fn refusal(error: &CallError) -> Option<String> {
     match error.slug()? {
         slug @ ("grant-unknown" | "grant-closed" | "not-granted") => {
-            Some(Progress::Refused { why: format!("the account service does not authorise the tickets ({slug})") })
+            Some(format!("the account service does not authorise the tickets ({slug})"))
         }
         _ => None,
     }
+}
+
+/// Whether gates take the ticket with auth's signature. If not, it is to be made anew: a key that it names was revoked since. What is
+/// wrong otherwise is an error, and not stored.
+pub(crate) fn is_good(state: &State, ticket: &StoredTicket, authority: Signature) -> Result<bool, Unproved> {
+    match state.key_ring.verify(&UnverifiedTicket::new(ticket.body.clone(), ticket.issuer, authority)) {
+        Ok(_) => Ok(true),
+        Err(Unproved::KeyRevoked | Unproved::KeyUnknown) if !state.keys().are_named_by(&ticket.body) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn discard(state: &State, ticket: &StoredTicket, seat: Seat) -> Result<Progress, Retry> {
+    let mut connection = state.pool.acquire().await?;
+    match seat {
+        Seat::Other => tickets::discard_unauthorised(&mut connection, ticket.id).await?,
+        Seat::Same => tickets::discard_body(&mut connection, ticket).await?,
+    }
+    Ok(Progress::Discarded)
 }
 
 async fn finish(state: &State, order: OrderId) -> Result<(), Retry> {

@@ -42,7 +42,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 pub(crate) use self::auth::{Accepted, Auth, secret_of};
-pub(crate) use self::event::{BUYER, EVENT, NOW, STRANGER, euros, event, key, offer};
+pub(crate) use self::event::{BUYER, EVENT, NOW, STRANGER, euros, event, key, offer, revoked};
 use self::event::{authority, bundle, issuing, organiser, provider, service_key, session};
 use crate::payment::{HttpProvider, OpenPayment, OpenedPayment, PAYMENTS_PATH};
 use crate::start::worker;

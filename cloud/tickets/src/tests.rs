@@ -1,8 +1,11 @@
 //! Buying, from the offer to the picture, and everything that may come between.
 
 mod issuing;
+mod lists;
 mod migration;
 mod names;
+mod offers;
+mod revocation;
 mod secrets;
 mod showing;
 mod thief;

@@ -6,8 +6,10 @@ use countermark_service::caller::Caller;
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::{Transaction, transaction};
+use countermark_shared::documents::{HolderName, TicketForm};
 use countermark_shared::id::{AccountId, EventId, Slot, TransferId};
 use countermark_shared::keys::VerifyingKey;
+use countermark_shared::ticket::TicketBody;
 use countermark_shared::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,7 @@ use crate::store::attempts::{self, Kind};
 use crate::store::authorisations::{self, Newest};
 use crate::store::transfers::{self, Transfer};
 use crate::store::{accounts, locks, transfer_offers};
+use crate::terms;
 use crate::transfer_code::{CodeHash, TransferCode};
 
 /// How many wrong codes an account may try, and in what time. A code cannot be guessed: this is against noise.
@@ -47,6 +50,10 @@ pub(crate) struct Accepted {
     event: EventId,
     /// The seat.
     slot: Slot,
+    /// For how many seconds a proof of it is fresh; of a static ticket 0.
+    live_window_seconds: u8,
+    /// Whether tickets is to be sent a name for it.
+    names: HolderName,
 }
 
 /// What an account accepts, how, and when.
@@ -59,17 +66,19 @@ struct Acceptance {
     transfer: TransferId,
 }
 
-/// Makes a ticket the caller's. From here on its last owner can neither show it nor pass it on. The same code by the same account
-/// again gets the same answer.
+/// Makes a ticket the caller's. From here on auth signs no proof of it for its last owner, who can pass it on no more. **They can still show
+/// it** where auth has no part in that, by a static ticket's code or with the device that holds a live one, until the caller has asked
+/// tickets for the next issue and gates have heard of it: ask at once (`POST /v1/transfers` at tickets). The same code by the same account
+/// again gets the same answer. An owner may accept their own ticket with another holder, as when the device that holds it is lost.
 #[utoipa::path(
     post,
     path = "/v1/transfers/accept",
     operation_id = "accept_transfer",
     request_body = AcceptTransfer,
     responses(
-        (status = 200, description = "Accepted, now or before.", body = Accepted),
+        (status = 200, description = "Accepted, now or before. Until tickets has made the next issue, a static or device-held ticket still admits whoever shows it.", body = Accepted),
         (status = 404, description = "`code-unknown`: unknown, used, withdrawn or too old", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "`own-transfer`, `accepted-otherwise`: with another holder", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`own-transfer`: the ticket is the caller's with this holder; `accepted-otherwise`: with another holder", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`code-refused`, `holder-unknown`, `holder-not-needed`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "`too-many-wrong-codes`, with `Retry-After`", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -118,7 +127,7 @@ async fn expect_few_wrong_codes(
 /// What the code stands for; nothing when it stands for nothing that this account may have.
 async fn by_code(transaction: &mut Transaction<'_, '_>, acceptance: &Acceptance) -> Result<Option<Accepted>, Error> {
     if let Some(known) = transfers::by_code(transaction, &acceptance.code).await? {
-        return again(known, acceptance);
+        return again(transaction, known, acceptance).await;
     }
     let Some(found) = transfer_offers::by_code(transaction, &acceptance.code).await? else { return Ok(None) };
     locks::seat(transaction, found.event, found.slot).await?;
@@ -127,14 +136,14 @@ async fn by_code(transaction: &mut Transaction<'_, '_>, acceptance: &Acceptance)
     if offer.until <= acceptance.now {
         return Ok(None);
     }
-    if offer.owner == acceptance.recipient {
-        return Err(Error::OwnTransfer);
-    }
     let newest = authorisations::newest(transaction, offer.event, offer.slot).await?;
     let is_offered = |newest: &Newest| {
         newest.owner == offer.owner && newest.body.generation == offer.replaces && !newest.is_passed_on
     };
     let Some(newest) = newest.filter(is_offered) else { return Ok(None) };
+    if offer.owner == acceptance.recipient && newest.device == acceptance.holder {
+        return Err(Error::OwnTransfer);
+    }
     holder_keys::expect(transaction, acceptance.recipient, acceptance.holder, newest.body.live.is_some()).await?;
 
     let Acceptance { code, recipient, holder, now, transfer } = *acceptance;
@@ -142,22 +151,29 @@ async fn by_code(transaction: &mut Transaction<'_, '_>, acceptance: &Acceptance)
     let new = Transfer { transfer, event, slot, replaces, owner, recipient, holder, accepted: now };
     transfers::insert(transaction, &new, &code).await?;
     transfer_offers::delete(transaction, event, slot, owner).await?;
-    Ok(Some(new.into()))
+    Ok(Some(Accepted::of(&new, &newest.body)))
 }
 
-fn again(known: Transfer, acceptance: &Acceptance) -> Result<Option<Accepted>, Error> {
+async fn again(
+    transaction: &mut Transaction<'_, '_>,
+    known: Transfer,
+    acceptance: &Acceptance,
+) -> Result<Option<Accepted>, Error> {
     if known.recipient != acceptance.recipient {
         return Ok(None);
     }
     if known.holder != acceptance.holder {
         return Err(Error::AcceptedOtherwise);
     }
-    Ok(Some(known.into()))
+    let replaced = authorisations::find(transaction, known.event, known.slot, known.replaces).await?;
+    let replaced = replaced.ok_or(Error::Corrupt { column: "replaces" })?;
+    Ok(Some(Accepted::of(&known, &replaced.body)))
 }
 
-impl From<Transfer> for Accepted {
-    fn from(Transfer { transfer, event, slot, .. }: Transfer) -> Self {
-        Self { transfer, event, slot }
+impl Accepted {
+    fn of(&Transfer { transfer, event, slot, .. }: &Transfer, replaced: &TicketBody) -> Self {
+        let TicketForm { live_window_seconds, holder: names } = terms::form_of(replaced);
+        Self { transfer, event, slot, live_window_seconds, names }
     }
 }
 

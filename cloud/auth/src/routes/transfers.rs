@@ -56,7 +56,7 @@ pub(crate) struct Transfers {
     offers: Vec<OpenOffer>,
     /// Tickets that others accepted from them, the newest first.
     given: Vec<AcceptedTransfer>,
-    /// Tickets that they accepted, the newest first. Of given and received ones together, the newest 500.
+    /// Tickets that they accepted, from others or themselves, the newest first. Of given and received ones together, the newest 500.
     received: Vec<AcceptedTransfer>,
 }
 
@@ -139,7 +139,7 @@ pub(crate) async fn list(state: State, caller: Caller) -> Result<Json<Transfers>
     let offers = transfer_offers::open_of(connection, caller.account, state.clock.now()).await?;
     let transfers = transfers::of_account(connection, caller.account, MOST_LISTED).await?;
     let (given, received): (Vec<_>, Vec<_>) =
-        transfers.into_iter().partition(|transfer| transfer.owner == caller.account);
+        transfers.into_iter().partition(|transfer| transfer.recipient != caller.account);
     Ok(Json(Transfers {
         offers: offers.into_iter().map(OpenOffer::from).collect(),
         given: given.into_iter().map(AcceptedTransfer::from).collect(),

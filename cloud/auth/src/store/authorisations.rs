@@ -1,20 +1,22 @@
-//! Table `authorisations`: append-only.
+//! Tables `authorisations` and `reauthorisations`: append-only. View `issues`: each issue with the body that counts.
 
 use countermark_service::contract::Warrant;
 use countermark_service::transaction::violated;
-use countermark_shared::id::{AccountId, EventId, OrderId, Slot, TransferId};
+use countermark_shared::id::{AccountId, EventId, Generation, OrderId, Slot, TransferId};
+use countermark_shared::keys::VerifyingKey;
 use countermark_shared::ticket::TicketBody;
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::verifying_key;
 use crate::error::Error;
 
 /// What was signed for a seat's issue.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Authorisation {
     pub(crate) warrant: Warrant,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: TicketBody,
 }
 
 /// The newest issue of a seat.
@@ -22,17 +24,24 @@ pub(crate) struct Newest {
     pub(crate) body: TicketBody,
     /// Who granted its order, or accepted its transfer.
     pub(crate) owner: AccountId,
+    /// The owner's device that was granted to hold it; none: their account itself.
+    pub(crate) device: Option<VerifyingKey>,
     /// Whether a recipient has accepted a transfer of it: the next issue is theirs.
     pub(crate) is_passed_on: bool,
 }
 
-/// What was signed for the seat's issue that a body names.
-pub(crate) async fn find(connection: &mut PgConnection, body: &TicketBody) -> Result<Option<Authorisation>, Error> {
+/// What was signed for a seat's issue.
+pub(crate) async fn find(
+    connection: &mut PgConnection,
+    event: EventId,
+    slot: Slot,
+    generation: Generation,
+) -> Result<Option<Authorisation>, Error> {
     let row = sqlx::query!(
-        "SELECT order_id, transfer, body FROM authorisations WHERE event = $1 AND slot = $2 AND generation = $3",
-        i64::from(body.event.0),
-        i64::from(body.slot.0),
-        i16::from(body.generation.0),
+        r#"SELECT order_id, transfer, body AS "body!" FROM issues WHERE event = $1 AND slot = $2 AND generation = $3"#,
+        i64::from(event.0),
+        i64::from(slot.0),
+        i16::from(generation.0),
     )
     .fetch_optional(connection)
     .await?;
@@ -42,7 +51,7 @@ pub(crate) async fn find(connection: &mut PgConnection, body: &TicketBody) -> Re
             (None, Some(transfer)) => Warrant::Transfer(TransferId(transfer)),
             (Some(_), Some(_)) | (None, None) => return Err(Error::Corrupt { column: "order_id or transfer" }),
         };
-        Ok(Authorisation { warrant, body: row.body })
+        Ok(Authorisation { warrant, body: read(&row.body)? })
     })
     .transpose()
 }
@@ -50,11 +59,12 @@ pub(crate) async fn find(connection: &mut PgConnection, body: &TicketBody) -> Re
 /// The newest issue of a seat, if auth has signed any.
 pub(crate) async fn newest(connection: &mut PgConnection, event: EventId, slot: Slot) -> Result<Option<Newest>, Error> {
     let row = sqlx::query!(
-        r#"SELECT issue.body, coalesce(grants.account, received.recipient) AS "owner!",
+        r#"SELECT issue.body AS "body!", coalesce(grants.account, received.recipient) AS "owner!",
+                  coalesce(grants.holder, received.holder) AS device,
                   EXISTS (SELECT FROM transfers AS given
                           WHERE (given.event, given.slot, given.replaces)
                               = (issue.event, issue.slot, issue.generation)) AS "is_passed_on!"
-           FROM authorisations AS issue
+           FROM issues AS issue
            LEFT JOIN grants ON grants.order_id = issue.order_id
            LEFT JOIN transfers AS received ON received.transfer = issue.transfer
            WHERE issue.event = $1 AND issue.slot = $2
@@ -65,27 +75,14 @@ pub(crate) async fn newest(connection: &mut PgConnection, event: EventId, slot: 
     .fetch_optional(connection)
     .await?;
     row.map(|row| {
-        let body = TicketBody::from_bytes(&row.body).map_err(|_| Error::Corrupt { column: "body" })?;
-        Ok(Newest { body, owner: AccountId(row.owner), is_passed_on: row.is_passed_on })
+        let device = row.device.map(verifying_key).transpose()?;
+        Ok(Newest { body: read(&row.body)?, owner: AccountId(row.owner), device, is_passed_on: row.is_passed_on })
     })
     .transpose()
 }
 
-/// The order that a seat was sold by, if auth has signed a ticket for it.
-pub(crate) async fn order_of(
-    connection: &mut PgConnection,
-    event: EventId,
-    slot: Slot,
-) -> Result<Option<OrderId>, sqlx::Error> {
-    let order = sqlx::query_scalar!(
-        r#"SELECT order_id AS "order!" FROM authorisations
-           WHERE event = $1 AND slot = $2 AND order_id IS NOT NULL ORDER BY generation DESC LIMIT 1"#,
-        i64::from(event.0),
-        i64::from(slot.0),
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(order.map(OrderId))
+fn read(body: &[u8]) -> Result<TicketBody, Error> {
+    TicketBody::from_bytes(body).map_err(|_| Error::Corrupt { column: "body" })
 }
 
 /// Writes down what is about to be signed. [`Error::SlotTaken`] when another order was faster.
@@ -116,5 +113,24 @@ pub(crate) async fn insert(
         Some("authorisations_seat") => Error::SlotTaken,
         _ => error.into(),
     })?;
+    Ok(())
+}
+
+/// Writes down what is about to be signed in place of what no gate believes any more. Under [`locks::seat`](super::locks::seat).
+pub(crate) async fn insert_again(
+    connection: &mut PgConnection,
+    body: &TicketBody,
+    now: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "INSERT INTO reauthorisations (event, slot, generation, body, authorised_at) VALUES ($1, $2, $3, $4, $5)",
+        i64::from(body.event.0),
+        i64::from(body.slot.0),
+        i16::from(body.generation.0),
+        &body.to_bytes()[..],
+        OffsetDateTime::from(now),
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }

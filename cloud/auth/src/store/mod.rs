@@ -44,6 +44,7 @@ mod tests {
 
     const BEFORE: &str = include_str!("../../../../migrations/auth/0001_accounts_and_grants.sql");
     const HOLDERS_AND_TRANSFERS: &str = include_str!("../../../../migrations/auth/0002_holders_and_transfers.sql");
+    const OWN_TRANSFERS: &str = include_str!("../../../../migrations/auth/0003_own_transfers_and_revoked_keys.sql");
 
     /// An account with a paid order and its ticket, as they were stored before there were transfers.
     const ROWS: &str = "
@@ -65,7 +66,9 @@ mod tests {
             let query = if sql.contains("$1") { query.bind(body(1).to_bytes()) } else { query };
             query.execute(&mut connection).await.unwrap();
         }
-        sqlx::raw_sql(HOLDERS_AND_TRANSFERS).execute(&mut connection).await.unwrap();
+        for later in [HOLDERS_AND_TRANSFERS, OWN_TRANSFERS] {
+            sqlx::raw_sql(later).execute(&mut connection).await.unwrap();
+        }
         let newest = authorisations::newest(&mut connection, EventId(7), Slot(1)).await.unwrap().unwrap();
         assert_eq!((newest.owner, newest.body.generation, newest.is_passed_on), (anna, Generation(1), false));
     }

@@ -189,7 +189,8 @@ impl AuthClient {
     }
 
     /// The second signature. Problems: `grant-unknown`, `grant-closed`, `payment-not-confirmed` (try again), `transfer-unknown`,
-    /// `not-granted`, `key-not-active` (make the body anew), `slot-taken`.
+    /// `not-granted`, `key-not-active` (make the body anew), `written-down-key-gone` (make the body of the same seat and issue anew),
+    /// `slot-taken`.
     pub async fn authorise(&self, request: &Authorise) -> Result<Authorised, CallError> {
         self.0.post(paths::AUTHORISE, request).await
     }

@@ -50,7 +50,7 @@ pub(super) async fn make(state: &State, order: &Order) -> Result<Progress, Retry
         let live = match holder(state, order, form, ticket).await {
             Ok(live) => live,
             Err(error) => match refusal(&error) {
-                Some(refused) => return Ok(refused),
+                Some(why) => return Ok(Progress::Refused { why }),
                 None => return Err(error.into()),
             },
         };

@@ -3,13 +3,16 @@
 mod event_documents;
 mod event_secrets;
 mod offers;
+mod order_list;
 mod order_place;
 mod order_read;
+mod page;
 mod payment_events;
 mod payment_open;
 mod revoke;
 mod sales;
 mod ticket;
+mod ticket_list;
 mod transfer;
 
 use countermark_service::api::Api;
@@ -31,9 +34,10 @@ pub fn api() -> Api<State> {
         .signed_in(
             BUYERS,
             OpenApiRouter::default()
-                .routes(routes!(order_place::place))
+                .routes(routes!(order_place::place, order_list::list))
                 .routes(routes!(order_read::read))
                 .routes(routes!(payment_open::open))
+                .routes(routes!(ticket_list::list))
                 .routes(routes!(ticket::read))
                 .routes(routes!(ticket::code))
                 .routes(routes!(ticket::text))
@@ -75,7 +79,7 @@ mod tests {
     async fn strangers_read_offers_and_nothing_else() {
         let world = World::new().await;
         let paths = api().document().paths.paths;
-        assert_eq!(paths.len(), 15);
+        assert_eq!(paths.len(), 16);
         for path in paths.keys().filter(|path| !["/healthz", "/v1/events/{event}/offers"].contains(&path.as_str())) {
             let expected = match path.as_str() {
                 "/v1/payment-events" => (StatusCode::BAD_REQUEST, "webhook-refused"),

@@ -5,7 +5,7 @@ use countermark_service::event_documents;
 use countermark_service::extract::{Json, Path};
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
-use countermark_shared::documents::{EventDocument, Text};
+use countermark_shared::documents::{EventDocument, HolderName, Text, TicketForm};
 use countermark_shared::id::{EventId, OfferId, ProductId};
 use countermark_shared::money::Money;
 use http::StatusCode;
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::offers;
+use crate::store::offers::{self, StoredOffer};
 
 /// An offer as buyers see it.
 #[derive(Serialize, ToSchema)]
@@ -30,22 +30,17 @@ pub(super) struct Offer {
     sales: SalesWindow,
     /// Persons that can still be admitted by it; reservations under way are taken off.
     left: u32,
+    /// For how many seconds a proof of its tickets is fresh; of static ones 0. For live ones the buyer's device may be their holder.
+    live_window_seconds: u8,
+    /// Whether an order is to bring a name for each ticket.
+    names: HolderName,
 }
 
-/// The offers of an event.
-#[utoipa::path(
-    get,
-    path = "/v1/events/{event}/offers",
-    operation_id = "list_offers",
-    params(("event" = EventId, Path, description = "The event.")),
-    responses((status = 200, description = "The offers; none for an event that nobody has heard of.", body = [Offer]))
-)]
-pub(super) async fn list(state: State, Path(event): Path<EventId>) -> Result<Json<Vec<Offer>>, Error> {
-    let mut connection = state.pool.acquire().await?;
-    let stored = offers::of_event(&mut connection, event).await?;
-    let offers = stored
-        .into_iter()
-        .map(|offers::StoredOffer { offer, left }| Offer {
+impl Offer {
+    /// As it can be ordered; nothing when the event has no such product (any more).
+    fn of(StoredOffer { offer, left }: StoredOffer, event: &EventDocument) -> Option<Self> {
+        let TicketForm { live_window_seconds, holder: names } = event.product(offer.product)?.form;
+        Some(Self {
             offer: offer.offer,
             product: offer.product,
             name: offer.name,
@@ -54,9 +49,26 @@ pub(super) async fn list(state: State, Path(event): Path<EventId>) -> Result<Jso
             one_code: offer.one_code,
             sales: offer.sales,
             left,
+            live_window_seconds,
+            names,
         })
-        .collect();
-    Ok(Json(offers))
+    }
+}
+
+/// The offers of an event, as its document in force has them.
+#[utoipa::path(
+    get,
+    path = "/v1/events/{event}/offers",
+    operation_id = "list_offers",
+    params(("event" = EventId, Path, description = "The event.")),
+    responses((status = 200, description = "The offers; none for an event whose document has not arrived, or is not believed any more.", body = [Offer]))
+)]
+pub(super) async fn list(state: State, Path(event): Path<EventId>) -> Result<Json<Vec<Offer>>, Error> {
+    let mut connection = state.pool.acquire().await?;
+    let in_force = event_documents::in_force(&mut connection, event, &state.bundle, state.clock.now()).await?;
+    let Some(in_force) = in_force else { return Ok(Json(Vec::new())) };
+    let stored = offers::of_event(&mut connection, event).await?;
+    Ok(Json(stored.into_iter().filter_map(|stored| Offer::of(stored, in_force.document())).collect()))
 }
 
 /// Publishes an offer, if the event document in force allows it.

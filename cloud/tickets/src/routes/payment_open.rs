@@ -84,10 +84,24 @@ async fn confirm_grant(state: &State, order: &Order) -> Result<(), Error> {
         {
             Ok(())
         }
-        Ok(_) => Err(not_granted()),
+        Ok(Grant { standing: GrantStanding::Closed, .. }) => Err(Error::unpayable(
+            "What was granted for it has ended with the account service, and cannot be granted again. Make a new order.",
+        )),
+        Ok(Grant { standing: GrantStanding::Paid, .. }) => Err(Error::unpayable(
+            "The account service knows it to be paid. Do not pay again: its tickets follow once the payment is known here.",
+        )),
+        Ok(Grant { standing: GrantStanding::Open, .. }) => Err(not_granted()),
         Err(error @ CallError::Refused { .. }) if error.slug() == Some("grant-unknown") => Err(not_granted()),
         Err(error @ CallError::Refused { .. }) if error.slug() == Some("capacity-reached") => {
             Err(Error::CapacityReached)
+        }
+        Err(CallError::Refused { problem, .. })
+            if matches!(problem.slug(), Some("document-refused" | "terms-refused")) =>
+        {
+            let why = problem.detail.unwrap_or(problem.title);
+            Err(Error::unpayable(format!(
+                "The organiser's event document does not allow it any more: {why} Make a new order."
+            )))
         }
         Err(error) => Err(error.into()),
     }

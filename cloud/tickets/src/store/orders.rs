@@ -152,6 +152,29 @@ pub(crate) async fn by_key(
     Ok(row.map(Order::try_from).transpose()?)
 }
 
+/// The orders of an account, the newest first; those older than `before` only, if that is one of them.
+pub(crate) async fn of_account(
+    connection: &mut PgConnection,
+    account: AccountId,
+    before: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<Order>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, account, offer, quantity, terms, state, reserved_until, payment_page, payment, paid_at, ended_at, why
+         FROM orders WHERE account = $1 AND ($2::uuid IS NULL OR (created_at, id) < (
+             SELECT created_at, id FROM orders WHERE account = $1 AND id = $2
+         ))
+         ORDER BY created_at DESC, id DESC LIMIT $3",
+        account.0,
+        before,
+        most,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Order::try_from).collect::<Result<_, _>>()?)
+}
+
 /// Reservations whose time is over, held until the transaction ends; a few at a time, past those that others hold. Those whose
 /// buyers may be paying only `with_payment`.
 pub(crate) async fn lock_overdue(

@@ -238,6 +238,31 @@ pub(crate) async fn of_account(
     Ok(row.map(StoredTicket::try_from).transpose()?)
 }
 
+/// What an account has of issued orders' seats, the newest first: of each the newest issue. Those older than `before` only, if that is,
+/// or was, one of the account's.
+pub(crate) async fn newest_of(
+    connection: &mut PgConnection,
+    account: AccountId,
+    before: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<StoredTicket>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT t.id, t.account, transfer, body AS "body!", issuer_signature AS "issuer_signature!", authority_signature,
+                  revoked_at, transferred_at
+           FROM tickets t JOIN orders o ON o.id = t.order_id
+           WHERE t.account = $1 AND o.state = 'issued' AND authority_signature IS NOT NULL AND transferred_at IS NULL
+             AND ($2::uuid IS NULL OR position < (SELECT position FROM tickets WHERE account = $1 AND id = $2))
+           ORDER BY position DESC LIMIT $3"#,
+        account.0,
+        before,
+        most,
+    )
+    .fetch_all(connection)
+    .await?;
+    read(rows)
+}
+
 /// The ticket that a transfer made, if there is one.
 pub(crate) async fn of_transfer(
     connection: &mut PgConnection,
@@ -314,6 +339,19 @@ pub(crate) async fn discard_unauthorised(connection: &mut PgConnection, ticket: 
     sqlx::query!("DELETE FROM tickets WHERE id = $1 AND authority_signature IS NULL", ticket)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Forgets a body that auth will never sign, and leaves its ticket the slot. One that was made anew meanwhile stays.
+pub(crate) async fn discard_body(connection: &mut PgConnection, ticket: &StoredTicket) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE tickets SET body = NULL, issuer_signature = NULL
+         WHERE id = $1 AND body = $2 AND authority_signature IS NULL",
+        ticket.id,
+        &ticket.body.to_bytes()[..],
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

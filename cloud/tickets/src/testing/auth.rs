@@ -21,7 +21,7 @@ use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
 use super::Shared;
-use super::event::authority;
+use super::event::{authority, revoked};
 
 /// What auth knows, does and did.
 #[derive(Default)]
@@ -32,6 +32,8 @@ pub(crate) struct Auth {
     pub(crate) is_full: bool,
     /// Answers that come before its signature, the first first: a status and a slug.
     pub(crate) refusals: Vec<(StatusCode, &'static str)>,
+    /// Answers that come before a grant.
+    pub(crate) grant_refusals: Vec<(StatusCode, &'static str)>,
     /// Answers that come before a holder key.
     pub(crate) holder_refusals: Vec<(StatusCode, &'static str)>,
     /// How many of its signatures are made and lost on their way.
@@ -58,6 +60,11 @@ pub(crate) fn secret_of(account: AccountId) -> AccountSecret {
     AccountSecret::new(Zeroizing::new([account.0.as_bytes()[15]; 32]))
 }
 
+/// Whether auth is told by its bundle that the body's issuing key is revoked.
+fn is_gone(body: &TicketBody) -> bool {
+    body.issuing_key == revoked().verifying_key().id()
+}
+
 impl Auth {
     fn holder(&self, ask: AskHolderKey) -> Option<VerifyingKey> {
         let account = match ask.warrant {
@@ -70,7 +77,12 @@ impl Auth {
     fn expect_allowed(&self, warrant: Warrant, body: &TicketBody) -> Result<(), &'static str> {
         let issue = (body.event, body.slot, body.generation);
         if let Some(known) = self.authorised.iter().find(|known| (known.event, known.slot, known.generation) == issue) {
-            return if known == body { Ok(()) } else { Err("slot-taken") };
+            return match known {
+                known if known == body && is_gone(known) => Err("written-down-key-gone"),
+                known if known == body => Ok(()),
+                known if is_gone(known) && !is_gone(body) => Ok(()),
+                _ => Err("slot-taken"),
+            };
         }
         if self.is_stolen {
             return Ok(());
@@ -124,7 +136,10 @@ async fn confirm_grant(
     From(peers): From<Shared>,
     Json(ConfirmGrant { order, .. }): Json<ConfirmGrant>,
 ) -> Result<Json<Grant>, Problem> {
-    let auth = &peers.lock().unwrap().auth;
+    let auth = &mut peers.lock().unwrap().auth;
+    if !auth.grant_refusals.is_empty() {
+        return Err(refusal(auth.grant_refusals.remove(0)));
+    }
     if auth.is_full {
         return Err(refusal((StatusCode::CONFLICT, "capacity-reached")));
     }
@@ -160,6 +175,8 @@ async fn authorise(
     auth.expect_allowed(warrant, &body).map_err(|slug| refusal((StatusCode::CONFLICT, slug)))?;
     let signature = Base64(body.authorise(&authority()).to_bytes());
     if !auth.authorised.contains(&body) {
+        let issue = |known: &TicketBody| (known.event, known.slot, known.generation);
+        auth.authorised.retain(|known| issue(known) != issue(&body));
         auth.authorised.push(body);
     }
     if auth.lost > 0 {

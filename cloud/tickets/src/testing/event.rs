@@ -31,6 +31,11 @@ pub(crate) fn authority() -> SigningKey {
     key(3)
 }
 
+/// An issuing key that was this service's until it was revoked.
+pub(crate) fn revoked() -> SigningKey {
+    key(9)
+}
+
 pub(crate) fn organiser() -> SigningKey {
     key(4)
 }
@@ -66,6 +71,7 @@ pub(crate) fn bundle() -> TrustBundle {
         threshold: 1,
         keys: vec![
             trusted(issuing(), KeyRole::Issuing, vec![]),
+            TrustedKey { status: KeyStatus::Revoked, ..trusted(revoked(), KeyRole::Issuing, vec![]) },
             trusted(authority(), KeyRole::Authority, vec![]),
             trusted(organiser(), KeyRole::Organiser, vec![EVENT]),
         ],

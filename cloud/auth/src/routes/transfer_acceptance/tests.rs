@@ -54,8 +54,54 @@ async fn of_many_who_accept_at_once_one_has_the_ticket() {
     assert_eq!(transfers(&auth).await, 1);
 }
 
+/// Whoever lost the device that holds a ticket takes it from themselves, and then with another again.
 #[tokio::test]
-async fn nobody_accepts_their_own_ticket() {
+async fn an_owner_accepts_their_own_ticket_with_another_holder() {
+    let (auth, anna, _) = scene().await;
+    let event = event_of(LIVE);
+    let (lost, new) = (auth.device(&anna, 50).await.verifying_key(), auth.device(&anna, 51).await.verifying_key());
+    for (issue, holder, expected) in [(2, Some(lost), Some(lost)), (3, Some(new), Some(new)), (4, None, None)] {
+        let code = auth.code(&anna, 1).await;
+        let accepted = auth.accept(&anna, &code, holder).await;
+        assert_eq!(accepted.outcome(), (200, None), "{issue}");
+        assert_eq!(auth.accept(&anna, &code, holder).await.body, accepted.body);
+        assert_eq!(auth.present(&anna, 1).await.outcome(), (409, Some("transferred")));
+        let transfer = accepted.body["transfer"].as_str().unwrap().parse().unwrap();
+        let body = auth.reissued(transfer, &anna, &event, 1).await;
+        assert!(expected.is_none_or(|key| body.live.unwrap().holder == key), "{issue}");
+        assert_eq!(body.generation.0, issue);
+        let code = auth.code(&anna, 1).await;
+        assert_eq!(auth.accept(&anna, &code, holder).await.outcome(), (409, Some("own-transfer")), "{issue}");
+    }
+    assert_eq!(auth.present(&anna, 1).await.outcome(), (200, None));
+    let transfers = auth.get("/v1/transfers", Some(&anna.1)).await.body;
+    let lengths = ["given", "received"].map(|name| transfers[name].as_array().unwrap().len());
+    assert_eq!(lengths, [0, 3]);
+}
+
+/// A front end knows from the answer what tickets is to be sent.
+#[tokio::test]
+async fn the_answer_says_what_the_ticket_is_like() {
+    for (holder, names) in
+        [(HolderName::Unnamed, "unnamed"), (HolderName::Sealed, "sealed"), (HolderName::Checked, "checked")]
+    {
+        for live_window_seconds in [0, 30] {
+            let event = event_of(TicketForm { live_window_seconds, holder });
+            let auth = Auth::with(&event).await;
+            let (anna, bert) = (auth.buyer().await, auth.buyer().await);
+            auth.ticket(&anna, &event, 1).await;
+            let code = auth.code(&anna, 1).await;
+            for _first_and_again in 0..2 {
+                let accepted = auth.accept(&bert, &code, None).await.body;
+                let told = (&accepted["live_window_seconds"], &accepted["names"]);
+                assert_eq!(told, (&live_window_seconds.into(), &names.into()));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_accepts_their_own_ticket_as_it_is() {
     let (auth, anna, bert) = scene().await;
     let code = auth.code(&anna, 1).await;
     assert_eq!(auth.accept(&anna, &code, None).await.outcome(), (409, Some("own-transfer")));
