@@ -30,7 +30,7 @@ pub mod paths {
     /// GET, with the session: [`DocumentSet`](crate::documents::DocumentSet) of the trust bundles after `{version}` that changed the
     /// roots, in order, and of the newest.
     pub const BUNDLES: &str = "/v1/trust-bundles/after/{version}";
-    /// GET: the trust bundle or event document of that name, for ever the same. Whoever knows the name may read it.
+    /// GET: the trust bundle or event document of that name; a bundle may gain signatures. Whoever knows the name may read it.
     pub const DOCUMENT: &str = "/v1/documents/{hash}";
     /// GET, with the session: the slot list's delta that leads to that revision, for ever the same.
     pub const SLOT_DELTA: &str = "/v1/events/{event}/slot-list/{epoch}/{sequence}";
