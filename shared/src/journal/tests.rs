@@ -1,0 +1,106 @@
+use super::*;
+use crate::samples;
+
+fn row(sequence: u64) -> JournalRow {
+    JournalRow {
+        gate: GateId(3),
+        sequence,
+        boot: BootId::new([9; 16]),
+        at: samples::DOORS,
+        clock: ClockState::Signed,
+        lane: LaneId(1),
+        direction: Direction::Entry,
+        subject: Subject::Ticket { event: EventId(7), slot: Slot(42), generation: Generation(1) },
+        persons: 2,
+        actor: Actor::Gate,
+        reason: Reason::Admitted,
+        proved: true,
+        documents: DocumentRevisions {
+            bundle: 1,
+            event: 1,
+            list_sequence: 12,
+            assignment: 3,
+            ..DocumentRevisions::NONE
+        },
+    }
+}
+
+fn stranger() -> JournalRow {
+    JournalRow { subject: Subject::unverified("x"), persons: 0, reason: Reason::NotOurs, proved: false, ..row(2) }
+}
+
+#[test]
+fn a_row_survives_its_bytes() {
+    for row in [
+        row(1),
+        stranger(),
+        JournalRow { direction: Direction::Exit, reason: Reason::Exit, ..row(3) },
+        JournalRow { persons: 0, reason: Reason::LiveProofMissing, proved: false, ..row(4) },
+    ] {
+        assert_eq!(JournalRow::from_bytes(&row.to_bytes()).unwrap(), row);
+    }
+}
+
+/// The specification's words about subjects, in bytes.
+#[test]
+fn a_subject_is_a_number_and_a_map() {
+    let ticket = Subject::Ticket { event: EventId(7), slot: Slot(42), generation: Generation(1) };
+    assert_eq!(canonical(&ticket), [0x82, 0, 0xa3, 0, 7, 1, 0x18, 42, 2, 1]);
+    let payload = canonical(&Subject::unverified("x"));
+    assert_eq!(payload[..6], [0x82, 1, 0xa1, 0, 0x58, 32]);
+}
+
+#[test]
+fn rows_that_contradict_themselves_are_refused() {
+    for row in [
+        row(0),
+        JournalRow { persons: 0, ..row(1) },
+        JournalRow { reason: Reason::Revoked, ..row(1) },
+        JournalRow { subject: Subject::unverified("x"), proved: false, ..row(1) },
+        JournalRow { proved: true, ..stranger() },
+        JournalRow { direction: Direction::Exit, ..row(1) },
+        JournalRow { reason: Reason::Exit, ..row(1) },
+    ] {
+        assert!(JournalRow::from_bytes(&row.to_bytes()).is_err(), "{row:?}");
+    }
+}
+
+#[test]
+fn the_chain_tells_order_and_content() {
+    let (first, second) = (row(1).to_bytes(), row(2).to_bytes());
+    let chain = ChainHash::START.next(&first).next(&second);
+    assert_ne!(chain, ChainHash::START.next(&second).next(&first));
+    assert_ne!(chain, ChainHash::START.next(&second));
+}
+
+#[test]
+fn a_checkpoint_binds_gate_sequence_and_hash() {
+    let key = samples::signing_key(20);
+    let checkpoint = Checkpoint::new(GateId(3), 5, ChainHash([1; 32]));
+    let signature = checkpoint.sign(&key);
+    assert!(checkpoint.is_signed_by(key.verifying_key(), &signature));
+    for other in [
+        Checkpoint::new(GateId(4), 5, ChainHash([1; 32])),
+        Checkpoint::new(GateId(3), 6, ChainHash([1; 32])),
+        Checkpoint::new(GateId(3), 5, ChainHash([2; 32])),
+    ] {
+        assert!(!other.is_signed_by(key.verifying_key(), &signature));
+    }
+}
+
+#[test]
+fn a_row_has_at_most_512_bytes() {
+    for (length, is_too_long) in [(MAX_ROW_LENGTH, false), (MAX_ROW_LENGTH + 1, true), (100_000, true)] {
+        let why = JournalRow::from_bytes(&vec![0; length]).unwrap_err().why;
+        assert_eq!(why.contains("at most 512"), is_too_long, "{length}: {why}");
+    }
+}
+
+#[test]
+fn a_chains_hash_is_64_digits() {
+    let hash = ChainHash([0xab; 32]);
+    let digits = "ab".repeat(32);
+    assert_eq!(hash.to_string(), digits);
+    assert_eq!(format!("{hash:?}"), format!("ChainHash({digits})"));
+    assert_eq!(serde_json::to_value(hash).unwrap(), serde_json::Value::from(digits));
+}
