@@ -108,7 +108,7 @@ async fn tickets_killed_from_auths_answer_on(cloud: &Cloud, scene: &mut Scene<'_
     let order = scene.payable("with auth's answer in its hands, before it is stored").await?;
     let mut authorisations = LockedTable::lock(cloud.database(Part::Auth)?, "authorisations").await?;
     order.pay(scene).await?;
-    authorisations.holds_up("authorisations").await?;
+    authorisations.holds_up("FROM issues").await?;
     let mut tickets = LockedTable::lock(cloud.database(Part::Tickets)?, "tickets").await?;
     authorisations.release().await?;
     tickets.holds_up("UPDATE tickets SET authority_signature").await?;
@@ -119,7 +119,7 @@ async fn tickets_killed_from_auths_answer_on(cloud: &Cloud, scene: &mut Scene<'_
     let order = scene.payable("with every signature stored, before the order has ended").await?;
     let mut authorisations = LockedTable::lock(cloud.database(Part::Auth)?, "authorisations").await?;
     order.pay(scene).await?;
-    authorisations.holds_up("authorisations").await?;
+    authorisations.holds_up("FROM issues").await?;
     let mut orders = LockedTable::lock(cloud.database(Part::Tickets)?, "orders").await?;
     authorisations.release().await?;
     scene.sees(Part::Tickets, ALL_SIGNED, &order).await?;
@@ -131,7 +131,7 @@ async fn tickets_killed_from_auths_answer_on(cloud: &Cloud, scene: &mut Scene<'_
     let order = scene.payable("while it ends the order, before the reports are written").await?;
     let mut authorisations = LockedTable::lock(cloud.database(Part::Auth)?, "authorisations").await?;
     order.pay(scene).await?;
-    authorisations.holds_up("authorisations").await?;
+    authorisations.holds_up("FROM issues").await?;
     let mut outbox = LockedTable::lock_against_changes(cloud.database(Part::Tickets)?, "outbox").await?;
     authorisations.release().await?;
     outbox.holds_up("INSERT INTO outbox").await?;
@@ -192,7 +192,7 @@ fn auth_killed_at_each_step_loses_nothing_and_signs_nothing_twice() {
         let order = scene.payable("while it writes down what it is about to sign").await?;
         let mut authorisations = LockedTable::lock(cloud.database(Part::Auth)?, "authorisations").await?;
         order.pay(&scene).await?;
-        authorisations.holds_up("authorisations").await?;
+        authorisations.holds_up("FROM issues").await?;
         cloud.kill(Part::Auth).await?;
         authorisations.release().await?;
         scene.resume(Part::Auth, order).await?;
