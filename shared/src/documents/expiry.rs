@@ -52,6 +52,11 @@ mod tests {
     use crate::samples;
 
     #[test]
+    fn notice_is_thirty_days_and_grace_seven() {
+        assert_eq!((NOTICE.as_secs(), GRACE.as_secs()), (2_592_000, 604_800));
+    }
+
+    #[test]
     fn a_bundle_ends_by_steps() {
         let bundle = samples::bundle();
         let end = bundle.not_after;

@@ -104,3 +104,14 @@ pub(super) fn ascend<H: PartialEq>(
         core::cmp::Ordering::Greater => Ok(true),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_is_read_as_a_version_or_with_its_epoch() {
+        assert_eq!(Revision::version(12).to_string(), "12");
+        assert_eq!(Revision { epoch: 2, sequence: 12 }.to_string(), "2.12");
+    }
+}

@@ -205,3 +205,77 @@ struct Record {
     #[n(1)]
     floors: Floors<ContentHash>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::{DocumentHash, Held, HeldOf, RootFingerprint};
+    use crate::id::GateId;
+    use crate::samples::{self, DOORS};
+
+    const EVENT: EventId = EventId(7);
+    const REVISION: Revision = Revision { epoch: 1, sequence: 4 };
+
+    fn slots() -> Slots {
+        let blocked =
+            SlotEntry { state: SlotState::Blocked, least_generation: Generation(3), reason: SlotReason::Misconduct };
+        let list = SlotList::snapshot(EVENT, REVISION, DOORS, [(Slot(42), blocked)]).unwrap();
+        let bytes = Signed::seal(&list, &[&samples::list_key()]).unwrap();
+        Slots::accept(&bytes, &samples::bundle(), EVENT, None, DOORS).unwrap()
+    }
+
+    fn head(event: EventId, slots: Option<Standing<ContentHash>>) -> Authentic<Head> {
+        let standing = Standing { revision: Revision::version(1), hash: DocumentHash::NONE };
+        let issued = DOORS + Duration::from_hours(1);
+        let head = Head {
+            gate: GateId(1),
+            issued,
+            not_after: issued + Duration::from_mins(15),
+            event,
+            roots: RootFingerprint([1; 32]),
+            bundle: standing,
+            assignment: standing,
+            document: None,
+            slots,
+            feed: None,
+        };
+        let bytes = Signed::seal(&head, &[&samples::list_key()]).unwrap();
+        Head::accept(&bytes, &samples::bundle(), GateId(1), None, issued).unwrap()
+    }
+
+    #[test]
+    fn a_seat_is_known_by_all_that_is_said_of_it() {
+        let slots = slots();
+        assert_eq!((slots.state(Slot(42)), slots.reason(Slot(42))), (SlotState::Blocked, SlotReason::Misconduct));
+        assert_eq!(slots.least_generation(Slot(42)), Generation(3));
+        assert_eq!(slots.state(Slot(41)), SlotState::NotIssued);
+    }
+
+    #[test]
+    fn only_a_head_that_names_what_is_in_force_makes_it_younger() {
+        let standing = slots().standing();
+        let other = Standing { hash: ContentHash([9; 32]), ..standing };
+        let confirmed = |head: &Authentic<Head>| {
+            let mut slots = slots();
+            slots.confirm(head);
+            slots.confirmed()
+        };
+        assert_eq!(confirmed(&head(EVENT, Some(standing))), DOORS + Duration::from_hours(1));
+        for head in [head(EVENT, Some(other)), head(EVENT, None), head(EventId(8), Some(standing))] {
+            assert_eq!(confirmed(&head), DOORS);
+        }
+    }
+
+    #[test]
+    fn what_is_held_is_what_is_in_force_and_who_vouches() {
+        let slots = slots();
+        let standing = slots.standing();
+        let trusting = Held::of(None, None, None, Some(&slots), None);
+        assert_eq!(
+            trusting.slots,
+            Some(HeldOf { event: EVENT, in_force: standing, floor: None }),
+            "nobody is believed"
+        );
+        assert_eq!((trusting.bundle, trusting.assignment, trusting.feed), (None, None, None));
+    }
+}

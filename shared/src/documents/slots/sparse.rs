@@ -42,3 +42,15 @@ impl<'b, C, V: Decode<'b, C>> Decode<'b, C> for Sparse<V> {
         decoder.map_iter_with(context)?.collect::<Result<_, _>>().map(Self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_slot_comes_once_and_in_order() {
+        let ascends = |slots: &[u32]| Sparse(slots.iter().map(|slot| (Slot(*slot), 0_u8)).collect()).is_ascending();
+        assert!(ascends(&[]) && ascends(&[3]) && ascends(&[1, 2, 9]));
+        assert!(!ascends(&[1, 1]) && !ascends(&[2, 1]) && !ascends(&[1, 3, 2]));
+    }
+}
