@@ -11,7 +11,8 @@ pub struct Lease {
     /// From here on the gate no longer admits. The design's value is the event's end and 12 hours.
     #[n(0)]
     pub until: Timestamp,
-    /// From here on no event secret and no name is on the box; not after `until`.
+    /// From here on the gate opens no name and keeps neither event secret nor name in its memory; not after `until`. What its disk
+    /// still gives away is in the specification, under “What remains”.
     #[n(1)]
     pub names_until: Timestamp,
     /// Whether the gate is to admit nobody for now, whatever the instants say.
