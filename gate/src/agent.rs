@@ -1,15 +1,14 @@
 //! The agent: threads and what connects them. Owns start, the order of ending, and nothing in between.
 //!
 //! ```text
-//! lines ──┐                ┌─ standard output
-//! folder ─┼─► ledger ──────┼─► screen      (network thread)
-//! check ──┘   (SQLite)     └─► sync ─► validation
+//! devices ─┐                ┌─ standard output
+//! lines  ──┼─► ledger ──────┼─► screen      (network thread)
+//! check  ──┘   (SQLite)     └─► sync ─► validation
 //! ```
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self as std_mpsc, RecvTimeoutError};
 use std::thread::{Builder, JoinHandle};
@@ -22,12 +21,14 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::clock::{self, Clock};
 use crate::cloud::Client;
+use crate::config::{Config, PicturesConfig};
 use crate::data_folder::DataFolder;
+use crate::devices::{Cause, Device, DeviceKind, Devices, Post, Trouble};
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
-use crate::input::{CAPACITY, Intake, Silent, read_lines, watch_folder};
+use crate::input::{CAPACITY, Intake, read_lines, watch_folder};
 use crate::ledger::{self, Ledger, Owner, Report, Work};
 use crate::local;
-use crate::output::Output;
+use crate::printer::Printer;
 use crate::screen::{self, Screen};
 use crate::sync::{Contact, Sync};
 
@@ -42,13 +43,23 @@ const PATIENCE: Duration = Duration::from_secs(8);
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) folder: DataFolder,
-    pub(crate) lane: LaneId,
-    pub(crate) pictures: Option<PathBuf>,
-    pub(crate) lines: bool,
+    /// The devices.
+    pub(crate) config: Config,
+    /// The lane of standard input, if that is read.
+    pub(crate) lines: Option<LaneId>,
     pub(crate) exit_at_end: bool,
     pub(crate) screen: SocketAddr,
     pub(crate) poll: Duration,
-    pub(crate) output: Output,
+    pub(crate) printer: Printer,
+}
+
+impl Settings {
+    /// The lanes that are scanned at, in order.
+    fn lanes(&self) -> Vec<LaneId> {
+        let mut lanes = self.config.lanes();
+        lanes.extend(self.lines);
+        lanes.into_iter().collect()
+    }
 }
 
 /// Why the agent is about to end.
@@ -80,7 +91,8 @@ impl Drop for Farewell {
 /// Runs until told to end.
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let clock = Clock::start();
-    let Settings { folder, lane, output, .. } = settings;
+    let Settings { folder, printer, .. } = settings;
+    let lanes = settings.lanes();
     let identity = Identity::load(folder)?;
     let key = stored_key(folder)?
         .with_context(|| format!("{} is missing; enrol this gate anew in another folder", folder.key().display()))?;
@@ -99,7 +111,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let socket = local::bind(&folder.socket())
         .with_context(|| format!("cannot listen at {}; a shorter --data may help", folder.socket().display()))?;
-    let (silent_sender, silent) = watch::channel(Silent::default());
+    let (devices_sender, devices) = watch::channel(Devices::default());
 
     let (finish, finishing) = oneshot::channel();
     let (ended, ending) = std_mpsc::channel();
@@ -120,53 +132,57 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         },
         screen: Screen {
             name: identity.name.clone(),
-            lane: *lane,
+            lanes: lanes.clone(),
             verdicts: verdicts.clone(),
             ledger: work.clone(),
             report: report.clone(),
             contact: contact.clone(),
-            silent: silent.clone(),
+            devices: devices.clone(),
             clock,
         },
         ledger: work.clone(),
-        local: local::Agent { identity, lane: *lane, ledger: work.clone(), report, contact, silent, clock },
+        local: local::Agent { identity, lanes, ledger: work.clone(), report, contact, devices, clock },
         ended: ended.clone(),
     };
     // Before any verdict.
-    output.screen(&format!("http://{address}/"));
+    printer.screen(&format!("http://{address}/"));
 
-    let output = *output;
+    let printer = *printer;
     let ledger = spawn("ledger", farewell(Ending::Stopped { thread: "ledger" }), move || {
         ledger::serve(ledger, waiting, clock, &report_sender, |announcement| {
             let announcement = Arc::new(announcement);
             // The screen first: whoever reads standard output may be slow. Without an open page there is nobody to show it to.
             drop(verdicts.send(Arc::clone(&announcement)));
-            output.verdict(&announcement);
+            printer.verdict(&announcement);
         });
     })?;
     let network = spawn("network", farewell(Ending::Stopped { thread: "network" }), move || network.run(finishing))?;
-    let intake = Intake { lane: *lane, ledger: work.clone(), clock, silent: silent_sender };
-    let (stop_pictures, stopped) = std_mpsc::channel();
-    let pictures = settings
-        .pictures
-        .clone()
-        .map(|folder| {
-            let intake = intake.clone();
-            spawn("pictures", farewell(Ending::Stopped { thread: "pictures" }), move || {
-                watch_folder(&folder, &intake, output, &stopped);
-            })
-        })
-        .transpose()?;
-    if settings.lines {
+    let intake = |device, lane| {
+        let post = Post::new(device, lane, devices_sender.clone());
+        Intake { lane, ledger: work.clone(), clock, post }
+    };
+    let mut pictures = Vec::new();
+    for PicturesConfig { name, lane, folder } in settings.config.pictures.clone() {
+        let intake = intake(Device { kind: DeviceKind::Pictures, name }, lane);
+        let (stop, stopped) = std_mpsc::channel();
+        let thread = spawn("pictures", farewell(Ending::Stopped { thread: "pictures" }), move || {
+            watch_folder(&folder, &intake, printer, &stopped);
+        })?;
+        pictures.push((stop, thread));
+    }
+    if let Some(lane) = settings.lines {
+        let intake = intake(Device::only(DeviceKind::Lines), lane);
         spawn("lines", farewell(Ending::LinesEnded), move || {
-            if let Err(error) = read_lines(io::stdin().lock(), &intake) {
-                tracing::error!(%error, "standard input failed");
-            }
-            intake.silent.send_modify(|silent| silent.lines = true);
+            let why = match read_lines(io::stdin().lock(), &intake) {
+                Ok(()) => "standard input has ended".to_owned(),
+                Err(error) => format!("standard input failed: {error}"),
+            };
+            let detail = format!("{why}; see to whatever writes to it, then restart the agent");
+            intake.post.troubled(Trouble::new(Cause::Ended, detail));
         })?;
     }
 
-    let mut rest = Some(Rest { stop_pictures, pictures, work: work.clone(), finish, network });
+    let mut rest = Some(Rest { pictures, work: work.clone(), finish, network });
     loop {
         match ending.recv()? {
             Ending::LinesEnded if settings.exit_at_end => {
@@ -194,8 +210,7 @@ fn client(identity: &Identity, report: watch::Receiver<Report>, clock: Clock) ->
 
 /// What is done before the end once the lines have ended. It may take as long as whoever reads standard output; a signal cuts it short.
 struct Rest {
-    stop_pictures: std_mpsc::Sender<()>,
-    pictures: Option<JoinHandle<()>>,
+    pictures: Vec<(std_mpsc::Sender<()>, JoinHandle<()>)>,
     work: mpsc::Sender<Work>,
     finish: oneshot::Sender<()>,
     network: JoinHandle<()>,
@@ -204,9 +219,9 @@ struct Rest {
 impl Rest {
     /// Reads the pictures that are there, waits for the ledger to come to all of it, and uploads.
     fn settle(self) {
-        drop(self.stop_pictures);
-        if let Some(pictures) = self.pictures {
-            join(pictures, "pictures");
+        for (stop, thread) in self.pictures {
+            drop(stop);
+            join(thread, "pictures");
         }
         let (reply, done) = oneshot::channel();
         if self.work.blocking_send(Work::Reach { reply }).is_ok() {

@@ -6,7 +6,9 @@ mod carried;
 mod clock;
 mod cloud;
 mod commands;
+mod config;
 mod data_folder;
+mod devices;
 mod documents;
 mod enroll;
 mod identity;
@@ -14,7 +16,7 @@ mod input;
 mod ledger;
 mod local;
 mod names;
-mod output;
+mod printer;
 #[cfg(test)]
 mod publisher;
 mod read;

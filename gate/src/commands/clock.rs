@@ -10,7 +10,7 @@ use crate::announcement::Sentence;
 use crate::data_folder::DataFolder;
 use crate::ledger::Word;
 use crate::local::{Answer, AskError, ClockStatus, Question, ask};
-use crate::output::Output;
+use crate::printer::Printer;
 
 #[derive(Args)]
 pub(super) struct ClockCommand {
@@ -36,7 +36,7 @@ impl ClockCommand {
             StaffWord::Dismiss => Word::Dismiss,
         });
         match ask(&DataFolder::at(&data), &Question::Clock { word })? {
-            Answer::Clock(clock) => Output { json }.line(&clock, || words(&clock)),
+            Answer::Clock(clock) => Printer { json }.line(&clock, || words(&clock)),
             Answer::Problem(problem) => bail!(problem),
             Answer::Status(_) | Answer::Check(_) | Answer::Import(_) | Answer::Export { .. } => {
                 return Err(AskError::Another.into());

@@ -14,7 +14,7 @@ use crate::carried::{MAX_SET, Offered, Outcome, pack, unpack};
 use crate::clock::Clock;
 use crate::data_folder::DataFolder;
 use crate::local::{Answer, AskError, export, import};
-use crate::output::Output;
+use crate::printer::Printer;
 
 /// `import`: at least one document was refused.
 const SOME_REFUSED: u8 = 3;
@@ -49,9 +49,9 @@ impl Import {
             Err(AskError::NotRunning { .. }) => offer(&folder, &set).with_context(|| file.display().to_string())?,
             Err(error) => return Err(error.into()),
         };
-        let output = Output { json };
+        let printer = Printer { json };
         for document in &offered {
-            output.line(document, || words(document));
+            printer.line(document, || words(document));
         }
         let refused = offered.iter().any(|document| document.outcome == Outcome::Refused);
         Ok(if refused { ExitCode::from(SOME_REFUSED) } else { ExitCode::SUCCESS })
@@ -77,7 +77,7 @@ impl ExportDocuments {
         write(&file, &set)
             .with_context(|| format!("cannot write {}; look for a full or write-protected disk", file.display()))?;
         let said = serde_json::json!({ "file": file, "documents": held, "bytes": set.len() });
-        Output { json }.line(&said, || format!("{held} documents, {} bytes, in {}", set.len(), file.display()));
+        Printer { json }.line(&said, || format!("{held} documents, {} bytes, in {}", set.len(), file.display()));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,7 +4,7 @@ mod clock;
 mod documents;
 mod status;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,16 +18,21 @@ use tracing_subscriber::EnvFilter;
 use crate::agent;
 use crate::clock::{Clock, Moment};
 use crate::cloud::CloudAddress;
+use crate::config::{Config, PicturesConfig};
 use crate::data_folder::DataFolder;
 use crate::enroll::enroll;
 use crate::identity::Identity;
 use crate::ledger::{Ledger, Owner};
 use crate::local::{Answer, AskError, Checked, Question, ask};
-use crate::output::{self, Output};
+use crate::printer::{self, Printer};
 use crate::read::{MAX_PICTURE_BYTES, read_code};
 
 /// `check`: the gate would not let anybody in.
 const WOULD_NOT_OPEN: u8 = 3;
+/// Where the screen is shown when nobody says where.
+const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+/// How often documents are asked for when nobody says how often.
+const POLL: Duration = Duration::from_secs(5);
 
 /// Lets people through an entrance, with or without a network.
 #[derive(Parser)]
@@ -91,28 +96,31 @@ struct Enroll {
 }
 
 #[derive(Args)]
-#[command(group(ArgGroup::new("inputs").args(["pictures", "lines"]).required(true).multiple(true)))]
+#[command(group(ArgGroup::new("inputs").args(["config", "pictures", "lines"]).required(true).multiple(true)))]
 struct Run {
     #[command(flatten)]
     common: Common,
-    /// Read each new PNG or JPEG file of this folder.
+    /// What stands at this entrance: scanners, cameras, outputs, by lane.
+    #[arg(long, value_name = "FILE", env = "COUNTERMARK_GATE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Read each new PNG or JPEG file of this folder, too.
     #[arg(long, value_name = "FOLDER")]
     pictures: Option<PathBuf>,
-    /// Read lines from standard input, ended by CR, LF or both.
+    /// Read lines from standard input, too, ended by CR, LF or both.
     #[arg(long)]
     lines: bool,
     /// End when standard input does, after one last upload.
     #[arg(long, requires = "lines")]
     exit_at_end: bool,
-    /// The lane that is scanned at.
+    /// The lane of --pictures and --lines.
     #[arg(long, default_value = "1")]
     lane: LaneId,
-    /// Where the operator's screen is shown: an address of this machine itself; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = loopback)]
-    screen: SocketAddr,
-    /// How often to ask whether there are newer documents.
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    poll: u64,
+    /// Where the operator's screen is shown: an address of this machine itself; port 0, as when nothing is said, takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = loopback)]
+    screen: Option<SocketAddr>,
+    /// How often to ask whether there are newer documents; 5 when nothing is said.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    poll: Option<u64>,
 }
 
 #[derive(Args)]
@@ -165,25 +173,30 @@ impl Enroll {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let identity = runtime.block_on(enroll(&data, cloud, &code, Clock::start().now().battery))?;
         let words = || format!("enrolled as gate {} (“{}”) for event {}", identity.gate, identity.name, identity.event);
-        Output { json }.line(&identity, words);
+        Printer { json }.line(&identity, words);
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Run {
     fn perform(self) -> anyhow::Result<ExitCode> {
-        if let Some(folder) = &self.pictures {
+        let mut config = self.config.as_deref().map(Config::load).transpose()?.unwrap_or_default();
+        if let Some(folder) = self.pictures {
             ensure!(folder.is_dir(), "--pictures {} is no folder; make it, or name another", folder.display());
+            config.pictures.push(PicturesConfig { name: None, lane: self.lane, folder });
         }
+        ensure!(
+            self.lines || config.has_inputs(),
+            "nothing is scanned here; name a scanner, a keyboard, a camera or a folder of pictures in gate.toml"
+        );
         agent::run(&agent::Settings {
             folder: DataFolder::at(&self.common.data),
-            lane: self.lane,
-            pictures: self.pictures,
-            lines: self.lines,
+            screen: self.screen.or(config.screen).unwrap_or(ANY_PORT),
+            poll: self.poll.map(Duration::from_secs).or(config.poll).unwrap_or(POLL),
+            config,
+            lines: self.lines.then_some(self.lane),
             exit_at_end: self.exit_at_end,
-            screen: self.screen,
-            poll: Duration::from_secs(self.poll),
-            output: Output { json: self.common.json },
+            printer: Printer { json: self.common.json },
         })?;
         Ok(ExitCode::SUCCESS)
     }
@@ -199,7 +212,7 @@ impl Check {
         };
         match ask(&DataFolder::at(&data), &Question::Check { lane, text })? {
             Answer::Check(checked) => {
-                Output { json }.line(&checked, || words(&checked));
+                Printer { json }.line(&checked, || words(&checked));
                 Ok(if checked.ruling.opens { ExitCode::SUCCESS } else { ExitCode::from(WOULD_NOT_OPEN) })
             }
             Answer::Problem(problem) => bail!(problem),
@@ -215,7 +228,7 @@ fn words(checked: &Checked) -> String {
         || "list            none".to_owned(),
         |list| format!("list            revision {}, {} old", list.revision, status::age(list.age_seconds)),
     );
-    format!("{}\n{list}\n{}", output::sentence(&checked.ruling), clock::words(&checked.clock))
+    format!("{}\n{list}\n{}", printer::sentence(&checked.ruling), clock::words(&checked.clock))
 }
 
 fn text_of(file: &std::path::Path) -> anyhow::Result<String> {
@@ -256,7 +269,7 @@ mod tests {
     #[test]
     fn a_gate_that_nobody_can_scan_at_is_not_started() {
         assert!(CommandLine::try_parse_from(["countermark-gate", "run"]).is_err());
-        for input in [&["--lines"][..], &["--pictures", "p"], &["--lines", "--pictures", "p"]] {
+        for input in [&["--lines"][..], &["--pictures", "p"], &["--lines", "--pictures", "p"], &["--config", "f"]] {
             assert!(CommandLine::try_parse_from(["countermark-gate", "run"].iter().chain(input)).is_ok(), "{input:?}");
         }
     }

@@ -8,15 +8,15 @@ use super::{Common, clock, ledger_at_rest};
 use crate::announcement::Sentence;
 use crate::clock::{Clock, Moment};
 use crate::data_folder::DataFolder;
+use crate::devices::DeviceStatus;
 use crate::documents::DocumentKind;
-use crate::input::Silent;
 use crate::local::{Answer, AskError, LeaseStatus, LedgerStatus, Question, Status, ask};
-use crate::output::Output;
+use crate::printer::Printer;
 use crate::sync::Contact;
 
 pub(super) fn status(arguments: &Common) -> anyhow::Result<ExitCode> {
     let folder = DataFolder::at(&arguments.data);
-    let output = Output { json: arguments.json };
+    let printer = Printer { json: arguments.json };
     let (status, code) = match ask(&folder, &Question::Status) {
         Ok(Answer::Status(status)) => (*status, ExitCode::SUCCESS),
         Ok(Answer::Problem(problem)) => bail!(problem),
@@ -26,7 +26,7 @@ pub(super) fn status(arguments: &Common) -> anyhow::Result<ExitCode> {
         Err(AskError::NotRunning { .. }) => (at_rest(&folder, Clock::start().now())?, ExitCode::FAILURE),
         Err(error) => return Err(error.into()),
     };
-    output.line(&status, || words(&status));
+    printer.line(&status, || words(&status));
     Ok(code)
 }
 
@@ -39,12 +39,12 @@ fn at_rest(folder: &DataFolder, now: Moment) -> anyhow::Result<Status> {
         name: identity.name,
         ledger: LedgerStatus::new(&ledger.report()?, now),
         contact: Contact::default(),
-        silent: Silent::default(),
+        devices: Vec::new(),
     })
 }
 
 fn words(status: &Status) -> String {
-    let Status { running, gate, name, ledger, contact, silent } = status;
+    let Status { running, gate, name, ledger, contact, devices } = status;
     let mut lines = Vec::new();
     if !running {
         lines.push("the agent is not running; this is what the disk says".to_owned());
@@ -76,13 +76,9 @@ fn words(status: &Status) -> String {
     if let Some(Sentence { en, fr }) = &ledger.trust_warning {
         lines.push(format!("warning         {en} / {fr}"));
     }
-    if silent.lines {
-        lines.push(
-            "warning         standard input has ended: look at the scanner's cable, then restart the agent".to_owned(),
-        );
-    }
-    if silent.pictures {
-        lines.push("warning         the picture folder cannot be read: make it again; the log says why".to_owned());
+    for DeviceStatus { device, trouble, .. } in devices {
+        let how = trouble.as_ref().map_or("works", |trouble| trouble.detail.as_str());
+        lines.push(format!("{device:<16}{how}"));
     }
     lines.push(format!("{} rows, {} not yet uploaded", ledger.rows, ledger.unsettled));
     if ledger.contested > 0 {

@@ -11,7 +11,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime};
 
 use super::{Intake, LedgerGone, ScannedText, Source};
-use crate::output::Output;
+use crate::devices::{Cause, Trouble};
+use crate::printer::Printer;
 use crate::read::{MAX_PICTURE_BYTES, read_code};
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -20,19 +21,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 type Seen = HashMap<String, (SystemTime, u64)>;
 
 /// Reads every new picture until the other end of `stop` is dropped, and then what is there, once more.
-pub(crate) fn watch_folder(folder: &Path, intake: &Intake, output: Output, stop: &Receiver<()>) {
+pub(crate) fn watch_folder(folder: &Path, intake: &Intake, printer: Printer, stop: &Receiver<()>) {
     let mut seen = Seen::new();
     loop {
         let stopping = !matches!(stop.recv_timeout(LOOK_EVERY), Err(RecvTimeoutError::Timeout));
-        match look(folder, &mut seen, intake, output) {
-            Ok(Ok(())) => note(intake, false),
+        match look(folder, &mut seen, intake, printer) {
+            Ok(Ok(())) => intake.post.works(),
             Ok(Err(LedgerGone)) => return,
             Err(error) => {
-                // Once, not ten times a second: the journal of a box is small.
-                if !intake.silent.borrow().pictures {
-                    tracing::error!(folder = %folder.display(), %error, "cannot read the picture folder; make it readable again");
-                }
-                note(intake, true);
+                let detail = format!("cannot read the picture folder {}: {error}; make it again, or readable", folder.display());
+                intake.post.troubled(Trouble::new(Cause::Gone, detail));
             }
         }
         if stopping {
@@ -41,11 +39,7 @@ pub(crate) fn watch_folder(folder: &Path, intake: &Intake, output: Output, stop:
     }
 }
 
-fn note(intake: &Intake, unreadable: bool) {
-    intake.silent.send_if_modified(|silent| std::mem::replace(&mut silent.pictures, unreadable) != unreadable);
-}
-
-fn look(folder: &Path, seen: &mut Seen, intake: &Intake, output: Output) -> io::Result<Result<(), LedgerGone>> {
+fn look(folder: &Path, seen: &mut Seen, intake: &Intake, printer: Printer) -> io::Result<Result<(), LedgerGone>> {
     let pictures = pictures(folder)?;
     // What is no longer there is forgotten.
     let before = std::mem::take(seen);
@@ -61,7 +55,7 @@ fn look(folder: &Path, seen: &mut Seen, intake: &Intake, output: Output) -> io::
                     return Ok(Err(gone));
                 }
             }
-            None => output.nothing_read(intake.lane, &Source::Picture(name)),
+            None => printer.nothing_read(intake.lane, &Source::Picture(name)),
         }
     }
     Ok(Ok(()))
@@ -122,6 +116,7 @@ fn read_bounded(file: &Path) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::devices::{Device, DeviceKind, Post};
     use crate::ledger::Work;
     use crate::samples::qr_picture;
     use countermark_shared::id::LaneId;
@@ -130,8 +125,9 @@ mod tests {
 
     fn read(folder: &Path, seen: &mut Seen) -> Vec<(String, ScannedText)> {
         let (ledger, mut work) = mpsc::channel(100);
-        let intake = Intake { lane: LaneId(1), ledger, clock: Clock::start(), silent: watch::Sender::default() };
-        look(folder, seen, &intake, Output::default()).unwrap().unwrap();
+        let post = Post::new(Device::only(DeviceKind::Pictures), LaneId(1), watch::Sender::default());
+        let intake = Intake { lane: LaneId(1), ledger, clock: Clock::start(), post };
+        look(folder, seen, &intake, Printer::default()).unwrap().unwrap();
         let mut read = Vec::new();
         while let Ok(Work::Scan(scan)) = work.try_recv() {
             read.push((scan.source.to_string(), scan.text));
@@ -148,12 +144,14 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("pictures");
         let (ledger, _work) = mpsc::channel(1);
-        let intake = Intake { lane: LaneId(1), ledger, clock: Clock::start(), silent: watch::Sender::default() };
+        let devices = watch::Sender::default();
+        let post = Post::new(Device::only(DeviceKind::Pictures), LaneId(1), devices.clone());
+        let intake = Intake { lane: LaneId(1), ledger, clock: Clock::start(), post };
         let look_once = || {
             let (stop, stopped) = std_mpsc::channel();
             drop(stop);
-            watch_folder(&folder, &intake, Output::default(), &stopped);
-            intake.silent.borrow().pictures
+            watch_folder(&folder, &intake, Printer::default(), &stopped);
+            !devices.borrow().warnings().is_empty()
         };
         assert!(look_once());
         fs::create_dir(&folder).unwrap();

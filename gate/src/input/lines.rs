@@ -75,6 +75,7 @@ impl LineSplitter {
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::devices::{Device, DeviceKind, Post};
     use crate::ledger::Work;
     use countermark_shared::id::LaneId;
     use proptest::prelude::*;
@@ -93,7 +94,7 @@ mod tests {
 
     fn lines(chunks: Vec<Vec<u8>>) -> Vec<ScannedText> {
         let (ledger, mut scans) = mpsc::channel(1000);
-        let intake = Intake { lane: LaneId(1), ledger, clock: Clock::start(), silent: watch::Sender::default() };
+        let intake = Intake { lane: LaneId(1), ledger, clock: Clock::start(), post: Post::new(Device::only(DeviceKind::Lines), LaneId(1), watch::Sender::default()) };
         read_lines(Chunks(chunks.into_iter()), &intake).unwrap();
         let mut lines = Vec::new();
         while let Ok(work) = scans.try_recv() {

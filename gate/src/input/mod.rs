@@ -12,13 +12,14 @@ mod lines;
 use std::time::Duration;
 
 use countermark_shared::id::LaneId;
-use serde::{Deserialize, Serialize, Serializer};
-use tokio::sync::{mpsc, watch};
+use serde::{Serialize, Serializer};
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 pub(crate) use folder::watch_folder;
 pub(crate) use lines::read_lines;
 
 use crate::clock::Clock;
+use crate::devices::{Device, Post};
 use crate::ledger::Work;
 
 /// Scans and questions that may wait for the ledger: one transaction's worth.
@@ -57,8 +58,10 @@ impl std::fmt::Debug for ScannedText {
 pub(crate) enum Source {
     /// A line on standard input.
     Lines,
-    /// A file of the picture folder, by name.
+    /// A file of a picture folder, by name.
     Picture(String),
+    /// A scanner or a camera.
+    Device(Device),
 }
 
 impl std::fmt::Display for Source {
@@ -66,6 +69,7 @@ impl std::fmt::Display for Source {
         match self {
             Self::Lines => formatter.write_str("lines"),
             Self::Picture(name) => write!(formatter, "pictures/{name}"),
+            Self::Device(device) => device.fmt(formatter),
         }
     }
 }
@@ -76,16 +80,7 @@ impl Serialize for Source {
     }
 }
 
-/// Inputs that nothing comes from any more, for people to be told: a gate that nobody can scan at must not look ready.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Silent {
-    /// Standard input has ended.
-    pub(crate) lines: bool,
-    /// The picture folder cannot be read.
-    pub(crate) pictures: bool,
-}
-
-/// One lane's way to the ledger.
+/// One device's way to the ledger.
 #[derive(Clone, Debug)]
 pub(crate) struct Intake {
     /// The lane.
@@ -94,8 +89,8 @@ pub(crate) struct Intake {
     pub(crate) ledger: mpsc::Sender<Work>,
     /// Stamps each scan.
     pub(crate) clock: Clock,
-    /// Where an input says that it fell silent.
-    pub(crate) silent: watch::Sender<Silent>,
+    /// Where the device says how it stands.
+    pub(crate) post: Post,
 }
 
 /// The ledger is gone; there is nothing left to read for.
@@ -109,9 +104,19 @@ impl Intake {
         self.clock.now().uptime
     }
 
-    /// Hands a scan over, waiting for room.
+    /// Hands a scan over, waiting for room: a line is never dropped.
     pub(crate) fn hand_over(&self, source: Source, text: ScannedText, at: Duration) -> Result<(), LedgerGone> {
         let scan = RawScan { lane: self.lane, source, text, at };
         self.ledger.blocking_send(Work::Scan(scan)).map_err(|_| LedgerGone)
+    }
+
+    /// Offers a sighting, of which there will be more: without room it is dropped.
+    pub(crate) fn offer(&self, text: String, at: Duration) -> Result<(), LedgerGone> {
+        let source = Source::Device(self.post.device().clone());
+        let scan = RawScan { lane: self.lane, source, text: ScannedText::Whole(text), at };
+        match self.ledger.try_send(Work::Scan(scan)) {
+            Ok(()) | Err(TrySendError::Full(_)) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(LedgerGone),
+        }
     }
 }

@@ -18,8 +18,8 @@ use tokio::time::timeout;
 use super::{Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, Status};
 use crate::carried::{self, MAX_SET, Offered};
 use crate::clock::Clock;
+use crate::devices::Devices;
 use crate::identity::Identity;
-use crate::input::Silent;
 use crate::ledger::{Report, Word, Work};
 use crate::sync::Contact;
 
@@ -34,11 +34,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What answers are made of.
 pub(crate) struct Agent {
     pub(crate) identity: Identity,
-    pub(crate) lane: LaneId,
+    /// The lanes that are scanned at.
+    pub(crate) lanes: Vec<LaneId>,
     pub(crate) ledger: mpsc::Sender<Work>,
     pub(crate) report: watch::Receiver<Report>,
     pub(crate) contact: watch::Receiver<Contact>,
-    pub(crate) silent: watch::Receiver<Silent>,
+    pub(crate) devices: watch::Receiver<Devices>,
     pub(crate) clock: Clock,
 }
 
@@ -110,9 +111,12 @@ impl Agent {
                 name: self.identity.name.clone(),
                 ledger: LedgerStatus::new(&self.report.borrow(), self.clock.now()),
                 contact: self.contact.borrow().clone(),
-                silent: *self.silent.borrow(),
+                devices: self.devices.borrow().statuses(),
             })),
-            Question::Check { lane, text } => self.check(lane.unwrap_or(self.lane), text).await,
+            Question::Check { lane, text } => match lane.or_else(|| self.lanes.first().copied()) {
+                Some(lane) => self.check(lane, text).await,
+                None => Answer::Problem("nothing is scanned at any lane here; name a --lane".to_owned()),
+            },
             Question::Import { length } => self.import(length, reader).await,
             Question::Clock { word } => self.hear(word).await,
             Question::Export => Answer::Problem("the question cannot be read".to_owned()),
@@ -204,8 +208,8 @@ mod tests {
         };
         let report = watch::channel(report).1;
         let contact = watch::channel(Contact::default()).1;
-        let silent = watch::channel(Silent::default()).1;
-        (Agent { identity, lane: LaneId(1), ledger, report, contact, silent, clock: Clock::start() }, work)
+        let devices = watch::channel(Devices::default()).1;
+        (Agent { identity, lanes: vec![LaneId(1)], ledger, report, contact, devices, clock: Clock::start() }, work)
     }
 
     #[tokio::test]

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::announcement::{Ruling, Sentence};
 use crate::clock::Moment;
+use crate::devices::DeviceStatus;
 use crate::documents::{DocumentKind, Standing};
-use crate::input::Silent;
 use crate::ledger::Report;
 use crate::sync::Contact;
 
@@ -29,8 +29,8 @@ pub(crate) struct Status {
     pub(crate) ledger: LedgerStatus,
     /// How it stands with the cloud, as far as an agent knows.
     pub(crate) contact: Contact,
-    /// Inputs that nothing comes from any more.
-    pub(crate) silent: Silent,
+    /// How it stands with inputs and outputs, as far as an agent knows.
+    pub(crate) devices: Vec<DeviceStatus>,
 }
 
 /// The ledger's part, with ages.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -20,7 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use countermark_shared::id::LaneId;
 use countermark_shared::time::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
@@ -28,8 +28,8 @@ use tokio_stream::{Stream, StreamExt};
 
 use crate::announcement::{Announcement, Sentence};
 use crate::clock::{Clock, Moment};
+use crate::devices::Devices;
 use crate::documents::DocumentKind;
-use crate::input::Silent;
 use crate::ledger::{Report, Work};
 use crate::sync::Contact;
 
@@ -47,8 +47,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 pub(crate) struct Screen {
     /// The entrance's name.
     pub(crate) name: String,
-    /// The lane that is scanned at.
-    pub(crate) lane: LaneId,
+    /// The lanes that are scanned at.
+    pub(crate) lanes: Vec<LaneId>,
     /// Verdicts as they are announced.
     pub(crate) verdicts: broadcast::Sender<Arc<Announcement>>,
     /// Answers for each heartbeat.
@@ -57,8 +57,8 @@ pub(crate) struct Screen {
     pub(crate) report: watch::Receiver<Report>,
     /// How it stands with the cloud.
     pub(crate) contact: watch::Receiver<Contact>,
-    /// Inputs that nothing comes from any more.
-    pub(crate) silent: watch::Receiver<Silent>,
+    /// How it stands with inputs and outputs.
+    pub(crate) devices: watch::Receiver<Devices>,
     /// For ages.
     pub(crate) clock: Clock,
 }
@@ -81,7 +81,8 @@ struct Heartbeat {
     lease_warning: Option<Sentence>,
     /// What people must be told about the cloud's certificate.
     certificate_warning: Option<Sentence>,
-    silent: Silent,
+    /// What people must be told about inputs and outputs.
+    device_warnings: Vec<Sentence>,
     unsettled: u64,
     contested: u64,
     offline: bool,
@@ -148,19 +149,35 @@ async fn only_this_machine(State(port): State<u16>, request: Request, next: Next
     }
 }
 
-async fn events(State(screen): State<Arc<Screen>>) -> impl IntoResponse {
-    ([(CACHE_CONTROL, "no-store")], Sse::new(stream(&screen)))
+/// A page that is opened as `/?lane=2` shows one lane of several.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown {
+    lane: Option<LaneId>,
 }
 
-fn stream(screen: &Arc<Screen>) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
+impl Shown {
+    fn shows(self, lane: LaneId) -> bool {
+        self.lane.is_none_or(|shown| shown == lane)
+    }
+}
+
+async fn events(State(screen): State<Arc<Screen>>, Query(shown): Query<Shown>) -> impl IntoResponse {
+    ([(CACHE_CONTROL, "no-store")], Sse::new(stream(&screen, shown)))
+}
+
+fn stream(screen: &Arc<Screen>, shown: Shown) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
     let verdicts = BroadcastStream::new(screen.verdicts.subscribe())
         // A page that cannot keep up misses verdicts rather than showing them late.
-        .filter_map(|announcement| event("verdict", &Heard::of(&*announcement.ok()?)));
+        .filter_map(move |announcement| {
+            let announcement = announcement.ok().filter(|announcement| shown.shows(announcement.lane))?;
+            event("verdict", &Heard::of(&announcement))
+        });
     let screen = Arc::clone(screen);
     let mut interval = tokio::time::interval(HEARTBEAT);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let heartbeats = IntervalStream::new(interval)
-        .then(move |_| Arc::clone(&screen).beat())
+        .then(move |_| Arc::clone(&screen).beat(shown))
         .filter_map(|heartbeat| event("heartbeat", &heartbeat?));
     verdicts.merge(heartbeats).map(Ok)
 }
@@ -171,14 +188,20 @@ fn event(name: &str, data: &impl Serialize) -> Option<Event> {
 
 impl Screen {
     /// A heartbeat, once the ledger has come to it; none when there is no ledger any more.
-    async fn beat(self: Arc<Self>) -> Option<Heartbeat> {
+    async fn beat(self: Arc<Self>, shown: Shown) -> Option<Heartbeat> {
         let (reply, reached) = oneshot::channel();
         self.ledger.send(Work::Reach { reply }).await.ok()?;
         reached.await.ok()?;
-        Some(self.heartbeat(self.clock.now()))
+        Some(self.heartbeat(self.clock.now(), shown))
     }
 
-    fn heartbeat(&self, now: Moment) -> Heartbeat {
+    /// Whether each lane that is shown is scanned at, and can be decided about.
+    fn is_ready(&self, report: &Report, shown: Shown) -> bool {
+        let mut lanes = self.lanes.iter().filter(|lane| shown.shows(**lane)).peekable();
+        lanes.peek().is_some() && lanes.all(|lane| report.is_ready(*lane))
+    }
+
+    fn heartbeat(&self, now: Moment, shown: Shown) -> Heartbeat {
         let report = self.report.borrow();
         let contact = self.contact.borrow();
         let clock = report.read_clock(now);
@@ -187,14 +210,14 @@ impl Screen {
         Heartbeat {
             version: env!("CARGO_PKG_VERSION"),
             name: self.name.clone(),
-            ready: report.is_ready(self.lane),
+            ready: self.is_ready(&report, shown),
             list_age_seconds: list_age.map(|age| age.as_secs()),
             list_old: list_age.zip(report.list_warning).is_some_and(|(age, warning)| age > warning),
             trust_warning: report.trust_warning(clock.now),
             clock_warning: Sentence::of_clock(clock.state, report.clock.waiting()),
             lease_warning: report.lease_warning(now),
             certificate_warning: contact.certificate_warning(&report, now),
-            silent: *self.silent.borrow(),
+            device_warnings: self.devices.borrow().warnings(),
             unsettled: report.unsettled,
             contested: report.contested,
             offline: contact.heard.is_none_or(|heard| now.uptime.saturating_sub(heard) > OFFLINE_AFTER),

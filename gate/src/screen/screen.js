@@ -96,13 +96,12 @@ function told(notices) {
   return [`${notices[0]} (+${notices.length - 1})`];
 }
 
-function notices({ offline, refused, conflicts, contested, silent, trust_warning: trust, clock_warning: clock, lease_warning: lease, certificate_warning: certificate, list_old: listOld, list_age_seconds: age }) {
+function notices({ offline, refused, conflicts, contested, device_warnings: devices, trust_warning: trust, clock_warning: clock, lease_warning: lease, certificate_warning: certificate, list_old: listOld, list_age_seconds: age }) {
   return [
     lease && `${lease.en} · ${lease.fr}`,
     clock && `${clock.en} · ${clock.fr}`,
     certificate && `${certificate.en} · ${certificate.fr}`,
-    silent.lines && "SCANNER GONE: look at its cable · LECTEUR PERDU : vérifiez son câble",
-    silent.pictures && "PICTURES GONE: call staff · IMAGES PERDUES : appelez un responsable",
+    ...devices.map(({ en, fr }) => `${en} · ${fr}`),
     refused.length > 0 && `DOCUMENTS REFUSED, call staff · DOCUMENTS REFUSÉS, appelez un responsable : ${refused.join(", ")}`,
     conflicts.length > 0 && `TWO DIFFERENT DOCUMENTS, tell the administrator · DEUX DOCUMENTS DIFFÉRENTS, prévenez l'administrateur : ${conflicts.join(", ")}`,
     offline && "OFFLINE: go on, scans are kept · HORS LIGNE : continuez, tout est gardé",
@@ -134,7 +133,7 @@ function duration(seconds) {
 
 // Anew after each break: a browser's own way of reconnecting takes seconds, and ends for good after some answers.
 function connect() {
-  const events = new EventSource("/events");
+  const events = new EventSource("/events" + location.search);
   events.addEventListener("heartbeat", (event) => hearHeartbeat(JSON.parse(event.data)));
   events.addEventListener("verdict", (event) => hearVerdict(JSON.parse(event.data)));
   events.addEventListener("error", () => {

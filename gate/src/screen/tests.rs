@@ -18,7 +18,7 @@ struct Bench {
     contact: watch::Sender<Contact>,
     work: mpsc::Receiver<Work>,
     report: watch::Sender<Report>,
-    _silent: watch::Sender<Silent>,
+    _devices: watch::Sender<Devices>,
 }
 
 impl Bench {
@@ -27,10 +27,14 @@ impl Bench {
         let (contact_sender, contact) = watch::channel(Contact::default());
         let verdicts = broadcast::channel(8).0;
         let (ledger, work) = mpsc::channel(8);
-        let (silent_sender, silent) = watch::channel(Silent::default());
-        let (name, lane, clock) = ("North".into(), LaneId(1), Clock::start());
-        let screen = Screen { name, lane, verdicts, ledger, report, contact, silent, clock };
-        Self { screen, contact: contact_sender, work, report: report_sender, _silent: silent_sender }
+        let (devices_sender, devices) = watch::channel(Devices::default());
+        let (name, lanes, clock) = ("North".into(), vec![LaneId(1)], Clock::start());
+        let screen = Screen { name, lanes, verdicts, ledger, report, contact, devices, clock };
+        Self { screen, contact: contact_sender, work, report: report_sender, _devices: devices_sender }
+    }
+
+    fn heartbeat(&self, now: Moment) -> Heartbeat {
+        self.screen.heartbeat(now, Shown { lane: None })
     }
 
     async fn ask(&self, method: &str, path: &str, host: &str) -> Response {
@@ -101,10 +105,10 @@ fn moment(at: Timestamp, uptime: u64) -> Moment {
 #[test]
 fn silence_of_the_cloud_is_said_after_a_minute_whatever_the_clock_says() {
     let bench = Bench::new();
-    assert!(bench.screen.heartbeat(moment(DOORS, 0)).offline);
+    assert!(bench.heartbeat(moment(DOORS, 0)).offline);
     bench.contact.send_modify(|contact| contact.heard = Some(Duration::from_secs(10)));
-    assert!(!bench.screen.heartbeat(moment(END, 70)).offline);
-    assert!(bench.screen.heartbeat(moment(Timestamp::from_unix_seconds(0), 71)).offline);
+    assert!(!bench.heartbeat(moment(END, 70)).offline);
+    assert!(bench.heartbeat(moment(Timestamp::from_unix_seconds(0), 71)).offline);
 }
 
 #[test]
@@ -118,10 +122,10 @@ fn a_trust_bundle_past_its_end_and_an_old_list_are_said_and_the_gate_stays_ready
         (report.trust_until, report.list_warning) = (documents.trust_until(), documents.list_warning());
     });
     // The sample's list was issued a minute before the doors open; its event warns after fifteen.
-    let young = bench.screen.heartbeat(moment(DOORS + Duration::from_mins(14), 0));
+    let young = bench.heartbeat(moment(DOORS + Duration::from_mins(14), 0));
     assert!(young.ready && !young.list_old && young.trust_warning.is_none());
-    assert!(bench.screen.heartbeat(moment(until, 0)).trust_warning.is_none());
-    let late = bench.screen.heartbeat(moment(until + Duration::from_millis(1), 0));
+    assert!(bench.heartbeat(moment(until, 0)).trust_warning.is_none());
+    let late = bench.heartbeat(moment(until + Duration::from_millis(1), 0));
     assert!(late.ready && late.list_old);
     assert_eq!(late.trust_warning, Some(Sentence::trust_ended()));
 }
@@ -129,7 +133,7 @@ fn a_trust_bundle_past_its_end_and_an_old_list_are_said_and_the_gate_stays_ready
 #[test]
 fn a_clock_a_lease_and_a_conflict_are_said_in_both_languages() {
     let bench = Bench::new();
-    let said = |now| bench.screen.heartbeat(moment(now, 0));
+    let said = |now| bench.heartbeat(moment(now, 0));
     assert!(said(DOORS).clock_warning.is_none() && said(DOORS).lease_warning.is_none());
     let needs = Needs { fetch: Vec::new(), conflicts: vec![countermark_shared::documents::DocumentKind::SlotList] };
     bench.report.send_modify(|report| {
@@ -183,9 +187,9 @@ fn a_lane_that_was_not_assigned_is_not_ready() {
     bench.report.send_modify(|report| {
         report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
     });
-    assert!(bench.screen.heartbeat(moment(DOORS, 0)).ready);
+    assert!(bench.heartbeat(moment(DOORS, 0)).ready);
     bench.report.send_modify(|report| report.lanes = vec![LaneId(2)]);
-    assert!(!bench.screen.heartbeat(moment(DOORS, 0)).ready);
+    assert!(!bench.heartbeat(moment(DOORS, 0)).ready);
 }
 
 async fn hear(body: &mut Body) -> String {

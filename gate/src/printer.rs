@@ -13,12 +13,12 @@ use crate::input::Source;
 
 /// How standard output is written.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Output {
+pub(crate) struct Printer {
     /// JSON instead of words.
     pub(crate) json: bool,
 }
 
-impl Output {
+impl Printer {
     /// Where the screen is, first of all.
     pub(crate) fn screen(self, address: &str) {
         self.line(&json!({ "screen": address }), || format!("screen at {address}"));

@@ -1,0 +1,123 @@
+//! The inputs of `gate.toml`.
+
+use std::path::PathBuf;
+
+use countermark_shared::id::LaneId;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Entry, FileError, Reading};
+use crate::devices::DeviceKind;
+
+/// Asked for when the file does not: what one needs to read a phone at arm's length.
+const RESOLUTION: [u32; 2] = [1280, 720];
+
+/// A scanner on a serial line.
+#[derive(Clone, Debug)]
+pub(crate) struct ScannerConfig {
+    /// Name, lane, place.
+    pub(crate) entry: Entry,
+    /// Its file under `/dev`.
+    pub(crate) device: PathBuf,
+}
+
+/// A scanner that says it is a keyboard.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyboardConfig {
+    /// Name, lane, place.
+    pub(crate) entry: Entry,
+    /// Its file under `/dev/input`.
+    pub(crate) device: PathBuf,
+}
+
+/// A camera.
+#[derive(Clone, Debug)]
+pub(crate) struct CameraConfig {
+    /// Name, lane, place.
+    pub(crate) entry: Entry,
+    /// Its file under `/dev`.
+    pub(crate) device: PathBuf,
+    /// Width and height in pixels.
+    pub(crate) resolution: [u32; 2],
+}
+
+/// A folder of pictures.
+#[derive(Clone, Debug)]
+pub(crate) struct PicturesConfig {
+    /// Name; none of the folder that the command line names.
+    pub(crate) name: Option<String>,
+    /// Whose it is.
+    pub(crate) lane: LaneId,
+    /// Where they are put.
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct WrittenScanner {
+    name: Spanned<String>,
+    lane: LaneId,
+    device: PathBuf,
+    profile: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct WrittenKeyboard {
+    name: Spanned<String>,
+    lane: LaneId,
+    device: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct WrittenCamera {
+    name: Spanned<String>,
+    lane: LaneId,
+    device: PathBuf,
+    resolution: Option<Spanned<[u32; 2]>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct WrittenPictures {
+    name: Spanned<String>,
+    lane: LaneId,
+    folder: PathBuf,
+}
+
+impl WrittenScanner {
+    pub(super) fn check(self, reading: &mut Reading<'_>) -> Result<ScannerConfig, FileError> {
+        let entry = reading.entry(DeviceKind::Scanner, &self.name, self.lane)?;
+        let _profile = reading.profile("scanners", &self.profile)?;
+        Ok(ScannerConfig { entry, device: self.device })
+    }
+}
+
+impl WrittenKeyboard {
+    pub(super) fn check(self, reading: &mut Reading<'_>) -> Result<KeyboardConfig, FileError> {
+        let entry = reading.entry(DeviceKind::Keyboard, &self.name, self.lane)?;
+        Ok(KeyboardConfig { entry, device: self.device })
+    }
+}
+
+impl WrittenCamera {
+    pub(super) fn check(self, reading: &mut Reading<'_>) -> Result<CameraConfig, FileError> {
+        let entry = reading.entry(DeviceKind::Camera, &self.name, self.lane)?;
+        let resolution = match self.resolution {
+            None => RESOLUTION,
+            Some(written) if written.get_ref().iter().all(|side| (160..=4096).contains(side)) => written.into_inner(),
+            Some(written) => {
+                return Err(reading.file.wrong(&written.span(), "a resolution is [width, height], each 160 to 4096 pixels"));
+            }
+        };
+        Ok(CameraConfig { entry, device: self.device, resolution })
+    }
+}
+
+impl WrittenPictures {
+    pub(super) fn check(self, reading: &mut Reading<'_>) -> Result<PicturesConfig, FileError> {
+        let Entry { name, lane, place: _ } = reading.entry(DeviceKind::Pictures, &self.name, self.lane)?;
+        Ok(PicturesConfig { name: Some(name), lane, folder: self.folder })
+    }
+}

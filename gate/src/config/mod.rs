@@ -1,0 +1,191 @@
+//! `gate.toml`: what stands at this entrance. Owns its keys and what they may say; each error names file and line. Knows nothing of how a
+//! device is used.
+//!
+//! A device that is named but not there is no error of the file: the agent starts without it, says so, and takes it when it comes.
+
+mod file;
+mod input;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use countermark_shared::id::LaneId;
+use serde::Deserialize;
+use toml::Spanned;
+
+pub(crate) use file::{FileError, Place, TomlFile};
+pub(crate) use input::{CameraConfig, KeyboardConfig, PicturesConfig, ScannerConfig};
+
+use crate::devices::DeviceKind;
+
+/// Where the Debian package puts profiles.
+const PROFILES: &str = "/usr/share/countermark-gate/profiles";
+/// A device's name stands on the screen, beside what is wrong with it.
+const MAX_NAME: usize = 20;
+
+/// What stands at an entrance.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Config {
+    /// Where the operator's screen is shown.
+    pub(crate) screen: Option<SocketAddr>,
+    /// How often to ask whether there are newer documents.
+    pub(crate) poll: Option<Duration>,
+    /// Scanners on serial lines.
+    pub(crate) scanners: Vec<ScannerConfig>,
+    /// Scanners that say they are keyboards.
+    pub(crate) keyboards: Vec<KeyboardConfig>,
+    /// Cameras.
+    pub(crate) cameras: Vec<CameraConfig>,
+    /// Folders of pictures.
+    pub(crate) pictures: Vec<PicturesConfig>,
+}
+
+/// What every device says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Its name, the only one of its kind.
+    pub(crate) name: String,
+    /// Whose it is.
+    pub(crate) lane: LaneId,
+    /// Where the file says so.
+    pub(crate) place: Place,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Written {
+    screen: Option<Spanned<SocketAddr>>,
+    poll_seconds: Option<Spanned<u64>>,
+    profiles: Option<PathBuf>,
+    #[serde(default)]
+    scanner: Vec<input::WrittenScanner>,
+    #[serde(default)]
+    keyboard: Vec<input::WrittenKeyboard>,
+    #[serde(default)]
+    camera: Vec<input::WrittenCamera>,
+    #[serde(default)]
+    pictures: Vec<input::WrittenPictures>,
+}
+
+impl Config {
+    /// Reads a file and the profiles that it names.
+    pub(crate) fn load(path: &Path) -> Result<Self, FileError> {
+        let file = TomlFile::read(path)?;
+        let written: Written = file.parse()?;
+        let mut reading = Reading { file: &file, profiles: written.profiles.unwrap_or_else(|| PROFILES.into()), names: BTreeSet::new() };
+        if let Some(screen) = &written.screen
+            && !screen.get_ref().ip().is_loopback()
+        {
+            return Err(file.wrong(&screen.span(), "the screen is shown on this machine alone; use 127.0.0.1"));
+        }
+        if let Some(seconds) = &written.poll_seconds
+            && !(1..=86_400).contains(seconds.get_ref())
+        {
+            return Err(file.wrong(&seconds.span(), "poll-seconds is 1 to 86400"));
+        }
+        Ok(Self {
+            screen: written.screen.map(Spanned::into_inner),
+            poll: written.poll_seconds.map(|seconds| Duration::from_secs(seconds.into_inner())),
+            scanners: written.scanner.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
+            keyboards: written.keyboard.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
+            cameras: written.camera.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
+            pictures: written.pictures.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether anybody can be scanned.
+    pub(crate) fn has_inputs(&self) -> bool {
+        !(self.scanners.is_empty() && self.keyboards.is_empty() && self.cameras.is_empty() && self.pictures.is_empty())
+    }
+
+    /// The lanes that inputs stand at.
+    pub(crate) fn lanes(&self) -> BTreeSet<LaneId> {
+        let scanners = self.scanners.iter().map(|one| &one.entry);
+        let keyboards = self.keyboards.iter().map(|one| &one.entry);
+        let cameras = self.cameras.iter().map(|one| &one.entry);
+        let pictures = self.pictures.iter().map(|one| one.lane);
+        scanners.chain(keyboards).chain(cameras).map(|entry| entry.lane).chain(pictures).collect()
+    }
+}
+
+/// A file that is being read, and what was read of it so far.
+struct Reading<'a> {
+    file: &'a TomlFile,
+    profiles: PathBuf,
+    names: BTreeSet<(DeviceKind, String)>,
+}
+
+impl Reading<'_> {
+    /// The file of a profile of some kind: `scanners/NAME.toml` or `outputs/NAME.toml` of the profiles folder.
+    fn profile(&self, folder: &str, name: &Spanned<String>) -> Result<TomlFile, FileError> {
+        let written = name.get_ref();
+        if !is_name(written) {
+            return Err(self.file.wrong(&name.span(), "a profile's name has small letters, digits and hyphens"));
+        }
+        let path = self.profiles.join(folder).join(format!("{written}.toml"));
+        if !path.exists() {
+            let why = format!("there is no profile {}; `ls {}` shows which there are", path.display(), self.profiles.join(folder).display());
+            return Err(self.file.wrong(&name.span(), why));
+        }
+        TomlFile::read(&path)
+    }
+
+    fn entry(&mut self, kind: DeviceKind, name: &Spanned<String>, lane: LaneId) -> Result<Entry, FileError> {
+        let written = name.get_ref();
+        if !is_name(written) {
+            let why = format!("a name has small letters, digits and hyphens, at most {MAX_NAME}");
+            return Err(self.file.wrong(&name.span(), why));
+        }
+        if !self.names.insert((kind, written.clone())) {
+            return Err(self.file.wrong(&name.span(), format!("another {} has this name", kind.code())));
+        }
+        Ok(Entry { name: written.clone(), lane, place: self.file.place(&name.span()) })
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=MAX_NAME).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gate.toml");
+        std::fs::write(&path, text).unwrap();
+        let prefix = format!("{}:", path.display());
+        Config::load(&path).map_err(|error| error.to_string().replace(&prefix, "gate.toml:"))
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        let pictures = "[[pictures]]\nname = \"porch\"\nlane = 1\nfolder = \"/run/p\"\n";
+        for (text, expected) in [
+            ("colour = 1", "gate.toml:1: unknown field `colour`"),
+            ("\nscreen = \"0.0.0.0:80\"", "gate.toml:2: the screen is shown on this machine alone"),
+            ("poll-seconds = 0", "gate.toml:1: poll-seconds is 1 to 86400"),
+            ("[[pictures]]\nname = \"Porch\"\nlane = 1\nfolder = \"p\"", "gate.toml:2: a name has small letters"),
+            ("[[pictures]]\nname = \"porch\"\nlane = \"1\"\nfolder = \"p\"", "gate.toml:3: invalid type: string"),
+            ("[[pictures]]\nname = \"porch\"\nlane = 1\n", "gate.toml:1: missing field `folder`"),
+            ("[[camera]\n", "gate.toml:1: "),
+            (&format!("{pictures}{pictures}"), "gate.toml:6: another pictures has this name"),
+        ] {
+            let error = load(text).unwrap_err();
+            assert!(error.starts_with(expected), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_devices_has_no_inputs() {
+        let config = load("screen = \"127.0.0.1:8600\"\npoll-seconds = 5\n").unwrap();
+        assert!(!config.has_inputs());
+        let config = load("[[pictures]]\nname = \"a\"\nlane = 3\nfolder = \"/run/p\"").unwrap();
+        assert!(config.has_inputs());
+        assert_eq!(config.lanes(), BTreeSet::from([LaneId(3)]));
+    }
+}
