@@ -99,6 +99,8 @@ pub(crate) enum Cause {
     Failed,
     /// It has ended for good.
     Ended,
+    /// It is set to another keyboard than it should be; what it sends may be read all the same.
+    Layout,
 }
 
 impl Trouble {
@@ -135,13 +137,21 @@ impl DeviceStatus {
             DeviceKind::Output => ("GATE OUTPUT", "COMMANDE"),
         };
         let (en, fr) = match (self.kind, cause) {
-            (DeviceKind::Output, Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended) => {
-                ("DOES NOT ANSWER: open by hand, call staff", "NE RÉPOND PAS : ouvrez à la main, appelez un responsable")
-            }
-            (DeviceKind::Pictures, Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended) => {
-                ("GONE: call staff", "PERDUES : appelez un responsable")
-            }
+            (
+                DeviceKind::Output,
+                Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended | Cause::Layout,
+            ) => (
+                "DOES NOT ANSWER: open by hand, call staff",
+                "NE RÉPOND PAS : ouvrez à la main, appelez un responsable",
+            ),
+            (
+                DeviceKind::Pictures,
+                Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended | Cause::Layout,
+            ) => ("GONE: call staff", "PERDUES : appelez un responsable"),
             (_, Cause::Gone | Cause::Ended) => ("GONE: look at its cable", "PERDU : vérifiez son câble"),
+            (_, Cause::Layout) => {
+                ("SET WRONG: scan its “US keyboard” code", "MAL RÉGLÉ : scannez son code « clavier US »")
+            }
             (_, Cause::Forbidden | Cause::Busy | Cause::Failed) => {
                 ("DOES NOT WORK: call staff", "EN PANNE : appelez un responsable")
             }
@@ -176,8 +186,7 @@ pub(crate) struct Post {
 impl Post {
     /// Of a device, which works until it says otherwise.
     pub(crate) fn new(device: Device, lane: LaneId, devices: watch::Sender<Devices>) -> Self {
-        let status =
-            DeviceStatus { device: device.to_string(), kind: device.kind, lane, trouble: None, failures: 0 };
+        let status = DeviceStatus { device: device.to_string(), kind: device.kind, lane, trouble: None, failures: 0 };
         devices.send_modify(|devices| drop(devices.0.insert(device.clone(), status)));
         Self { device, devices }
     }
@@ -185,6 +194,14 @@ impl Post {
     /// Which device.
     pub(crate) fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// It did not do one thing, and works on.
+    pub(crate) fn missed(&self) {
+        self.change(|status| {
+            status.failures += 1;
+            true
+        });
     }
 
     /// It works.
@@ -229,7 +246,10 @@ mod tests {
         post.troubled(trouble.clone());
         post.troubled(trouble);
         let said = devices.borrow().warnings();
-        assert_eq!(said.iter().map(|sentence| sentence.en.as_str()).collect::<Vec<_>>(), ["SCANNER left GONE: look at its cable"]);
+        assert_eq!(
+            said.iter().map(|sentence| sentence.en.as_str()).collect::<Vec<_>>(),
+            ["SCANNER left GONE: look at its cable"]
+        );
         post.works();
         let [status] = devices.borrow().statuses().try_into().unwrap();
         assert_eq!((status.device.as_str(), status.failures, status.trouble), ("scanner/left", 1, None));

@@ -3,8 +3,10 @@
 //!
 //! A device that is named but not there is no error of the file: the agent starts without it, says so, and takes it when it comes.
 
+mod bytes;
 mod file;
 mod input;
+mod scanner;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -17,6 +19,7 @@ use toml::Spanned;
 
 pub(crate) use file::{FileError, Place, TomlFile};
 pub(crate) use input::{CameraConfig, KeyboardConfig, PicturesConfig, ScannerConfig};
+pub(crate) use scanner::{ScannerProfile, SerialLine};
 
 use crate::devices::DeviceKind;
 
@@ -74,7 +77,11 @@ impl Config {
     pub(crate) fn load(path: &Path) -> Result<Self, FileError> {
         let file = TomlFile::read(path)?;
         let written: Written = file.parse()?;
-        let mut reading = Reading { file: &file, profiles: written.profiles.unwrap_or_else(|| PROFILES.into()), names: BTreeSet::new() };
+        let mut reading = Reading {
+            file: &file,
+            profiles: written.profiles.unwrap_or_else(|| PROFILES.into()),
+            names: BTreeSet::new(),
+        };
         if let Some(screen) = &written.screen
             && !screen.get_ref().ip().is_loopback()
         {
@@ -126,7 +133,11 @@ impl Reading<'_> {
         }
         let path = self.profiles.join(folder).join(format!("{written}.toml"));
         if !path.exists() {
-            let why = format!("there is no profile {}; `ls {}` shows which there are", path.display(), self.profiles.join(folder).display());
+            let why = format!(
+                "there is no profile {}; `ls {}` shows which there are",
+                path.display(),
+                self.profiles.join(folder).display()
+            );
             return Err(self.file.wrong(&name.span(), why));
         }
         TomlFile::read(&path)
@@ -146,8 +157,7 @@ impl Reading<'_> {
 }
 
 fn is_name(text: &str) -> bool {
-    (1..=MAX_NAME).contains(&text.len())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 #[cfg(test)]
