@@ -150,8 +150,9 @@ impl DeviceStatus {
             ) => ("GONE: call staff", "PERDUES : appelez un responsable"),
             (_, Cause::Gone | Cause::Ended) => ("GONE: look at its cable", "PERDU : vérifiez son câble"),
             (_, Cause::Layout) => {
-                ("SET WRONG: scan its “US keyboard” code", "MAL RÉGLÉ : scannez son code « clavier US »")
+                ("SET TO A WRONG KEYBOARD: call staff", "RÉGLÉ SUR UN MAUVAIS CLAVIER : appelez un responsable")
             }
+
             (_, Cause::Forbidden | Cause::Busy | Cause::Failed) => {
                 ("DOES NOT WORK: call staff", "EN PANNE : appelez un responsable")
             }

@@ -44,6 +44,7 @@ pub(super) fn read(strokes: &[Stroke], whole: bool, expected: &'static Layout) -
         Layout::ALL.iter().flat_map(|layout| [false, true].map(|capitals_turned| Setting { layout, capitals_turned }));
     let (fitting, mut texts): (Vec<_>, Vec<_>) =
         settings.filter_map(|setting| Some((setting, setting.text(strokes).filter(|text| is_ticket(text))?))).unzip();
+    texts.sort_unstable();
     texts.dedup();
     match (texts.pop(), texts.is_empty()) {
         (None, _) => Reading::Other(match as_expected {
