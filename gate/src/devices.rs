@@ -225,7 +225,8 @@ impl Post {
             true
         });
         if news {
-            tracing::error!(device = %self.device, "{detail}");
+            // No error of this program: a cable is pulled somewhere every day.
+            tracing::warn!(device = %self.device, "{detail}");
         }
     }
 

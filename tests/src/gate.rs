@@ -68,6 +68,26 @@ pub struct Status {
     pub unsettled: u64,
     /// Rows that validation put aside.
     pub contested: u64,
+    /// What it scans with.
+    pub devices: Vec<Device>,
+}
+
+/// How it stands with a device of a gate.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Device {
+    /// Kind and name.
+    pub device: String,
+    /// What is wrong, if anything is.
+    pub trouble: Option<Trouble>,
+}
+
+/// What is wrong with a device.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Trouble {
+    /// In one word.
+    pub cause: String,
+    /// With what to do.
+    pub detail: String,
 }
 
 /// What became of a document that was offered from a file.
@@ -123,6 +143,13 @@ impl Gate {
     pub async fn listen(&self) -> Result<RunningGate> {
         let mut command = self.command("run");
         command.args(["--poll", POLL_SECONDS, "--lines"]).stdin(Stdio::piped());
+        RunningGate::start(&mut command, &self.log_file()).await
+    }
+
+    /// Runs the gate on what its `gate.toml` names.
+    pub async fn scan(&self, config: &Path) -> Result<RunningGate> {
+        let mut command = self.command("run");
+        command.args(["--poll", POLL_SECONDS, "--config"]).arg(config);
         RunningGate::start(&mut command, &self.log_file()).await
     }
 

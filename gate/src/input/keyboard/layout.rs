@@ -112,8 +112,9 @@ impl Layout {
         }
         let (row, column) = position(key)?;
         let print = |rows: &[&'static str; 4]| rows.get(row)?.chars().nth(column);
-        let shift = held.shift ^ (held.capitals && print(&self.plain)?.is_lowercase());
-        print(if shift { &self.shifted } else { &self.plain })
+        let (plain, shifted) = (print(&self.plain)?, print(&self.shifted)?);
+        let letter = plain.to_uppercase().eq([shifted]) && plain != shifted;
+        Some(if held.shift ^ (held.capitals && letter) { shifted } else { plain })
     }
 }
 
@@ -190,6 +191,9 @@ mod tests {
         let typed: String =
             typed.iter().filter_map(|(key, shift)| Layout::US.character(*key, capitals(*shift))).collect();
         assert_eq!(typed, "Aa1!:");
+        let french = Layout::named("fr").unwrap();
+        let typed: String = [(3, false), (3, true)].iter().filter_map(|(key, shift)| french.character(*key, capitals(*shift))).collect();
+        assert_eq!(typed, "é2");
     }
 
     #[test]
