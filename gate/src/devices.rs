@@ -135,9 +135,10 @@ impl DeviceStatus {
             DeviceKind::Output => ("GATE OUTPUT", "COMMANDE"),
         };
         let (en, fr) = match (self.kind, cause) {
-            (DeviceKind::Output, Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended) => {
-                ("DOES NOT ANSWER: open by hand, call staff", "NE RÉPOND PAS : ouvrez à la main, appelez un responsable")
-            }
+            (DeviceKind::Output, Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended) => (
+                "DOES NOT ANSWER: open by hand, call staff",
+                "NE RÉPOND PAS : ouvrez à la main, appelez un responsable",
+            ),
             (DeviceKind::Pictures, Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended) => {
                 ("GONE: call staff", "PERDUES : appelez un responsable")
             }
@@ -176,8 +177,7 @@ pub(crate) struct Post {
 impl Post {
     /// Of a device, which works until it says otherwise.
     pub(crate) fn new(device: Device, lane: LaneId, devices: watch::Sender<Devices>) -> Self {
-        let status =
-            DeviceStatus { device: device.to_string(), kind: device.kind, lane, trouble: None, failures: 0 };
+        let status = DeviceStatus { device: device.to_string(), kind: device.kind, lane, trouble: None, failures: 0 };
         devices.send_modify(|devices| drop(devices.0.insert(device.clone(), status)));
         Self { device, devices }
     }
@@ -229,7 +229,10 @@ mod tests {
         post.troubled(trouble.clone());
         post.troubled(trouble);
         let said = devices.borrow().warnings();
-        assert_eq!(said.iter().map(|sentence| sentence.en.as_str()).collect::<Vec<_>>(), ["SCANNER left GONE: look at its cable"]);
+        assert_eq!(
+            said.iter().map(|sentence| sentence.en.as_str()).collect::<Vec<_>>(),
+            ["SCANNER left GONE: look at its cable"]
+        );
         post.works();
         let [status] = devices.borrow().statuses().try_into().unwrap();
         assert_eq!((status.device.as_str(), status.failures, status.trouble), ("scanner/left", 1, None));

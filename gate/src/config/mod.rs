@@ -74,7 +74,11 @@ impl Config {
     pub(crate) fn load(path: &Path) -> Result<Self, FileError> {
         let file = TomlFile::read(path)?;
         let written: Written = file.parse()?;
-        let mut reading = Reading { file: &file, profiles: written.profiles.unwrap_or_else(|| PROFILES.into()), names: BTreeSet::new() };
+        let mut reading = Reading {
+            file: &file,
+            profiles: written.profiles.unwrap_or_else(|| PROFILES.into()),
+            names: BTreeSet::new(),
+        };
         if let Some(screen) = &written.screen
             && !screen.get_ref().ip().is_loopback()
         {
@@ -126,7 +130,11 @@ impl Reading<'_> {
         }
         let path = self.profiles.join(folder).join(format!("{written}.toml"));
         if !path.exists() {
-            let why = format!("there is no profile {}; `ls {}` shows which there are", path.display(), self.profiles.join(folder).display());
+            let why = format!(
+                "there is no profile {}; `ls {}` shows which there are",
+                path.display(),
+                self.profiles.join(folder).display()
+            );
             return Err(self.file.wrong(&name.span(), why));
         }
         TomlFile::read(&path)
@@ -146,8 +154,7 @@ impl Reading<'_> {
 }
 
 fn is_name(text: &str) -> bool {
-    (1..=MAX_NAME).contains(&text.len())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 #[cfg(test)]
