@@ -1,6 +1,7 @@
 //! The command line: what field staff type, what they read, and the exit codes.
 
 mod clock;
+mod doctor;
 mod documents;
 mod status;
 
@@ -13,6 +14,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use countermark_shared::enrolment::EnrolmentCode;
 use countermark_shared::id::LaneId;
+pub(crate) use status::{age, at_rest};
 use tracing_subscriber::EnvFilter;
 
 use crate::agent;
@@ -68,6 +70,11 @@ enum Command {
     ExportDocuments(documents::ExportDocuments),
     /// Say what time it is to this gate, and confirm or dismiss an instant that waits for staff.
     Clock(clock::ClockCommand),
+    /// Look at everything this box needs, and say what is wrong and what to do.
+    #[command(
+        after_help = "Exit codes: 0 nothing is wrong, though there may be warnings; 1 it could not be looked at; 2 wrong usage; 3 something is wrong."
+    )]
+    Doctor(doctor::Doctor),
     /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
     #[command(after_help = "Exit codes: 0 the agent runs; 1 it does not (what the disk says is shown); 2 wrong usage.")]
     Status(Common),
@@ -162,6 +169,7 @@ impl CommandLine {
             Command::Import(arguments) => arguments.perform(),
             Command::ExportDocuments(arguments) => arguments.perform(),
             Command::Clock(arguments) => arguments.perform(),
+            Command::Doctor(arguments) => Ok(arguments.perform()),
             Command::Status(arguments) => status::status(&arguments),
         }
     }
