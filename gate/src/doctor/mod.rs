@@ -62,9 +62,13 @@ pub(crate) fn examine(folder: &DataFolder, config: Option<&Path>, mut tell: impl
     };
     let (findings, enrolled) = folder::examine(folder);
     tell(findings);
-    tell(disk::examine(folder.path(), clock));
-    let (findings, status) = agent::examine(folder, enrolled.as_ref(), clock);
-    tell(findings);
+    let mut status = None;
+    if folder.path().is_dir() {
+        tell(disk::examine(folder.path(), clock));
+        let (findings, answered) = agent::examine(folder, enrolled.as_ref(), clock);
+        tell(findings);
+        status = answered;
+    }
     let config = match config.map(Config::load).transpose() {
         Ok(config) => config,
         Err(error) => {
