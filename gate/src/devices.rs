@@ -152,7 +152,6 @@ impl DeviceStatus {
             (_, Cause::Layout) => {
                 ("SET TO A WRONG KEYBOARD: call staff", "RÉGLÉ SUR UN MAUVAIS CLAVIER : appelez un responsable")
             }
-
             (_, Cause::Forbidden | Cause::Busy | Cause::Failed) => {
                 ("DOES NOT WORK: call staff", "EN PANNE : appelez un responsable")
             }

@@ -192,7 +192,10 @@ mod tests {
             typed.iter().filter_map(|(key, shift)| Layout::US.character(*key, capitals(*shift))).collect();
         assert_eq!(typed, "Aa1!:");
         let french = Layout::named("fr").unwrap();
-        let typed: String = [(3, false), (3, true)].iter().filter_map(|(key, shift)| french.character(*key, capitals(*shift))).collect();
+        let typed: String = [(3, false), (3, true)]
+            .iter()
+            .filter_map(|(key, shift)| french.character(*key, capitals(*shift)))
+            .collect();
         assert_eq!(typed, "é2");
     }
 
