@@ -199,6 +199,22 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_that_is_missing_or_wrong_is_said_with_its_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let scanners = folder.path().join("scanners");
+        std::fs::create_dir(&scanners).unwrap();
+        std::fs::write(scanners.join("wrong.toml"), "title = \"A\"\ntried = false\nspeed = 1\n").unwrap();
+        let error = |profile| {
+            let device = "[[scanner]]\nname = \"a\"\nlane = 1\ndevice = \"/dev/a\"";
+            load(&format!("profiles = {:?}\n{device}\nprofile = {profile:?}\n", folder.path())).unwrap_err()
+        };
+        assert!(error("none").starts_with("gate.toml:6: there is no profile "), "{}", error("none"));
+        assert!(error("../a").starts_with("gate.toml:6: a profile's name has small letters"), "{}", error("../a"));
+        let wrong = format!("{}:3: speed is 300 to", scanners.join("wrong.toml").display());
+        assert!(error("wrong").starts_with(&wrong), "{}", error("wrong"));
+    }
+
+    #[test]
     fn a_file_without_devices_has_no_inputs() {
         let config = load("screen = \"127.0.0.1:8600\"\npoll-seconds = 5\n").unwrap();
         assert!(!config.has_inputs());

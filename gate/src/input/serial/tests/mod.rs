@@ -78,7 +78,7 @@ impl Write for Script {
 }
 
 /// How it stands with a scanner after it sent this, and how often something went wrong.
-fn after(script: &[Option<&'static [u8]>], told: &[Feedback]) -> (Option<Cause>, u64) {
+fn after(script: Vec<Option<&'static [u8]>>, told: &[Feedback]) -> (Option<Cause>, u64) {
     let bench = Bench::new();
     let [config] =
         bench.scanners(&["desk"], "title = \"Any\"\ngood = 'g'\nmanual = \"m\"\ntried = false\n").try_into().unwrap();
@@ -89,7 +89,7 @@ fn after(script: &[Option<&'static [u8]>], told: &[Feedback]) -> (Option<Cause>,
         feedbacks.send(scanner.intake.post.device(), *feedback);
     }
     let idle = scanner.config.profile.framing.idle;
-    let ended = scanner.read(&mut Script(script.to_vec().into_iter()), idle, &mut Pause::default());
+    let ended = scanner.read(&mut Script(script.into_iter()), idle, &mut Pause::default());
     assert_eq!(ended.map(drop).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     let status = bench.until(LANE, |_| true);
     (status.trouble.map(|trouble| trouble.cause), status.failures)
@@ -99,15 +99,15 @@ fn after(script: &[Option<&'static [u8]>], told: &[Feedback]) -> (Option<Cause>,
 fn a_scanner_that_ends_no_line_is_told_of_until_it_ends_one() {
     const HALF: Option<&[u8]> = Some(b"CM1:AB");
     const END: Option<&[u8]> = Some(b"\r");
-    assert_eq!(after(&[HALF, None, None], &[]), (None, 0));
-    assert_eq!(after(&[HALF, None, HALF, END, HALF, None], &[]), (None, 0));
-    assert_eq!(after(&[HALF, None, HALF, None], &[]), (Some(Cause::Failed), 1));
-    assert_eq!(after(&[HALF, None, HALF, None, HALF, END], &[]), (None, 1));
+    assert_eq!(after(vec![HALF, None, None], &[]), (None, 0));
+    assert_eq!(after(vec![HALF, None, HALF, END, HALF, None], &[]), (None, 0));
+    assert_eq!(after(vec![HALF, None, HALF, None], &[]), (Some(Cause::Failed), 1));
+    assert_eq!(after(vec![HALF, None, HALF, None, HALF, END], &[]), (None, 1));
 }
 
 #[test]
 fn a_beep_that_cannot_be_written_is_counted_and_stops_nothing() {
-    assert_eq!(after(&[None], &[Feedback::Good, Feedback::Bad, Feedback::Good]), (None, 2));
+    assert_eq!(after(vec![None], &[Feedback::Good, Feedback::Bad, Feedback::Good]), (None, 2));
     // More than may wait.
-    assert_eq!(after(&[None], &[Feedback::Bad; 10]), (None, 2));
+    assert_eq!(after(vec![None], &[Feedback::Bad; 10]), (None, 2));
 }

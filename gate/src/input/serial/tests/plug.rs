@@ -22,7 +22,7 @@ use crate::input::Intake;
 use crate::ledger::Work;
 
 /// Long enough for anything that happens at all on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A box with scanners, as its `gate.toml` says.
 pub(super) struct Bench {
@@ -38,16 +38,17 @@ impl Bench {
 
     /// Reads a `gate.toml` with one scanner for each name, at lanes from 1, all of one profile.
     pub(super) fn scanners(&self, names: &[&str], profile: &str) -> Vec<ScannerConfig> {
-        let profiles = self.folder.path().join("scanners");
-        fs::create_dir_all(&profiles).unwrap();
-        fs::write(profiles.join("kind.toml"), profile).unwrap();
-        let mut file = format!("profiles = {:?}\n", self.folder.path());
-        for (lane, name) in (1..).zip(names) {
+        let kinds = self.folder.path().join("scanners");
+        fs::create_dir_all(&kinds).unwrap();
+        fs::write(kinds.join("kind.toml"), profile).unwrap();
+        let scanners = (1..).zip(names).map(|(lane, name)| {
             let device = self.device(name);
-            file += &format!("[[scanner]]\nname = {name:?}\nlane = {lane}\ndevice = {device:?}\nprofile = \"kind\"\n");
-        }
+            format!("[[scanner]]\nname = {name:?}\nlane = {lane}\ndevice = {device:?}\nprofile = \"kind\"\n")
+        });
+        let profiles = format!("profiles = {:?}\n", self.folder.path());
+        let file: Vec<_> = [profiles].into_iter().chain(scanners).collect();
         let path = self.folder.path().join("gate.toml");
-        fs::write(&path, file).unwrap();
+        fs::write(&path, file.concat()).unwrap();
         Config::load(&path).unwrap().scanners
     }
 
