@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::watch;
 
 use crate::announcement::Sentence;
+use crate::outputs::{Passage, Passages};
 
 /// What a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -121,6 +122,10 @@ pub(crate) struct DeviceStatus {
     pub(crate) trouble: Option<Trouble>,
     /// How often something went wrong since the agent began.
     pub(crate) failures: u64,
+    /// Whom it let through, of an output that opens.
+    pub(crate) passages: Option<Passages>,
+    /// What staff are told of the last of them.
+    pub(crate) notice: Option<Sentence>,
 }
 
 impl DeviceStatus {
@@ -135,9 +140,10 @@ impl DeviceStatus {
             DeviceKind::Output => ("GATE OUTPUT", "COMMANDE"),
         };
         let (en, fr) = match (self.kind, cause) {
-            (DeviceKind::Output, Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended) => {
-                ("DOES NOT ANSWER: open by hand, call staff", "NE RÉPOND PAS : ouvrez à la main, appelez un responsable")
-            }
+            (DeviceKind::Output, Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended) => (
+                "DOES NOT ANSWER: open by hand, call staff",
+                "NE RÉPOND PAS : ouvrez à la main, appelez un responsable",
+            ),
             (DeviceKind::Pictures, Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended) => {
                 ("GONE: call staff", "PERDUES : appelez un responsable")
             }
@@ -162,7 +168,7 @@ impl Devices {
 
     /// What operators are told of them.
     pub(crate) fn warnings(&self) -> Vec<Sentence> {
-        self.0.values().filter_map(DeviceStatus::warning).collect()
+        self.0.values().flat_map(|status| status.warning().into_iter().chain(status.notice.clone())).collect()
     }
 }
 
@@ -176,8 +182,15 @@ pub(crate) struct Post {
 impl Post {
     /// Of a device, which works until it says otherwise.
     pub(crate) fn new(device: Device, lane: LaneId, devices: watch::Sender<Devices>) -> Self {
-        let status =
-            DeviceStatus { device: device.to_string(), kind: device.kind, lane, trouble: None, failures: 0 };
+        let status = DeviceStatus {
+            device: device.to_string(),
+            kind: device.kind,
+            lane,
+            trouble: None,
+            failures: 0,
+            passages: None,
+            notice: None,
+        };
         devices.send_modify(|devices| drop(devices.0.insert(device.clone(), status)));
         Self { device, devices }
     }
@@ -211,6 +224,20 @@ impl Post {
         }
     }
 
+    /// How it went with somebody whom it should have let through. The lane is the output's own.
+    pub(crate) fn passed(&self, passage: Passage) {
+        self.change(|status| {
+            status.passages.get_or_insert_default().count(passage);
+            status.notice = passage.notice(status.lane);
+            true
+        });
+    }
+
+    /// Staff were told for long enough.
+    pub(crate) fn forget_passage(&self) {
+        self.change(|status| status.notice.take().is_some());
+    }
+
     fn change(&self, what: impl FnOnce(&mut DeviceStatus) -> bool) -> bool {
         self.devices.send_if_modified(|devices| devices.0.get_mut(&self.device).is_some_and(what))
     }
@@ -229,7 +256,10 @@ mod tests {
         post.troubled(trouble.clone());
         post.troubled(trouble);
         let said = devices.borrow().warnings();
-        assert_eq!(said.iter().map(|sentence| sentence.en.as_str()).collect::<Vec<_>>(), ["SCANNER left GONE: look at its cable"]);
+        assert_eq!(
+            said.iter().map(|sentence| sentence.en.as_str()).collect::<Vec<_>>(),
+            ["SCANNER left GONE: look at its cable"]
+        );
         post.works();
         let [status] = devices.borrow().statuses().try_into().unwrap();
         assert_eq!((status.device.as_str(), status.failures, status.trouble), ("scanner/left", 1, None));

@@ -2,6 +2,7 @@
 
 mod clock;
 mod documents;
+mod outputs;
 mod status;
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -68,6 +69,8 @@ enum Command {
     ExportDocuments(documents::ExportDocuments),
     /// Say what time it is to this gate, and confirm or dismiss an instant that waits for staff.
     Clock(clock::ClockCommand),
+    /// Switch outputs off while no agent runs.
+    Outputs(outputs::OutputsCommand),
     /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
     #[command(after_help = "Exit codes: 0 the agent runs; 1 it does not (what the disk says is shown); 2 wrong usage.")]
     Status(Common),
@@ -162,6 +165,7 @@ impl CommandLine {
             Command::Import(arguments) => arguments.perform(),
             Command::ExportDocuments(arguments) => arguments.perform(),
             Command::Clock(arguments) => arguments.perform(),
+            Command::Outputs(arguments) => arguments.perform(),
             Command::Status(arguments) => status::status(&arguments),
         }
     }
@@ -194,6 +198,7 @@ impl Run {
             screen: self.screen.or(config.screen).unwrap_or(ANY_PORT),
             poll: self.poll.map(Duration::from_secs).or(config.poll).unwrap_or(POLL),
             config,
+            config_file: self.config,
             lines: self.lines.then_some(self.lane),
             exit_at_end: self.exit_at_end,
             printer: Printer { json: self.common.json },

@@ -5,6 +5,7 @@
 
 mod file;
 mod input;
+mod output;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use toml::Spanned;
 
 pub(crate) use file::{FileError, Place, TomlFile};
 pub(crate) use input::{CameraConfig, KeyboardConfig, PicturesConfig, ScannerConfig};
+pub(crate) use output::OutputConfig;
 
 use crate::devices::DeviceKind;
 
@@ -40,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) cameras: Vec<CameraConfig>,
     /// Folders of pictures.
     pub(crate) pictures: Vec<PicturesConfig>,
+    /// What opens, and what tells people.
+    pub(crate) outputs: Vec<OutputConfig>,
 }
 
 /// What every device says of itself.
@@ -67,6 +71,8 @@ struct Written {
     camera: Vec<input::WrittenCamera>,
     #[serde(default)]
     pictures: Vec<input::WrittenPictures>,
+    #[serde(default)]
+    output: Vec<output::WrittenOutput>,
 }
 
 impl Config {
@@ -74,7 +80,11 @@ impl Config {
     pub(crate) fn load(path: &Path) -> Result<Self, FileError> {
         let file = TomlFile::read(path)?;
         let written: Written = file.parse()?;
-        let mut reading = Reading { file: &file, profiles: written.profiles.unwrap_or_else(|| PROFILES.into()), names: BTreeSet::new() };
+        let mut reading = Reading {
+            file: &file,
+            profiles: written.profiles.unwrap_or_else(|| PROFILES.into()),
+            names: BTreeSet::new(),
+        };
         if let Some(screen) = &written.screen
             && !screen.get_ref().ip().is_loopback()
         {
@@ -92,6 +102,7 @@ impl Config {
             keyboards: written.keyboard.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             cameras: written.camera.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             pictures: written.pictures.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
+            outputs: written.output.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
         })
     }
 
@@ -126,7 +137,11 @@ impl Reading<'_> {
         }
         let path = self.profiles.join(folder).join(format!("{written}.toml"));
         if !path.exists() {
-            let why = format!("there is no profile {}; `ls {}` shows which there are", path.display(), self.profiles.join(folder).display());
+            let why = format!(
+                "there is no profile {}; `ls {}` shows which there are",
+                path.display(),
+                self.profiles.join(folder).display()
+            );
             return Err(self.file.wrong(&name.span(), why));
         }
         TomlFile::read(&path)
@@ -146,8 +161,7 @@ impl Reading<'_> {
 }
 
 fn is_name(text: &str) -> bool {
-    (1..=MAX_NAME).contains(&text.len())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 #[cfg(test)]
