@@ -1,14 +1,16 @@
 //! The agent: threads and what connects them. Owns start, the order of ending, and nothing in between.
 //!
 //! ```text
-//! devices ─┐                ┌─ standard output
-//! lines  ──┼─► ledger ──────┼─► screen      (network thread)
-//! check  ──┘   (SQLite)     └─► sync ─► validation
+//! devices ─┐                ┌─► outputs     (a thread each)
+//! lines  ──┼─► ledger ──────┼─► standard output
+//! check  ──┘   (SQLite)     ├─► screen      (network thread)
+//!                           └─► sync ─► validation
 //! ```
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self as std_mpsc, RecvTimeoutError};
 use std::thread::{Builder, JoinHandle};
@@ -28,6 +30,7 @@ use crate::identity::{Identity, stored_key, stored_unwrapping_key};
 use crate::input::{CAPACITY, Feedbacks, Intake, Keyboard, Scanner, read_lines, watch_folder};
 use crate::ledger::{self, Ledger, Owner, Report, Work};
 use crate::local;
+use crate::outputs::{Guard, Outputs};
 use crate::printer::Printer;
 use crate::screen::{self, Screen};
 use crate::sync::{Contact, Sync};
@@ -45,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) folder: DataFolder,
     /// The devices.
     pub(crate) config: Config,
+    /// Where they are named, for whoever switches them off should this process be killed.
+    pub(crate) config_file: Option<PathBuf>,
     /// The lane of standard input, if that is read.
     pub(crate) lines: Option<LaneId>,
     pub(crate) exit_at_end: bool,
@@ -112,6 +117,14 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let socket = local::bind(&folder.socket())
         .with_context(|| format!("cannot listen at {}; a shorter --data may help", folder.socket().display()))?;
     let (devices_sender, devices) = watch::channel(Devices::default());
+    let post = |device, lane| Post::new(device, lane, devices_sender.clone());
+    // Before any device is opened, and until this function returns.
+    let _guard = settings.config_file.as_deref().filter(|_| !settings.config.outputs.is_empty()).and_then(|file| {
+        // People stand outside: without a guard it goes on, and systemd switches off.
+        Guard::start(file)
+            .inspect_err(|error| tracing::error!(%error, "nobody guards the outputs; restart the agent"))
+            .ok()
+    });
 
     let (finish, finishing) = oneshot::channel();
     let (ended, ending) = std_mpsc::channel();
@@ -148,10 +161,21 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     printer.screen(&format!("http://{address}/"));
 
     let printer = *printer;
-    let intake = |device, lane| {
-        let post = Post::new(device, lane, devices_sender.clone());
-        Intake { lane, ledger: work.clone(), clock, post }
-    };
+    let (passages, passed) = std_mpsc::sync_channel(CAPACITY);
+    let outputs = settings.config.outputs.iter().map(|output| {
+        let device = Device::named(DeviceKind::Output, &output.entry.name);
+        (output.clone(), post(device, output.entry.lane))
+    });
+    let (outputs, workers) = Outputs::new(outputs.collect(), clock, &passages);
+    drop(passages);
+    let mut last = Vec::new();
+    for worker in workers {
+        last.push(spawn("outputs", farewell(Ending::Stopped { thread: "outputs" }), move || worker.work())?);
+    }
+    last.push(spawn("passages", farewell(Ending::Stopped { thread: "passages" }), move || {
+        passed.into_iter().for_each(|passage| printer.passage(&passage));
+    })?);
+    let intake = |device, lane| Intake { lane, ledger: work.clone(), clock, post: post(device, lane) };
     let mut feedbacks = Feedbacks::default();
     let scanner = |config: &ScannerConfig| {
         let device = Device::named(DeviceKind::Scanner, &config.entry.name);
@@ -161,6 +185,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let ledger = spawn("ledger", farewell(Ending::Stopped { thread: "ledger" }), move || {
         ledger::serve(ledger, waiting, clock, &report_sender, |announcement| {
             let announcement = Arc::new(announcement);
+            outputs.tell(&announcement, clock.now().uptime);
             // The screen first: whoever reads standard output may be slow. Without an open page there is nobody to show it to.
             drop(verdicts.send(Arc::clone(&announcement)));
             feedbacks.tell(&announcement);
@@ -187,11 +212,11 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
                 }
             }
             Ending::LinesEnded => tracing::warn!("standard input has ended; the gate goes on"),
-            Ending::Settled | Ending::Signal => return close(work, ledger, PATIENCE),
+            Ending::Settled | Ending::Signal => return close(work, ledger, last, PATIENCE),
             // They end one after the other, as they were told.
             Ending::Stopped { thread } if rest.is_none() && thread != "ledger" => {}
             Ending::Stopped { thread } => {
-                close(work, ledger, PATIENCE)?;
+                close(work, ledger, last, PATIENCE)?;
                 bail!("the {thread} thread has stopped; the log says why");
             }
         }
@@ -279,13 +304,20 @@ impl Rest {
     }
 }
 
-/// Lets the ledger finish what it has, and closes it, unless it does not come to that.
-fn close(work: mpsc::Sender<Work>, ledger: JoinHandle<()>, patience: Duration) -> anyhow::Result<()> {
+/// Lets the ledger finish what it has, and closes it, unless it does not come to that. `last` are the threads that end with it, once every
+/// output is off.
+fn close(
+    work: mpsc::Sender<Work>,
+    ledger: JoinHandle<()>,
+    last: Vec<JoinHandle<()>>,
+    patience: Duration,
+) -> anyhow::Result<()> {
     let (closing, closed) = std_mpsc::channel();
     Builder::new().name("close".to_owned()).spawn(move || {
         // Refused: it has stopped already.
         work.blocking_send(Work::Stop).unwrap_or_default();
         join(ledger, "ledger");
+        last.into_iter().for_each(|thread| join(thread, "outputs"));
         drop::<std_mpsc::Sender<()>>(closing);
     })?;
     match closed.recv_timeout(patience) {
@@ -393,7 +425,7 @@ mod tests {
         work.try_send(Work::Reach { reply }).unwrap();
         let (release, held) = std_mpsc::channel::<()>();
         let ledger = std::thread::spawn(move || held.recv().unwrap_or_default());
-        let ending = close(work, ledger, Duration::from_millis(50));
+        let ending = close(work, ledger, Vec::new(), Duration::from_millis(50));
         assert!(ending.unwrap_err().to_string().contains("every verdict shown is safe"));
         drop(release);
     }
@@ -402,6 +434,6 @@ mod tests {
     fn a_ledger_that_ends_is_waited_for() {
         let (work, mut waiting) = mpsc::channel(1);
         let ledger = std::thread::spawn(move || assert!(matches!(waiting.blocking_recv(), Some(Work::Stop))));
-        close(work, ledger, Duration::from_mins(1)).unwrap();
+        close(work, ledger, Vec::new(), Duration::from_mins(1)).unwrap();
     }
 }

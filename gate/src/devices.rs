@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::watch;
 
 use crate::announcement::Sentence;
+use crate::outputs::{Passage, Passages};
 
 /// What a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -123,6 +124,10 @@ pub(crate) struct DeviceStatus {
     pub(crate) trouble: Option<Trouble>,
     /// How often something went wrong since the agent began.
     pub(crate) failures: u64,
+    /// Whom it let through, of an output that opens.
+    pub(crate) passages: Option<Passages>,
+    /// What staff are told of the last of them.
+    pub(crate) notice: Option<Sentence>,
 }
 
 impl DeviceStatus {
@@ -172,7 +177,7 @@ impl Devices {
 
     /// What operators are told of them.
     pub(crate) fn warnings(&self) -> Vec<Sentence> {
-        self.0.values().filter_map(DeviceStatus::warning).collect()
+        self.0.values().flat_map(|status| status.warning().into_iter().chain(status.notice.clone())).collect()
     }
 }
 
@@ -186,7 +191,15 @@ pub(crate) struct Post {
 impl Post {
     /// Of a device, which works until it says otherwise.
     pub(crate) fn new(device: Device, lane: LaneId, devices: watch::Sender<Devices>) -> Self {
-        let status = DeviceStatus { device: device.to_string(), kind: device.kind, lane, trouble: None, failures: 0 };
+        let status = DeviceStatus {
+            device: device.to_string(),
+            kind: device.kind,
+            lane,
+            trouble: None,
+            failures: 0,
+            passages: None,
+            notice: None,
+        };
         devices.send_modify(|devices| drop(devices.0.insert(device.clone(), status)));
         Self { device, devices }
     }
@@ -227,6 +240,20 @@ impl Post {
             // No error of this program: a cable is pulled somewhere every day.
             tracing::warn!(device = %self.device, "{detail}");
         }
+    }
+
+    /// How it went with somebody whom it should have let through. The lane is the output's own.
+    pub(crate) fn passed(&self, passage: Passage) {
+        self.change(|status| {
+            status.passages.get_or_insert_default().count(passage);
+            status.notice = passage.notice(status.lane);
+            true
+        });
+    }
+
+    /// Staff were told for long enough.
+    pub(crate) fn forget_passage(&self) {
+        self.change(|status| status.notice.take().is_some());
     }
 
     fn change(&self, what: impl FnOnce(&mut DeviceStatus) -> bool) -> bool {

@@ -17,6 +17,7 @@ mod input;
 mod ledger;
 mod local;
 mod names;
+mod outputs;
 mod printer;
 #[cfg(test)]
 mod publisher;

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::announcement::{Announcement, Ruling};
 use crate::input::Source;
+use crate::outputs::PassageLine;
 
 /// How standard output is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +31,11 @@ impl Printer {
             let row = announcement.sequence.map_or_else(|| "not in the journal".to_owned(), |row| format!("row {row}"));
             format!("{}  ({}, {row})", sentence(&announcement.ruling), announcement.source)
         });
+    }
+
+    /// How it went with somebody who was admitted.
+    pub(crate) fn passage(self, passage: &PassageLine) {
+        self.line(passage, || passage.words());
     }
 
     /// A picture in which there was nothing to read.

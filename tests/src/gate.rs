@@ -52,6 +52,24 @@ pub struct Verdict {
     pub sentence: Sentence,
 }
 
+/// How it went with somebody whom an output should have let through.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Passage {
+    /// The journal row of the admission.
+    pub sequence: Option<u64>,
+    /// Which output, by its name in `gate.toml`.
+    pub output: String,
+    /// `opened`, `turned`, `not-turned`, `not-opened`.
+    pub passage: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Verdict(Box<Verdict>),
+    Passage(Passage),
+}
+
 /// The same words in English and French.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Sentence {
@@ -171,6 +189,20 @@ impl Gate {
         RunningGate::start(&mut command, &self.log_file()).await
     }
 
+    /// Runs the gate on lines and on what a `gate.toml` names.
+    pub async fn stand(&self, config: &Path) -> Result<RunningGate> {
+        let mut command = self.command("run");
+        command.args(["--poll", POLL_SECONDS, "--lines", "--config"]).arg(config).stdin(Stdio::piped());
+        RunningGate::start(&mut command, &self.log_file()).await
+    }
+
+    /// Switches the outputs of a `gate.toml` off, as systemd does after an agent.
+    pub async fn switch_off(&self, config: &Path) -> Result<()> {
+        let mut command = process::command(&self.program);
+        command.args(["outputs", "off", "--config"]).arg(config);
+        run_well(command).await.map(drop)
+    }
+
     /// What the running gate would say.
     pub async fn check(&self, text: &str) -> Result<Verdict> {
         let mut command = self.command("check");
@@ -251,8 +283,25 @@ impl RunningGate {
 
     /// The next verdict.
     pub async fn verdict(&mut self) -> Result<Verdict> {
+        loop {
+            if let Line::Verdict(verdict) = self.line().await? {
+                return Ok(*verdict);
+            }
+        }
+    }
+
+    /// How it went next at an output.
+    pub async fn passage(&mut self) -> Result<Passage> {
+        loop {
+            if let Line::Passage(passage) = self.line().await? {
+                return Ok(passage);
+            }
+        }
+    }
+
+    async fn line(&mut self) -> Result<Line> {
         let line = self.process.expect_line(PATIENCE).await?;
-        serde_json::from_str(&line).with_context(|| format!("this is no verdict: {line}"))
+        serde_json::from_str(&line).with_context(|| format!("this is neither a verdict nor a passage: {line}"))
     }
 
     /// Opens the operator's screen, as a browser does.
@@ -268,7 +317,8 @@ impl RunningGate {
         let mut verdicts = Vec::new();
         for line in self.process.kill().await? {
             match serde_json::from_str(&line) {
-                Ok(verdict) => verdicts.push(verdict),
+                Ok(Line::Verdict(verdict)) => verdicts.push(*verdict),
+                Ok(Line::Passage(_)) => {}
                 // Cut off in the middle of a line: nobody was shown anything.
                 Err(error) if error.is_eof() => {}
                 Err(error) => bail!("this is no verdict ({error}): {line}"),

@@ -4,6 +4,7 @@ mod clock;
 mod doctor;
 mod documents;
 mod enroll;
+mod outputs;
 mod status;
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -74,6 +75,8 @@ enum Command {
         after_help = "Exit codes: 0 nothing is wrong, though there may be warnings; 1 it could not be looked at; 2 wrong usage; 3 something is wrong."
     )]
     Doctor(doctor::Doctor),
+    /// Switch outputs off while no agent runs.
+    Outputs(outputs::OutputsCommand),
     /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
     #[command(after_help = "Exit codes: 0 the agent runs; 1 it does not (what the disk says is shown); 2 wrong usage.")]
     Status(Common),
@@ -157,6 +160,7 @@ impl CommandLine {
             Command::ExportDocuments(arguments) => arguments.perform(),
             Command::Clock(arguments) => arguments.perform(),
             Command::Doctor(arguments) => Ok(arguments.perform()),
+            Command::Outputs(arguments) => arguments.perform(),
             Command::Status(arguments) => status::status(&arguments),
         }
     }
@@ -178,6 +182,7 @@ impl Run {
             screen: self.screen.or(config.screen).unwrap_or(ANY_PORT),
             poll: self.poll.map(Duration::from_secs).or(config.poll).unwrap_or(POLL),
             config,
+            config_file: self.config,
             lines: self.lines.then_some(self.lane),
             exit_at_end: self.exit_at_end,
             printer: Printer { json: self.common.json },

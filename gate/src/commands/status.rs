@@ -11,6 +11,7 @@ use crate::data_folder::DataFolder;
 use crate::devices::DeviceStatus;
 use crate::documents::DocumentKind;
 use crate::local::{Answer, AskError, LeaseStatus, LedgerStatus, Question, Status, ask};
+use crate::outputs::Passages;
 use crate::printer::Printer;
 use crate::sync::Contact;
 
@@ -76,9 +77,12 @@ fn words(status: &Status) -> String {
     if let Some(Sentence { en, fr }) = &ledger.trust_warning {
         lines.push(format!("warning         {en} / {fr}"));
     }
-    for DeviceStatus { device, trouble, .. } in devices {
+    for DeviceStatus { device, trouble, passages, .. } in devices {
         let how = trouble.as_ref().map_or("works", |trouble| trouble.detail.as_str());
-        lines.push(format!("{device:<16}{how}"));
+        let passages = passages.map(|Passages { opened, turned, not_turned, not_opened }| {
+            format!("; opened {opened}, turned {turned}, not turned {not_turned}, not opened {not_opened}")
+        });
+        lines.push(format!("{device:<16}{how}{}", passages.unwrap_or_default()));
     }
     lines.push(format!("{} rows, {} not yet uploaded", ledger.rows, ledger.unsettled));
     if ledger.contested > 0 {

@@ -6,6 +6,7 @@
 mod bytes;
 mod file;
 mod input;
+mod output;
 mod scanner;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use toml::Spanned;
 
 pub(crate) use file::{FileError, Place, TomlFile};
 pub(crate) use input::{CameraConfig, KeyboardConfig, PicturesConfig, ScannerConfig};
+pub(crate) use output::OutputConfig;
 pub(crate) use scanner::{ScannerProfile, SerialLine};
 
 use crate::devices::DeviceKind;
@@ -43,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) cameras: Vec<CameraConfig>,
     /// Folders of pictures.
     pub(crate) pictures: Vec<PicturesConfig>,
+    /// What opens, and what tells people.
+    pub(crate) outputs: Vec<OutputConfig>,
 }
 
 /// What every device says of itself.
@@ -70,6 +74,8 @@ struct Written {
     camera: Vec<input::WrittenCamera>,
     #[serde(default)]
     pictures: Vec<input::WrittenPictures>,
+    #[serde(default)]
+    output: Vec<output::WrittenOutput>,
 }
 
 impl Config {
@@ -99,6 +105,7 @@ impl Config {
             keyboards: written.keyboard.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             cameras: written.camera.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             pictures: written.pictures.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
+            outputs: written.output.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
         })
     }
 

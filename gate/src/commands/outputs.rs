@@ -1,0 +1,44 @@
+//! `outputs`: what field staff, systemd and the guard do with the outputs while no agent has them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+
+use crate::config::Config;
+use crate::outputs::{switch_off, wait_for_the_agents_end};
+
+#[derive(Args)]
+pub(super) struct OutputsCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Switch every output off, as after an agent that was killed.
+    Off(Off),
+}
+
+#[derive(Args)]
+struct Off {
+    /// What stands at this entrance.
+    #[arg(long, value_name = "FILE", env = "COUNTERMARK_GATE_CONFIG")]
+    config: PathBuf,
+    /// Wait for the end of the agent that holds the other end of standard input.
+    #[arg(long, hide = true)]
+    when_the_agent_ends: bool,
+}
+
+impl OutputsCommand {
+    pub(super) fn perform(self) -> anyhow::Result<ExitCode> {
+        let What::Off(Off { config, when_the_agent_ends }) = self.what;
+        let config = Config::load(&config)?;
+        if when_the_agent_ends {
+            wait_for_the_agents_end().context("cannot wait for the agent's end")?;
+        }
+        let troubles = switch_off(config.outputs);
+        if troubles.is_empty() { Ok(ExitCode::SUCCESS) } else { bail!(troubles.join("; ")) }
+    }
+}

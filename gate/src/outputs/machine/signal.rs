@@ -1,0 +1,122 @@
+//! Lamps and buzzers: a pattern for each severity. The newest verdict is the one that is told; what was being told of another ends.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use countermark_shared::verdict::Severity;
+
+use super::{Act, PATIENCE, Verdict};
+
+/// For how long on, off, on, and so forth; a severity that has none leaves it off.
+pub(crate) type Patterns = BTreeMap<Severity, Vec<Duration>>;
+
+#[derive(Clone, Debug)]
+pub(in crate::outputs) struct Signal {
+    patterns: Patterns,
+    /// The steps to come, each with what it is.
+    steps: VecDeque<(bool, Duration)>,
+    /// The step that lasts, and until when.
+    step: Option<(bool, Duration)>,
+    acts: Vec<Act>,
+}
+
+impl Signal {
+    pub(super) fn new(patterns: Patterns) -> Self {
+        Self { patterns, steps: VecDeque::new(), step: None, acts: Vec::new() }
+    }
+
+    pub(super) fn hear(&mut self, verdict: &Verdict, now: Duration) {
+        if now.saturating_sub(verdict.at) > PATIENCE {
+            return;
+        }
+        if let Some((true, _)) = self.step.take() {
+            self.acts.push(Act::Off);
+        }
+        let pattern = self.patterns.get(&verdict.severity).map(Vec::as_slice).unwrap_or_default();
+        self.steps = [true, false].into_iter().cycle().zip(pattern.iter().copied()).collect();
+    }
+
+    pub(super) fn advance(&mut self, now: Duration) -> Vec<Act> {
+        while self.step.is_none_or(|(_, until)| now >= until) {
+            if let Some((true, _)) = self.step.take() {
+                self.acts.push(Act::Off);
+            }
+            let Some((on, length)) = self.steps.pop_front() else { break };
+            if on {
+                self.acts.push(Act::On(length));
+            }
+            self.step = Some((on, now + length));
+        }
+        std::mem::take(&mut self.acts)
+    }
+
+    pub(super) fn due(&self) -> Option<Duration> {
+        if self.acts.is_empty() && self.steps.is_empty() && self.step.is_none() {
+            return None;
+        }
+        self.step.map(|(_, until)| until).filter(|_| self.acts.is_empty()).or(Some(Duration::ZERO))
+    }
+
+    pub(super) fn failed(&mut self) {
+        self.steps.clear();
+        self.step = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn milliseconds(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn verdict(severity: Severity, at: Duration) -> Verdict {
+        Verdict { row: Some(1), severity, persons: 0, at }
+    }
+
+    fn signal() -> Signal {
+        let beeps = vec![milliseconds(100), milliseconds(50), milliseconds(200)];
+        Signal::new(BTreeMap::from([(Severity::Admit, vec![milliseconds(1000)]), (Severity::Fraud, beeps)]))
+    }
+
+    #[test]
+    fn a_pattern_is_on_and_off_as_it_says() {
+        let mut signal = signal();
+        let start = milliseconds(7000);
+        signal.hear(&verdict(Severity::Fraud, start), start);
+        let mut played = Vec::new();
+        while let Some(due) = signal.due() {
+            let now = due.max(start);
+            played.extend(signal.advance(now).into_iter().map(|act| (now - start, act)));
+        }
+        let on = |length| Act::On(milliseconds(length));
+        assert_eq!(
+            played,
+            [
+                (milliseconds(0), on(100)),
+                (milliseconds(100), Act::Off),
+                (milliseconds(150), on(200)),
+                (milliseconds(350), Act::Off)
+            ]
+        );
+    }
+
+    #[test]
+    fn the_newest_verdict_takes_the_place_of_the_one_before() {
+        let mut signal = signal();
+        signal.hear(&verdict(Severity::Admit, milliseconds(0)), milliseconds(0));
+        assert_eq!(signal.advance(milliseconds(0)), [Act::On(milliseconds(1000))]);
+        // It has no pattern: the green of another ends all the same.
+        signal.hear(&verdict(Severity::Refuse, milliseconds(300)), milliseconds(300));
+        assert_eq!(signal.advance(milliseconds(300)), [Act::Off]);
+        assert_eq!(signal.due(), None);
+    }
+
+    #[test]
+    fn what_comes_too_late_is_not_told() {
+        let mut signal = signal();
+        signal.hear(&verdict(Severity::Admit, milliseconds(0)), PATIENCE + milliseconds(1));
+        assert_eq!((signal.due(), signal.advance(PATIENCE + milliseconds(1))), (None, vec![]));
+    }
+}

@@ -1,0 +1,139 @@
+//! What the gate does at an entrance: the relay that opens, lamps, a buzzer. Owns who is told of a verdict, and what is promised of a pulse;
+//! knows nothing of why somebody was admitted.
+//!
+//! ```text
+//! ledger ─► Outputs::tell ─► a thread for each device: machine ─► board
+//! ```
+//!
+//! - Told after the journal's COMMIT, and never waited for: a device that is dead costs nobody a verdict.
+//! - Only an admission opens, for as long as its pulse and no longer. A later one extends nothing: it has its own pulse, after the pause.
+//! - What reaches a device more than three seconds late opens for nobody: somebody else stands there now.
+//! - Off first of all, off when the agent ends, and off when it is killed: see [`guard`].
+
+mod board;
+mod guard;
+mod machine;
+mod off;
+mod passage;
+mod profile;
+#[cfg(test)]
+mod tests;
+mod wiring;
+mod worker;
+
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
+
+use countermark_shared::verdict::Severity;
+
+pub(crate) use guard::{Guard, wait_for_the_agents_end};
+pub(crate) use machine::{Duty, Opening, Patterns, Turns, Verdict};
+pub(crate) use off::switch_off;
+pub(crate) use passage::{Passage, PassageLine, Passages};
+pub(crate) use profile::Profile;
+pub(crate) use wiring::{Line, Sensor, Wiring};
+pub(crate) use worker::Worker;
+
+use crate::announcement::Announcement;
+use crate::clock::Clock;
+use crate::config::OutputConfig;
+use crate::devices::{Cause, Post, Trouble};
+use worker::Told;
+
+/// Verdicts that may wait for a device. It is dead long before there are so many; the newest is the one that is not told, and staff are.
+const BACKLOG: usize = 64;
+
+/// Where the ledger's thread tells verdicts.
+#[derive(Debug)]
+pub(crate) struct Outputs(Vec<Device>);
+
+/// A device's thread, and whose outputs it has.
+#[derive(Debug)]
+struct Device {
+    told: SyncSender<Told>,
+    outputs: Vec<(OutputConfig, Post)>,
+}
+
+impl Outputs {
+    /// Of outputs, each with its post; the workers are for threads of their own, and end when this is dropped.
+    pub(crate) fn new(
+        outputs: Vec<(OutputConfig, Post)>,
+        clock: Clock,
+        passages: &SyncSender<PassageLine>,
+    ) -> (Self, Vec<Worker>) {
+        let devices = by_device(outputs, |(config, _)| config).into_iter().map(|outputs| {
+            let (told, waiting) = sync_channel(BACKLOG);
+            let worker = Worker::new(outputs.clone(), waiting, clock, passages.clone());
+            (Device { told, outputs }, worker)
+        });
+        let (devices, workers) = devices.unzip();
+        (Self(devices), workers)
+    }
+
+    /// Tells the outputs of its lane; never waits.
+    pub(crate) fn tell(&self, announcement: &Announcement, now: Duration) {
+        let (lane, verdict) = (announcement.lane, Verdict::of(announcement, now));
+        for Device { told, outputs } in &self.0 {
+            let concerned =
+                outputs.iter().filter(|(config, _)| config.entry.lane == lane && config.duty.is_about(&verdict));
+            if concerned.clone().next().is_none() || told.try_send(Told { lane, verdict }).is_ok() {
+                continue;
+            }
+            for (config, post) in concerned {
+                post.troubled(Trouble::new(
+                    Cause::Failed,
+                    "it does not keep up; look at its cable, then restart the agent",
+                ));
+                if matches!(config.duty, Duty::Opens(_)) {
+                    post.passed(Passage::NotOpened);
+                }
+            }
+        }
+    }
+}
+
+impl Duty {
+    /// Whether an output has anything to do with a verdict.
+    fn is_about(&self, verdict: &Verdict) -> bool {
+        match self {
+            Self::Opens(_) => verdict.persons > 0,
+            // What was shown of another ends, too.
+            Self::Shows(_) => true,
+        }
+    }
+}
+
+impl Verdict {
+    /// What an announcement is to an output: nothing opens that is not in the journal.
+    fn of(announcement: &Announcement, at: Duration) -> Self {
+        let ruling = &announcement.ruling;
+        let opens = ruling.opens && announcement.sequence.is_some();
+        let severity = match ruling.severity {
+            Severity::Admit | Severity::Attention if !opens => Severity::Staff,
+            severity @ (Severity::Admit
+            | Severity::Attention
+            | Severity::Staff
+            | Severity::Refuse
+            | Severity::Fraud) => severity,
+        };
+        Self { row: announcement.sequence, severity, persons: if opens { ruling.persons } else { 0 }, at }
+    }
+}
+
+/// Outputs that share a device: one thread has it.
+fn by_device<T>(outputs: Vec<T>, config: impl Fn(&T) -> &OutputConfig) -> Vec<Vec<T>> {
+    let mut devices: Vec<Vec<T>> = Vec::new();
+    for output in outputs {
+        let device = config(&output).wiring.shared_device().map(Path::to_owned);
+        let other = devices.iter_mut().find(|outputs| {
+            device.is_some()
+                && outputs.first().and_then(|first| config(first).wiring.shared_device()) == device.as_deref()
+        });
+        match other {
+            Some(outputs) => outputs.push(output),
+            None => devices.push(vec![output]),
+        }
+    }
+    devices
+}

@@ -1,0 +1,215 @@
+//! A profile: how one kind of device is switched, by its manual. Owns the keys of `profiles/outputs/NAME.toml`; knows nothing of where a
+//! device is or what it is for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::wiring::{Bytes, Call, Question, Relay};
+use crate::config::{FileError, TomlFile};
+
+/// More is none of a relay board's commands.
+const MAX_BYTES: usize = 64;
+
+/// How a device is switched.
+#[derive(Clone, Debug)]
+pub(crate) enum Profile {
+    /// By bytes on a serial line, with so many bits a second.
+    Serial { speed: u32, relays: BTreeMap<u32, Relay>, inputs: BTreeMap<u32, Question> },
+    /// By a line of a GPIO chip.
+    Gpio,
+    /// By HTTP calls.
+    Http { channels: std::ops::RangeInclusive<u32>, on: Call, off: Call },
+    /// Not at all.
+    Nothing,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Written {
+    title: Spanned<String>,
+    manual: Spanned<String>,
+    tried: Spanned<String>,
+    pulse_ends: Spanned<PulseEnds>,
+    serial: Option<WrittenSerial>,
+    gpio: Option<NoKeys>,
+    http: Option<WrittenHttp>,
+    nothing: Option<NoKeys>,
+}
+
+/// Who switches off, when the agent is killed in the middle of a pulse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum PulseEnds {
+    /// The device, whatever happens to the box.
+    ByBoard,
+    /// The agent; its guard, when it is killed.
+    ByAgent,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoKeys {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenSerial {
+    speed: Spanned<u32>,
+    #[serde(default)]
+    answer_length: u8,
+    channel: Vec<WrittenChannel>,
+    #[serde(default)]
+    input: Vec<WrittenInput>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenChannel {
+    number: Spanned<u32>,
+    on: Spanned<WrittenBytes>,
+    off: Spanned<WrittenBytes>,
+    #[serde(default)]
+    pulse: Vec<WrittenPulse>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenPulse {
+    milliseconds: u64,
+    send: Spanned<WrittenBytes>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenInput {
+    number: Spanned<u32>,
+    ask: Spanned<WrittenBytes>,
+    answer_begins: Spanned<WrittenBytes>,
+    answer_length: Spanned<usize>,
+    mask: u8,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenHttp {
+    channels: Spanned<[u32; 2]>,
+    on: Spanned<String>,
+    off: Spanned<String>,
+}
+
+/// Text where the manual has text, numbers where it has numbers.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "bytes are a text, or numbers such as [0xA0, 0x01]")]
+enum WrittenBytes {
+    Text(String),
+    Numbers(Vec<u8>),
+}
+
+impl Profile {
+    /// Reads one.
+    pub(crate) fn read(file: &TomlFile) -> Result<Self, FileError> {
+        let Written { title, manual, tried, pulse_ends, serial, gpio, http, nothing } = file.parse()?;
+        for text in [&title, &manual, &tried] {
+            if text.get_ref().trim().is_empty() {
+                return Err(
+                    file.wrong(&text.span(), "say what it is, where its commands come from, and whether it was tried")
+                );
+            }
+        }
+        let profile = match (serial, gpio, http, nothing) {
+            (Some(serial), None, None, None) => serial.check(file)?,
+            (None, Some(NoKeys {}), None, None) => Self::Gpio,
+            (None, None, Some(http), None) => http.check(file)?,
+            (None, None, None, Some(NoKeys {})) => Self::Nothing,
+            _ => return Err(file.wrong(&title.span(), "a profile has one of [serial], [gpio], [http], [nothing]")),
+        };
+        let by_board = match &profile {
+            Self::Serial { relays, .. } => relays.values().all(|relay| !relay.pulses.is_empty()),
+            Self::Http { on, .. } => on.says_how_long(),
+            Self::Gpio | Self::Nothing => false,
+        };
+        match (pulse_ends.get_ref(), by_board) {
+            (PulseEnds::ByBoard, true) | (PulseEnds::ByAgent, false) => Ok(profile),
+            (PulseEnds::ByBoard, false) => Err(file.wrong(
+                &pulse_ends.span(),
+                "no command of this profile tells the board how long; pulse-ends = \"by-agent\"",
+            )),
+            (PulseEnds::ByAgent, true) => {
+                Err(file.wrong(&pulse_ends.span(), "this board is told how long; pulse-ends = \"by-board\""))
+            }
+        }
+    }
+}
+
+impl WrittenSerial {
+    fn check(self, file: &TomlFile) -> Result<Profile, FileError> {
+        if !(300..=3_000_000).contains(self.speed.get_ref()) {
+            return Err(file.wrong(&self.speed.span(), "a speed is 300 to 3000000 bits a second"));
+        }
+        let mut relays = BTreeMap::new();
+        for WrittenChannel { number, on, off, pulse } in self.channel {
+            let pulses = pulse
+                .into_iter()
+                .map(|pulse| Ok((Duration::from_millis(pulse.milliseconds), bytes(file, pulse.send)?)));
+            let relay = Relay {
+                on: bytes(file, on)?,
+                off: bytes(file, off)?,
+                pulses: pulses.collect::<Result<_, _>>()?,
+                answer_length: self.answer_length.into(),
+            };
+            if relays.insert(*number.get_ref(), relay).is_some() {
+                return Err(file.wrong(&number.span(), "another channel has this number"));
+            }
+        }
+        let mut inputs = BTreeMap::new();
+        for WrittenInput { number, ask, answer_begins, answer_length, mask } in self.input {
+            let question = Question {
+                ask: bytes(file, ask)?,
+                begins: bytes(file, answer_begins)?,
+                length: *answer_length.get_ref(),
+                mask,
+            };
+            if !(question.begins.len() + 1..=MAX_BYTES).contains(&question.length) {
+                return Err(file.wrong(
+                    &answer_length.span(),
+                    "the byte that tells comes after the beginning, and an answer has at most 64",
+                ));
+            }
+            if inputs.insert(*number.get_ref(), question).is_some() {
+                return Err(file.wrong(&number.span(), "another input has this number"));
+            }
+        }
+        Ok(Profile::Serial { speed: self.speed.into_inner(), relays, inputs })
+    }
+}
+
+fn bytes(file: &TomlFile, written: Spanned<WrittenBytes>) -> Result<Bytes, FileError> {
+    let span = written.span();
+    let bytes = match written.into_inner() {
+        WrittenBytes::Text(text) => text.into_bytes(),
+        WrittenBytes::Numbers(numbers) => numbers,
+    };
+    if bytes.is_empty() || bytes.len() > MAX_BYTES {
+        return Err(file.wrong(&span, "a command is 1 to 64 bytes"));
+    }
+    Ok(bytes)
+}
+
+impl WrittenHttp {
+    fn check(self, file: &TomlFile) -> Result<Profile, FileError> {
+        let [first, last] = *self.channels.get_ref();
+        let call = |written: Spanned<String>| {
+            let why =
+                "a call is GET or POST, a space, and a path; {channel}, {seconds} and {milliseconds} are filled in";
+            Call::parse(written.get_ref()).ok_or_else(|| file.wrong(&written.span(), why))
+        };
+        let off = self.off.span();
+        let (on, off_call) = (call(self.on)?, call(self.off)?);
+        if off_call.says_how_long() {
+            return Err(file.wrong(&off, "what is switched off stays off"));
+        }
+        Ok(Profile::Http { channels: first..=last, on, off: off_call })
+    }
+}

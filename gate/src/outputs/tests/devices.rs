@@ -1,0 +1,160 @@
+//! Whole outputs, from a verdict to the bytes and back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use countermark_shared::verdict::Reason;
+
+use super::fake::{FakeBoard, PATIENCE, folder};
+use super::{Running, has_trouble};
+use crate::outputs::Passage;
+
+const ON: [u8; 4] = [0xA0, 1, 1, 0xA2];
+const OFF: [u8; 4] = [0xA0, 1, 0, 0xA1];
+
+fn arm(device: &std::path::Path) -> String {
+    format!(
+        "[[output]]\nname = \"arm\"\nlane = 1\nprofile = \"lcus\"\ndevice = {:?}\nchannel = 1\nopens = {{ pulse-milliseconds = 100, pause-milliseconds = 50, turns = \"person\" }}\n",
+        device.to_str().unwrap()
+    )
+}
+
+impl Running {
+    fn hears_of(&self) -> Passage {
+        self.passages.recv_timeout(PATIENCE).unwrap().passage
+    }
+}
+
+#[test]
+fn a_relay_is_off_first_and_on_for_admissions_of_its_lane_alone() {
+    let (_folder, name) = folder();
+    let board = FakeBoard::silent(&name);
+    let mut running = Running::start(&arm(&name));
+    assert_eq!(board.hears(4), OFF);
+    running.tell(1, Reason::Revoked, 0);
+    running.tell(2, Reason::Admitted, 1);
+    running.tell(1, Reason::Admitted, 2);
+    for _ in 0..2 {
+        assert_eq!(board.hears(8), [ON, OFF].concat());
+        assert_eq!(running.hears_of(), Passage::Opened);
+    }
+    running.until("two were let through", |devices| {
+        devices.statuses().iter().any(|status| status.passages.is_some_and(|passages| passages.opened == 2))
+    });
+    running.end();
+    assert_eq!(board.hears(4), OFF, "it is off when the agent has ended");
+}
+
+#[test]
+fn a_board_that_is_pulled_out_is_said_to_be_dead_and_found_again() {
+    let (_folder, name) = folder();
+    let mut running = Running::start(&arm(&name));
+    running.until("nothing is plugged in", has_trouble);
+    running.tell(1, Reason::Admitted, 1);
+    assert_eq!(running.hears_of(), Passage::NotOpened);
+
+    let board = FakeBoard::silent(&name);
+    running.until("it was plugged in", |devices| !has_trouble(devices));
+    assert_eq!(board.hears(4), OFF, "who was admitted before is not let in now");
+    running.tell(1, Reason::Admitted, 1);
+    assert_eq!(board.hears(8), [ON, OFF].concat());
+    assert_eq!(running.hears_of(), Passage::Opened);
+
+    drop(board);
+    running.until("it was pulled out", has_trouble);
+    let warning = running.devices.borrow().warnings().into_iter().next().unwrap();
+    assert_eq!(warning.en, "GATE OUTPUT arm DOES NOT ANSWER: open by hand, call staff");
+    let board = FakeBoard::silent(&name);
+    running.until("it was plugged in again", |devices| !has_trouble(devices));
+    assert_eq!(board.hears(4), OFF);
+    let failures = running.devices.borrow().statuses().iter().map(|status| status.failures).sum::<u64>();
+    assert!(failures >= 2, "{failures}");
+    running.end();
+}
+
+#[test]
+fn a_lamp_and_an_arm_of_one_board_are_each_told_what_is_theirs() {
+    let (_folder, name) = folder();
+    let board = FakeBoard::silent(&name);
+    let lamp = format!(
+        "[[output]]\nname = \"red\"\nlane = 1\nprofile = \"lcus\"\ndevice = {:?}\nchannel = 2\nshows = {{ refuse = [50, 50, 50] }}\n",
+        name.to_str().unwrap()
+    );
+    let running = Running::start(&(arm(&name) + &lamp));
+    let (lamp_on, lamp_off) = ([0xA0, 2, 1, 0xA3], [0xA0, 2, 0, 0xA2]);
+    assert_eq!(board.hears(8), [OFF, lamp_off].concat());
+    running.tell(1, Reason::Revoked, 0);
+    assert_eq!(board.hears(16), [lamp_on, lamp_off, lamp_on, lamp_off].concat());
+    running.tell(1, Reason::Admitted, 1);
+    assert_eq!(board.hears(8), [ON, OFF].concat());
+    running.end();
+}
+
+#[test]
+fn an_arm_that_turns_is_seen_and_one_that_does_not_is_told_to_staff() {
+    let (_folder, name) = folder();
+    // The board's inputs, and how often it was asked after the relay was switched on.
+    let inputs = Arc::new(AtomicU8::new(0));
+    let arm_turns = Arc::clone(&inputs);
+    let board = FakeBoard::plug_in(&name, move |heard| match heard {
+        [1, 2, 0, 0, 0, 8, 0x79, 0xCC] => vec![1, 2, 1, arm_turns.load(Ordering::Relaxed), 0, 0],
+        [1, 5, 2, ..] if heard.len() == 8 => {
+            // Whoever was waited for goes through.
+            arm_turns.fetch_or(0x80, Ordering::Relaxed);
+            heard.to_vec()
+        }
+        _ if heard.len() == 8 => heard.to_vec(),
+        _ => Vec::new(),
+    });
+    let device = name.to_str().unwrap();
+    let mut running = Running::start(&format!(
+        "[[output]]\nname = \"arm\"\nlane = 4\nprofile = \"waveshare-modbus\"\ndevice = {device:?}\nchannel = 3\n[output.opens]\npulse-milliseconds = 500\nturned = {{ within-milliseconds = 600, input = 3 }}\n"
+    ));
+    running.until("the board answers", |devices| !has_trouble(devices));
+    running.tell(4, Reason::Admitted, 1);
+    // Another input of the board says nothing of this arm.
+    assert_eq!(running.hears_of(), Passage::NotTurned);
+    let [notice] = running.devices.borrow().warnings().try_into().unwrap();
+    assert_eq!(notice.en, "LANE 4: admitted, but the arm did not turn: see who waits");
+    inputs.store(0x04, Ordering::Relaxed);
+    running.tell(4, Reason::Admitted, 1);
+    // It was active before the pulse: nobody passed because of it.
+    assert_eq!(running.hears_of(), Passage::NotTurned);
+    inputs.store(0x00, Ordering::Relaxed);
+    running.tell(4, Reason::Admitted, 1);
+    let flash_on = [1, 5, 2, 2, 0, 5];
+    let mut heard = Vec::new();
+    while heard.windows(6).filter(|bytes| *bytes == flash_on).count() < 3 {
+        heard.extend(board.hears(1));
+    }
+    inputs.store(0x04, Ordering::Relaxed);
+    assert_eq!(running.hears_of(), Passage::Turned);
+    assert!(running.devices.borrow().warnings().is_empty(), "the notice is over");
+    running.end();
+}
+
+#[test]
+fn a_dead_network_relay_costs_no_other_its_time() {
+    let (_folder, name) = folder();
+    let board = FakeBoard::silent(&name);
+    // A listener that never answers.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead = format!(
+        "[[output]]\nname = \"dead\"\nlane = 1\nprofile = \"shelly\"\ndevice = \"http://{}\"\nchannel = 0\nopens = {{ pulse-milliseconds = 100 }}\n",
+        mute.local_addr().unwrap()
+    );
+    let mut running = Running::start(&(arm(&name) + &dead));
+    assert_eq!(board.hears(4), OFF);
+    running.tell(1, Reason::Admitted, 1);
+    assert_eq!(board.hears(8), [ON, OFF].concat());
+    running.until("it does not answer", |devices| {
+        devices.statuses().iter().any(|status| status.device == "output/dead" && status.trouble.is_some())
+    });
+    // Far more than may wait: telling never blocks, and the other one goes on.
+    for _ in 0..200 {
+        running.tell(1, Reason::Revoked, 0);
+    }
+    running.tell(1, Reason::Admitted, 1);
+    assert_eq!(board.hears(8), [ON, OFF].concat());
+    running.end();
+}

@@ -1,0 +1,194 @@
+//! Outputs as a gate has them: by `gate.toml` and the profiles of `firmware-config`, on pseudo-terminals and real HTTP.
+
+mod devices;
+mod fake;
+mod manuals;
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use countermark_shared::id::LaneId;
+use countermark_shared::journal::Subject;
+use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::{Reason, Verdict};
+use tokio::sync::watch;
+
+use super::{Outputs, PassageLine};
+use crate::announcement::{Announcement, Ruling};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::devices::{Device, DeviceKind, Devices, Post};
+use crate::input::Source;
+
+/// What ships.
+fn profiles() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-config/profiles"))
+}
+
+/// `gate.toml` with these outputs and the profiles of a folder.
+fn load(profiles: &Path, outputs: &str) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gate.toml");
+    std::fs::write(&file, format!("profiles = {:?}\n{outputs}", profiles.to_str().unwrap())).unwrap();
+    let prefix = format!("{}/", folder.path().display());
+    Config::load(&file).map_err(|error| error.to_string().replace(&prefix, ""))
+}
+
+/// The outputs of a gate at work.
+struct Running {
+    outputs: Outputs,
+    clock: Clock,
+    passages: Receiver<PassageLine>,
+    devices: watch::Receiver<Devices>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    fn start(outputs: &str) -> Self {
+        Self::with_profiles(profiles(), outputs)
+    }
+
+    fn with_profiles(profiles: &Path, outputs: &str) -> Self {
+        let (clock, devices_sender) = (Clock::start(), watch::Sender::default());
+        let devices = devices_sender.subscribe();
+        let outputs = load(profiles, outputs).unwrap().outputs.into_iter().map(|config| {
+            let device = Device::named(DeviceKind::Output, &config.entry.name);
+            let post = Post::new(device, config.entry.lane, devices_sender.clone());
+            (config, post)
+        });
+        let (passage, passages) = sync_channel(100);
+        let (outputs, workers) = Outputs::new(outputs.collect(), clock, &passage);
+        let threads = workers.into_iter().map(|worker| std::thread::spawn(move || worker.work())).collect();
+        Self { outputs, clock, passages, devices, threads }
+    }
+
+    fn tell(&self, lane: u8, reason: Reason, persons: u8) {
+        self.outputs.tell(&announcement(lane, reason, persons), self.clock.now().uptime);
+    }
+
+    /// Waits until some output is in such a way.
+    fn until(&mut self, what: &str, condition: impl Fn(&Devices) -> bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let waited = runtime.block_on(async {
+            tokio::time::timeout(fake::PATIENCE, self.devices.wait_for(|devices| condition(devices))).await.is_ok()
+        });
+        assert!(waited, "{what}: {:?}", self.devices.borrow());
+    }
+
+    /// Ends as the agent does.
+    fn end(self) {
+        drop(self.outputs);
+        for thread in self.threads {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn announcement(lane: u8, reason: Reason, persons: u8) -> Announcement {
+    let mut verdict = Verdict::refusal(reason);
+    verdict.persons = persons;
+    Announcement {
+        sequence: Some(7),
+        lane: LaneId(lane),
+        source: Source::Lines,
+        at: Timestamp::from_unix_seconds(0),
+        ruling: Ruling::new(verdict, &Subject::Payload { hash: [0; 32].into() }),
+        announced: Timestamp::from_unix_seconds(0),
+        holder: None,
+    }
+}
+
+fn has_trouble(devices: &Devices) -> bool {
+    devices.statuses().iter().any(|status| status.trouble.is_some())
+}
+
+#[test]
+fn nothing_opens_that_is_not_in_the_journal() {
+    let told = |announcement: &Announcement| {
+        let verdict = super::Verdict::of(announcement, Duration::ZERO);
+        (verdict.persons, verdict.severity.code())
+    };
+    let admitted = announcement(1, Reason::Admitted, 2);
+    assert_eq!(told(&admitted), (2, "admit"));
+    assert_eq!(told(&Announcement { sequence: None, ..admitted }), (0, "staff"));
+    assert_eq!(told(&announcement(1, Reason::Admitted, 0)), (0, "staff"));
+    assert_eq!(
+        told(&announcement(1, Reason::Revoked, 3)),
+        (0, announcement(1, Reason::Revoked, 0).ruling.severity.code())
+    );
+}
+
+#[test]
+fn what_is_wrong_with_an_output_is_said_with_file_and_line() {
+    let good = "[[output]]\nname = \"arm\"\nlane = 1\nprofile = \"lcus\"\ndevice = \"/dev/x\"\nchannel = 1\nopens = { pulse-milliseconds = 500 }\n";
+    assert_eq!(load(profiles(), good).unwrap().outputs.len(), 1);
+    for (from, to, expected) in [
+        ("lane = 1", "lane = 1\ncolour = 1", "gate.toml:5: unknown field `colour`"),
+        ("lcus", "lcus-9", "gate.toml:5: there is no profile"),
+        ("channel = 1", "channel = 9", "gate.toml:7: this profile has the channels 1, 2, 3, 4, 5, 6, 7, 8"),
+        ("channel = 1", "channel = 1\nactive-low = true", "gate.toml:8: only a GPIO line is active low"),
+        ("device = \"/dev/x\"\n", "", "gate.toml:5: this profile wants a device and a channel"),
+        ("500", "20000", "gate.toml:8: this is 50 to 10000 milliseconds"),
+        (
+            "500 }",
+            "500, turned = { within-milliseconds = 900, input = 1 } }",
+            "gate.toml:8: this profile has the inputs",
+        ),
+        (
+            "500 }",
+            "500, turned = { within-milliseconds = 900 } }",
+            "gate.toml:8: `turned` has an input of the board, or",
+        ),
+        (
+            "500 }",
+            "900, turned = { within-milliseconds = 800, chip = \"c\", line = 1 } }",
+            "gate.toml:8: an arm may turn",
+        ),
+        ("opens = { pulse-milliseconds = 500 }", "", "gate.toml:3: an output has one of `opens` and `shows`"),
+        ("opens = { pulse-milliseconds = 500 }", "shows = { admit = [5] }", "gate.toml:8: a pattern is milliseconds"),
+        ("opens = { pulse-milliseconds = 500 }", "shows = { green = [50] }", "gate.toml:8: unknown variant `green`"),
+        ("\"lcus\"", "\"waveshare-modbus\"", "gate.toml:8: this board ends its pulses by itself, after 300, 500, 700"),
+        ("\"lcus\"", "\"nothing\"", "gate.toml:5: this profile has neither device nor channel"),
+        ("\"lcus\"", "\"shelly\"", "gate.toml:6: a device on the network is named as http://"),
+    ] {
+        let text = if expected.contains("ends its pulses") { good.replace("500", "600") } else { good.to_owned() };
+        let error = load(profiles(), &text.replace(from, to)).unwrap_err();
+        assert!(error.starts_with(expected), "{to}: {error}");
+    }
+    for secret in ["http://user:password@h", "http://h/?key=1", "https://h", "http://h/path"] {
+        let shelly = good.replace("lcus", "shelly").replace("/dev/x", secret);
+        let error = load(profiles(), &shelly).unwrap_err();
+        assert!(error.starts_with("gate.toml:6: ") && !error.contains("password@"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_profile_is_said_with_file_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("outputs")).unwrap();
+    let file = folder.path().join("outputs/mine.toml");
+    let good = "title = \"t\"\nmanual = \"m\"\ntried = \"no\"\npulse-ends = \"by-agent\"\n[serial]\nspeed = 9600\n[[serial.channel]]\nnumber = 1\non = \"on\"\noff = [0]\n";
+    let output = "[[output]]\nname = \"arm\"\nlane = 1\nprofile = \"mine\"\ndevice = \"/dev/x\"\nchannel = 1\nopens = { pulse-milliseconds = 500 }\n";
+    for (from, to, expected) in [
+        ("title = \"t\"", "title = \"t\"\nspeed = 1", ":2: unknown field `speed`"),
+        ("manual = \"m\"", "manual = \"\"", ":2: say what it is, where its commands come from"),
+        ("manual = \"m\"\n", "", ":1: missing field `manual`"),
+        ("by-agent", "by-board", ":4: no command of this profile tells the board how long"),
+        ("by-agent", "by-luck", ":4: unknown variant `by-luck`"),
+        ("9600", "96", ":6: a speed is 300 to 3000000"),
+        ("[0]", "[256]", ":10: bytes are a text, or numbers"),
+        ("[0]", "[]", ":10: a command is 1 to 64 bytes"),
+        ("[0]\n", "[0]\n[[serial.channel]]\nnumber = 1\non = [1]\noff = [0]\n", ":12: another channel has this number"),
+        ("off = [0]\n", "off = [0]\npulse = [{ milliseconds = 500, send = [1] }]\n", ":4: this board is told how long"),
+        ("[serial]", "[gpio]\n[serial]", ":1: a profile has one of [serial], [gpio], [http], [nothing]"),
+    ] {
+        std::fs::write(&file, good.replace(from, to)).unwrap();
+        let error = load(folder.path(), output).unwrap_err();
+        let expected = format!("{}{expected}", file.display());
+        assert!(error.starts_with(&expected), "{to}: {error}");
+    }
+    std::fs::write(&file, good).unwrap();
+    assert!(load(folder.path(), output).is_ok());
+}
