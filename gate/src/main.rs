@@ -15,6 +15,7 @@ mod enroll;
 mod identity;
 mod input;
 mod ledger;
+mod listening;
 mod local;
 mod names;
 mod outputs;

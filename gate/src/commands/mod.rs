@@ -4,6 +4,7 @@ mod clock;
 mod doctor;
 mod documents;
 mod enroll;
+mod listen;
 mod outputs;
 mod status;
 
@@ -70,6 +71,8 @@ enum Command {
     ExportDocuments(documents::ExportDocuments),
     /// Say what time it is to this gate, and confirm or dismiss an instant that waits for staff.
     Clock(clock::ClockCommand),
+    /// Show what each device sends, as it comes, and what it would mean. Admits nobody; needs the devices for itself.
+    Listen(listen::Listen),
     /// Look at everything this box needs, and say what is wrong and what to do.
     #[command(
         after_help = "Exit codes: 0 nothing is wrong, though there may be warnings; 1 it could not be looked at; 2 wrong usage; 3 something is wrong."
@@ -159,6 +162,7 @@ impl CommandLine {
             Command::Import(arguments) => arguments.perform(),
             Command::ExportDocuments(arguments) => arguments.perform(),
             Command::Clock(arguments) => arguments.perform(),
+            Command::Listen(arguments) => arguments.perform(),
             Command::Doctor(arguments) => Ok(arguments.perform()),
             Command::Outputs(arguments) => arguments.perform(),
             Command::Status(arguments) => status::status(&arguments),
