@@ -30,6 +30,7 @@ use crate::ledger::{self, Ledger, Owner, Report, Work};
 use crate::local;
 use crate::printer::Printer;
 use crate::screen::{self, Screen};
+use crate::supervisor;
 use crate::sync::{Contact, Sync};
 
 /// Verdicts a slow page may lag behind before it misses some.
@@ -182,6 +183,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         })?;
     }
 
+    supervisor::ready();
     let mut rest = Some(Rest { pictures, work: work.clone(), finish, network });
     loop {
         match ending.recv()? {
@@ -235,6 +237,7 @@ impl Rest {
 
 /// Lets the ledger finish what it has, and closes it, unless it does not come to that.
 fn close(work: mpsc::Sender<Work>, ledger: JoinHandle<()>, patience: Duration) -> anyhow::Result<()> {
+    supervisor::stopping();
     let (closing, closed) = std_mpsc::channel();
     Builder::new().name("close".to_owned()).spawn(move || {
         // Refused: it has stopped already.
@@ -304,7 +307,8 @@ impl Network {
             () = self.sync.run(finishing) => Ok(()),
             outcome = screen => outcome.context("the screen has stopped"),
             outcome = local::serve(self.socket, self.local) => outcome.context("the local socket has stopped"),
-            () = pass_time(self.ledger) => Ok(()),
+            () = pass_time(self.ledger.clone()) => Ok(()),
+            () = supervisor::answer(self.ledger) => Ok(()),
             outcome = tell_signals(self.ended) => outcome.context("cannot wait for signals"),
         }
     }
