@@ -21,6 +21,8 @@ mod leaves_nothing;
 #[cfg(test)]
 mod no_secret_in_the_tree;
 #[cfg(test)]
+mod serial_scanner;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod sold_out;
