@@ -28,6 +28,7 @@ mod samples;
 mod screen;
 #[cfg(test)]
 mod stand_in;
+mod supervisor;
 mod sync;
 
 use std::io::IsTerminal;

@@ -158,6 +158,11 @@ impl Gate {
         Ok(Self { program, folder, number: identity.gate })
     }
 
+    /// All that is this gate's, and that makes another machine this gate.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The ledger's file.
     pub fn ledger(&self) -> PathBuf {
         self.folder.join("ledger.sqlite")
