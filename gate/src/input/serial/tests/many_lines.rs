@@ -86,6 +86,7 @@ impl Sending<'_> {
             }
         }
         for () in self.taken.iter().take(self.under_way) {}
+        self.bench.pull_out(self.name, scanner);
         tickets
     }
 }
