@@ -102,10 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn a_small_picture_and_another_size_are_seen() {
+    fn a_picture_may_be_smaller_than_what_is_compared() {
         let mut attention = Attention::default();
         assert!(attention.pays(&GrayImage::new(1, 1), Duration::ZERO));
         assert!(attention.pays(&GrayImage::new(0, 0), Duration::ZERO));
-        assert!(attention.pays(&table(100), RESTS_AFTER));
+        assert!(attention.pays(&with_a_phone(table(100)), RESTS_AFTER));
     }
 }

@@ -60,7 +60,7 @@ impl Camera {
     pub(crate) fn run(&self, stop: &Receiver<()>) {
         let newest = Newest::default();
         thread::scope(|scope| {
-            scope.spawn(|| self.read(&newest));
+            scope.spawn(|| self.read(&newest, SILENCE));
             self.take(&newest, stop, || open(&self.config));
             newest.close();
         });
@@ -95,10 +95,10 @@ impl Camera {
     }
 
     /// Reads the newest picture, one after the other, for as long as something moves.
-    fn read(&self, newest: &Newest<Frame>) {
+    fn read(&self, newest: &Newest<Frame>, patience: Duration) {
         let (mut reader, mut attention) = (Reader::new(), Attention::default());
         loop {
-            match newest.take(SILENCE) {
+            match newest.take(patience) {
                 Taken::Some(frame) => {
                     if attention.pays(&frame.picture, frame.at) && self.look(&mut reader, &frame).is_err() {
                         newest.close();
@@ -108,7 +108,7 @@ impl Camera {
                 Taken::Overdue => {
                     let place = &self.config.entry.place;
                     let detail =
-                        format!("{place}: no picture for {} seconds; plug the camera in again", SILENCE.as_secs());
+                        format!("{place}: no picture for {patience:?}; plug the camera in again");
                     self.intake.post.troubled(Trouble::new(Cause::Failed, detail));
                 }
                 Taken::Closed => return,

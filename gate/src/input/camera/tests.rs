@@ -116,14 +116,14 @@ fn a_camera_that_hangs_is_said() {
     let frames = std::cell::RefCell::new(Some(Stuck(false, pulled)));
     std::thread::scope(|scope| {
         let (camera, newest) = (&camera, &newest);
-        scope.spawn(move || camera.read(newest));
+        scope.spawn(move || camera.read(newest, Duration::from_millis(20)));
         let mut changes = devices.subscribe();
         scope.spawn(move || {
             let wait = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let said = |devices: &Devices| devices.statuses().iter().any(|status| status.trouble.is_some());
             wait.block_on(changes.wait_for(said)).unwrap();
             assert!(
-                changes.borrow().statuses()[0].trouble.as_ref().unwrap().detail.contains("no picture for 5 seconds")
+                changes.borrow().statuses()[0].trouble.as_ref().unwrap().detail.contains("no picture for 20ms")
             );
             drop(stop);
             drop(pull);
