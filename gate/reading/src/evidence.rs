@@ -2,7 +2,7 @@
 
 use rxing::qrcode::cpp_port::decoder::DecodeBitStream;
 
-use crate::reed_solomon;
+use crate::reed_solomon::{self, SPARE_PARITY};
 use crate::symbol::{Block, Format, Symbol, value};
 
 /// How sure it is that each module is dark, in rows: the logarithm of dark against light.
@@ -86,7 +86,7 @@ fn correct(block: &Block, words: &[(u8, f32)]) -> Option<Vec<u8>> {
     let doubt = |at: usize| seen.get(at).map_or(0.0, |(_, doubt)| *doubt);
     doubtful.sort_by(|a, b| doubt(*b).total_cmp(&doubt(*a)));
     let received: Vec<u8> = seen.iter().map(|(word, _)| *word).collect();
-    (0..block.parity).step_by(2).find_map(|erased| {
+    (0..=block.parity.saturating_sub(SPARE_PARITY)).step_by(2).find_map(|erased| {
         let mut words = received.clone();
         reed_solomon::correct(&mut words, block.parity, doubtful.get(..erased)?).map(|_| words)
     })

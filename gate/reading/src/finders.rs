@@ -10,7 +10,8 @@ use rxing::qrcode::cpp_port::detector::{
 };
 use rxing::{Binarizer, Luma8Source};
 
-use crate::place::{Finders, Point};
+use crate::place::Finders;
+use crate::projection::Point;
 
 /// Sets that are looked at: of 54 hard frames whose finders were all found the right one was among the first eight in 53, the sixteenth in one.
 const MOST_SETS: usize = 16;

@@ -4,14 +4,18 @@ mod equaliser;
 mod evidence;
 mod finders;
 mod place;
+mod projection;
 mod reader;
+mod reading;
 mod reed_solomon;
 mod relief;
 mod samples;
+mod scene;
 mod symbol;
 #[cfg(test)]
 mod tests;
 mod threshold;
 
-pub use place::Point;
-pub use reader::{Budget, Look, Means, Reader, Reading, Rung};
+pub use projection::Point;
+pub use reader::{Budget, Reader};
+pub use reading::{Look, Means, Reading, Rung};

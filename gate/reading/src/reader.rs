@@ -1,25 +1,20 @@
-//! The ladder: one way to read after the other, the fast ones first, while there is time. Owns their order; knows nothing of files,
-//! cameras and clocks.
+//! One way to read after the other while there is time. Owns what a way consists of; knows nothing of files, cameras and clocks.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use image::GrayImage;
 use image::imageops::invert;
-use rxing::common::BitMatrix;
 
-use crate::finders::{Found, Pool, by_blocks};
-use crate::place::{Finders, Place, Point};
+use crate::finders::{Found, Pool};
+use crate::place::{Finders, Place};
+use crate::projection::Point;
+use crate::reading::{Look, Means, Reading, Rung};
 use crate::relief::Relief;
 use crate::samples::Samples;
+use crate::scene::Scene;
 use crate::symbol::Layouts;
-use crate::threshold::{darker, halve, smooth};
 
-/// A picture is halved until its longer side would be shorter than this: a ticket that fills half of it still has three pixels a module.
-const SHORTEST: u32 = 640;
-/// Modules longer than twice this are sampled from a smaller picture: there is nothing more to see in them.
-const MODULE: f32 = 3.0;
 /// Modules about the finders that are looked at: the far corner may be that much further than it seems, and the light is a mean.
 const MARGIN: f32 = 12.0;
 /// Modules to each side over which light is a mean.
@@ -36,83 +31,6 @@ pub struct Budget<'a> {
 impl Budget<'_> {
     fn is_left(&self) -> bool {
         (self.spent)() < self.allowed
-    }
-}
-
-/// A text and how it was read. It may be anybody's private code: its `Debug` leaves it out.
-#[derive(Clone, PartialEq)]
-pub struct Reading {
-    /// What the code says.
-    pub text: String,
-    /// What read it.
-    pub rung: Rung,
-    /// Where it is, in pixels of the picture, from the code's upper left corner clockwise. Of a code that was sampled the fourth is as if it
-    /// were seen from straight above.
-    pub corners: [Point; 4],
-}
-
-impl fmt::Debug for Reading {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Reading")
-            .field("rung", &self.rung)
-            .field("corners", &self.corners)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What read a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rung {
-    /// The finders were seen in this.
-    pub look: Look,
-    /// The modules were read by this.
-    pub means: Means,
-    /// It was light on dark.
-    pub inverted: bool,
-}
-
-/// What finders are looked for in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// The picture so many times smaller.
-    Shrunk(u16),
-    /// The picture without half of its noise.
-    Smoothed,
-    /// The same, by a threshold that follows the light closely.
-    Local,
-    /// The picture half as large, by that threshold.
-    ShrunkLocal,
-    /// The picture without half of its noise, by a threshold that follows the light from further away.
-    Wide,
-    /// The picture as it is.
-    Plain,
-}
-
-/// How modules are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Means {
-    /// One black or white sample a module, by rxing.
-    Sampled,
-    /// Grey samples, with what smeared them taken back, and doubt for the error correction.
-    Equalised,
-}
-
-impl fmt::Display for Rung {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.look {
-            Look::Shrunk(times) => write!(formatter, "shrunk-{times}")?,
-            Look::Smoothed => write!(formatter, "smoothed")?,
-            Look::Local => write!(formatter, "local")?,
-            Look::ShrunkLocal => write!(formatter, "shrunk-local")?,
-            Look::Wide => write!(formatter, "wide")?,
-            Look::Plain => write!(formatter, "plain")?,
-        }
-        let means = match self.means {
-            Means::Sampled => "",
-            Means::Equalised => "-equalised",
-        };
-        write!(formatter, "{means}{}", if self.inverted { "-inverted" } else { "" })
     }
 }
 
@@ -145,7 +63,7 @@ impl Reader {
         let mut looks = scene.looks();
         if inverted {
             // What is shown inverted is shown on a screen: the first looks suffice.
-            looks.truncate(scene.smaller.len() + 1);
+            looks.truncate(scene.sizes() + 1);
         }
         let mut pool = Pool::default();
         looks.into_iter().take_while(|_| budget.is_left()).find_map(|look| {
@@ -181,62 +99,5 @@ impl Reader {
         let corners = place.corners(&symbol).map(|corner| corner.scaled(scale));
         let text = Samples::take(&symbol, &place, &relief).read()?;
         Some((text, Means::Equalised, corners))
-    }
-}
-
-/// A picture in the sizes that are looked at.
-struct Scene<'a> {
-    full: &'a GrayImage,
-    /// Half as large, a quarter, and so on.
-    smaller: Vec<GrayImage>,
-    smooth: Option<GrayImage>,
-}
-
-impl<'a> Scene<'a> {
-    fn new(full: &'a GrayImage) -> Self {
-        let mut smaller = vec![halve(full)];
-        while let Some(last) = smaller.last().filter(|last| last.width().max(last.height()) >= 2 * SHORTEST) {
-            smaller.push(halve(last));
-        }
-        Self { full, smaller, smooth: None }
-    }
-
-    /// The ladder.
-    fn looks(&self) -> Vec<Look> {
-        let shrunk = (1..=self.smaller.len()).rev().map(|times| Look::Shrunk(1 << times));
-        shrunk.chain([Look::Smoothed, Look::Local, Look::ShrunkLocal, Look::Wide, Look::Plain]).collect()
-    }
-
-    fn smooth(&mut self) -> &GrayImage {
-        self.smooth.get_or_insert_with(|| smooth(self.full))
-    }
-
-    /// Black and white, and how many times smaller than the picture.
-    fn black(&mut self, look: Look) -> Option<(BitMatrix, u16)> {
-        let black = match look {
-            Look::Shrunk(times) => return Some((by_blocks(self.shrunk(times)?)?, times)),
-            Look::Smoothed => by_blocks(self.smooth()),
-            Look::Local => darker(self.smooth(), 8),
-            Look::ShrunkLocal => return Some((darker(self.shrunk(2)?, 8)?, 2)),
-            Look::Wide => darker(self.smooth(), 16),
-            Look::Plain => by_blocks(self.full),
-        };
-        Some((black?, 1))
-    }
-
-    fn shrunk(&self, times: u16) -> Option<&GrayImage> {
-        self.smaller.get(times.ilog2().checked_sub(1)? as usize)
-    }
-
-    /// The size in which modules of this length are sampled, and how many times smaller it is.
-    fn for_modules(&self, module: f32) -> (&GrayImage, f32) {
-        let (mut picture, mut scale) = (self.full, 1.0);
-        for smaller in &self.smaller {
-            if module / scale < 2.0 * MODULE {
-                break;
-            }
-            (picture, scale) = (smaller, scale * 2.0);
-        }
-        (picture, scale)
     }
 }

@@ -6,8 +6,8 @@
 
 /// How many words of parity a guess must leave unused: with erasures chosen by doubt a block that fits by chance must stay rare.
 ///
-/// Two words leave less than one in a million for the blocks of a ticket's code, and a ticket is signed besides.
-const SPARE_PARITY: usize = 2;
+/// Four words leave one in 256⁴.
+pub(crate) const SPARE_PARITY: usize = 4;
 
 /// Corrects a block in place: `parity` of its words are the last ones, and those at `erased` are not to be believed.
 ///
@@ -182,14 +182,17 @@ mod tests {
     #[test]
     fn an_erasure_costs_half_an_error() {
         let good = sample();
-        for erased in (0..=24).step_by(2) {
+        for erased in (0..=22).step_by(2) {
             let mut block = good.clone();
-            let errors = if erased == 0 { 13 } else { (24 - erased) / 2 };
+            let errors = if erased == 0 { 13 } else { (22 - erased) / 2 };
             block.iter_mut().take(erased + errors).for_each(|word| *word ^= 0x3c);
             let positions: Vec<_> = (0..erased).collect();
             assert_eq!(correct(&mut block, 26, &positions), Some(erased + errors), "{erased} erased");
             assert_eq!(block, good);
         }
+        let mut block = good.clone();
+        block.iter_mut().take(24).for_each(|word| *word ^= 0x3c);
+        assert_eq!(correct(&mut block, 26, &(0..24).collect::<Vec<_>>()), None, "no parity is left to tell");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use image::GrayImage;
 
-use crate::place::Point;
+use crate::projection::Point;
 
 /// A larger rectangle is refused: a code of 177 modules with what is about it has less at six pixels a module.
 const MOST_PIXELS: usize = 2_000_000;

@@ -3,7 +3,8 @@
 
 use crate::equaliser::{Examples, Filter};
 use crate::evidence::{Codewords, Evidence};
-use crate::place::{Place, Point};
+use crate::place::Place;
+use crate::projection::Point;
 use crate::relief::{Relief, box_mean};
 use crate::symbol::{Module, Symbol};
 

@@ -1,0 +1,284 @@
+//! How often and how fast codes are read: `cargo bench -p countermark-tests --bench reading` prints lines `figure NAME VALUE UNIT`.
+//!
+//! The ladder beside single decoders, on generated frames with fixed seeds. `-- --pictures FOLDER` writes one frame of each level there
+//! instead, `-- --quick` takes a tenth of the frames.
+
+mod frames;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use countermark_reading::{Budget, Means, Reader};
+use countermark_shared::id::{EventId, Generation, ProductId, Slot, Zones};
+use countermark_shared::keys::SigningKey;
+use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket, Validity};
+use countermark_shared::time::Timestamp;
+use image::GrayImage;
+use qrcode::{EcLevel, QrCode, Version};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rxing::common::HybridBinarizer;
+use rxing::qrcode::cpp_port::QrReader;
+use rxing::{BinaryBitmap, DecodeHints, Luma8Source, Reader as _};
+use zeroize::Zeroizing;
+
+use frames::{FAR, LEVELS, Level, Pose, Surface, frame};
+
+/// Frames of each level.
+const FRAMES: u64 = 300;
+/// Frames of each kind of ticket, surface and level.
+const TICKETS: u64 = 40;
+/// Codes that are held, and frames of each.
+const HELD: (u64, u32) = (40, 10);
+/// What a frame may cost.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+#[derive(Parser)]
+struct Arguments {
+    /// Write one frame of each level here, and measure nothing.
+    #[arg(long)]
+    pictures: Option<PathBuf>,
+    /// A tenth of the frames.
+    #[arg(long)]
+    quick: bool,
+    /// What cargo says to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(folder) = arguments.pictures {
+        for level in &LEVELS {
+            let frame = Frame::of_bytes(level, 0)?;
+            frame.picture.save(folder.join(format!("{}.png", level.name)))?;
+        }
+        return Ok(());
+    }
+    let part = if arguments.quick { 10 } else { 1 };
+    levels(FRAMES / part)?;
+    tickets(TICKETS / part)?;
+    held(HELD.0 / part)
+}
+
+/// Prints a figure.
+fn figure(name: &str, value: f64, unit: &str) {
+    #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
+    {
+        println!("figure {name} {value:.3} {unit}");
+    }
+}
+
+/// A frame, and what each reader makes of the same code drawn clearly.
+struct Frame {
+    picture: GrayImage,
+    text: String,
+}
+
+impl Frame {
+    /// The codes of the comparison in which the decoders were chosen: version 10-M, 200 random bytes.
+    fn of_bytes(level: &Level, seed: u64) -> anyhow::Result<Self> {
+        let mut random = StdRng::seed_from_u64(seed);
+        let bytes: Vec<u8> = (0..200).map(|_| random.random()).collect();
+        let code = QrCode::with_version(&bytes, Version::Normal(10), EcLevel::M)?;
+        Self::of(&code, level, Surface::Paper, &mut random)
+    }
+
+    fn of(code: &QrCode, level: &Level, surface: Surface, random: &mut StdRng) -> anyhow::Result<Self> {
+        let pose = Pose::draw(level, modules(code), random);
+        Ok(Self { picture: frame(code, level, surface, pose, random), text: said(code)? })
+    }
+}
+
+/// What a code says, drawn as clearly as can be.
+fn said(code: &QrCode) -> anyhow::Result<String> {
+    let drawn = code.render::<image::Luma<u8>>().module_dimensions(4, 4).build();
+    rxing_reads(&drawn).ok_or_else(|| anyhow::anyhow!("a clear code was not read"))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "at most 177")]
+fn modules(code: &QrCode) -> f32 {
+    code.width() as f32
+}
+
+/// A way to read.
+#[derive(Clone, Copy)]
+enum Decoder {
+    Rxing,
+    Rqrr,
+    Ladder,
+}
+
+impl Decoder {
+    const ALL: [Self; 3] = [Self::Rxing, Self::Rqrr, Self::Ladder];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rxing => "rxing",
+            Self::Rqrr => "rqrr",
+            Self::Ladder => "ladder",
+        }
+    }
+
+    /// Whether it reads what the code says, or something else.
+    fn reads(self, frame: &Frame) -> anyhow::Result<bool> {
+        let text = match self {
+            Self::Rxing => rxing_reads(&frame.picture),
+            // It tells bytes, of which the text is not its business.
+            Self::Rqrr => return Ok(rqrr_reads(&frame.picture)),
+            Self::Ladder => ladder_reads(&mut Reader::new(), &frame.picture).map(|(text, _)| text),
+        };
+        anyhow::ensure!(text.as_ref().is_none_or(|text| *text == frame.text), "{} read what is not there", self.name());
+        Ok(text.is_some())
+    }
+}
+
+fn rxing_reads(picture: &GrayImage) -> Option<String> {
+    let source = Luma8Source::new(picture.as_raw().clone(), picture.width(), picture.height()).ok()?;
+    let mut bitmap = BinaryBitmap::new(HybridBinarizer::new(source));
+    let hints = DecodeHints { TryHarder: Some(true), ..DecodeHints::default() };
+    QrReader.decode_with_hints(&mut bitmap, &hints).ok().map(|code| code.getText().to_owned())
+}
+
+fn rqrr_reads(picture: &GrayImage) -> bool {
+    let size = (picture.width() as usize, picture.height() as usize);
+    let level = |x: usize, y: usize| picture.as_raw().get(y * size.0 + x).copied().unwrap_or_default();
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(size.0, size.1, level);
+    prepared.detect_grids().iter().any(|grid| grid.decode_to(&mut Vec::new()).is_ok())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures; nothing depends on what it reads")]
+fn ladder_reads(reader: &mut Reader, picture: &GrayImage) -> Option<(String, Means)> {
+    let begin = Instant::now();
+    let reading = reader.read(picture, Budget { allowed: PATIENCE, spent: &|| begin.elapsed() })?;
+    Some((reading.text, reading.rung.means))
+}
+
+/// Times of many frames and how many of them were read.
+#[derive(Default)]
+struct Tally {
+    times: Vec<Duration>,
+    read: u32,
+}
+
+impl Tally {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures; nothing depends on what it reads")]
+    fn take(&mut self, work: impl FnOnce() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        let read = work()?;
+        self.times.push(begin.elapsed());
+        self.read += u32::from(read);
+        Ok(())
+    }
+
+    fn rate(&self) -> f64 {
+        100.0 * f64::from(self.read) / frames(&self.times)
+    }
+
+    fn print(&mut self, name: &str) {
+        figure(&format!("{name}_read"), self.rate(), "%");
+        let mean = self.times.iter().sum::<Duration>().as_secs_f64() * 1e3 / frames(&self.times);
+        figure(&format!("{name}_mean"), mean, "ms");
+        self.times.sort_unstable();
+        for (part, percent) in [("p50", 50), ("p99", 99)] {
+            let time = self.times.get(self.times.len() * percent / 100).copied().unwrap_or_default();
+            figure(&format!("{name}_{part}"), time.as_secs_f64() * 1e3, "ms");
+        }
+    }
+}
+
+fn frames<T>(of: &[T]) -> f64 {
+    f64::from(u32::try_from(of.len()).unwrap_or(u32::MAX)).max(1.0)
+}
+
+/// Each decoder in its turn on each frame of the comparison.
+fn levels(count: u64) -> anyhow::Result<()> {
+    for level in &LEVELS {
+        let mut tallies = Decoder::ALL.map(|decoder| (decoder, Tally::default()));
+        for seed in 0..count {
+            let frame = Frame::of_bytes(level, seed)?;
+            for (decoder, tally) in &mut tallies {
+                tally.take(|| decoder.reads(&frame))?;
+            }
+        }
+        for (decoder, tally) in &mut tallies {
+            tally.print(&format!("{}_{}", level.name, decoder.name()));
+        }
+    }
+    Ok(())
+}
+
+/// Tickets in their real versions, on paper and on a screen.
+fn tickets(count: u64) -> anyhow::Result<()> {
+    for (kind, live, shown) in [("static", false, false), ("live_shown", true, true)] {
+        for (place, surface) in [("paper", Surface::Paper), ("screen", Surface::Screen)] {
+            for level in &LEVELS {
+                let mut tallies = [Decoder::Rxing, Decoder::Ladder].map(|decoder| (decoder, Tally::default()));
+                for seed in 0..count {
+                    let mut random = StdRng::seed_from_u64(1_000_000 + seed);
+                    let text = ticket(random.random(), live, shown)?;
+                    let code = QrCode::with_error_correction_level(&text, EcLevel::M)?;
+                    let frame = Frame::of(&code, level, surface, &mut random)?;
+                    for (decoder, tally) in &mut tallies {
+                        tally.take(|| decoder.reads(&frame))?;
+                    }
+                }
+                for (decoder, tally) in &tallies {
+                    figure(&format!("{kind}_on_{place}_{}_{}_read", level.name, decoder.name()), tally.rate(), "%");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A ticket's text.
+fn ticket(slot: u32, live: bool, shown: bool) -> anyhow::Result<String> {
+    let key = |seed: u8| SigningKey::from_seed(&Zeroizing::new([seed; 32]));
+    let doors = Timestamp::from_unix_seconds(1_800_000_000);
+    let until = Timestamp::from_unix_seconds(1_800_036_000);
+    let body = TicketBody {
+        issuing_key: key(2).verifying_key().id(),
+        authority_key: key(3).verifying_key().id(),
+        event: EventId(7),
+        slot: Slot(slot),
+        generation: Generation(1),
+        places: std::num::NonZeroU8::MIN,
+        entries: 1,
+        product: ProductId(1),
+        zones: Zones(1),
+        validity: Validity::between(doors, until).ok_or_else(|| anyhow::anyhow!("an empty window"))?,
+        live: live.then(|| Live { window: std::num::NonZeroU8::MAX, holder: key(4).verifying_key() }),
+        sealed: None,
+    };
+    let (issuer, authority) = (body.issue(&key(2)), body.authorise(&key(3)));
+    let ticket = UnverifiedTicket::new(body, issuer, authority);
+    let ticket = if shown { ticket.clone().shown(ticket.body().present(&key(4), doors)?)? } else { ticket };
+    Ok(ticket.to_text())
+}
+
+/// How many frames it takes until a code that is held is read.
+fn held(codes: u64) -> anyhow::Result<()> {
+    for level in LEVELS.iter().skip(2).chain([&FAR]) {
+        let mut until = Vec::new();
+        for seed in 0..codes {
+            let mut random = StdRng::seed_from_u64(2_000_000 + seed);
+            let bytes: Vec<u8> = (0..200).map(|_| random.random()).collect();
+            let code = QrCode::with_version(&bytes, Version::Normal(10), EcLevel::M)?;
+            let mut pose = Pose::draw(level, modules(&code), &mut random);
+            let mut reader = Reader::new();
+            until.push((1..=HELD.1).find(|_| {
+                pose = pose.moved(&mut random);
+                let picture = frame(&code, level, Surface::Paper, pose, &mut random);
+                ladder_reads(&mut reader, &picture).is_some()
+            }));
+        }
+        for most in [1, 3, HELD.1] {
+            let read = until.iter().flatten().filter(|frames| **frames <= most).count();
+            let rate = 100.0 * f64::from(u32::try_from(read)?) / frames(&until);
+            figure(&format!("held_{}_within_{most}_frames", level.name), rate, "%");
+        }
+    }
+    Ok(())
+}
