@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod data_folder;
 mod devices;
+mod doctor;
 mod documents;
 mod enroll;
 mod identity;

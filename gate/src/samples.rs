@@ -22,7 +22,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use zeroize::Zeroizing;
 
+use crate::data_folder::DataFolder;
 use crate::documents::{DocumentKind, Documents};
+use crate::identity::Identity;
 use crate::ledger::{Owner, Report};
 
 pub(crate) const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -143,6 +145,23 @@ pub(crate) fn shown_ticket(slot: u32, at: Timestamp) -> (UnverifiedTicket, Unver
     let stored = sign(body.clone());
     let shown = stored.clone().shown(body.present(&holder_key(), at).unwrap()).unwrap();
     (stored, shown)
+}
+
+pub(crate) fn identity() -> Identity {
+    Identity {
+        cloud: "http://127.0.0.1:1".parse().unwrap(),
+        gate: GATE,
+        event: EVENT,
+        name: "North".into(),
+        root: bundle().root_fingerprint(),
+    }
+}
+
+/// Puts both keys where enrolment does.
+pub(crate) fn store_keys(folder: &DataFolder) {
+    folder.write(&folder.key(), signing_key(3).to_pem().unwrap().as_bytes()).unwrap();
+    let unwrapping_key = data_encoding::HEXLOWER.encode(unwrapping_key().bytes());
+    folder.write(&folder.unwrapping_key(), unwrapping_key.as_bytes()).unwrap();
 }
 
 pub(crate) fn owner() -> Owner {

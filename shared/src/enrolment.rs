@@ -9,7 +9,7 @@ use core::str::FromStr;
 use data_encoding::BASE32_NOPAD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::documents::RootFingerprint;
 use crate::id::GateId;
@@ -20,6 +20,7 @@ use crate::sealing::WrappingKey;
 const SECRET_LENGTH: usize = 16;
 const FINGERPRINT_LENGTH: usize = 16;
 const CHECK_LENGTH: usize = 3;
+const LENGTH: usize = SECRET_LENGTH + FINGERPRINT_LENGTH + CHECK_LENGTH;
 
 /// What an administrator hands to field staff. Wiped when dropped; it has no `Debug`.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -58,6 +59,21 @@ impl EnrolmentCode {
         root.0.first_chunk::<FINGERPRINT_LENGTH>().is_some_and(|head| head.ct_eq(&self.fingerprint).into())
     }
 
+    /// Secret, fingerprint, check.
+    pub(crate) fn to_bytes(&self) -> Zeroizing<[u8; LENGTH]> {
+        let mut bytes = Zeroizing::new([0; LENGTH]);
+        let parts = self.secret.iter().chain(&self.fingerprint).copied().chain(self.check());
+        bytes.iter_mut().zip(parts).for_each(|(place, byte)| *place = byte);
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8; LENGTH]) -> Result<Self, InvalidEnrolmentCode> {
+        let (secret, rest) = bytes.split_first_chunk().ok_or(InvalidEnrolmentCode)?;
+        let (fingerprint, check) = rest.split_first_chunk().ok_or(InvalidEnrolmentCode)?;
+        let code = Self { secret: *secret, fingerprint: *fingerprint };
+        if code.check() == *check { Ok(code) } else { Err(InvalidEnrolmentCode) }
+    }
+
     fn check(&self) -> [u8; CHECK_LENGTH] {
         let digest: [u8; 32] = Sha256::new().chain_update(self.secret).chain_update(self.fingerprint).finalize().into();
         [digest[0], digest[1], digest[2]]
@@ -66,7 +82,7 @@ impl EnrolmentCode {
 
 impl fmt::Display for EnrolmentCode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = BASE32_NOPAD.encode(&[&self.secret[..], &self.fingerprint, &self.check()].concat());
+        let text = BASE32_NOPAD.encode(&*self.to_bytes());
         for (index, character) in text.chars().enumerate() {
             if index > 0 && index % 4 == 0 {
                 formatter.write_str("-")?;
@@ -84,10 +100,7 @@ impl FromStr for EnrolmentCode {
         let compact: String =
             text.chars().filter(|character| !matches!(character, '-' | ' ')).map(|c| c.to_ascii_uppercase()).collect();
         let bytes = BASE32_NOPAD.decode(compact.as_bytes()).map_err(|_| InvalidEnrolmentCode)?;
-        let (secret, rest) = bytes.split_first_chunk().ok_or(InvalidEnrolmentCode)?;
-        let (fingerprint, check) = rest.split_first_chunk().ok_or(InvalidEnrolmentCode)?;
-        let code = Self { secret: *secret, fingerprint: *fingerprint };
-        if code.check() == *check { Ok(code) } else { Err(InvalidEnrolmentCode) }
+        Self::from_bytes(bytes.as_slice().try_into().map_err(|_| InvalidEnrolmentCode)?)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod documents;
 pub mod enrolment;
 pub mod holder;
 pub mod id;
+pub mod invitation;
 pub mod journal;
 pub mod key_ring;
 pub mod keys;

@@ -38,9 +38,13 @@ struct Reach {
     reached: bool,
 }
 
+/// A gate that waits for its enrolment.
 #[derive(Deserialize)]
-struct Code {
-    code: String,
+pub struct NewGate {
+    /// For whoever types.
+    pub code: String,
+    /// The text of a QR code for the gate's own eyes.
+    pub invitation: String,
 }
 
 impl<'a> Administrator<'a> {
@@ -83,12 +87,11 @@ impl<'a> Administrator<'a> {
         Ok(published.offer)
     }
 
-    /// Makes a gate with one lane into the grounds; the answer is its enrolment code.
-    pub async fn gate(&self, name: &str, event: EventId) -> Result<String, CallError> {
+    /// Makes a gate with one lane into the grounds.
+    pub async fn gate(&self, name: &str, event: EventId) -> Result<NewGate, CallError> {
         let lanes = json!([{ "lane": 1, "direction": "entry", "zones": GROUNDS }]);
         let body = json!({ "name": name, "event": event, "lanes": lanes });
-        let code: Code = self.admin.post("/v1/gates", &body).await?;
-        Ok(code.code)
+        self.admin.post("/v1/gates", &body).await
     }
 
     /// Withdraws the ticket of a seat.

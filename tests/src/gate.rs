@@ -10,7 +10,9 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Severity};
 use serde::Deserialize;
 
+use crate::administrator::NewGate;
 use crate::cloud::Cloud;
+use crate::picture;
 use crate::process::{self, Process, run, run_well};
 use crate::wait::{PATIENCE, until};
 
@@ -108,14 +110,30 @@ struct Started {
 }
 
 impl Gate {
-    /// Spends an enrolment code on the folder `name` of the cloud's, over the gates' line.
-    pub async fn enrol(cloud: &Cloud, name: &str, code: &str) -> Result<Self> {
+    /// Makes the folder `name` of the cloud's a gate, by a photograph of its invitation.
+    pub async fn enrol(cloud: &Cloud, name: &str, gate: &NewGate) -> Result<Self> {
+        let photograph = cloud.folder().join(format!("{name}.jpeg"));
+        std::fs::write(&photograph, picture::photograph(&picture::code(&gate.invitation)?)?)?;
+        let enrolled = Self::enrol_with(cloud, name, |command| _ = command.arg("--picture").arg(&photograph)).await;
+        std::fs::remove_file(photograph)?;
+        enrolled
+    }
+
+    /// The same by the code, typed, over the gates' line.
+    pub async fn enrol_by_code(cloud: &Cloud, name: &str, gate: &NewGate) -> Result<Self> {
+        // A code on the command line could be read by every user of the machine.
+        let typed = |command: &mut Command| {
+            command.args(["--cloud", &cloud.gate_line().url()]).env("COUNTERMARK_ENROLMENT_CODE", &gate.code);
+        };
+        Self::enrol_with(cloud, name, typed).await
+    }
+
+    async fn enrol_with(cloud: &Cloud, name: &str, how: impl FnOnce(&mut Command)) -> Result<Self> {
         let program = cloud.binaries().gate.clone();
         let folder = cloud.folder().join(name);
         let mut command = process::command(&program);
-        // A code on the command line could be read by every user of the machine.
-        command.args(["enroll", "--json", "--cloud", &cloud.gate_line().url()]).env("COUNTERMARK_ENROLMENT_CODE", code);
-        command.arg("--data").arg(&folder);
+        command.args(["enroll", "--json", "--data"]).arg(&folder);
+        how(&mut command);
         let identity: Identity = serde_json::from_str(&run_well(command).await?)?;
         Ok(Self { program, folder, number: identity.gate })
     }

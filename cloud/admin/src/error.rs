@@ -29,6 +29,8 @@ pub(crate) enum Error {
     Json(#[from] serde_json::Error),
     #[error("column {column} holds what it cannot")]
     Corrupt { column: &'static str },
+    #[error("validation's code makes no invitation")]
+    Invitation { source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the act stopped")]
     Stopped { source: tokio::task::JoinError },
     #[error("the database failed")]
@@ -63,6 +65,7 @@ impl Error {
             // A commit whose answer was lost may be one.
             | Self::EventDocument(EventDocumentError::Database(_))
             | Self::Database(_)
+            | Self::Invitation { .. }
             | Self::Stopped { .. } => true,
             Self::Call(CallError::Refused { status, .. }) => status.is_server_error(),
             Self::Call(CallError::Unsendable { .. })
@@ -95,9 +98,12 @@ impl From<Error> for Problem {
                 .detail("Publish the event's signed document first."),
             Error::EventDocument(error) => error.into(),
             Error::Call(error) => error.into(),
-            Error::Enqueue(_) | Error::Json(_) | Error::Corrupt { .. } | Error::Stopped { .. } | Error::Database(_) => {
-                Self::internal(&error)
-            }
+            Error::Enqueue(_)
+            | Error::Json(_)
+            | Error::Corrupt { .. }
+            | Error::Invitation { .. }
+            | Error::Stopped { .. }
+            | Error::Database(_) => Self::internal(&error),
         }
     }
 }

@@ -12,8 +12,11 @@ use countermark_service::randomness::Randomness;
 use countermark_service::serve::{ServeError, Shutdown, serve};
 use countermark_service::service_call::{ServiceCalls, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
-use countermark_service::settings::{Admin, OtherServiceKey, Peers, ServiceSettings, Trust, UnusableDatabase};
+use countermark_service::settings::{
+    Admin, OtherServiceKey, Peers, ServiceSettings, Trust, UnusableDatabase, base_url,
+};
 use countermark_service::trust::TrustError;
+use url::Url;
 
 use crate::state::State;
 use crate::{MIGRATOR, api, distribution};
@@ -30,6 +33,9 @@ pub struct Settings {
     /// What it trusts.
     #[command(flatten)]
     pub trust: Trust,
+    /// Where gates find validation, as a box at an entrance reaches it: what their invitations say.
+    #[arg(long, env = "COUNTERMARK_GATES_URL", value_name = "COUNTERMARK_GATES_URL", hide_env_values = true, value_parser = base_url)]
+    pub gates_url: Url,
 }
 
 /// Why the service does not start, or stopped.
@@ -57,7 +63,7 @@ pub enum StartError {
 
 /// Runs the service until the shutdown.
 pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartError> {
-    let Settings { service, peers, trust } = settings;
+    let Settings { service, peers, trust, gates_url } = settings;
     let (clock, randomness) = (Clock::system(), Randomness::system());
     service.expect_own_key(&peers)?;
     let pool = service.database.open(&MIGRATOR).await?;
@@ -82,6 +88,7 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
         auth: of(ServiceName::Auth),
         tickets: TicketsClient(of(ServiceName::Tickets)),
         validation: ValidationClient(of(ServiceName::Validation)),
+        gates_url,
     };
     let (router, _) = api().finish(&front, state.clone());
     let background = distribution::worker(state).run(shutdown.clone());

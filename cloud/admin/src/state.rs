@@ -12,6 +12,7 @@ use countermark_service::randomness::Randomness;
 use countermark_service::service_call::ServiceClient;
 use countermark_shared::documents::{Authentic, TrustBundle};
 use sqlx::PgPool;
+use url::Url;
 
 /// The service's handles. Clones share them.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct State {
     pub(crate) auth: ServiceClient,
     pub(crate) tickets: TicketsClient,
     pub(crate) validation: ValidationClient,
+    /// Where gates find validation: what an invitation says.
+    pub(crate) gates_url: Url,
 }
 
 impl FromRequestParts<Self> for State {

@@ -160,6 +160,7 @@ impl Bench {
             auth: client(ServiceName::Auth, &auth),
             tickets: TicketsClient(client(ServiceName::Tickets, &tickets)),
             validation: ValidationClient(client(ServiceName::Validation, &validation)),
+            gates_url: "https://gates.example.org".parse().unwrap(),
         };
         let front = Front {
             access_tokens: AccessTokens::local(ServiceName::Admin, &[key(SESSION_KEY).verifying_key()], clock.clone()),

@@ -1,7 +1,9 @@
 //! The command line: what field staff type, what they read, and the exit codes.
 
 mod clock;
+mod doctor;
 mod documents;
+mod enroll;
 mod outputs;
 mod status;
 
@@ -12,16 +14,14 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use countermark_shared::enrolment::EnrolmentCode;
 use countermark_shared::id::LaneId;
+pub(crate) use status::{age, at_rest};
 use tracing_subscriber::EnvFilter;
 
 use crate::agent;
-use crate::clock::{Clock, Moment};
-use crate::cloud::CloudAddress;
+use crate::clock::Moment;
 use crate::config::{Config, PicturesConfig};
 use crate::data_folder::DataFolder;
-use crate::enroll::enroll;
 use crate::identity::Identity;
 use crate::ledger::{Ledger, Owner};
 use crate::local::{Answer, AskError, Checked, Question, ask};
@@ -53,8 +53,9 @@ pub(crate) struct CommandLine {
 enum Command {
     /// Make this box a gate, with a code from the administrator.
     ///
-    /// If it is cut off, run the same command again: the code stays good for this folder.
-    Enroll(Enroll),
+    /// The code is typed, or its invitation is shown to this gate's own camera or scanner. If it is cut off, run the same command
+    /// again: the code stays good for this folder.
+    Enroll(enroll::Enroll),
     /// Scan tickets until told to end.
     Run(Run),
     /// Ask the running agent what it would say of a ticket. Admits nobody, writes nothing.
@@ -71,6 +72,11 @@ enum Command {
     Clock(clock::ClockCommand),
     /// Switch outputs off while no agent runs.
     Outputs(outputs::OutputsCommand),
+    /// Look at everything this box needs, and say what is wrong and what to do.
+    #[command(
+        after_help = "Exit codes: 0 nothing is wrong, though there may be warnings; 1 it could not be looked at; 2 wrong usage; 3 something is wrong."
+    )]
+    Doctor(doctor::Doctor),
     /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
     #[command(after_help = "Exit codes: 0 the agent runs; 1 it does not (what the disk says is shown); 2 wrong usage.")]
     Status(Common),
@@ -84,18 +90,6 @@ struct Common {
     /// Write JSON, one line a thing.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Args)]
-struct Enroll {
-    #[command(flatten)]
-    common: Common,
-    /// Where the cloud answers gates; https, or http on this machine itself.
-    #[arg(long, value_name = "URL")]
-    cloud: CloudAddress,
-    /// The enrolment code, as the administrator gave it: 14 groups of four.
-    #[arg(long, env = "COUNTERMARK_ENROLMENT_CODE", hide_env_values = true)]
-    code: EnrolmentCode,
 }
 
 #[derive(Args)]
@@ -166,19 +160,9 @@ impl CommandLine {
             Command::ExportDocuments(arguments) => arguments.perform(),
             Command::Clock(arguments) => arguments.perform(),
             Command::Outputs(arguments) => arguments.perform(),
+            Command::Doctor(arguments) => Ok(arguments.perform()),
             Command::Status(arguments) => status::status(&arguments),
         }
-    }
-}
-
-impl Enroll {
-    fn perform(self) -> anyhow::Result<ExitCode> {
-        let Self { common: Common { data, json }, cloud, code } = self;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let identity = runtime.block_on(enroll(&data, cloud, &code, Clock::start().now().battery))?;
-        let words = || format!("enrolled as gate {} (“{}”) for event {}", identity.gate, identity.name, identity.event);
-        Printer { json }.line(&identity, words);
-        Ok(ExitCode::SUCCESS)
     }
 }
 

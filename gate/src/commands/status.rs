@@ -32,7 +32,7 @@ pub(super) fn status(arguments: &Common) -> anyhow::Result<ExitCode> {
 }
 
 /// What the disk says while no agent runs.
-fn at_rest(folder: &DataFolder, now: Moment) -> anyhow::Result<Status> {
+pub(crate) fn at_rest(folder: &DataFolder, now: Moment) -> anyhow::Result<Status> {
     let (identity, ledger) = ledger_at_rest(folder, now)?;
     Ok(Status {
         running: false,
@@ -102,7 +102,7 @@ fn words(status: &Status) -> String {
 }
 
 /// How old something is, for people.
-pub(super) fn age(seconds: u64) -> String {
+pub(crate) fn age(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds / 60),

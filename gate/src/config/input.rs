@@ -108,7 +108,9 @@ impl WrittenCamera {
             None => RESOLUTION,
             Some(written) if written.get_ref().iter().all(|side| (160..=4096).contains(side)) => written.into_inner(),
             Some(written) => {
-                return Err(reading.file.wrong(&written.span(), "a resolution is [width, height], each 160 to 4096 pixels"));
+                return Err(reading
+                    .file
+                    .wrong(&written.span(), "a resolution is [width, height], each 160 to 4096 pixels"));
             }
         };
         Ok(CameraConfig { entry, device: self.device, resolution })

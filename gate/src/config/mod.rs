@@ -111,6 +111,15 @@ impl Config {
         !(self.scanners.is_empty() && self.keyboards.is_empty() && self.cameras.is_empty() && self.pictures.is_empty())
     }
 
+    /// The devices that are files under `/dev`.
+    pub(crate) fn files(&self) -> Vec<(DeviceKind, &Entry, &Path)> {
+        let scanners = self.scanners.iter().map(|one| (DeviceKind::Scanner, &one.entry, one.device.as_path()));
+        let keyboards = self.keyboards.iter().map(|one| (DeviceKind::Keyboard, &one.entry, one.device.as_path()));
+        let cameras = self.cameras.iter().map(|one| (DeviceKind::Camera, &one.entry, one.device.as_path()));
+        let outputs = self.outputs.iter().filter_map(|one| Some((DeviceKind::Output, &one.entry, one.wiring.file()?)));
+        scanners.chain(keyboards).chain(cameras).chain(outputs).collect()
+    }
+
     /// The lanes that inputs stand at.
     pub(crate) fn lanes(&self) -> BTreeSet<LaneId> {
         let scanners = self.scanners.iter().map(|one| &one.entry);

@@ -29,7 +29,8 @@ pub(crate) fn watch_folder(folder: &Path, intake: &Intake, printer: Printer, sto
             Ok(Ok(())) => intake.post.works(),
             Ok(Err(LedgerGone)) => return,
             Err(error) => {
-                let detail = format!("cannot read the picture folder {}: {error}; make it again, or readable", folder.display());
+                let detail =
+                    format!("cannot read the picture folder {}: {error}; make it again, or readable", folder.display());
                 intake.post.troubled(Trouble::new(Cause::Gone, detail));
             }
         }

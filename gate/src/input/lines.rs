@@ -94,7 +94,12 @@ mod tests {
 
     fn lines(chunks: Vec<Vec<u8>>) -> Vec<ScannedText> {
         let (ledger, mut scans) = mpsc::channel(1000);
-        let intake = Intake { lane: LaneId(1), ledger, clock: Clock::start(), post: Post::new(Device::only(DeviceKind::Lines), LaneId(1), watch::Sender::default()) };
+        let intake = Intake {
+            lane: LaneId(1),
+            ledger,
+            clock: Clock::start(),
+            post: Post::new(Device::only(DeviceKind::Lines), LaneId(1), watch::Sender::default()),
+        };
         read_lines(Chunks(chunks.into_iter()), &intake).unwrap();
         let mut lines = Vec::new();
         while let Ok(work) = scans.try_recv() {

@@ -3,6 +3,7 @@
 //!
 //! One thread owns the database ([`serve`]); everybody else sends it [`Work`]. Knows nothing of inputs, networks or screens.
 
+mod debounce;
 mod judge;
 mod open;
 mod report;
@@ -20,7 +21,8 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use countermark_shared::wire::{Base64, RowResult, UploadedRow};
 
-use judge::Grounds;
+use debounce::{Answer, Debounce};
+use judge::{Grounds, Judgement};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use open::Owner;
@@ -43,6 +45,7 @@ pub(crate) struct Ledger {
     documents: Documents,
     clock: GateClock,
     names: Names,
+    debounce: Debounce,
 }
 
 /// The database failed.
@@ -82,11 +85,12 @@ impl Batch {
 
 impl Ledger {
     /// Decides scans in order, each knowing those before, and writes them down: one transaction, one savepoint each. What could not be
-    /// written opens nothing.
+    /// written opens nothing. A showing that was answered already is not answered again.
     pub(crate) fn scan(&mut self, scans: &[RawScan], now: Moment) -> Vec<Announcement> {
         self.keep_names(now);
         self.try_scan(scans, now).unwrap_or_else(|error| {
             tracing::error!(error = error.sentence(), "no scan was written");
+            self.debounce.forget();
             let at = self.read_clock(now).now;
             scans.iter().map(|scan| undecided(scan, at, now)).collect()
         })
@@ -94,19 +98,27 @@ impl Ledger {
 
     fn try_scan(&mut self, scans: &[RawScan], now: Moment) -> Result<Vec<Announcement>, LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, documents, clock: _, names } = self;
+        let Self { connection, gate, boot, documents, clock: _, names, debounce } = self;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut announcements = Vec::with_capacity(scans.len());
         for scan in scans {
             let savepoint = transaction.savepoint()?;
             let grounds = Grounds { connection: &savepoint, documents, names, clock };
             let recorder = Recorder { gate: *gate, boot: *boot, grounds };
-            match recorder.record(scan, now) {
+            let recorded = judge::judge(grounds, scan, now.uptime).and_then(|judgement| {
+                let answer = Answer { reason: judgement.verdict.reason, opens: judgement.verdict.opens() };
+                if debounce.repeats(scan, &judgement.subject, answer) {
+                    return Ok(None);
+                }
+                recorder.record(scan, judgement, now).map(Some)
+            });
+            match recorded {
                 Ok(announcement) => {
                     savepoint.commit()?;
-                    announcements.push(announcement);
+                    announcements.extend(announcement);
                 }
                 Err(error) => {
+                    debounce.forget();
                     tracing::error!(error = error.sentence(), "a scan was not written");
                     // A full disk may have rolled back the whole transaction. Then this fails too, and the batch with it: going on would
                     // commit each further scan by itself, and those before would be announced without a row.
@@ -166,9 +178,8 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    fn record(&self, scan: &RawScan, now: Moment) -> Result<Announcement, LedgerError> {
+    fn record(&self, scan: &RawScan, judgement: Judgement, now: Moment) -> Result<Announcement, LedgerError> {
         let Grounds { connection, documents, names: _, clock } = self.grounds;
-        let judgement = judge::judge(self.grounds, scan, now.uptime)?;
         let head = store::head(connection)?;
         let row = JournalRow {
             gate: self.gate,

@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::Ledger;
+use super::debounce::Debounce;
 use super::store::{self, Columns};
 use crate::documents::{DocumentKind, Documents};
 use crate::names::Names;
@@ -92,7 +93,15 @@ impl Ledger {
         let documents = restore(&connection, gate, root).map_err(explain)?;
         let floor = clock_floor(&connection, &documents).map_err(explain)?;
         let clock = GateClock::new(floor, uptime);
-        Ok(Self { connection, gate, boot, documents, clock, names: Names::of(unwrapping_key) })
+        Ok(Self {
+            connection,
+            gate,
+            boot,
+            documents,
+            clock,
+            names: Names::of(unwrapping_key),
+            debounce: Debounce::default(),
+        })
     }
 }
 

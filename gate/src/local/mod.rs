@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use ask::{AskError, ask, export, import};
 pub(crate) use serve::{Agent, bind, serve};
-pub(crate) use status::{Checked, ClockStatus, LeaseStatus, LedgerStatus, Status};
+pub(crate) use status::{Checked, ClockStatus, LeaseCode, LeaseStatus, LedgerStatus, Status};
 
 use crate::carried::Offered;
 use crate::ledger::Word;

@@ -192,20 +192,14 @@ mod tests {
     use crate::data_folder::DataFolder;
     use crate::ledger::Ledger;
     use crate::local::{AskError, ask, export, import};
-    use crate::samples::{self, EVENT, GATE};
+    use crate::samples;
     use countermark_shared::journal::{BootId, Subject};
     use countermark_shared::verdict::{Reason, Verdict};
 
     fn agent() -> (Agent, mpsc::Receiver<Work>) {
         let (ledger, work) = mpsc::channel(4);
         let report = Report { unsettled: 2, ..samples::report() };
-        let identity = Identity {
-            cloud: "http://127.0.0.1:1".parse().unwrap(),
-            gate: GATE,
-            event: EVENT,
-            name: "North".into(),
-            root: samples::bundle().root_fingerprint(),
-        };
+        let identity = samples::identity();
         let report = watch::channel(report).1;
         let contact = watch::channel(Contact::default()).1;
         let devices = watch::channel(Devices::default()).1;

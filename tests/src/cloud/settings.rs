@@ -39,6 +39,9 @@ impl Cloud {
         }
         set("COUNTERMARK_TRUST_BUNDLE".to_owned(), file(self.ceremony.bundle_file()));
         set("COUNTERMARK_ROOT_FINGERPRINT".to_owned(), self.fingerprint.clone());
+        if part == Part::Admin {
+            set("COUNTERMARK_GATES_URL".to_owned(), self.gate_line.url());
+        }
         if matches!(part, Part::Auth | Part::Tickets) {
             set("COUNTERMARK_PAYMENT_PROVIDER_KEY".to_owned(), self.provider_key.clone());
         }

@@ -16,7 +16,7 @@ fn lets_nobody_in_until_it_is_resumed() {
         let offer = administrator.offer(&SOLO).await?;
         let tickets = Buyer::arrive(cloud).await?.buy(&offer, 1).await?;
         let ticket = tickets.first().context("nothing was sold")?;
-        let gate = Gate::enrol(cloud, "gate-to-suspend", &administrator.gate("Van", FESTIVAL).await?).await?;
+        let gate = Gate::enrol_by_code(cloud, "gate-to-suspend", &administrator.gate("Van", FESTIVAL).await?).await?;
         let running = gate.listen().await?;
         gate.would_say(&ticket.text, Reason::Admitted).await?;
 

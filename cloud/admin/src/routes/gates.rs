@@ -5,9 +5,14 @@ use countermark_service::caller::Caller;
 use countermark_service::contract::{CreateGate, GateCreated, GateFigures};
 use countermark_service::extract::{Json, Path};
 use countermark_service::problem::ProblemDocument;
+use countermark_shared::enrolment::EnrolmentCode;
 use countermark_shared::id::EventId;
+use countermark_shared::invitation::Invitation;
+use qrcode::render::svg;
+use qrcode::{EcLevel, QrCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use url::Url;
 use utoipa::ToSchema;
 
 use crate::error::Error;
@@ -21,15 +26,42 @@ pub(crate) struct Gates {
     pub(crate) gates: Vec<GateFigures>,
 }
 
-/// Makes a gate. The code is in this answer and nowhere else: hand it to field staff, who have seven days. A second request makes a
-/// second gate.
+/// A gate that waits for its enrolment.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct NewGate {
+    /// The gate, its code, and when that ends.
+    #[serde(flatten)]
+    pub(crate) gate: GateCreated,
+    /// Code and address in one: the text of a QR code that the gate reads by itself (`countermark-gate enroll --scan`).
+    pub(crate) invitation: String,
+    /// That QR code, as an SVG picture. Whoever sees it can enrol in the gate's place.
+    pub(crate) invitation_svg: String,
+}
+
+impl NewGate {
+    fn new(gate: GateCreated, gates_url: &Url) -> Result<Self, Error> {
+        let code: EnrolmentCode = gate.code.parse().map_err(invitation_error)?;
+        let address = gates_url.as_str().trim_end_matches('/');
+        let invitation = Invitation::new(address, code).map_err(invitation_error)?.to_string();
+        let picture = QrCode::with_error_correction_level(&invitation, EcLevel::M).map_err(invitation_error)?;
+        let invitation_svg = picture.render::<svg::Color<'_>>().min_dimensions(480, 480).build();
+        Ok(Self { gate, invitation, invitation_svg })
+    }
+}
+
+fn invitation_error(source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Invitation { source: Box::new(source) }
+}
+
+/// Makes a gate. The code is in this answer and nowhere else: hand it to field staff, or show them the invitation; they have seven days. A
+/// second request makes a second gate.
 #[utoipa::path(
     post,
     path = "/v1/gates",
     operation_id = "create_gate",
     request_body = CreateGate,
     responses(
-        (status = 201, description = "The gate waits for its enrolment.", body = GateCreated),
+        (status = 201, description = "The gate waits for its enrolment.", body = NewGate),
         (status = 404, description = "`event-unknown` to validation", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`gate-refused` by validation", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`", body = ProblemDocument, content_type = "application/problem+json"),
@@ -39,7 +71,7 @@ pub(crate) async fn create(
     state: State,
     caller: Caller,
     Json(request): Json<CreateGate>,
-) -> Result<(StatusCode, Json<GateCreated>), Error> {
+) -> Result<(StatusCode, Json<NewGate>), Error> {
     let intent = Intent {
         act: Act::CreateGate,
         subject: format!("event {}", request.event),
@@ -51,7 +83,7 @@ pub(crate) async fn create(
         Ok(Done { detail: json!({ "gate": created.gate, "until": created.until }), answer: created })
     })
     .await?;
-    Ok((StatusCode::CREATED, Json(created)))
+    Ok((StatusCode::CREATED, Json(NewGate::new(created, &state.gates_url)?)))
 }
 
 /// The event's gates, as validation knows them.
@@ -73,6 +105,7 @@ pub(crate) async fn list(state: State, Path(event): Path<EventId>) -> Result<Jso
 #[cfg(test)]
 mod tests {
     use countermark_service::contract::paths;
+    use countermark_shared::id::GateId;
     use serde_json::Value;
 
     use super::*;
@@ -86,15 +119,21 @@ mod tests {
     #[tokio::test]
     async fn a_code_is_in_the_answer_and_nowhere_else() {
         let mut bench = Bench::new().await;
-        let created = json!({ "gate": 3, "code": "SECRET-CODE", "until": "2027-01-22T08:00:00Z" });
-        bench.validation.answers(paths::GATES, StatusCode::CREATED, created.clone());
+        let code = EnrolmentCode::new([7; 16], bench.state.bundle.document().root_fingerprint()).to_string();
+        let created = json!({ "gate": 3, "code": code, "until": "2027-01-22T08:00:00Z" });
+        bench.validation.answers(paths::GATES, StatusCode::CREATED, created);
         let answer = bench.post("/v1/gates", &north()).await;
-        assert_eq!((answer.status, answer.json::<Value>()), (StatusCode::CREATED, created));
+        let NewGate { gate, invitation, invitation_svg } = answer.json();
+        assert_eq!((answer.status, gate.gate, &gate.code), (StatusCode::CREATED, GateId(3), &code));
+        let read: Invitation = invitation.parse().unwrap_or_else(|_| panic!("{invitation} is no invitation"));
+        assert_eq!((read.address(), read.code().to_string()), ("https://gates.example.org", code.clone()));
+        assert!(invitation_svg.contains("<svg"));
         assert_eq!(bench.validation.called().await.1, north());
         let log = bench.log().await;
         assert_eq!((log[0].subject.as_str(), log[1].outcome), ("event 7", Outcome::Done));
         assert_eq!(log[1].detail["gate"], 3);
-        assert!(!bench.get("/v1/audit").await.text().contains("SECRET"));
+        let audit = bench.get("/v1/audit").await.text();
+        assert!(!audit.contains(&code) && !audit.contains(&invitation));
     }
 
     #[tokio::test]

@@ -59,7 +59,7 @@ impl Running {
             (config, post)
         });
         let (passage, passages) = sync_channel(100);
-        let (outputs, workers) = Outputs::new(outputs.collect(), clock, &passage);
+        let (outputs, workers) = Outputs::new(outputs.collect(), None, clock, &passage);
         let threads = workers.into_iter().map(|worker| std::thread::spawn(move || worker.work())).collect();
         Self { outputs, clock, passages, devices, threads }
     }

@@ -1,0 +1,148 @@
+//! The agent, or the ledger that it left: documents and their ages, lease, clock, what waits to be uploaded.
+
+use countermark_shared::journal::ClockState;
+
+use super::folder::Enrolled;
+use super::{Finding, Standing};
+use crate::clock::Clock;
+use crate::commands::{age, at_rest};
+use crate::data_folder::DataFolder;
+use crate::documents::DocumentKind;
+use crate::local::{Answer, AskError, ClockStatus, LeaseCode, LedgerStatus, Question, Status, ask};
+
+/// From here on the default policy warns of a list's age.
+const LIST_IS_OLD: u64 = 15 * 60;
+/// So many rows say that uploading does not keep up, or does not happen.
+const MANY_ROWS: u64 = 1000;
+
+pub(super) fn examine(
+    folder: &DataFolder,
+    enrolled: Option<&Enrolled>,
+    clock: Clock,
+) -> (Vec<Finding>, Option<Status>) {
+    let start = "start it: `systemctl start countermark-gate`";
+    let (agent, status) = match ask(folder, &Question::Status) {
+        Ok(Answer::Status(status)) => (Finding::good("agent", "runs and answers"), Some(*status)),
+        Ok(_) => {
+            (Finding::bad(Standing::Wrong, "agent", "it answered another question", "restart it after an update"), None)
+        }
+        Err(AskError::NotRunning { .. }) if enrolled.is_some() => {
+            let stopped =
+                Finding::bad(Standing::Wrong, "agent", "it does not run; what follows is what the disk says", start);
+            match at_rest(folder, clock.now()) {
+                Ok(status) => (stopped, Some(status)),
+                Err(error) => {
+                    return (vec![stopped, Finding::bad(Standing::Wrong, "ledger", format!("{error:#}"), start)], None);
+                }
+            }
+        }
+        Err(error) => (Finding::bad(Standing::Wrong, "agent", error.to_string(), "see to what it says"), None),
+    };
+    let mut findings = vec![agent];
+    if let Some(status) = &status {
+        findings.extend(documents(&status.ledger));
+        findings.extend(lease(&status.ledger));
+        findings.push(time(&status.ledger.clock));
+        findings.push(uploads(&status.ledger));
+    }
+    (findings, status)
+}
+
+fn documents(ledger: &LedgerStatus) -> Vec<Finding> {
+    let fetch = "connect this gate, or bring documents on a stick: `countermark-gate import`";
+    let mut findings = Vec::new();
+    for kind in DocumentKind::NEEDED {
+        if !ledger.documents.contains_key(&kind) {
+            findings.push(Finding::bad(Standing::Wrong, kind.code(), "there is none: nothing can be decided", fetch));
+        }
+    }
+    if !ledger.documents.contains_key(&DocumentKind::SlotList) {
+        let says = "there is none: revocations are not known";
+        findings.push(Finding::bad(Standing::Warning, DocumentKind::SlotList.code(), says, fetch));
+    }
+    for (kind, document) in &ledger.documents {
+        let says = format!("revision {}, {} old", document.revision, age(document.age_seconds));
+        let old = *kind == DocumentKind::SlotList && document.age_seconds > LIST_IS_OLD;
+        findings.push(if old {
+            Finding::bad(Standing::Warning, kind.code(), says, fetch)
+        } else {
+            Finding::good(kind.code(), says)
+        });
+    }
+    for kind in &ledger.conflicts {
+        let says = "the cloud has another of this revision: somebody signed two";
+        findings.push(Finding::bad(Standing::Warning, kind.code(), says, "tell the administrator"));
+    }
+    if let Some(warning) = &ledger.trust_warning {
+        let part = DocumentKind::TrustBundle.code();
+        findings.push(Finding::bad(Standing::Warning, part, warning.en.clone(), "tell the administrator"));
+    }
+    findings
+}
+
+fn lease(ledger: &LedgerStatus) -> Option<Finding> {
+    let lease = ledger.lease.as_ref()?;
+    let says = format!("until {}, names until {}", lease.until, lease.names_until);
+    let administrator = "ask the administrator for a new assignment";
+    Some(match lease.state {
+        LeaseCode::Held => Finding::good("lease", says),
+        LeaseCode::WithoutNames => {
+            Finding::bad(Standing::Warning, "lease", format!("{says}: no name is read any more"), administrator)
+        }
+        LeaseCode::Ended => {
+            Finding::bad(Standing::Wrong, "lease", format!("ended {}: nobody is admitted", lease.until), administrator)
+        }
+        LeaseCode::Suspended => Finding::bad(
+            Standing::Wrong,
+            "lease",
+            "this gate is suspended: nobody is admitted",
+            "ask the administrator why",
+        ),
+    })
+}
+
+fn time(clock: &ClockStatus) -> Finding {
+    let ClockStatus { state, now, error_milliseconds, waiting, warning: _ } = clock;
+    match (state, error_milliseconds) {
+        (ClockState::Signed, Some(error)) => {
+            Finding::good("clock", format!("{now}, signed by the cloud, within {error} ms"))
+        }
+        (ClockState::Signed, None) => Finding::good("clock", format!("{now}, signed by the cloud")),
+        (ClockState::Battery, _) => {
+            let says = format!("{now} by this box's own clock: nobody signed it since the start");
+            Finding::bad(Standing::Warning, "clock", says, "compare with a watch, in UTC; connecting this gate sets it")
+        }
+        (ClockState::Unknown, _) => Finding::bad(
+            Standing::Wrong,
+            "clock",
+            "not set: no live ticket can be judged",
+            "connect this gate, or set the date",
+        ),
+        (ClockState::RolledBack, _) => {
+            let says = format!("it fell back to {now}: no live ticket can be judged");
+            Finding::bad(Standing::Wrong, "clock", says, "connect this gate, or set the date; change the box's battery")
+        }
+        (ClockState::Ahead, _) => {
+            let at = waiting.map(|at| at.to_string()).unwrap_or_default();
+            let says = format!("the cloud says {at}, more than a day later than {now}");
+            Finding::bad(
+                Standing::Wrong,
+                "clock",
+                says,
+                "compare with a watch, in UTC, then `countermark-gate clock confirm` or `dismiss`",
+            )
+        }
+    }
+}
+
+fn uploads(ledger: &LedgerStatus) -> Finding {
+    let LedgerStatus { rows, unsettled, contested, .. } = ledger;
+    let says = format!("{rows} rows, {unsettled} not yet uploaded, {contested} put aside by the cloud");
+    if *contested > 0 {
+        Finding::bad(Standing::Warning, "journal", says, "tell the administrator")
+    } else if *unsettled > MANY_ROWS {
+        Finding::bad(Standing::Warning, "journal", says, "connect this gate; nothing is lost until then")
+    } else {
+        Finding::good("journal", says)
+    }
+}

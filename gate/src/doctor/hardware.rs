@@ -1,0 +1,96 @@
+//! Inputs and outputs: as the running agent has them, or as `gate.toml` names them.
+
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use nix::unistd::{AccessFlags, access};
+
+use super::{Finding, Standing};
+use crate::config::{Config, Entry};
+use crate::devices::{Device, DeviceKind, DeviceStatus};
+use crate::local::Status;
+
+pub(super) fn examine(config: Option<&Config>, status: Option<&Status>) -> Vec<Finding> {
+    match (status.filter(|status| status.running), config) {
+        (Some(status), _) => status.devices.iter().map(as_the_agent_says).collect(),
+        (None, Some(config)) => as_written(config),
+        (None, None) => Vec::new(),
+    }
+}
+
+fn as_the_agent_says(device: &DeviceStatus) -> Finding {
+    let DeviceStatus { device: name, lane, trouble, failures, .. } = device;
+    let times = if *failures > 0 { format!("; failed {failures} times since the start") } else { String::new() };
+    match trouble {
+        None => Finding::good(name, format!("works at lane {lane}{times}")),
+        Some(trouble) => {
+            let remedy = "see to it; the agent takes it when it is back";
+            Finding::bad(Standing::Wrong, name, format!("{}{times}", trouble.detail), remedy)
+        }
+    }
+}
+
+/// Whether what the file names is there, and may be used. Nothing is opened: a serial board may act on that.
+fn as_written(config: &Config) -> Vec<Finding> {
+    let mut findings: Vec<_> =
+        config.files().into_iter().map(|(kind, entry, file)| device_file(kind, entry, file)).collect();
+    if !config.has_inputs() {
+        let says = "nothing is scanned here";
+        let remedy = "name a scanner, a keyboard, a camera or a folder of pictures";
+        findings.push(Finding::bad(Standing::Wrong, "gate.toml", says, remedy));
+    }
+    findings
+}
+
+fn device_file(kind: DeviceKind, entry: &Entry, file: &Path) -> Finding {
+    let part = Device::named(kind, &entry.name).to_string();
+    let wrong = |says: String, remedy: String| Finding::bad(Standing::Wrong, part.clone(), says, remedy);
+    let named = format!("{} ({})", file.display(), entry.place);
+    match fs::metadata(file) {
+        Ok(metadata) if !metadata.file_type().is_char_device() => {
+            wrong(format!("{named} is no device"), format!("correct {}", entry.place))
+        }
+        Ok(_) => match access(file, AccessFlags::R_OK | AccessFlags::W_OK) {
+            Ok(()) => Finding::good(part, format!("{named} is there, for lane {}", entry.lane)),
+            Err(error) => wrong(
+                format!("{named}: {error}"),
+                "run this as the gate's user, which is in the device's group (`ls -l`)".to_owned(),
+            ),
+        },
+        Err(error) => {
+            let remedy = format!(
+                "look at its cable and power; `ls /dev/countermark /dev/serial/by-id` shows what is there; or correct {}",
+                entry.place
+            );
+            wrong(format!("{named}: {error}"), remedy)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use std::path::PathBuf;
+
+    fn examined(device: &str) -> Finding {
+        let folder = tempfile::tempdir().unwrap();
+        let file: PathBuf = folder.path().join("gate.toml");
+        let text = format!("[[keyboard]]\nname = \"left\"\nlane = 1\ndevice = {device:?}\n");
+        fs::write(&file, text).unwrap();
+        let [finding] = examine(Some(&Config::load(&file).unwrap()), None).try_into().unwrap();
+        finding
+    }
+
+    #[test]
+    fn a_device_is_there_or_it_is_said_which_line_names_it() {
+        let there = examined("/dev/null");
+        assert_eq!((there.part.as_str(), there.standing), ("keyboard/left", Standing::Good), "{}", there.says);
+        for (device, expected) in [("/dev/countermark-nothing", "No such file"), ("/etc/hostname", "is no device")] {
+            let finding = examined(device);
+            assert_eq!(finding.standing, Standing::Wrong);
+            assert!(finding.says.contains(expected) && finding.says.contains("gate.toml:2"), "{}", finding.says);
+        }
+    }
+}
