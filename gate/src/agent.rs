@@ -23,11 +23,11 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::clock::{self, Clock};
 use crate::cloud::Client;
-use crate::config::{Config, PicturesConfig};
+use crate::config::{Config, KeyboardConfig, PicturesConfig, ScannerConfig};
 use crate::data_folder::DataFolder;
 use crate::devices::{Cause, Device, DeviceKind, Devices, Post, Trouble};
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
-use crate::input::{CAPACITY, Intake, read_lines, watch_folder};
+use crate::input::{CAPACITY, Feedbacks, Intake, Keyboard, Scanner, read_lines, watch_folder};
 use crate::ledger::{self, Ledger, Owner, Report, Work};
 use crate::local;
 use crate::outputs::{Guard, Outputs};
@@ -154,38 +154,33 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     printer.screen(&format!("http://{address}/"));
 
     let printer = *printer;
-    let farewell_of = |thread| farewell(Ending::Stopped { thread });
-    let (outputs, last) = start_outputs(settings, clock, post, farewell_of)?;
+    let (outputs, last) = start_outputs(settings, clock, &post, &ended)?;
+    let intake = |device, lane| Intake { lane, ledger: work.clone(), clock, post: post(device, lane) };
+    let mut feedbacks = Feedbacks::default();
+    let scanner = |config: &ScannerConfig| {
+        let device = Device::named(DeviceKind::Scanner, &config.entry.name);
+        Scanner::new(config.clone(), intake(device, config.entry.lane), &mut feedbacks)
+    };
+    let scanners: Vec<_> = settings.config.scanners.iter().map(scanner).collect();
     let ledger = spawn("ledger", farewell(Ending::Stopped { thread: "ledger" }), move || {
         ledger::serve(ledger, waiting, clock, &report_sender, |announcement| {
             let announcement = Arc::new(announcement);
             outputs.tell(&announcement, clock.now().uptime);
             // The screen first: whoever reads standard output may be slow. Without an open page there is nobody to show it to.
             drop(verdicts.send(Arc::clone(&announcement)));
+            feedbacks.tell(&announcement);
             printer.verdict(&announcement);
         });
     })?;
     let network = spawn("network", farewell(Ending::Stopped { thread: "network" }), move || network.run(finishing))?;
-    let intake = |device, lane| Intake { lane, ledger: work.clone(), clock, post: post(device, lane) };
-    let mut pictures = Vec::new();
-    for PicturesConfig { name, lane, folder } in settings.config.pictures.clone() {
-        let intake = intake(Device { kind: DeviceKind::Pictures, name }, lane);
-        let (stop, stopped) = std_mpsc::channel();
-        let thread = spawn("pictures", farewell(Ending::Stopped { thread: "pictures" }), move || {
-            watch_folder(&folder, &intake, printer, &stopped);
-        })?;
-        pictures.push((stop, thread));
+    for scanner in scanners {
+        spawn("scanner", farewell(Ending::Stopped { thread: "scanner" }), move || scanner.run())?;
     }
+    // Dropped at the end, so that whoever waits for a keyboard to come back stops.
+    let _keyboards = start_keyboards(&settings.config.keyboards, &intake, &ended)?;
+    let pictures = start_pictures(&settings.config.pictures, printer, &intake, &ended)?;
     if let Some(lane) = settings.lines {
-        let intake = intake(Device::only(DeviceKind::Lines), lane);
-        spawn("lines", farewell(Ending::LinesEnded), move || {
-            let why = match read_lines(io::stdin().lock(), &intake) {
-                Ok(()) => "standard input has ended".to_owned(),
-                Err(error) => format!("standard input failed: {error}"),
-            };
-            let detail = format!("{why}; see to whatever writes to it, then restart the agent");
-            intake.post.troubled(Trouble::new(Cause::Ended, detail));
-        })?;
+        start_lines(intake(Device::only(DeviceKind::Lines), lane), &ended)?;
     }
 
     let mut rest = Some(Rest { pictures, work: work.clone(), finish, network });
@@ -212,14 +207,15 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
 fn start_outputs(
     settings: &Settings,
     clock: Clock,
-    post: impl Fn(Device, LaneId) -> Post,
-    farewell: impl Fn(&'static str) -> Farewell,
+    post: &impl Fn(Device, LaneId) -> Post,
+    ended: &std_mpsc::Sender<Ending>,
 ) -> anyhow::Result<(Outputs, Vec<JoinHandle<()>>)> {
     let outputs = settings.config.outputs.iter().map(|output| {
         let device = Device::named(DeviceKind::Output, &output.entry.name);
         (output.clone(), post(device, output.entry.lane))
     });
     let outputs: Vec<_> = outputs.collect();
+    let farewell = |thread| Farewell { to: ended.clone(), ending: Some(Ending::Stopped { thread }) };
     // Before any of them is opened.
     let guard = settings.config_file.as_deref().filter(|_| !outputs.is_empty()).map(Guard::start).transpose();
     // People stand outside: without a guard it goes on, and systemd switches off.
@@ -238,6 +234,56 @@ fn start_outputs(
         }
     })?);
     Ok((outputs, threads))
+}
+
+/// The scanners that are keyboards, each until its end is dropped.
+fn start_keyboards(
+    configs: &[KeyboardConfig],
+    intake: &impl Fn(Device, LaneId) -> Intake,
+    ended: &std_mpsc::Sender<Ending>,
+) -> anyhow::Result<Vec<std_mpsc::Sender<()>>> {
+    let mut keyboards = Vec::with_capacity(configs.len());
+    for config in configs {
+        let device = Device::named(DeviceKind::Keyboard, &config.entry.name);
+        let keyboard = Keyboard::new(config.clone(), intake(device, config.entry.lane));
+        let (stop, stopped) = std_mpsc::channel();
+        let farewell = Farewell { to: ended.clone(), ending: Some(Ending::Stopped { thread: "keyboard" }) };
+        spawn("keyboard", farewell, move || keyboard.run(&stopped))?;
+        keyboards.push(stop);
+    }
+    Ok(keyboards)
+}
+
+/// The folders of pictures, each until its end is dropped.
+fn start_pictures(
+    configs: &[PicturesConfig],
+    printer: Printer,
+    intake: &impl Fn(Device, LaneId) -> Intake,
+    ended: &std_mpsc::Sender<Ending>,
+) -> anyhow::Result<Vec<(std_mpsc::Sender<()>, JoinHandle<()>)>> {
+    let mut pictures = Vec::with_capacity(configs.len());
+    for PicturesConfig { name, lane, folder } in configs.iter().cloned() {
+        let intake = intake(Device { kind: DeviceKind::Pictures, name }, lane);
+        let (stop, stopped) = std_mpsc::channel();
+        let farewell = Farewell { to: ended.clone(), ending: Some(Ending::Stopped { thread: "pictures" }) };
+        let thread = spawn("pictures", farewell, move || watch_folder(&folder, &intake, printer, &stopped))?;
+        pictures.push((stop, thread));
+    }
+    Ok(pictures)
+}
+
+/// Standard input, until it ends.
+fn start_lines(intake: Intake, ended: &std_mpsc::Sender<Ending>) -> anyhow::Result<()> {
+    let farewell = Farewell { to: ended.clone(), ending: Some(Ending::LinesEnded) };
+    spawn("lines", farewell, move || {
+        let why = match read_lines(io::stdin().lock(), &intake) {
+            Ok(()) => "standard input has ended".to_owned(),
+            Err(error) => format!("standard input failed: {error}"),
+        };
+        let detail = format!("{why}; see to whatever writes to it, then restart the agent");
+        intake.post.troubled(Trouble::new(Cause::Ended, detail));
+    })?;
+    Ok(())
 }
 
 /// Whoever judges the cloud's certificate asks the gate's own clock.

@@ -100,6 +100,8 @@ pub(crate) enum Cause {
     Failed,
     /// It has ended for good.
     Ended,
+    /// It is set to another keyboard than it should be; what it sends may be read all the same.
+    Layout,
 }
 
 impl Trouble {
@@ -140,14 +142,21 @@ impl DeviceStatus {
             DeviceKind::Output => ("GATE OUTPUT", "COMMANDE"),
         };
         let (en, fr) = match (self.kind, cause) {
-            (DeviceKind::Output, Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended) => (
+            (
+                DeviceKind::Output,
+                Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended | Cause::Layout,
+            ) => (
                 "DOES NOT ANSWER: open by hand, call staff",
                 "NE RÉPOND PAS : ouvrez à la main, appelez un responsable",
             ),
-            (DeviceKind::Pictures, Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended) => {
-                ("GONE: call staff", "PERDUES : appelez un responsable")
-            }
+            (
+                DeviceKind::Pictures,
+                Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended | Cause::Layout,
+            ) => ("GONE: call staff", "PERDUES : appelez un responsable"),
             (_, Cause::Gone | Cause::Ended) => ("GONE: look at its cable", "PERDU : vérifiez son câble"),
+            (_, Cause::Layout) => {
+                ("SET TO A WRONG KEYBOARD: call staff", "RÉGLÉ SUR UN MAUVAIS CLAVIER : appelez un responsable")
+            }
             (_, Cause::Forbidden | Cause::Busy | Cause::Failed) => {
                 ("DOES NOT WORK: call staff", "EN PANNE : appelez un responsable")
             }
@@ -200,6 +209,14 @@ impl Post {
         &self.device
     }
 
+    /// It did not do one thing, and works on.
+    pub(crate) fn missed(&self) {
+        self.change(|status| {
+            status.failures += 1;
+            true
+        });
+    }
+
     /// It works.
     pub(crate) fn works(&self) {
         let recovered = self.change(|status| status.trouble.take().is_some());
@@ -220,7 +237,8 @@ impl Post {
             true
         });
         if news {
-            tracing::error!(device = %self.device, "{detail}");
+            // No error of this program: a cable is pulled somewhere every day.
+            tracing::warn!(device = %self.device, "{detail}");
         }
     }
 

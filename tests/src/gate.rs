@@ -88,6 +88,26 @@ pub struct Status {
     pub unsettled: u64,
     /// Rows that validation put aside.
     pub contested: u64,
+    /// What it scans with.
+    pub devices: Vec<Device>,
+}
+
+/// How it stands with a device of a gate.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Device {
+    /// Kind and name.
+    pub device: String,
+    /// What is wrong, if anything is.
+    pub trouble: Option<Trouble>,
+}
+
+/// What is wrong with a device.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Trouble {
+    /// In one word.
+    pub cause: String,
+    /// With what to do.
+    pub detail: String,
 }
 
 /// What became of a document that was offered from a file.
@@ -174,6 +194,13 @@ impl Gate {
         let mut command = process::command(&self.program);
         command.args(["outputs", "off", "--config"]).arg(config);
         run_well(command).await.map(drop)
+    }
+
+    /// Runs the gate on what its `gate.toml` names.
+    pub async fn scan(&self, config: &Path) -> Result<RunningGate> {
+        let mut command = self.command("run");
+        command.args(["--poll", POLL_SECONDS, "--config"]).arg(config);
+        RunningGate::start(&mut command, &self.log_file()).await
     }
 
     /// What the running gate would say.

@@ -13,5 +13,6 @@ pub mod main_line;
 pub mod picture;
 pub mod process;
 pub mod proxy;
+pub mod scanner;
 pub mod season;
 pub mod wait;

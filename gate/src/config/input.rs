@@ -6,8 +6,10 @@ use countermark_shared::id::LaneId;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::scanner::ScannerProfile;
 use super::{Entry, FileError, Reading};
 use crate::devices::DeviceKind;
+use crate::input::Layout;
 
 /// Asked for when the file does not: what one needs to read a phone at arm's length.
 const RESOLUTION: [u32; 2] = [1280, 720];
@@ -19,6 +21,8 @@ pub(crate) struct ScannerConfig {
     pub(crate) entry: Entry,
     /// Its file under `/dev`.
     pub(crate) device: PathBuf,
+    /// What is true of its kind.
+    pub(crate) profile: ScannerProfile,
 }
 
 /// A scanner that says it is a keyboard.
@@ -28,6 +32,8 @@ pub(crate) struct KeyboardConfig {
     pub(crate) entry: Entry,
     /// Its file under `/dev/input`.
     pub(crate) device: PathBuf,
+    /// Which keyboard it is set to.
+    pub(crate) layout: &'static Layout,
 }
 
 /// A camera.
@@ -67,6 +73,7 @@ pub(super) struct WrittenKeyboard {
     name: Spanned<String>,
     lane: LaneId,
     device: PathBuf,
+    layout: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -89,15 +96,22 @@ pub(super) struct WrittenPictures {
 impl WrittenScanner {
     pub(super) fn check(self, reading: &mut Reading<'_>) -> Result<ScannerConfig, FileError> {
         let entry = reading.entry(DeviceKind::Scanner, &self.name, self.lane)?;
-        let _profile = reading.profile("scanners", &self.profile)?;
-        Ok(ScannerConfig { entry, device: self.device })
+        let profile = ScannerProfile::read(&reading.profile("scanners", &self.profile)?)?;
+        Ok(ScannerConfig { entry, device: self.device, profile })
     }
 }
 
 impl WrittenKeyboard {
     pub(super) fn check(self, reading: &mut Reading<'_>) -> Result<KeyboardConfig, FileError> {
         let entry = reading.entry(DeviceKind::Keyboard, &self.name, self.lane)?;
-        Ok(KeyboardConfig { entry, device: self.device })
+        let layout = match &self.layout {
+            None => Layout::US,
+            Some(written) => Layout::named(written.get_ref()).ok_or_else(|| {
+                let known: Vec<_> = Layout::ALL.iter().map(|layout| layout.code).collect();
+                reading.file.wrong(&written.span(), format!("a layout is one of {}", known.join(", ")))
+            })?,
+        };
+        Ok(KeyboardConfig { entry, device: self.device, layout })
     }
 }
 

@@ -3,9 +3,11 @@
 //!
 //! A device that is named but not there is no error of the file: the agent starts without it, says so, and takes it when it comes.
 
+mod bytes;
 mod file;
 mod input;
 mod output;
+mod scanner;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -16,9 +18,11 @@ use countermark_shared::id::LaneId;
 use serde::Deserialize;
 use toml::Spanned;
 
+pub(crate) use bytes::WrittenBytes;
 pub(crate) use file::{FileError, Place, TomlFile};
 pub(crate) use input::{CameraConfig, KeyboardConfig, PicturesConfig, ScannerConfig};
 pub(crate) use output::OutputConfig;
+pub(crate) use scanner::{ScannerProfile, SerialLine};
 
 use crate::devices::DeviceKind;
 
@@ -201,6 +205,22 @@ mod tests {
             let error = load(text).unwrap_err();
             assert!(error.starts_with(expected), "{text:?}: {error}");
         }
+    }
+
+    #[test]
+    fn a_profile_that_is_missing_or_wrong_is_said_with_its_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let scanners = folder.path().join("scanners");
+        std::fs::create_dir(&scanners).unwrap();
+        std::fs::write(scanners.join("wrong.toml"), "title = \"A\"\ntried = false\nspeed = 1\n").unwrap();
+        let error = |profile| {
+            let device = "[[scanner]]\nname = \"a\"\nlane = 1\ndevice = \"/dev/a\"";
+            load(&format!("profiles = {:?}\n{device}\nprofile = {profile:?}\n", folder.path())).unwrap_err()
+        };
+        assert!(error("none").starts_with("gate.toml:6: there is no profile "), "{}", error("none"));
+        assert!(error("../a").starts_with("gate.toml:6: a profile's name has small letters"), "{}", error("../a"));
+        let wrong = format!("{}:3: speed is 300 to", scanners.join("wrong.toml").display());
+        assert!(error("wrong").starts_with(&wrong), "{}", error("wrong"));
     }
 
     #[test]

@@ -1,11 +1,9 @@
-//! Lines, as every serial scanner and every pipe sends them: ended by CR, LF or both.
+//! Lines from a pipe. Owns the reading; what a line is, [`framing`](super::framing) says.
 
 use std::io::{self, Read};
 
+use super::framing::LineSplitter;
 use super::{Intake, LedgerGone, ScannedText, Source};
-
-/// A longer line is no ticket of any kind; its rest is skipped.
-const MAX_LINE: usize = 4096;
 
 /// Reads lines until the input ends or the ledger does.
 pub(crate) fn read_lines(mut input: impl Read, intake: &Intake) -> io::Result<()> {
@@ -33,42 +31,6 @@ pub(crate) fn read_lines(mut input: impl Read, intake: &Intake) -> io::Result<()
 
 fn hand_over(line: ScannedText, intake: &Intake) -> Result<(), LedgerGone> {
     intake.hand_over(Source::Lines, line, intake.stamp())
-}
-
-/// Bytes to lines. Empty lines are nothing shown, which also makes CR LF one end.
-#[derive(Default)]
-struct LineSplitter {
-    line: Vec<u8>,
-    overlong: bool,
-}
-
-impl LineSplitter {
-    fn push(&mut self, byte: u8) -> Option<ScannedText> {
-        match byte {
-            b'\r' | b'\n' => self.end(),
-            _ if self.line.len() < MAX_LINE => {
-                self.line.push(byte);
-                None
-            }
-            _ => {
-                self.overlong = true;
-                None
-            }
-        }
-    }
-
-    fn end(&mut self) -> Option<ScannedText> {
-        let overlong = std::mem::take(&mut self.overlong);
-        let line = std::mem::take(&mut self.line);
-        if line.is_empty() {
-            return None;
-        }
-        let legible = |bytes: &[u8]| ScannedText::Damaged(String::from_utf8_lossy(bytes).into_owned());
-        if overlong {
-            return Some(legible(&line));
-        }
-        Some(String::from_utf8(line).map_or_else(|error| legible(error.as_bytes()), ScannedText::Whole))
-    }
 }
 
 #[cfg(test)]
@@ -114,18 +76,8 @@ mod tests {
     }
 
     #[test]
-    fn every_ending_ends_a_line_once() {
-        let expected = [whole("a"), whole("b c"), whole("d"), whole("e")];
-        assert_eq!(lines(vec![b"a\r\nb c\rd\n\n\r\ne".to_vec()]), expected);
-    }
-
-    #[test]
-    fn a_bad_line_spoils_none_after_it() {
-        let long = "x".repeat(MAX_LINE);
-        let input = [long.as_bytes(), b"\n", long.as_bytes(), b"y\n", b"\xff\xfe\n", b"good\n"].concat();
-        let damaged = |text: &str| ScannedText::Damaged(text.to_owned());
-        let expected = [whole(&long), damaged(&long), damaged("\u{fffd}\u{fffd}"), whole("good")];
-        assert_eq!(lines(input.chunks(4096).map(<[u8]>::to_vec).collect()), expected);
+    fn the_last_line_needs_no_end() {
+        assert_eq!(lines(vec![b"a\r\nb c\rd\n\n\r\ne".to_vec()]), ["a", "b c", "d", "e"].map(whole));
     }
 
     proptest! {

@@ -7,7 +7,11 @@
 //! channel ([`CAPACITY`]) in one or two transactions. What a stalled ledger keeps waiting, in the channel or before it, does age.
 
 mod folder;
+mod framing;
+mod keyboard;
 mod lines;
+mod reopen;
+mod serial;
 
 use std::time::Duration;
 
@@ -16,7 +20,10 @@ use serde::{Serialize, Serializer};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 pub(crate) use folder::watch_folder;
+pub(crate) use framing::{Framing, Silence};
+pub(crate) use keyboard::{Keyboard, Layout};
 pub(crate) use lines::read_lines;
+pub(crate) use serial::{Feedbacks, Scanner};
 
 use crate::clock::Clock;
 use crate::devices::{Device, Post};
