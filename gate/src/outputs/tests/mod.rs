@@ -173,7 +173,7 @@ fn what_is_wrong_with_a_profile_is_said_with_file_and_line() {
     let output = "[[output]]\nname = \"arm\"\nlane = 1\nprofile = \"mine\"\ndevice = \"/dev/x\"\nchannel = 1\nopens = { pulse-milliseconds = 500 }\n";
     for (from, to, expected) in [
         ("title = \"t\"", "title = \"t\"\nspeed = 1", ":2: unknown field `speed`"),
-        ("manual = \"m\"", "manual = \"\"", ":2: say what it is, where its commands come from"),
+        ("manual = \"m\"", "manual = \"\"", ":2: say what it is, and where its commands come from"),
         ("manual = \"m\"\n", "", ":1: missing field `manual`"),
         ("by-agent", "by-board", ":4: no command of this profile tells the board how long"),
         ("by-agent", "by-luck", ":4: unknown variant `by-luck`"),
