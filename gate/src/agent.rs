@@ -33,6 +33,7 @@ use crate::local;
 use crate::outputs::{Guard, Outputs};
 use crate::printer::Printer;
 use crate::screen::{self, Screen};
+use crate::supervisor;
 use crate::sync::{Contact, Sync};
 
 /// Verdicts a slow page may lag behind before it misses some.
@@ -183,6 +184,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         start_lines(intake(Device::only(DeviceKind::Lines), lane), &ended)?;
     }
 
+    supervisor::ready();
     let mut rest = Some(Rest { pictures, work: work.clone(), finish, network });
     loop {
         match ending.recv()? {
@@ -325,6 +327,7 @@ fn close(
     last: Vec<JoinHandle<()>>,
     patience: Duration,
 ) -> anyhow::Result<()> {
+    supervisor::stopping();
     let (closing, closed) = std_mpsc::channel();
     Builder::new().name("close".to_owned()).spawn(move || {
         // Refused: it has stopped already.
@@ -397,7 +400,8 @@ impl Network {
             () = self.sync.run(finishing) => Ok(()),
             outcome = screen => outcome.context("the screen has stopped"),
             outcome = local::serve(self.socket, self.local) => outcome.context("the local socket has stopped"),
-            () = pass_time(self.ledger) => Ok(()),
+            () = pass_time(self.ledger.clone()) => Ok(()),
+            () = supervisor::answer(self.ledger) => Ok(()),
             outcome = tell_signals(self.ended) => outcome.context("cannot wait for signals"),
         }
     }

@@ -15,6 +15,7 @@ mod enroll;
 mod identity;
 mod input;
 mod ledger;
+mod listening;
 mod local;
 mod names;
 mod outputs;
@@ -27,6 +28,7 @@ mod samples;
 mod screen;
 #[cfg(test)]
 mod stand_in;
+mod supervisor;
 mod sync;
 
 use std::io::IsTerminal;

@@ -1,23 +1,29 @@
-//! From picture to text. Owns the bounds on what is decoded and the choice of reader; knows nothing of what the text means.
+//! From a picture's file to text. Owns the bounds on what is decoded, and how long is looked; knows nothing of how a code is found, and
+//! nothing of what the text means.
 
-use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+use std::time::Duration;
 
+use countermark_reading::{Budget, Reader, Reading};
 use image::{GrayImage, ImageFormat, ImageReader, Limits};
-use rxing::common::HybridBinarizer;
-use rxing::qrcode::cpp_port::QrReader;
-use rxing::{BinaryBitmap, DecodeHints, Luma8LuminanceSource, Reader};
+
+use crate::clock::Clock;
 
 /// A larger file is refused unread.
-pub(crate) const MAX_PICTURE_BYTES: u64 = 32 * 1024 * 1024;
+const MAX_PICTURE_BYTES: u64 = 32 * 1024 * 1024;
 /// A larger picture is refused undecoded: twice what a phone's camera gives.
 const MAX_PIXELS: u64 = 50_000_000;
 /// Four bytes a pixel, and what the decoder needs besides.
 const MAX_MEMORY: u64 = 256 * 1024 * 1024;
 
-/// Why bytes are no picture to look for a code in.
+/// Why a file is no picture to look for a code in.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
+    /// It cannot be opened or read.
+    #[error("cannot read the file: {0}; look whether it is there, and who may read it")]
+    File(io::Error),
     /// Too many bytes or pixels.
     #[error("the picture is too large: at most 32 MiB and 50 million pixels are read")]
     TooLarge,
@@ -27,19 +33,40 @@ pub(crate) enum Unreadable {
     /// A broken one.
     #[error("the picture is damaged")]
     Damaged(#[from] image::ImageError),
-    /// The reader gave up in the one way it should not.
-    #[error("the code reader failed on this picture; keep the file and report it")]
-    ReaderFailed,
 }
 
-/// The text of the QR code in a PNG or JPEG picture, if there is one.
-pub(crate) fn read_code(bytes: &[u8]) -> Result<Option<String>, Unreadable> {
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_PICTURE_BYTES) {
-        return Err(Unreadable::TooLarge);
+/// Reads files, each for so long.
+#[derive(Debug)]
+pub(crate) struct PictureReader {
+    reader: Reader,
+    clock: Clock,
+    allowed: Duration,
+}
+
+impl PictureReader {
+    /// Looks at each picture for as long as is allowed.
+    pub(crate) fn new(clock: Clock, allowed: Duration) -> Self {
+        Self { reader: Reader::new(), clock, allowed }
     }
-    let picture = decode(bytes)?;
-    // The reader is a port of C++ that indexes freely; a picture that trips it must not end the input.
-    catch_unwind(AssertUnwindSafe(|| find_code(picture))).map_err(|_| Unreadable::ReaderFailed)
+
+    /// The QR code in a PNG or JPEG file, if there is one.
+    pub(crate) fn read_file(&mut self, file: &Path) -> Result<Option<Reading>, Unreadable> {
+        let mut bytes = Vec::new();
+        // One byte too many is enough to refuse it.
+        let opened = File::open(file).and_then(|file| file.take(MAX_PICTURE_BYTES + 1).read_to_end(&mut bytes));
+        opened.map_err(Unreadable::File)?;
+        self.read(&bytes)
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Result<Option<Reading>, Unreadable> {
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_PICTURE_BYTES) {
+            return Err(Unreadable::TooLarge);
+        }
+        let picture = decode(bytes)?;
+        let (clock, begin) = (self.clock, self.clock.now().uptime);
+        let spent = || clock.now().uptime.saturating_sub(begin);
+        Ok(self.reader.read(&picture, Budget { allowed: self.allowed, spent: &spent }))
+    }
 }
 
 fn decode(bytes: &[u8]) -> Result<GrayImage, Unreadable> {
@@ -58,14 +85,6 @@ fn decode(bytes: &[u8]) -> Result<GrayImage, Unreadable> {
     Ok(reader.decode()?.into_luma8())
 }
 
-fn find_code(picture: GrayImage) -> Option<String> {
-    let (width, height) = picture.dimensions();
-    let source = Luma8LuminanceSource::new(picture.into_raw(), width, height).ok()?;
-    let mut bitmap = BinaryBitmap::new(HybridBinarizer::new(source));
-    let hints = DecodeHints { TryHarder: Some(true), ..DecodeHints::default() };
-    QrReader.decode_with_hints(&mut bitmap, &hints).ok().map(|code| code.getText().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +95,12 @@ mod tests {
         let mut bytes = Cursor::new(Vec::new());
         picture.write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
+    }
+
+    /// The text of the code, however long it takes.
+    fn read_code(bytes: &[u8]) -> Result<Option<String>, Unreadable> {
+        let reading = PictureReader::new(Clock::start(), Duration::MAX).read(bytes)?;
+        Ok(reading.map(|reading| reading.text))
     }
 
     /// Turned about its centre, by the nearest pixel, on white.

@@ -24,13 +24,32 @@ pub fn build() -> Result<&'static Binaries> {
     BUILT.get_or_init(|| run_cargo().map_err(|error| format!("{error:#}"))).as_ref().map_err(|error| anyhow!("{error}"))
 }
 
+/// Puts the gate, as it was built, into the Debian package `file`.
+pub fn package(file: &Path) -> Result<()> {
+    build()?;
+    let place = Place::of_this()?;
+    let mut cargo = cargo();
+    // Stripped and packed well is for what ships.
+    cargo.args([
+        "deb",
+        "--package",
+        "countermark-gate",
+        "--locked",
+        "--no-build",
+        "--no-strip",
+        "--fast",
+        "--compress-system",
+    ]);
+    cargo.args(["--profile", &place.profile]).env("CARGO_TARGET_DIR", &place.target).arg("--output").arg(file);
+    let status = cargo.status().context("cargo cannot be run; is it on the PATH?")?;
+    ensure!(status.success(), "cargo made no package; `cargo install --locked cargo-deb` if it knows no `deb`");
+    Ok(())
+}
+
 fn run_cargo() -> Result<Binaries> {
-    let place = Place::of(&std::env::current_exe().context("this executable does not know where it is")?)?;
-    let mut cargo = Command::new(cargo());
-    cargo
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .args(["build", "--workspace", "--bins", "--profile", &place.profile, "--target-dir"])
-        .arg(&place.target);
+    let place = Place::of_this()?;
+    let mut cargo = cargo();
+    cargo.args(["build", "--workspace", "--bins", "--profile", &place.profile, "--target-dir"]).arg(&place.target);
     if let Some(triple) = &place.triple {
         cargo.args(["--target", triple]);
     }
@@ -45,8 +64,10 @@ fn run_cargo() -> Result<Binaries> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "cargo says to the programs it runs where it is, by a variable")]
-fn cargo() -> PathBuf {
-    std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from));
+    cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    cargo
 }
 
 /// What an executable's path says of how it was built: `target[/triple]/profile[/deps]/executable`.
@@ -59,6 +80,10 @@ struct Place {
 }
 
 impl Place {
+    fn of_this() -> Result<Self> {
+        Self::of(&std::env::current_exe().context("this executable does not know where it is")?)
+    }
+
     fn of(executable: &Path) -> Result<Self> {
         let read = || {
             let folder = executable.parent()?;

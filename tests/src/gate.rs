@@ -158,6 +158,11 @@ impl Gate {
         Ok(Self { program, folder, number: identity.gate })
     }
 
+    /// All that is this gate's, and that makes another machine this gate.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The ledger's file.
     pub fn ledger(&self) -> PathBuf {
         self.folder.join("ledger.sqlite")
@@ -182,6 +187,13 @@ impl Gate {
         RunningGate::start(&mut command, &self.log_file()).await
     }
 
+    /// Runs the gate on what its `gate.toml` names.
+    pub async fn scan(&self, config: &Path) -> Result<RunningGate> {
+        let mut command = self.command("run");
+        command.args(["--poll", POLL_SECONDS, "--config"]).arg(config);
+        RunningGate::start(&mut command, &self.log_file()).await
+    }
+
     /// Runs the gate on lines and on what a `gate.toml` names.
     pub async fn stand(&self, config: &Path) -> Result<RunningGate> {
         let mut command = self.command("run");
@@ -194,13 +206,6 @@ impl Gate {
         let mut command = process::command(&self.program);
         command.args(["outputs", "off", "--config"]).arg(config);
         run_well(command).await.map(drop)
-    }
-
-    /// Runs the gate on what its `gate.toml` names.
-    pub async fn scan(&self, config: &Path) -> Result<RunningGate> {
-        let mut command = self.command("run");
-        command.args(["--poll", POLL_SECONDS, "--config"]).arg(config);
-        RunningGate::start(&mut command, &self.log_file()).await
     }
 
     /// What the running gate would say.

@@ -4,7 +4,9 @@ mod clock;
 mod doctor;
 mod documents;
 mod enroll;
+mod listen;
 mod outputs;
+mod read;
 mod status;
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -19,14 +21,14 @@ pub(crate) use status::{age, at_rest};
 use tracing_subscriber::EnvFilter;
 
 use crate::agent;
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::config::{Config, PicturesConfig};
 use crate::data_folder::DataFolder;
 use crate::identity::Identity;
 use crate::ledger::{Ledger, Owner};
 use crate::local::{Answer, AskError, Checked, Question, ask};
 use crate::printer::{self, Printer};
-use crate::read::{MAX_PICTURE_BYTES, read_code};
+use crate::read::PictureReader;
 
 /// `check`: the gate would not let anybody in.
 const WOULD_NOT_OPEN: u8 = 3;
@@ -34,6 +36,8 @@ const WOULD_NOT_OPEN: u8 = 3;
 const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 /// How often documents are asked for when nobody says how often.
 const POLL: Duration = Duration::from_secs(5);
+/// How long a person who asked about a picture waits.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Lets people through an entrance, with or without a network.
 #[derive(Parser)]
@@ -61,6 +65,14 @@ enum Command {
     /// Ask the running agent what it would say of a ticket. Admits nobody, writes nothing.
     #[command(after_help = "Exit codes: 0 it would open; 1 it could not be asked; 2 wrong usage; 3 it would not open.")]
     Check(Check),
+    /// Read the codes in pictures, without an agent and without a word on what they are worth.
+    ///
+    /// Says of each picture what its code reads, which rung of the ladder read it, and how long that took: whether a camera is sharp enough,
+    /// a screen bright enough, a print dark enough.
+    #[command(
+        after_help = "Exit codes: 0 each was read; 1 it failed; 2 wrong usage; 3 at least one was not, for want of a code or of a picture."
+    )]
+    Read(read::Read),
     /// Take documents from a file, as if the cloud had sent them.
     #[command(
         after_help = "Exit codes: 0 each was taken, is held already, or is another gate's own; 1 the file could not be offered; 2 wrong usage; 3 at least one was refused."
@@ -70,13 +82,15 @@ enum Command {
     ExportDocuments(documents::ExportDocuments),
     /// Say what time it is to this gate, and confirm or dismiss an instant that waits for staff.
     Clock(clock::ClockCommand),
-    /// Switch outputs off while no agent runs.
-    Outputs(outputs::OutputsCommand),
+    /// Show what each device sends, as it comes, and what it would mean. Admits nobody; needs the devices for itself.
+    Listen(listen::Listen),
     /// Look at everything this box needs, and say what is wrong and what to do.
     #[command(
         after_help = "Exit codes: 0 nothing is wrong, though there may be warnings; 1 it could not be looked at; 2 wrong usage; 3 something is wrong."
     )]
     Doctor(doctor::Doctor),
+    /// Switch outputs off while no agent runs.
+    Outputs(outputs::OutputsCommand),
     /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
     #[command(after_help = "Exit codes: 0 the agent runs; 1 it does not (what the disk says is shown); 2 wrong usage.")]
     Status(Common),
@@ -156,11 +170,13 @@ impl CommandLine {
             Command::Enroll(arguments) => arguments.perform(),
             Command::Run(arguments) => arguments.perform(),
             Command::Check(arguments) => arguments.perform(),
+            Command::Read(arguments) => Ok(arguments.perform()),
             Command::Import(arguments) => arguments.perform(),
             Command::ExportDocuments(arguments) => arguments.perform(),
             Command::Clock(arguments) => arguments.perform(),
-            Command::Outputs(arguments) => arguments.perform(),
+            Command::Listen(arguments) => arguments.perform(),
             Command::Doctor(arguments) => Ok(arguments.perform()),
+            Command::Outputs(arguments) => arguments.perform(),
             Command::Status(arguments) => status::status(&arguments),
         }
     }
@@ -222,12 +238,8 @@ fn words(checked: &Checked) -> String {
 
 fn text_of(file: &std::path::Path) -> anyhow::Result<String> {
     let name = file.display();
-    let length = std::fs::metadata(file).with_context(|| format!("cannot read {name}"))?.len();
-    ensure!(length <= MAX_PICTURE_BYTES, "{name} is too large: at most 32 MiB are read");
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
-    read_code(&bytes)
-        .with_context(|| name.to_string())?
-        .with_context(|| format!("there is no QR code in {name}; take a sharper picture"))
+    let reading = PictureReader::new(Clock::start(), PATIENCE).read_file(file).with_context(|| name.to_string())?;
+    Ok(reading.with_context(|| format!("there is no QR code in {name}; take a sharper picture"))?.text)
 }
 
 /// The ledger of a folder on which no agent runs, and whose it is.

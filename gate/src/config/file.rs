@@ -66,6 +66,11 @@ impl TomlFile {
         Ok(Self { path: path.to_owned(), text })
     }
 
+    /// A text, as if it stood in a file of this name.
+    pub(crate) fn of_text(name: &str, text: String) -> Self {
+        Self { path: name.into(), text }
+    }
+
     /// Reads what it says; a key that nobody knows is refused by `T`.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, FileError> {
         toml::from_str(&self.text).map_err(|error| {

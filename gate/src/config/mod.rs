@@ -82,13 +82,18 @@ struct Written {
 impl Config {
     /// Reads a file and the profiles that it names.
     pub(crate) fn load(path: &Path) -> Result<Self, FileError> {
-        let file = TomlFile::read(path)?;
+        Self::read(&TomlFile::read(path)?)
+    }
+
+    /// Reads a text that stands for a file of this name.
+    pub(crate) fn of_text(name: &str, text: String) -> Result<Self, FileError> {
+        Self::read(&TomlFile::of_text(name, text))
+    }
+
+    fn read(file: &TomlFile) -> Result<Self, FileError> {
         let written: Written = file.parse()?;
-        let mut reading = Reading {
-            file: &file,
-            profiles: written.profiles.unwrap_or_else(|| PROFILES.into()),
-            names: BTreeSet::new(),
-        };
+        let mut reading =
+            Reading { file, profiles: written.profiles.unwrap_or_else(|| PROFILES.into()), names: BTreeSet::new() };
         if let Some(screen) = &written.screen
             && !screen.get_ref().ip().is_loopback()
         {

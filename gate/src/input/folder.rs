@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime};
@@ -13,9 +13,11 @@ use std::time::{Duration, SystemTime};
 use super::{Intake, LedgerGone, ScannedText, Source};
 use crate::devices::{Cause, Trouble};
 use crate::printer::Printer;
-use crate::read::{MAX_PICTURE_BYTES, read_code};
+use crate::read::PictureReader;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long a picture is looked at. Its scan ages meanwhile, and is not opened after one and a half seconds.
+const PATIENCE: Duration = Duration::from_millis(700);
 
 /// A file as it was last looked at.
 type Seen = HashMap<String, (SystemTime, u64)>;
@@ -23,9 +25,10 @@ type Seen = HashMap<String, (SystemTime, u64)>;
 /// Reads every new picture until the other end of `stop` is dropped, and then what is there, once more.
 pub(crate) fn watch_folder(folder: &Path, intake: &Intake, printer: Printer, stop: &Receiver<()>) {
     let mut seen = Seen::new();
+    let mut reader = PictureReader::new(intake.clock, PATIENCE);
     loop {
         let stopping = !matches!(stop.recv_timeout(LOOK_EVERY), Err(RecvTimeoutError::Timeout));
-        match look(folder, &mut seen, intake, printer) {
+        match look(folder, &mut seen, &mut reader, intake, printer) {
             Ok(Ok(())) => intake.post.works(),
             Ok(Err(LedgerGone)) => return,
             Err(error) => {
@@ -40,7 +43,13 @@ pub(crate) fn watch_folder(folder: &Path, intake: &Intake, printer: Printer, sto
     }
 }
 
-fn look(folder: &Path, seen: &mut Seen, intake: &Intake, printer: Printer) -> io::Result<Result<(), LedgerGone>> {
+fn look(
+    folder: &Path,
+    seen: &mut Seen,
+    reader: &mut PictureReader,
+    intake: &Intake,
+    printer: Printer,
+) -> io::Result<Result<(), LedgerGone>> {
     let pictures = pictures(folder)?;
     // What is no longer there is forgotten.
     let before = std::mem::take(seen);
@@ -50,7 +59,7 @@ fn look(folder: &Path, seen: &mut Seen, intake: &Intake, printer: Printer) -> io
             continue;
         }
         let at = intake.stamp();
-        match picture_text(&folder.join(&name)) {
+        match picture_text(reader, &folder.join(&name)) {
             Some(text) => {
                 if let Err(gone) = intake.hand_over(Source::Picture(name), ScannedText::Whole(text), at) {
                     return Ok(Err(gone));
@@ -89,28 +98,21 @@ fn is_picture(name: &str) -> bool {
 }
 
 /// The text of the picture's code. A picture without one, or one that is none, is a frame like any other: it is logged and passes.
-fn picture_text(file: &Path) -> Option<String> {
-    let bytes = read_bounded(file)
-        .inspect_err(|error| tracing::warn!(file = %file.display(), %error, "cannot read the picture"))
-        .ok()?;
-    match read_code(&bytes) {
-        Ok(Some(text)) => Some(text),
+fn picture_text(reader: &mut PictureReader, file: &Path) -> Option<String> {
+    match reader.read_file(file) {
+        Ok(Some(reading)) => {
+            tracing::debug!(file = %file.display(), rung = %reading.rung, "read");
+            Some(reading.text)
+        }
         Ok(None) => {
             tracing::info!(file = %file.display(), "no code in this picture");
             None
         }
         Err(error) => {
-            tracing::warn!(file = %file.display(), %error, "this is no picture");
+            tracing::warn!(file = %file.display(), %error, "cannot read the picture");
             None
         }
     }
-}
-
-/// The file's bytes; one byte too many is enough for `read_code` to refuse it.
-fn read_bounded(file: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(file)?.take(MAX_PICTURE_BYTES + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -128,7 +130,8 @@ mod tests {
         let (ledger, mut work) = mpsc::channel(100);
         let post = Post::new(Device::only(DeviceKind::Pictures), LaneId(1), watch::Sender::default());
         let intake = Intake { lane: LaneId(1), ledger, clock: Clock::start(), post };
-        look(folder, seen, &intake, Printer::default()).unwrap().unwrap();
+        let mut reader = PictureReader::new(intake.clock, Duration::MAX);
+        look(folder, seen, &mut reader, &intake, Printer::default()).unwrap().unwrap();
         let mut read = Vec::new();
         while let Ok(Work::Scan(scan)) = work.try_recv() {
             read.push((scan.source.to_string(), scan.text));

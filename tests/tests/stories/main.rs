@@ -22,6 +22,7 @@ mod leaves_nothing;
 mod no_secret_in_the_tree;
 #[cfg(test)]
 mod relay;
+#[cfg(test)]
 mod serial_scanner;
 #[cfg(test)]
 mod settings;

@@ -1,0 +1,110 @@
+//! What is done inside the machine, as root, by the guest agent (`qemu-ga`): commands, with what they say and how they end. Knows its
+//! protocol (QEMU Guest Agent Protocol Reference), and nothing of gates.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use data_encoding::BASE64;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+
+use countermark_tests::wait::until;
+
+/// For anything that happens at all in a machine that computes in software.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(4);
+
+/// The way into a running machine.
+pub(crate) struct Guest {
+    stream: BufReader<UnixStream>,
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    #[serde(rename = "return")]
+    returned: Option<T>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Started {
+    pid: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Ran {
+    exited: bool,
+    #[serde(rename = "exitcode")]
+    exit_code: Option<i32>,
+    out_data: Option<String>,
+    err_data: Option<String>,
+}
+
+impl Guest {
+    /// Waits until the machine has booted as far as its agent.
+    pub(crate) async fn reach(socket: &Path) -> Result<Self> {
+        let stream = UnixStream::connect(socket).await.context("the machine has no agent's line")?;
+        let mut guest = Self { stream: BufReader::new(stream) };
+        // The line keeps the question until somebody in there reads it.
+        let booted = guest.ask::<u32>("guest-sync", json!({ "id": 1 }));
+        tokio::time::timeout(PATIENCE, booted).await.context("the machine does not boot")??;
+        Ok(guest)
+    }
+
+    /// Runs a shell command that must succeed; the answer is what it said.
+    pub(crate) async fn run(&mut self, command: &str) -> Result<String> {
+        let Outcome { status, said, complained } = self.try_run(command).await?;
+        ensure!(status == Some(0), "in the box, `{command}` ended with {status:?}:\n{said}{complained}");
+        Ok(said)
+    }
+
+    /// Runs a shell command until it says what somebody waits for.
+    pub(crate) async fn until<T>(
+        &mut self,
+        what: &str,
+        command: &str,
+        mut seen: impl FnMut(&str) -> Option<T>,
+    ) -> Result<T> {
+        until(what, PATIENCE, async || Ok(seen(&self.try_run(command).await?.said))).await
+    }
+
+    /// Runs a shell command to its end, whatever that is.
+    async fn try_run(&mut self, command: &str) -> Result<Outcome> {
+        let arguments = json!({ "path": "/bin/sh", "arg": ["-c", command], "capture-output": true });
+        let Started { pid } = self.ask("guest-exec", arguments).await?;
+        let what = format!("`{command}` had ended in the box");
+        let Ran { exited: _, exit_code, out_data, err_data } = until(what, PATIENCE, async || {
+            let ran: Ran = self.ask("guest-exec-status", json!({ "pid": pid })).await?;
+            Ok(ran.exited.then_some(ran))
+        })
+        .await?;
+        Ok(Outcome { status: exit_code, said: text(out_data)?, complained: text(err_data)? })
+    }
+
+    async fn ask<T: DeserializeOwned>(&mut self, what: &str, arguments: Value) -> Result<T> {
+        let question = json!({ "execute": what, "arguments": arguments });
+        self.stream.write_all(format!("{question}\n").as_bytes()).await?;
+        let mut line = String::new();
+        ensure!(self.stream.read_line(&mut line).await? > 0, "the machine has ended");
+        let answer: Answer<T> = serde_json::from_str(&line).with_context(|| format!("the agent answers {line}"))?;
+        match (answer.returned, answer.error) {
+            (Some(returned), _) => Ok(returned),
+            (None, error) => bail!("the agent refuses {what}: {error:?}"),
+        }
+    }
+}
+
+struct Outcome {
+    status: Option<i32>,
+    said: String,
+    complained: String,
+}
+
+fn text(data: Option<String>) -> Result<String> {
+    let bytes = BASE64.decode(data.unwrap_or_default().as_bytes())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

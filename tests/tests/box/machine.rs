@@ -1,0 +1,83 @@
+//! The virtual machine: a PC with a disk, a stick and two USB serial lines, and no network. Owns how qemu is called.
+//!
+//! It computes in software (TCG), everywhere alike. Hardware virtualisation would be faster where it is to be had; but where a machine is itself a virtual one,
+//! `/dev/kvm` may be there and its guest not get past its firmware (seen), and a test that decides by that is two tests.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use countermark_tests::process::Process;
+use countermark_tests::wait::until;
+
+use crate::disk::Disk;
+use crate::guest::{Guest, PATIENCE};
+use crate::image::Image;
+use crate::programs::program;
+use crate::usb::UsbSerial;
+
+/// The serial lines' names, and which ports of the USB controller, device 5 of the PCI bus, they are on.
+const LINES: [(&str, u8); 2] = [("scanner", 1), ("relay", 2)];
+
+/// A machine that runs.
+pub(crate) struct Machine {
+    qemu: Process,
+    disk: Disk,
+    /// The way into it.
+    pub(crate) guest: Guest,
+    /// What reads tickets.
+    pub(crate) scanner: UsbSerial,
+    /// What opens.
+    #[expect(dead_code, reason = "plugged in, and the gate has no outputs yet")]
+    relay: UsbSerial,
+}
+
+impl Machine {
+    /// Switches it on, with its files in `folder`, and waits until it has booted.
+    pub(crate) async fn boot(image: &Image, folder: &Path) -> Result<Self> {
+        let disk = Disk::start(&folder.join("disk")).await?;
+        let socket = |name: &str| folder.join(name).with_extension("socket");
+        let mut qemu = program("qemu-system-x86_64", "qemu-system-x86")?;
+        qemu.args(
+            "-nodefaults -display none -no-reboot -machine pc -cpu max -accel tcg,thread=multi -smp 2 -m 1024"
+                .split(' '),
+        );
+        qemu.arg("-kernel").arg(&image.kernel).arg("-initrd").arg(&image.ramdisk);
+        qemu.args(["-append", "root=/dev/vda rw console=ttyS0 systemd.mask=e2scrub_reap.service"]);
+        qemu.arg("-serial").arg(format!("file:{}", console(folder).display()));
+        qemu.arg("-drive").arg(format!("if=virtio,format=raw,cache=writeback,file={}", disk.address()));
+        // After `-nodefaults` its bus has to be named; the agent's name is qemu-ga's own.
+        qemu.args(["-device", "virtio-serial", "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"]);
+        qemu.arg("-chardev").arg(listening("agent", &socket("agent")));
+        qemu.args(["-device", "qemu-xhci,addr=5"]);
+        qemu.arg("-drive").arg(format!("if=none,id=stick,format=raw,file={}", folder.join("stick").display()));
+        qemu.args(["-device", "usb-storage,drive=stick,port=4"]);
+        for (name, port) in LINES {
+            qemu.arg("-chardev").arg(listening(name, &socket(name)));
+            qemu.arg("-device").arg(format!("usb-serial,chardev={name},port={port}"));
+        }
+        let qemu = Process::start("qemu", &mut qemu, &folder.join("qemu.log"))?;
+        // qemu makes its sockets in the order of the command line.
+        until("qemu had started", PATIENCE, async || Ok(socket("relay").exists().then_some(()))).await?;
+        let scanner = UsbSerial::plug(&socket("scanner")).await?;
+        let relay = UsbSerial::plug(&socket("relay")).await?;
+        let guest = Guest::reach(&socket("agent")).await?;
+        Ok(Self { qemu, disk, guest, scanner, relay })
+    }
+
+    /// Cuts the power.
+    pub(crate) async fn cut_power(self) -> Result<()> {
+        // The disk first, or the end of the machine's connection might flush it.
+        self.disk.cut().await?;
+        self.qemu.kill().await.map(drop)
+    }
+}
+
+/// What the machine says on its console.
+pub(crate) fn console(folder: &Path) -> PathBuf {
+    folder.join("console")
+}
+
+fn listening(name: &str, socket: &Path) -> String {
+    drop(std::fs::remove_file(socket));
+    format!("socket,id={name},path={},server=on,wait=off", socket.display())
+}

@@ -1,0 +1,18 @@
+//! The box, booted: Debian's kernel, the Debian package, systemd, USB serial lines, a power cut; in a virtual machine. An executable of its
+//! own, since it needs packages and minutes: `cargo test -p countermark-tests --test box -- --ignored`.
+
+// Test modules all of them, as the lints understand it: here a failure may panic.
+#[cfg(test)]
+mod disk;
+#[cfg(test)]
+mod guest;
+#[cfg(test)]
+mod image;
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod power_cut;
+#[cfg(test)]
+mod programs;
+#[cfg(test)]
+mod usb;
