@@ -23,11 +23,11 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::clock::{self, Clock};
 use crate::cloud::Client;
-use crate::config::{Config, KeyboardConfig, PicturesConfig, ScannerConfig};
+use crate::config::{CameraConfig, Config, KeyboardConfig, PicturesConfig, ScannerConfig};
 use crate::data_folder::DataFolder;
 use crate::devices::{Cause, Device, DeviceKind, Devices, Post, Trouble};
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
-use crate::input::{CAPACITY, Feedbacks, Intake, Keyboard, Scanner, read_lines, watch_folder};
+use crate::input::{CAPACITY, Camera, Feedbacks, Intake, Keyboard, Scanner, read_lines, watch_folder};
 use crate::ledger::{self, Ledger, Owner, Report, Work};
 use crate::local;
 use crate::outputs::{Guard, Outputs};
@@ -177,8 +177,9 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     for scanner in scanners {
         spawn("scanner", farewell(Ending::Stopped { thread: "scanner" }), move || scanner.run())?;
     }
-    // Dropped at the end, so that whoever waits for a keyboard to come back stops.
+    // Dropped at the end, so that whoever waits for a device to come back stops.
     let _keyboards = start_keyboards(&settings.config.keyboards, &intake, &ended)?;
+    let _cameras = start_cameras(&settings.config.cameras, &intake, &ended)?;
     let pictures = start_pictures(&settings.config.pictures, printer, &intake, &ended)?;
     if let Some(lane) = settings.lines {
         start_lines(intake(Device::only(DeviceKind::Lines), lane), &ended)?;
@@ -254,6 +255,24 @@ fn start_keyboards(
         keyboards.push(stop);
     }
     Ok(keyboards)
+}
+
+/// The cameras, each until its end is dropped.
+fn start_cameras(
+    configs: &[CameraConfig],
+    intake: &impl Fn(Device, LaneId) -> Intake,
+    ended: &std_mpsc::Sender<Ending>,
+) -> anyhow::Result<Vec<std_mpsc::Sender<()>>> {
+    let mut cameras = Vec::with_capacity(configs.len());
+    for config in configs {
+        let device = Device::named(DeviceKind::Camera, &config.entry.name);
+        let camera = Camera::new(config.clone(), intake(device, config.entry.lane));
+        let (stop, stopped) = std_mpsc::channel();
+        let farewell = Farewell { to: ended.clone(), ending: Some(Ending::Stopped { thread: "camera" }) };
+        spawn("camera", farewell, move || camera.run(&stopped))?;
+        cameras.push(stop);
+    }
+    Ok(cameras)
 }
 
 /// The folders of pictures, each until its end is dropped.

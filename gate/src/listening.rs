@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Clock;
 use crate::config::{Config, PicturesConfig};
 use crate::devices::{Device, DeviceKind, DeviceStatus, Devices, Post};
-use crate::input::{CAPACITY, Feedbacks, Intake, Keyboard, RawScan, Scanner, watch_folder};
+use crate::input::{CAPACITY, Camera, Feedbacks, Intake, Keyboard, RawScan, Scanner, watch_folder};
 use crate::ledger::Work;
 use crate::printer::Printer;
 
@@ -57,6 +57,13 @@ impl Listening {
             let (stop, stopped) = std_mpsc::channel();
             stops.push(stop);
             spawn(Box::new(move || keyboard.run(&stopped)))?;
+        }
+        for config in &config.cameras {
+            let device = Device::named(DeviceKind::Camera, &config.entry.name);
+            let camera = Camera::new(config.clone(), intake(device, config.entry.lane));
+            let (stop, stopped) = std_mpsc::channel();
+            stops.push(stop);
+            spawn(Box::new(move || camera.run(&stopped)))?;
         }
         for PicturesConfig { name, lane, folder } in config.pictures.iter().cloned() {
             let intake = intake(Device { kind: DeviceKind::Pictures, name }, lane);

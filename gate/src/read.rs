@@ -51,25 +51,29 @@ impl PictureReader {
 
     /// The QR code in a PNG or JPEG file, if there is one.
     pub(crate) fn read_file(&mut self, file: &Path) -> Result<Option<Reading>, Unreadable> {
-        let mut bytes = Vec::new();
-        // One byte too many is enough to refuse it.
-        let opened = File::open(file).and_then(|file| file.take(MAX_PICTURE_BYTES + 1).read_to_end(&mut bytes));
-        opened.map_err(Unreadable::File)?;
-        self.read(&bytes)
+        Ok(self.look(&read_picture(file)?))
     }
 
-    fn read(&mut self, bytes: &[u8]) -> Result<Option<Reading>, Unreadable> {
-        if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_PICTURE_BYTES) {
-            return Err(Unreadable::TooLarge);
-        }
-        let picture = decode(bytes)?;
+    fn look(&mut self, picture: &GrayImage) -> Option<Reading> {
         let (clock, begin) = (self.clock, self.clock.now().uptime);
         let spent = || clock.now().uptime.saturating_sub(begin);
-        Ok(self.reader.read(&picture, Budget { allowed: self.allowed, spent: &spent }))
+        self.reader.read(picture, Budget { allowed: self.allowed, spent: &spent })
     }
 }
 
+/// A PNG or JPEG file's grey levels.
+pub(crate) fn read_picture(file: &Path) -> Result<GrayImage, Unreadable> {
+    let mut bytes = Vec::new();
+    // One byte too many is enough to refuse it.
+    let opened = File::open(file).and_then(|file| file.take(MAX_PICTURE_BYTES + 1).read_to_end(&mut bytes));
+    opened.map_err(Unreadable::File)?;
+    decode(&bytes)
+}
+
 fn decode(bytes: &[u8]) -> Result<GrayImage, Unreadable> {
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_PICTURE_BYTES) {
+        return Err(Unreadable::TooLarge);
+    }
     let format = image::guess_format(bytes).map_err(|_| Unreadable::Format)?;
     if !matches!(format, ImageFormat::Png | ImageFormat::Jpeg) {
         return Err(Unreadable::Format);
@@ -99,7 +103,7 @@ mod tests {
 
     /// The text of the code, however long it takes.
     fn read_code(bytes: &[u8]) -> Result<Option<String>, Unreadable> {
-        let reading = PictureReader::new(Clock::start(), Duration::MAX).read(bytes)?;
+        let reading = PictureReader::new(Clock::start(), Duration::MAX).look(&decode(bytes)?);
         Ok(reading.map(|reading| reading.text))
     }
 

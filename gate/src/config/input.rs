@@ -41,10 +41,25 @@ pub(crate) struct KeyboardConfig {
 pub(crate) struct CameraConfig {
     /// Name, lane, place.
     pub(crate) entry: Entry,
-    /// Its file under `/dev`.
-    pub(crate) device: PathBuf,
-    /// Width and height in pixels.
-    pub(crate) resolution: [u32; 2],
+    /// Where its pictures come from.
+    pub(crate) source: CameraSource,
+}
+
+/// Where a camera's pictures come from.
+#[derive(Clone, Debug)]
+pub(crate) enum CameraSource {
+    /// A device.
+    Device {
+        /// Its file under `/dev`.
+        device: PathBuf,
+        /// Width and height in pixels.
+        resolution: [u32; 2],
+    },
+    /// Pictures that are played for ever.
+    Clip {
+        /// Where they are.
+        folder: PathBuf,
+    },
 }
 
 /// A folder of pictures.
@@ -81,7 +96,8 @@ pub(super) struct WrittenKeyboard {
 pub(super) struct WrittenCamera {
     name: Spanned<String>,
     lane: LaneId,
-    device: PathBuf,
+    device: Option<PathBuf>,
+    clip: Option<PathBuf>,
     resolution: Option<Spanned<[u32; 2]>>,
 }
 
@@ -127,7 +143,14 @@ impl WrittenCamera {
                     .wrong(&written.span(), "a resolution is [width, height], each 160 to 4096 pixels"));
             }
         };
-        Ok(CameraConfig { entry, device: self.device, resolution })
+        let source = match (self.device, self.clip) {
+            (Some(device), None) => CameraSource::Device { device, resolution },
+            (None, Some(folder)) => CameraSource::Clip { folder },
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(reading.file.wrong(&self.name.span(), "a camera has a `device` or a `clip`"));
+            }
+        };
+        Ok(CameraConfig { entry, source })
     }
 }
 

@@ -20,7 +20,7 @@ use toml::Spanned;
 
 pub(crate) use bytes::WrittenBytes;
 pub(crate) use file::{FileError, Place, TomlFile};
-pub(crate) use input::{CameraConfig, KeyboardConfig, PicturesConfig, ScannerConfig};
+pub(crate) use input::{CameraConfig, CameraSource, KeyboardConfig, PicturesConfig, ScannerConfig};
 pub(crate) use output::OutputConfig;
 pub(crate) use scanner::{ScannerProfile, SerialLine};
 
@@ -124,7 +124,10 @@ impl Config {
     pub(crate) fn files(&self) -> Vec<(DeviceKind, &Entry, &Path)> {
         let scanners = self.scanners.iter().map(|one| (DeviceKind::Scanner, &one.entry, one.device.as_path()));
         let keyboards = self.keyboards.iter().map(|one| (DeviceKind::Keyboard, &one.entry, one.device.as_path()));
-        let cameras = self.cameras.iter().map(|one| (DeviceKind::Camera, &one.entry, one.device.as_path()));
+        let cameras = self.cameras.iter().filter_map(|one| match &one.source {
+            CameraSource::Device { device, resolution: _ } => Some((DeviceKind::Camera, &one.entry, device.as_path())),
+            CameraSource::Clip { folder: _ } => None,
+        });
         let outputs = self.outputs.iter().filter_map(|one| Some((DeviceKind::Output, &one.entry, one.wiring.file()?)));
         scanners.chain(keyboards).chain(cameras).chain(outputs).collect()
     }

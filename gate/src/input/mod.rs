@@ -6,6 +6,7 @@
 //! in a pipe or a folder does not age, however fast it is filled: there back-pressure holds the sender, and the ledger takes a full
 //! channel ([`CAPACITY`]) in one or two transactions. What a stalled ledger keeps waiting, in the channel or before it, does age.
 
+mod camera;
 mod folder;
 mod framing;
 mod keyboard;
@@ -19,6 +20,7 @@ use countermark_shared::id::LaneId;
 use serde::{Serialize, Serializer};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
+pub(crate) use camera::Camera;
 pub(crate) use folder::watch_folder;
 pub(crate) use framing::{Framing, Silence};
 pub(crate) use keyboard::{Keyboard, Layout};
