@@ -119,13 +119,6 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen at {}; a shorter --data may help", folder.socket().display()))?;
     let (devices_sender, devices) = watch::channel(Devices::default());
     let post = |device, lane| Post::new(device, lane, devices_sender.clone());
-    // Before any device is opened, and until this function returns.
-    let _guard = settings.config_file.as_deref().filter(|_| !settings.config.outputs.is_empty()).and_then(|file| {
-        // People stand outside: without a guard it goes on, and systemd switches off.
-        Guard::start(file)
-            .inspect_err(|error| tracing::error!(%error, "nobody guards the outputs; restart the agent"))
-            .ok()
-    });
 
     let (finish, finishing) = oneshot::channel();
     let (ended, ending) = std_mpsc::channel();
@@ -162,20 +155,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     printer.screen(&format!("http://{address}/"));
 
     let printer = *printer;
-    let (passages, passed) = std_mpsc::sync_channel(CAPACITY);
-    let outputs = settings.config.outputs.iter().map(|output| {
-        let device = Device::named(DeviceKind::Output, &output.entry.name);
-        (output.clone(), post(device, output.entry.lane))
-    });
-    let (outputs, workers) = Outputs::new(outputs.collect(), clock, &passages);
-    drop(passages);
-    let mut last = Vec::new();
-    for worker in workers {
-        last.push(spawn("outputs", farewell(Ending::Stopped { thread: "outputs" }), move || worker.work())?);
-    }
-    last.push(spawn("passages", farewell(Ending::Stopped { thread: "passages" }), move || {
-        passed.into_iter().for_each(|passage| printer.passage(&passage));
-    })?);
+    let (outputs, last) = start_outputs(settings, clock, &post, &ended)?;
     let intake = |device, lane| Intake { lane, ledger: work.clone(), clock, post: post(device, lane) };
     let mut feedbacks = Feedbacks::default();
     let scanner = |config: &ScannerConfig| {
@@ -224,6 +204,39 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             }
         }
     }
+}
+
+/// The outputs, and the threads that end when nobody can tell them anything any more.
+fn start_outputs(
+    settings: &Settings,
+    clock: Clock,
+    post: &impl Fn(Device, LaneId) -> Post,
+    ended: &std_mpsc::Sender<Ending>,
+) -> anyhow::Result<(Outputs, Vec<JoinHandle<()>>)> {
+    let outputs = settings.config.outputs.iter().map(|output| {
+        let device = Device::named(DeviceKind::Output, &output.entry.name);
+        (output.clone(), post(device, output.entry.lane))
+    });
+    let outputs: Vec<_> = outputs.collect();
+    let farewell = |thread| Farewell { to: ended.clone(), ending: Some(Ending::Stopped { thread }) };
+    // Before any of them is opened.
+    let guard = settings.config_file.as_deref().filter(|_| !outputs.is_empty()).map(Guard::start).transpose();
+    // People stand outside: without a guard it goes on, and systemd switches off.
+    let guard = guard.inspect_err(|error| tracing::error!(%error, "nobody guards the outputs; restart the agent"));
+    let (passages, passed) = std_mpsc::sync_channel(CAPACITY);
+    let (outputs, workers) = Outputs::new(outputs, guard.unwrap_or_default(), clock, &passages);
+    drop(passages);
+    let mut threads = Vec::new();
+    for worker in workers {
+        threads.push(spawn("outputs", farewell("outputs"), move || worker.work())?);
+    }
+    let printer = settings.printer;
+    threads.push(spawn("passages", farewell("passages"), move || {
+        for passage in passed {
+            printer.passage(&passage);
+        }
+    })?);
+    Ok((outputs, threads))
 }
 
 /// The scanners that are keyboards, each until its end is dropped.
@@ -339,7 +352,9 @@ fn close(
         // Refused: it has stopped already.
         work.blocking_send(Work::Stop).unwrap_or_default();
         join(ledger, "ledger");
-        last.into_iter().for_each(|thread| join(thread, "outputs"));
+        for thread in last {
+            join(thread, "outputs");
+        }
         drop::<std_mpsc::Sender<()>>(closing);
     })?;
     match closed.recv_timeout(patience) {

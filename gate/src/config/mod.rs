@@ -18,6 +18,7 @@ use countermark_shared::id::LaneId;
 use serde::Deserialize;
 use toml::Spanned;
 
+pub(crate) use bytes::WrittenBytes;
 pub(crate) use file::{FileError, Place, TomlFile};
 pub(crate) use input::{CameraConfig, CameraSource, KeyboardConfig, PicturesConfig, ScannerConfig};
 pub(crate) use output::OutputConfig;
@@ -127,7 +128,8 @@ impl Config {
             CameraSource::Device { device, resolution: _ } => Some((DeviceKind::Camera, &one.entry, device.as_path())),
             CameraSource::Clip { folder: _ } => None,
         });
-        scanners.chain(keyboards).chain(cameras).collect()
+        let outputs = self.outputs.iter().filter_map(|one| Some((DeviceKind::Output, &one.entry, one.wiring.file()?)));
+        scanners.chain(keyboards).chain(cameras).chain(outputs).collect()
     }
 
     /// The lanes that inputs stand at.

@@ -46,7 +46,10 @@ const BACKLOG: usize = 64;
 
 /// Where the ledger's thread tells verdicts.
 #[derive(Debug)]
-pub(crate) struct Outputs(Vec<Device>);
+pub(crate) struct Outputs {
+    devices: Vec<Device>,
+    _guard: Option<Guard>,
+}
 
 /// A device's thread, and whose outputs it has.
 #[derive(Debug)]
@@ -59,6 +62,7 @@ impl Outputs {
     /// Of outputs, each with its post; the workers are for threads of their own, and end when this is dropped.
     pub(crate) fn new(
         outputs: Vec<(OutputConfig, Post)>,
+        guard: Option<Guard>,
         clock: Clock,
         passages: &SyncSender<PassageLine>,
     ) -> (Self, Vec<Worker>) {
@@ -68,13 +72,13 @@ impl Outputs {
             (Device { told, outputs }, worker)
         });
         let (devices, workers) = devices.unzip();
-        (Self(devices), workers)
+        (Self { devices, _guard: guard }, workers)
     }
 
     /// Tells the outputs of its lane; never waits.
     pub(crate) fn tell(&self, announcement: &Announcement, now: Duration) {
         let (lane, verdict) = (announcement.lane, Verdict::of(announcement, now));
-        for Device { told, outputs } in &self.0 {
+        for Device { told, outputs } in &self.devices {
             let concerned =
                 outputs.iter().filter(|(config, _)| config.entry.lane == lane && config.duty.is_about(&verdict));
             if concerned.clone().next().is_none() || told.try_send(Told { lane, verdict }).is_ok() {

@@ -1,13 +1,13 @@
 //! Switching everything off, without an agent: when it was killed, and when systemd stops it.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use super::board::{Board, Switch};
 use super::by_device;
 use crate::config::OutputConfig;
-use crate::devices::Trouble;
+use crate::devices::{Cause, Trouble};
 
 /// An agent that is killed holds its devices for a moment yet.
 const ATTEMPTS: usize = 20;
@@ -37,13 +37,14 @@ fn off(outputs: &[OutputConfig]) -> Vec<String> {
 
 fn open(output: &OutputConfig) -> Result<Board, Trouble> {
     let (_never, pause) = mpsc::channel::<()>();
-    let mut outcome = Board::open(&output.wiring);
-    for _ in 1..ATTEMPTS {
-        match &outcome {
-            Ok(_) => break,
-            Err(_) => debug_assert_eq!(pause.recv_timeout(BETWEEN), Err(RecvTimeoutError::Timeout)),
+    let mut attempts = 1;
+    loop {
+        match Board::open(&output.wiring) {
+            Err(Trouble { cause: Cause::Busy | Cause::Failed | Cause::Ended, detail: _ }) if attempts < ATTEMPTS => {
+                attempts += 1;
+                pause.recv_timeout(BETWEEN).unwrap_or_default();
+            }
+            outcome @ (Ok(_) | Err(_)) => return outcome,
         }
-        outcome = Board::open(&output.wiring);
     }
-    outcome
 }

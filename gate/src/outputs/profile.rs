@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::wiring::{Bytes, Call, Question, Relay};
-use crate::config::{FileError, TomlFile};
+use crate::config::{FileError, TomlFile, WrittenBytes};
 
 /// More is none of a relay board's commands.
 const MAX_BYTES: usize = 64;
@@ -31,7 +31,9 @@ pub(crate) enum Profile {
 struct Written {
     title: Spanned<String>,
     manual: Spanned<String>,
-    tried: Spanned<String>,
+    /// Whether somebody has seen it work on the device: for people.
+    #[serde(rename = "tried")]
+    _tried: bool,
     pulse_ends: Spanned<PulseEnds>,
     serial: Option<WrittenSerial>,
     gpio: Option<NoKeys>,
@@ -99,23 +101,13 @@ struct WrittenHttp {
     off: Spanned<String>,
 }
 
-/// Text where the manual has text, numbers where it has numbers.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "bytes are a text, or numbers such as [0xA0, 0x01]")]
-enum WrittenBytes {
-    Text(String),
-    Numbers(Vec<u8>),
-}
-
 impl Profile {
     /// Reads one.
     pub(crate) fn read(file: &TomlFile) -> Result<Self, FileError> {
-        let Written { title, manual, tried, pulse_ends, serial, gpio, http, nothing } = file.parse()?;
-        for text in [&title, &manual, &tried] {
+        let Written { title, manual, _tried, pulse_ends, serial, gpio, http, nothing } = file.parse()?;
+        for text in [&title, &manual] {
             if text.get_ref().trim().is_empty() {
-                return Err(
-                    file.wrong(&text.span(), "say what it is, where its commands come from, and whether it was tried")
-                );
+                return Err(file.wrong(&text.span(), "say what it is, and where its commands come from"));
             }
         }
         let profile = match (serial, gpio, http, nothing) {
@@ -187,10 +179,7 @@ impl WrittenSerial {
 
 fn bytes(file: &TomlFile, written: Spanned<WrittenBytes>) -> Result<Bytes, FileError> {
     let span = written.span();
-    let bytes = match written.into_inner() {
-        WrittenBytes::Text(text) => text.into_bytes(),
-        WrittenBytes::Numbers(numbers) => numbers,
-    };
+    let WrittenBytes(bytes) = written.into_inner();
     if bytes.is_empty() || bytes.len() > MAX_BYTES {
         return Err(file.wrong(&span, "a command is 1 to 64 bytes"));
     }

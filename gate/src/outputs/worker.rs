@@ -103,7 +103,7 @@ impl Worker {
         if let Some(board) = &mut self.board {
             for output in &self.outputs {
                 if let Err(trouble) = board.switch(&output.wiring, Switch::Off) {
-                    output.trouble(trouble);
+                    output.trouble(&trouble);
                 }
             }
         }
@@ -159,7 +159,7 @@ impl Worker {
             // What is wrong was said when the device was lost.
             let Some(board) = &mut self.board else { return output.machine.failed(now) };
             if let Err(trouble) = output.switch(board, switch) {
-                return self.lose(trouble);
+                return self.lose(&trouble);
             }
         }
     }
@@ -184,7 +184,7 @@ impl Worker {
             None => self.open(),
         };
         if let Err(trouble) = outcome {
-            return self.lose(trouble);
+            return self.lose(&trouble);
         }
         self.pause = REOPEN.0;
         self.look = self.now() + self.board.as_ref().map_or(self.pause, Board::check_every);
@@ -206,7 +206,7 @@ impl Worker {
     }
 
     /// The device is dead until it can be opened again: at once, for it may be on, and then now and again.
-    fn lose(&mut self, trouble: Trouble) {
+    fn lose(&mut self, trouble: &Trouble) {
         let now = self.now();
         self.look = now;
         if self.board.take().is_none() {
@@ -214,7 +214,7 @@ impl Worker {
             self.pause = (self.pause * 2).min(REOPEN.1);
         }
         for output in &mut self.outputs {
-            output.trouble(trouble.clone());
+            output.trouble(trouble);
             output.machine.failed(now);
         }
     }
@@ -241,7 +241,7 @@ impl Output {
             Ok(false) => {}
             Err(trouble) => {
                 self.line = None;
-                self.trouble(trouble);
+                self.trouble(&trouble);
                 self.machine.blinded(now);
             }
         }
@@ -269,13 +269,13 @@ impl Output {
         if let (Some(Sensor::Line(line)), None) = (&self.sensor, &self.line) {
             match LineInput::open(line) {
                 Ok(input) => self.line = Some(input),
-                Err(trouble) => return self.trouble(trouble),
+                Err(trouble) => return self.trouble(&trouble),
             }
         }
         self.post.works();
     }
 
-    fn trouble(&self, Trouble { cause, detail }: Trouble) {
-        self.post.troubled(Trouble::new(cause, format!("{}: {detail}", self.place)));
+    fn trouble(&self, Trouble { cause, detail }: &Trouble) {
+        self.post.troubled(Trouble::new(*cause, format!("{}: {detail}", self.place)));
     }
 }

@@ -88,7 +88,7 @@ mod tests {
         let mut played = Vec::new();
         while let Some(due) = signal.due() {
             let now = due.max(start);
-            played.extend(signal.advance(now).into_iter().map(|act| (now - start, act)));
+            played.extend(signal.advance(now).into_iter().map(|act| (now.saturating_sub(start), act)));
         }
         let on = |length| Act::On(milliseconds(length));
         assert_eq!(

@@ -18,6 +18,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A board on a pseudo-terminal, under a name that outlives it, as udev's do.
 pub(super) struct FakeBoard {
+    name: PathBuf,
     bytes: Receiver<u8>,
     /// Held, so that the line does not hang up between two who open it.
     _line: TTYPort,
@@ -52,7 +53,7 @@ impl FakeBoard {
                 }
             }
         });
-        Self { bytes, _line: line, unplugged, thread: Some(thread) }
+        Self { name: name.to_owned(), bytes, _line: line, unplugged, thread: Some(thread) }
     }
 
     /// One that never says anything.
@@ -70,6 +71,8 @@ impl FakeBoard {
 
 impl Drop for FakeBoard {
     fn drop(&mut self) {
+        // As udev takes the name away with the device: the number of this terminal is another's at once.
+        fs::remove_file(&self.name).unwrap_or_default();
         self.unplugged.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap_or_default();

@@ -59,7 +59,7 @@ impl Running {
             (config, post)
         });
         let (passage, passages) = sync_channel(100);
-        let (outputs, workers) = Outputs::new(outputs.collect(), clock, &passage);
+        let (outputs, workers) = Outputs::new(outputs.collect(), None, clock, &passage);
         let threads = workers.into_iter().map(|worker| std::thread::spawn(move || worker.work())).collect();
         Self { outputs, clock, passages, devices, threads }
     }
@@ -169,19 +169,23 @@ fn what_is_wrong_with_a_profile_is_said_with_file_and_line() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("outputs")).unwrap();
     let file = folder.path().join("outputs/mine.toml");
-    let good = "title = \"t\"\nmanual = \"m\"\ntried = \"no\"\npulse-ends = \"by-agent\"\n[serial]\nspeed = 9600\n[[serial.channel]]\nnumber = 1\non = \"on\"\noff = [0]\n";
+    let good = "title = \"t\"\nmanual = \"m\"\ntried = false\npulse-ends = \"by-agent\"\n[serial]\nspeed = 9600\n[[serial.channel]]\nnumber = 1\non = 'on'\noff = '\\x00'\n";
     let output = "[[output]]\nname = \"arm\"\nlane = 1\nprofile = \"mine\"\ndevice = \"/dev/x\"\nchannel = 1\nopens = { pulse-milliseconds = 500 }\n";
     for (from, to, expected) in [
         ("title = \"t\"", "title = \"t\"\nspeed = 1", ":2: unknown field `speed`"),
-        ("manual = \"m\"", "manual = \"\"", ":2: say what it is, where its commands come from"),
+        ("manual = \"m\"", "manual = \"\"", ":2: say what it is, and where its commands come from"),
         ("manual = \"m\"\n", "", ":1: missing field `manual`"),
         ("by-agent", "by-board", ":4: no command of this profile tells the board how long"),
         ("by-agent", "by-luck", ":4: unknown variant `by-luck`"),
         ("9600", "96", ":6: a speed is 300 to 3000000"),
-        ("[0]", "[256]", ":10: bytes are a text, or numbers"),
-        ("[0]", "[]", ":10: a command is 1 to 64 bytes"),
-        ("[0]\n", "[0]\n[[serial.channel]]\nnumber = 1\non = [1]\noff = [0]\n", ":12: another channel has this number"),
-        ("off = [0]\n", "off = [0]\npulse = [{ milliseconds = 500, send = [1] }]\n", ":4: this board is told how long"),
+        (r"'\x00'", r"'\x0'", ":10: bytes are printable ASCII"),
+        (r"'\x00'", "''", ":10: a command is 1 to 64 bytes"),
+        (
+            "off = ",
+            "off = '0'\n[[serial.channel]]\nnumber = 1\non = '1'\noff = ",
+            ":12: another channel has this number",
+        ),
+        ("off = ", "pulse = [{ milliseconds = 500, send = '1' }]\noff = ", ":4: this board is told how long"),
         ("[serial]", "[gpio]\n[serial]", ":1: a profile has one of [serial], [gpio], [http], [nothing]"),
     ] {
         std::fs::write(&file, good.replace(from, to)).unwrap();

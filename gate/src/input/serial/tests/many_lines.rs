@@ -79,14 +79,13 @@ impl Sending<'_> {
                 let half = self.ticket(LINES);
                 send(&scanner, half.as_bytes());
                 for () in self.taken.iter().take(std::mem::take(&mut self.under_way)) {}
-                self.bench.pull_out(self.name, scanner);
+                drop(scanner);
                 self.bench.trouble(self.lane);
                 scanner = self.bench.plug_in(self.name);
                 self.bench.works(self.lane);
             }
         }
         for () in self.taken.iter().take(self.under_way) {}
-        self.bench.pull_out(self.name, scanner);
         tickets
     }
 }

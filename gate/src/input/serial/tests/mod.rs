@@ -48,7 +48,7 @@ fn what_is_wrong_with_a_device_is_said_with_the_file_and_line() {
     assert_eq!(busy.cause, Cause::Busy);
     assert!(busy.detail.contains("desk is in use by another program; `fuser -v` names it"), "{}", busy.detail);
     drop(taken);
-    bench.pull_out("desk", plugged);
+    drop(plugged);
 
     std::fs::write(bench.device("desk"), "").unwrap();
     let wrong = found(&bench);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::ops::Deref;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,18 +66,13 @@ impl Bench {
     }
 
     /// Plugs in a scanner.
-    pub(super) fn plug_in(&self, name: &str) -> PtyMaster {
+    pub(super) fn plug_in(&self, name: &str) -> PluggedIn {
         let scanner = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
         grantpt(&scanner).unwrap();
         unlockpt(&scanner).unwrap();
-        symlink(ptsname_r(&scanner).unwrap(), self.device(name)).unwrap();
-        scanner
-    }
-
-    /// Pulls it out. First its name goes: what it stood for may be another scanner soon.
-    pub(super) fn pull_out(&self, name: &str, scanner: PtyMaster) {
-        fs::remove_file(self.device(name)).unwrap();
-        drop(scanner);
+        let name = self.device(name);
+        symlink(ptsname_r(&scanner).unwrap(), &name).unwrap();
+        PluggedIn { name, scanner }
     }
 
     /// Waits until it stands so with the device of a lane.
@@ -104,16 +100,37 @@ impl Bench {
     }
 }
 
+/// A scanner, until it is dropped. Then its name goes first: what it stood for may be another test's device at once, and the gate's thread,
+/// which outlives a test, would take that.
+pub(super) struct PluggedIn {
+    name: PathBuf,
+    scanner: PtyMaster,
+}
+
+impl Deref for PluggedIn {
+    type Target = PtyMaster;
+
+    fn deref(&self) -> &PtyMaster {
+        &self.scanner
+    }
+}
+
+impl Drop for PluggedIn {
+    fn drop(&mut self) {
+        fs::remove_file(&self.name).unwrap();
+    }
+}
+
 /// What a scanner hears, in a thread of its own.
 pub(super) struct Ear(Receiver<u8>);
 
 impl Ear {
-    pub(super) fn of(scanner: &Arc<PtyMaster>) -> Self {
+    pub(super) fn of(scanner: &Arc<PluggedIn>) -> Self {
         let (sender, receiver) = channel();
         let scanner = Arc::clone(scanner);
         thread::spawn(move || {
             let mut byte = [0];
-            while (&*scanner).read_exact(&mut byte).is_ok() && sender.send(byte[0]).is_ok() {}
+            while (&**scanner).read_exact(&mut byte).is_ok() && sender.send(byte[0]).is_ok() {}
         });
         Self(receiver)
     }
