@@ -220,12 +220,15 @@ fn start_outputs(
     for worker in workers {
         threads.push(spawn("outputs", farewell("outputs"), move || worker.work())?);
     }
-    let printer = settings.printer;
-    threads.push(spawn("passages", farewell("passages"), move || {
-        for passage in passed {
-            printer.passage(&passage);
-        }
-    })?);
+    // Without an output there is nobody to wait for.
+    if !threads.is_empty() {
+        let printer = settings.printer;
+        threads.push(spawn("passages", farewell("passages"), move || {
+            for passage in passed {
+                printer.passage(&passage);
+            }
+        })?);
+    }
     Ok((outputs, threads))
 }
 

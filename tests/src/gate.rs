@@ -148,6 +148,11 @@ impl Gate {
         Self::enrol_with(cloud, name, typed).await
     }
 
+    /// The same by what the devices of a `gate.toml` see.
+    pub async fn enrol_by_showing(cloud: &Cloud, name: &str, config: &Path) -> Result<Self> {
+        Self::enrol_with(cloud, name, |command| _ = command.args(["--scan", "--config"]).arg(config)).await
+    }
+
     async fn enrol_with(cloud: &Cloud, name: &str, how: impl FnOnce(&mut Command)) -> Result<Self> {
         let program = cloud.binaries().gate.clone();
         let folder = cloud.folder().join(name);
