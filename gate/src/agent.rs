@@ -151,14 +151,13 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         local: local::Agent { identity, lanes, ledger: work.clone(), report, contact, devices, clock },
         ended: ended.clone(),
     };
-    // Before any verdict.
-    printer.screen(&format!("http://{address}/"));
-
     let printer = *printer;
     let (outputs, last) = start_outputs(settings, clock, &post, &ended)?;
     let intake = |device, lane| Intake { lane, ledger: work.clone(), clock, post: post(device, lane) };
     let mut feedbacks = Feedbacks::default();
     let readers = readers(&settings.config, printer, intake, &mut feedbacks);
+    // Before any verdict, and once whoever reads this may put a picture somewhere.
+    printer.screen(&format!("http://{address}/"));
     let ledger = spawn("ledger", farewell(Ending::Stopped { thread: "ledger" }), move || {
         ledger::serve(ledger, waiting, clock, &report_sender, |announcement| {
             let announcement = Arc::new(announcement);

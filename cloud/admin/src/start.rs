@@ -16,7 +16,7 @@ use countermark_service::settings::{
     Admin, OtherServiceKey, Peers, ServiceSettings, Trust, UnusableDatabase, base_url,
 };
 use countermark_service::trust::TrustError;
-use url::Url;
+use url::{Host, Url};
 
 use crate::state::State;
 use crate::{MIGRATOR, api, distribution};
@@ -34,8 +34,30 @@ pub struct Settings {
     #[command(flatten)]
     pub trust: Trust,
     /// Where gates find validation, as a box at an entrance reaches it: what their invitations say.
-    #[arg(long, env = "COUNTERMARK_GATES_URL", value_name = "COUNTERMARK_GATES_URL", hide_env_values = true, value_parser = base_url)]
+    #[arg(long, env = "COUNTERMARK_GATES_URL", value_name = "COUNTERMARK_GATES_URL", hide_env_values = true, value_parser = gates_url)]
     pub gates_url: Url,
+}
+
+/// An address that no gate would go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "gates go to https://host[:port], of at most {MAX_GATES_URL} characters; to http:// on this machine itself alone"
+)]
+pub(crate) struct InvalidGatesUrl;
+
+/// The longest that an invitation carries.
+const MAX_GATES_URL: usize = 200;
+
+fn gates_url(text: &str) -> Result<Url, InvalidGatesUrl> {
+    let url = base_url(text).map_err(|_| InvalidGatesUrl)?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let fits = url.as_str().len() <= MAX_GATES_URL && (url.scheme() == "https" || loopback);
+    if fits { Ok(url) } else { Err(InvalidGatesUrl) }
 }
 
 /// Why the service does not start, or stopped.
@@ -94,4 +116,20 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     let background = distribution::worker(state).run(shutdown.clone());
     Box::pin(serve(ServiceName::Admin, service.listen, router, shutdown, background)).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invitation_names_only_where_a_gate_would_go() {
+        for good in ["https://gates.example.org", "https://gates.example.org:8443", "http://127.0.0.1:8003"] {
+            assert!(gates_url(good).is_ok(), "{good}");
+        }
+        let long = format!("https://{}.example.org", ["a"; 60].join(".aa"));
+        for bad in ["http://gates.example.org", "https://gates.example.org/path", "", "gates.example.org", &long] {
+            assert_eq!(gates_url(bad), Err(InvalidGatesUrl), "{bad}");
+        }
+    }
 }

@@ -10,6 +10,8 @@ use crate::data_folder::DataFolder;
 use crate::doctor::{Finding, Standing, examine};
 use crate::printer::Printer;
 
+/// Where the Debian package has it.
+const CONFIG: &str = "/etc/countermark-gate/gate.toml";
 /// Something is wrong.
 const WRONG: u8 = 3;
 
@@ -17,7 +19,7 @@ const WRONG: u8 = 3;
 pub(super) struct Doctor {
     #[command(flatten)]
     common: Common,
-    /// What stands at this entrance.
+    /// What stands at this entrance; the Debian package's /etc/countermark-gate/gate.toml, where that is, when nothing is said.
     #[arg(long, value_name = "FILE", env = "COUNTERMARK_GATE_CONFIG")]
     config: Option<PathBuf>,
 }
@@ -26,6 +28,7 @@ impl Doctor {
     pub(super) fn perform(self) -> ExitCode {
         let Self { common: Common { data, json }, config } = self;
         let printer = Printer { json };
+        let config = config.or_else(|| Some(PathBuf::from(CONFIG)).filter(|file| file.exists()));
         let tell = |finding: &Finding| printer.line(finding, || words(finding));
         match examine(&DataFolder::at(&data), config.as_deref(), tell) {
             Standing::Good | Standing::Warning => ExitCode::SUCCESS,

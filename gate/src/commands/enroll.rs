@@ -50,7 +50,12 @@ impl Enroll {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let identity = runtime.block_on(enroll(&data, cloud, &code, Clock::start().now().battery))?;
-        let words = || format!("enrolled as gate {} (“{}”) for event {}", identity.gate, identity.name, identity.event);
+        let words = || {
+            format!(
+                "enrolled at {} as gate {} (“{}”) for event {}",
+                identity.cloud, identity.gate, identity.name, identity.event
+            )
+        };
         Printer { json }.line(&identity, words);
         Ok(ExitCode::SUCCESS)
     }

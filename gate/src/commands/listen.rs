@@ -27,7 +27,7 @@ const BEGINNING: usize = 12;
 const END: usize = 4;
 
 #[derive(Args)]
-#[command(group(ArgGroup::new("devices").args(["config", "scanner", "keyboard"]).required(true)))]
+#[command(group(ArgGroup::new("one").args(["scanner", "keyboard"])))]
 pub(super) struct Listen {
     #[command(flatten)]
     common: Common,
@@ -146,10 +146,10 @@ fn meaning(text: &str, damaged: bool) -> String {
             .to_owned();
     }
     match text.parse::<Invitation>() {
-        Ok(_) | Err(InvalidInvitation::Address) => {
+        Ok(_) => {
             return "an invitation: `countermark-gate enroll --scan` takes it".to_owned();
         }
-        Err(InvalidInvitation::Damaged) => return InvalidInvitation::Damaged.to_string(),
+        Err(damaged @ (InvalidInvitation::Damaged | InvalidInvitation::Address)) => return damaged.to_string(),
         Err(InvalidInvitation::Another) => {}
     }
     match UnverifiedTicket::parse(text) {

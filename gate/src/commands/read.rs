@@ -65,7 +65,7 @@ fn line(reader: &mut PictureReader, clock: Clock, picture: &Path) -> Line {
 fn words(Line { picture, text, rung, milliseconds, problem }: &Line) -> String {
     let took = format!("{milliseconds:.1} ms");
     match (text, rung, problem) {
-        (Some(text), Some(rung), _) => format!("{picture}: {text}  ({rung}, {took})"),
+        (Some(text), Some(rung), _) => format!("{picture}: {}  ({rung}, {took})", text.escape_debug()),
         (_, _, Some(problem)) => format!("{picture}: {problem}"),
         _ => format!("{picture}: no code ({took}); take a sharper picture, from nearer, with more light"),
     }

@@ -78,7 +78,7 @@ pub(crate) struct PicturesConfig {
 pub(super) struct WrittenScanner {
     name: Spanned<String>,
     lane: LaneId,
-    device: PathBuf,
+    device: Spanned<PathBuf>,
     profile: Spanned<String>,
 }
 
@@ -87,7 +87,7 @@ pub(super) struct WrittenScanner {
 pub(super) struct WrittenKeyboard {
     name: Spanned<String>,
     lane: LaneId,
-    device: PathBuf,
+    device: Spanned<PathBuf>,
     layout: Option<Spanned<String>>,
 }
 
@@ -96,7 +96,7 @@ pub(super) struct WrittenKeyboard {
 pub(super) struct WrittenCamera {
     name: Spanned<String>,
     lane: LaneId,
-    device: Option<PathBuf>,
+    device: Option<Spanned<PathBuf>>,
     clip: Option<PathBuf>,
     resolution: Option<Spanned<[u32; 2]>>,
 }
@@ -113,7 +113,7 @@ impl WrittenScanner {
     pub(super) fn check(self, reading: &mut Reading<'_>) -> Result<ScannerConfig, FileError> {
         let entry = reading.entry(DeviceKind::Scanner, &self.name, self.lane)?;
         let profile = ScannerProfile::read(&reading.profile("scanners", &self.profile)?)?;
-        Ok(ScannerConfig { entry, device: self.device, profile })
+        Ok(ScannerConfig { entry, device: reading.device(self.device)?, profile })
     }
 }
 
@@ -127,7 +127,7 @@ impl WrittenKeyboard {
                 reading.file.wrong(&written.span(), format!("a layout is one of {}", known.join(", ")))
             })?,
         };
-        Ok(KeyboardConfig { entry, device: self.device, layout })
+        Ok(KeyboardConfig { entry, device: reading.device(self.device)?, layout })
     }
 }
 
@@ -144,7 +144,7 @@ impl WrittenCamera {
             }
         };
         let source = match (self.device, self.clip) {
-            (Some(device), None) => CameraSource::Device { device, resolution },
+            (Some(device), None) => CameraSource::Device { device: reading.device(device)?, resolution },
             (None, Some(folder)) => CameraSource::Clip { folder },
             (Some(_), Some(_)) | (None, None) => {
                 return Err(reading.file.wrong(&self.name.span(), "a camera has a `device` or a `clip`"));

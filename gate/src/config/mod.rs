@@ -92,8 +92,12 @@ impl Config {
 
     fn read(file: &TomlFile) -> Result<Self, FileError> {
         let written: Written = file.parse()?;
-        let mut reading =
-            Reading { file, profiles: written.profiles.unwrap_or_else(|| PROFILES.into()), names: BTreeSet::new() };
+        let mut reading = Reading {
+            file,
+            profiles: written.profiles.unwrap_or_else(|| PROFILES.into()),
+            names: BTreeSet::new(),
+            devices: BTreeSet::new(),
+        };
         if let Some(screen) = &written.screen
             && !screen.get_ref().ip().is_loopback()
         {
@@ -147,13 +151,14 @@ struct Reading<'a> {
     file: &'a TomlFile,
     profiles: PathBuf,
     names: BTreeSet<(DeviceKind, String)>,
+    devices: BTreeSet<PathBuf>,
 }
 
 impl Reading<'_> {
     /// The file of a profile of some kind: `scanners/NAME.toml` or `outputs/NAME.toml` of the profiles folder.
     fn profile(&self, folder: &str, name: &Spanned<String>) -> Result<TomlFile, FileError> {
         let written = name.get_ref();
-        if !is_name(written) {
+        if !written.bytes().all(is_of_a_name) {
             return Err(self.file.wrong(&name.span(), "a profile's name has small letters, digits and hyphens"));
         }
         let path = self.profiles.join(folder).join(format!("{written}.toml"));
@@ -166,6 +171,14 @@ impl Reading<'_> {
             return Err(self.file.wrong(&name.span(), why));
         }
         TomlFile::read(&path)
+    }
+
+    /// The file of a device that nobody else reads.
+    fn device(&mut self, device: Spanned<PathBuf>) -> Result<PathBuf, FileError> {
+        if self.devices.insert(device.get_ref().clone()) {
+            return Ok(device.into_inner());
+        }
+        Err(self.file.wrong(&device.span(), "another entry has this device; name each device once"))
     }
 
     fn entry(&mut self, kind: DeviceKind, name: &Spanned<String>, lane: LaneId) -> Result<Entry, FileError> {
@@ -182,7 +195,11 @@ impl Reading<'_> {
 }
 
 fn is_name(text: &str) -> bool {
-    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_of_a_name)
+}
+
+fn is_of_a_name(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')
 }
 
 #[cfg(test)]
@@ -199,6 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
+        let keyboard = |name| format!("[[keyboard]]\nname = \"{name}\"\nlane = 1\ndevice = \"/dev/x\"\n");
         let pictures = "[[pictures]]\nname = \"porch\"\nlane = 1\nfolder = \"/run/p\"\n";
         for (text, expected) in [
             ("colour = 1", "gate.toml:1: unknown field `colour`"),
@@ -209,6 +227,7 @@ mod tests {
             ("[[pictures]]\nname = \"porch\"\nlane = 1\n", "gate.toml:1: missing field `folder`"),
             ("[[camera]\n", "gate.toml:1: "),
             (&format!("{pictures}{pictures}"), "gate.toml:6: another pictures has this name"),
+            (&format!("{}{}", keyboard("a"), keyboard("b")), "gate.toml:8: another entry has this device"),
         ] {
             let error = load(text).unwrap_err();
             assert!(error.starts_with(expected), "{text:?}: {error}");

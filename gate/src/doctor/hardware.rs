@@ -15,7 +15,10 @@ pub(super) fn examine(config: Option<&Config>, status: Option<&Status>) -> Vec<F
     match (status.filter(|status| status.running), config) {
         (Some(status), _) => status.devices.iter().map(as_the_agent_says).collect(),
         (None, Some(config)) => as_written(config),
-        (None, None) => Vec::new(),
+        (None, None) => {
+            let says = "no devices were looked at";
+            vec![Finding::bad(Standing::Warning, "gate.toml", says, "name it: `countermark-gate doctor --config FILE`")]
+        }
     }
 }
 

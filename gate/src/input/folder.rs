@@ -20,11 +20,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_millis(700);
 
 /// A file as it was last looked at.
-type Seen = HashMap<String, (SystemTime, u64)>;
+pub(super) type Seen = HashMap<String, (SystemTime, u64)>;
 
-/// Reads every new picture until the other end of `stop` is dropped, and then what is there, once more.
-pub(crate) fn watch_folder(folder: &Path, intake: &Intake, printer: Printer, stop: &Receiver<()>) {
-    let mut seen = Seen::new();
+/// What lies in a folder before anybody reads it. Whoever showed that may have walked on long ago.
+pub(super) fn already_there(folder: &Path) -> Seen {
+    // A folder that cannot be read is told of when it is looked at.
+    pictures(folder).unwrap_or_default().into_iter().collect()
+}
+
+/// Reads every picture that was not seen yet until the other end of `stop` is dropped, and then what is there, once more.
+pub(super) fn watch_folder(folder: &Path, mut seen: Seen, intake: &Intake, printer: Printer, stop: &Receiver<()>) {
     let mut reader = PictureReader::new(intake.clock, PATIENCE);
     loop {
         let stopping = !matches!(stop.recv_timeout(LOOK_EVERY), Err(RecvTimeoutError::Timeout));
@@ -105,11 +110,11 @@ fn picture_text(reader: &mut PictureReader, file: &Path) -> Option<String> {
             Some(reading.text)
         }
         Ok(None) => {
-            tracing::info!(file = %file.display(), "no code in this picture");
+            tracing::debug!(file = %file.display(), "no code in this picture");
             None
         }
         Err(error) => {
-            tracing::warn!(file = %file.display(), %error, "cannot read the picture");
+            tracing::debug!(file = %file.display(), %error, "cannot read the picture");
             None
         }
     }
@@ -154,12 +159,25 @@ mod tests {
         let look_once = || {
             let (stop, stopped) = std_mpsc::channel();
             drop(stop);
-            watch_folder(&folder, &intake, Printer::default(), &stopped);
+            watch_folder(&folder, Seen::new(), &intake, Printer::default(), &stopped);
             !devices.borrow().warnings().is_empty()
         };
         assert!(look_once());
         fs::create_dir(&folder).unwrap();
         assert!(!look_once());
+    }
+
+    #[test]
+    fn what_lay_there_before_is_not_read_until_it_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| fs::write(folder.path().join(name), qr_picture(text)).unwrap();
+        put("old.png", "old");
+        let mut seen = already_there(folder.path());
+        put("new.png", "new");
+        assert_eq!(read(folder.path(), &mut seen), [expected("new.png", "new")]);
+        put("old.png", "shown again, and longer than it was, so that the file has another length");
+        assert_eq!(read(folder.path(), &mut seen).len(), 1);
+        assert!(already_there(&folder.path().join("nowhere")).is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Sender, channel};
 use countermark_shared::id::LaneId;
 
 use super::camera::Camera;
-use super::folder::watch_folder;
+use super::folder::{already_there, watch_folder};
 use super::keyboard::Keyboard;
 use super::serial::Scanner;
 use super::{Feedbacks, Intake};
@@ -23,7 +23,7 @@ pub(crate) struct Reader {
     pub(crate) run: Box<dyn FnOnce() + Send>,
 }
 
-/// Every device of a configuration. `intake` is each one's way to the ledger; scanners are told of their verdicts through `feedbacks`.
+/// Every device of a configuration. A picture that lies in a folder by now is left unread. `intake` is each one's way to the ledger; scanners are told of their verdicts through `feedbacks`.
 pub(crate) fn readers(
     config: &Config,
     printer: Printer,
@@ -54,7 +54,8 @@ pub(crate) fn readers(
     for PicturesConfig { name, lane, folder } in config.pictures.iter().cloned() {
         let intake = intake(Device { kind: DeviceKind::Pictures, name }, lane);
         let (stop, stopped) = channel();
-        let run = Box::new(move || watch_folder(&folder, &intake, printer, &stopped));
+        let seen = already_there(&folder);
+        let run = Box::new(move || watch_folder(&folder, seen, &intake, printer, &stopped));
         readers.push(Reader { kind: DeviceKind::Pictures, stop: Some(stop), run });
     }
     readers

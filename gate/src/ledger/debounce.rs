@@ -1,8 +1,9 @@
 //! One showing is one scan, however often a reader sees it. Owns which sightings belong together; knows nothing of what is decided.
 //!
 //! By lane and seat, after verification, whatever text a live ticket shows; what proves no ticket, by its hash. A camera's sightings go
-//! on for as long as the code is held; a scanner's trigger is held for a moment. What comes from a pipe or a folder is never a repetition. A
-//! sighting that says something new is no repetition either: the ticket that was stale and is fresh now.
+//! on for as long as the code is held, a scanner's readings for as long as its trigger is, each a moment after the one before. Two
+//! scanners of a lane that read one seat are two showings: nobody holds one code before both. What comes from a pipe or a folder is never a
+//! repetition. A sighting that says something new is no repetition either: the ticket that was stale and is fresh now.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,12 +12,13 @@ use countermark_shared::id::{EventId, LaneId, Slot};
 use countermark_shared::journal::Subject;
 use countermark_shared::verdict::Reason;
 
-use crate::devices::DeviceKind;
+use crate::devices::{Device, DeviceKind};
 use crate::input::{RawScan, Source};
 
-/// Without a sighting for so long, a code that was held before a camera is shown anew.
-const OUT_OF_SIGHT: Duration = Duration::from_secs(2);
-/// From the first reading of a scanner whose trigger is held.
+/// Without a sighting for so long, a code that was held before a camera is shown anew. Longer than a hand's tremor, shorter than handing
+/// over to the next person.
+const OUT_OF_SIGHT: Duration = Duration::from_secs(1);
+/// From one reading to the next of a scanner whose trigger is held.
 const TRIGGER: Duration = Duration::from_millis(700);
 
 /// What was shown lately.
@@ -30,7 +32,7 @@ enum Shown {
 }
 
 struct Showing {
-    first: Duration,
+    device: Device,
     last: Duration,
     answer: Answer,
 }
@@ -47,7 +49,6 @@ impl Debounce {
     /// Whether a scan belongs to a showing that was answered already; else it begins one.
     pub(super) fn repeats(&mut self, scan: &RawScan, subject: &Subject, answer: Answer) -> bool {
         let Source::Device(device) = &scan.source else { return false };
-        let held = device.kind == DeviceKind::Camera;
         let at = scan.at;
         self.0.retain(|_, showing| at.saturating_sub(showing.last) < OUT_OF_SIGHT);
         let shown = match subject {
@@ -56,13 +57,15 @@ impl Debounce {
         };
         let key = (scan.lane, shown);
         if let Some(showing) = self.0.get_mut(&key) {
-            let together = held || at.saturating_sub(showing.first) < TRIGGER;
+            let camera = [device, &showing.device].iter().any(|device| device.kind == DeviceKind::Camera);
+            let pause = at.saturating_sub(showing.last);
+            let together = if camera { pause < OUT_OF_SIGHT } else { pause < TRIGGER && *device == showing.device };
             if together && (showing.answer.opens || showing.answer.reason == answer.reason) {
                 showing.last = at;
                 return true;
             }
         }
-        self.0.insert(key, Showing { first: at, last: at, answer });
+        self.0.insert(key, Showing { device: device.clone(), last: at, answer });
         false
     }
 
@@ -108,27 +111,34 @@ mod tests {
     }
 
     #[test]
-    fn a_trigger_that_is_held_scans_once_and_no_longer_than_a_moment() {
+    fn a_trigger_that_is_held_scans_once() {
         let inside = no(Reason::AlreadyInside);
-        let sightings = [(0, ADMITTED), (300, inside), (699, inside), (700, inside), (1000, inside), (1400, inside)];
+        let sightings = [(0, ADMITTED), (300, inside), (999, inside), (1699, inside), (2000, inside)];
         for kind in [DeviceKind::Scanner, DeviceKind::Keyboard] {
-            assert_eq!(answered(&device(kind), &seat(1), &sightings), [0, 700, 1400], "{kind:?}");
+            assert_eq!(answered(&device(kind), &seat(1), &sightings), [0, 1699], "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_copy_at_the_next_scanner_is_another_showing() {
+        let mut debounce = Debounce::default();
+        let scanner = |name| scan(Source::Device(Device::named(DeviceKind::Scanner, name)), 0);
+        assert!(!debounce.repeats(&scanner("left"), &seat(1), ADMITTED));
+        assert!(!debounce.repeats(&scanner("right"), &seat(1), no(Reason::AlreadyInside)));
     }
 
     #[test]
     fn a_code_that_is_held_before_a_camera_is_one_showing_until_it_is_out_of_sight() {
         let inside = no(Reason::AlreadyInside);
-        let sightings = [(0, ADMITTED), (1900, inside), (3800, inside), (5799, inside), (7799, inside)];
-        assert_eq!(answered(&device(DeviceKind::Camera), &seat(1), &sightings), [0, 7799]);
+        let sightings = [(0, ADMITTED), (900, inside), (1800, inside), (2799, inside), (3799, inside)];
+        assert_eq!(answered(&device(DeviceKind::Camera), &seat(1), &sightings), [0, 3799]);
     }
 
     #[test]
     fn what_is_new_of_a_held_code_is_said() {
-        let (stale, again) = (no(Reason::LiveProofStale), no(Reason::ScanAgain));
-        let inside = no(Reason::AlreadyInside);
-        let sightings = [(0, again), (100, stale), (200, stale), (300, ADMITTED), (400, inside), (500, again)];
-        assert_eq!(answered(&device(DeviceKind::Camera), &seat(1), &sightings), [0, 100, 300]);
+        let (stale, inside) = (no(Reason::LiveProofStale), no(Reason::AlreadyInside));
+        let sightings = [(0, stale), (100, stale), (200, ADMITTED), (300, inside)];
+        assert_eq!(answered(&device(DeviceKind::Camera), &seat(1), &sightings), [0, 200]);
     }
 
     #[test]

@@ -12,8 +12,9 @@ use countermark_shared::verdict::{Reason, Verdict};
 use rusqlite::Connection;
 
 use super::{LedgerError, store};
+use crate::devices::DeviceKind;
 use crate::documents::{Basis, Documents};
-use crate::input::{RawScan, ScannedText};
+use crate::input::{RawScan, ScannedText, Source};
 use crate::names::{Holder, Names};
 
 /// After this long in a queue, whoever showed the code may have walked on.
@@ -48,6 +49,12 @@ pub(super) fn judge(grounds: Grounds<'_>, scan: &RawScan, uptime: Duration) -> R
         ScannedText::Whole(text) => examine(grounds, scan.lane, text),
         ScannedText::Damaged(text) => Ok(turned_away(grounds.documents, scan.lane, Reason::Malformed, text)),
     }
+}
+
+/// Whether it is a sighting that waited too long: there are newer ones of what is still held, and nobody asks about the rest.
+pub(super) fn is_overtaken(scan: &RawScan, uptime: Duration) -> bool {
+    let sighted = matches!(&scan.source, Source::Device(device) if device.kind == DeviceKind::Camera);
+    sighted && uptime.saturating_sub(scan.at) > MAX_AGE
 }
 
 /// Judges a text as if it were shown at a lane now.

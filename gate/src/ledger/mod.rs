@@ -102,6 +102,9 @@ impl Ledger {
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut announcements = Vec::with_capacity(scans.len());
         for scan in scans {
+            if judge::is_overtaken(scan, now.uptime) {
+                continue;
+            }
             let savepoint = transaction.savepoint()?;
             let grounds = Grounds { connection: &savepoint, documents, names, clock };
             let recorder = Recorder { gate: *gate, boot: *boot, grounds };

@@ -10,7 +10,7 @@ use crate::devices::{Cause, Trouble};
 
 #[cfg(not(feature = "camera"))]
 pub(super) fn open(place: &Place, _device: &Path, _resolution: [u32; 2]) -> Result<Box<dyn Frames>, Trouble> {
-    let what = "this program was built without cameras; install the Debian package, or build with `--features camera`";
+    let what = "this program was built without cameras; build it with `--features camera`";
     Err(Trouble::new(Cause::Failed, format!("{place}: {what}")))
 }
 
@@ -101,9 +101,13 @@ mod device {
                 Trouble::new(Cause::Gone, detail)
             };
             let format = self.camera.camera_format();
-            let bytes = self.camera.frame_raw().map_err(|error| gone(error.to_string()))?;
-            brightness(format, &bytes)
-                .ok_or_else(|| gone(format!("a picture of {} bytes is none of {format}", bytes.len())))
+            loop {
+                let bytes = self.camera.frame_raw().map_err(|error| gone(error.to_string()))?;
+                // A damaged picture is nothing unusual by USB. Where all of them are, somebody waits in vain, and says so.
+                if let Some(picture) = brightness(format, &bytes) {
+                    return Ok(picture);
+                }
+            }
         }
 
         /// The driver waits for the next one.
@@ -112,7 +116,8 @@ mod device {
         }
     }
 
-    /// The grey levels of a picture as the driver gives it: all of them, or nothing.
+    /// The grey levels of a picture as the driver gives it. Where it was cut short on its way, the rest is what lay in the buffer before, a few
+    /// pictures old.
     fn brightness(format: CameraFormat, bytes: &[u8]) -> Option<GrayImage> {
         let (width, height) = (format.resolution().x(), format.resolution().y());
         let pixels = usize::try_from(u64::from(width) * u64::from(height)).ok()?;

@@ -72,6 +72,7 @@ impl Camera {
         loop {
             let trouble = match open() {
                 Ok(mut frames) => loop {
+                    newest.expect(true);
                     match frames.next() {
                         Ok(picture) => {
                             pause = Pause::default();
@@ -86,7 +87,7 @@ impl Camera {
                 },
                 Err(trouble) => trouble,
             };
-            newest.expect_none();
+            newest.expect(false);
             self.intake.post.troubled(trouble);
             if has_ended(stop, pause.next()) {
                 return;

@@ -5,17 +5,15 @@ use std::time::Duration;
 
 /// From a thread that puts to one that takes. Neither waits for the other's work.
 pub(super) struct Newest<T> {
-    slot: Mutex<Slot<T>>,
+    place: Mutex<Place<T>>,
     changed: Condvar,
 }
 
-enum Slot<T> {
-    /// Nothing is there; whether something should be.
-    Empty {
-        expected: bool,
-    },
-    Full(T),
-    Closed,
+struct Place<T> {
+    thing: Option<T>,
+    /// Whether something should come.
+    expected: bool,
+    closed: bool,
 }
 
 /// What became of waiting.
@@ -29,64 +27,57 @@ pub(super) enum Taken<T> {
 
 impl<T> Default for Newest<T> {
     fn default() -> Self {
-        Self { slot: Mutex::new(Slot::Empty { expected: false }), changed: Condvar::new() }
+        let place = Place { thing: None, expected: false, closed: false };
+        Self { place: Mutex::new(place), changed: Condvar::new() }
     }
 }
 
 impl<T> Newest<T> {
     /// Puts something in the place of what is there; `false` when nobody takes it any more.
     pub(super) fn put(&self, thing: T) -> bool {
-        let mut slot = self.lock();
-        if matches!(*slot, Slot::Closed) {
-            return false;
-        }
-        *slot = Slot::Full(thing);
+        let mut place = self.lock();
+        *place = Place { thing: Some(thing), expected: true, ..*place };
         self.changed.notify_one();
-        true
+        !place.closed
     }
 
-    /// Says that nothing will come for now.
-    pub(super) fn expect_none(&self) {
-        let mut slot = self.lock();
-        if let Slot::Empty { expected } = &mut *slot {
-            *expected = false;
-        }
+    /// Says whether something is to be expected from now on.
+    pub(super) fn expect(&self, expected: bool) {
+        self.lock().expected = expected;
+        self.changed.notify_one();
     }
 
     /// Ends both sides.
     pub(super) fn close(&self) {
-        *self.lock() = Slot::Closed;
+        self.lock().closed = true;
         self.changed.notify_all();
     }
 
     /// Waits for the next thing, and takes it. After so much patience what was expected is overdue, once.
     pub(super) fn take(&self, patience: Duration) -> Taken<T> {
-        let mut slot = self.lock();
+        let mut place = self.lock();
         loop {
-            match std::mem::replace(&mut *slot, Slot::Empty { expected: true }) {
-                Slot::Full(thing) => return Taken::Some(thing),
-                Slot::Closed => {
-                    *slot = Slot::Closed;
-                    return Taken::Closed;
-                }
-                Slot::Empty { expected: false } => {
-                    *slot = Slot::Empty { expected: false };
-                    slot = self.changed.wait(slot).unwrap_or_else(PoisonError::into_inner);
-                }
-                Slot::Empty { expected: true } => {
-                    let waited = self.changed.wait_timeout(slot, patience).unwrap_or_else(PoisonError::into_inner);
-                    slot = waited.0;
-                    if waited.1.timed_out() && matches!(*slot, Slot::Empty { expected: true }) {
-                        *slot = Slot::Empty { expected: false };
-                        return Taken::Overdue;
-                    }
-                }
+            if place.closed {
+                return Taken::Closed;
+            }
+            if let Some(thing) = place.thing.take() {
+                return Taken::Some(thing);
+            }
+            if !place.expected {
+                place = self.changed.wait(place).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let waited = self.changed.wait_timeout(place, patience).unwrap_or_else(PoisonError::into_inner);
+            place = waited.0;
+            if waited.1.timed_out() && place.thing.is_none() && !place.closed && place.expected {
+                place.expected = false;
+                return Taken::Overdue;
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slot<T>> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Place<T>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,12 +101,14 @@ mod tests {
     fn whoever_waits_is_woken_by_what_comes_and_by_the_end() {
         let newest = Newest::default();
         std::thread::scope(|scope| {
-            let taker = scope.spawn(|| [newest.take(LONG), newest.take(LONG)]);
+            let (told, hear) = std::sync::mpsc::channel();
+            let taker = scope.spawn(|| {
+                let first = newest.take(LONG);
+                drop(told);
+                [first, newest.take(LONG)]
+            });
             newest.put(1);
-            // Until it was taken: closing takes what is there with it.
-            while matches!(*newest.lock(), Slot::Full(_)) {
-                std::thread::yield_now();
-            }
+            hear.recv().unwrap_or(());
             newest.close();
             assert_eq!(taker.join().unwrap(), [Taken::Some(1), Taken::Closed]);
         });
@@ -124,15 +117,23 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_overdue_that_was_not_expected() {
+    fn nothing_is_overdue_that_is_not_expected() {
         let newest = Newest::default();
         newest.put(1);
+        // Lost while the last one still lies there.
+        newest.expect(false);
         assert_eq!(newest.take(LONG), Taken::Some(1));
-        newest.expect_none();
         std::thread::scope(|scope| {
             let taker = scope.spawn(|| newest.take(Duration::ZERO));
             newest.close();
             assert_eq!(taker.join().unwrap(), Taken::Closed);
         });
+    }
+
+    #[test]
+    fn the_first_one_may_be_overdue() {
+        let newest = Newest::<()>::default();
+        newest.expect(true);
+        assert_eq!(newest.take(Duration::ZERO), Taken::Overdue);
     }
 }

@@ -5,6 +5,7 @@
 //! none under most others, because the colon of `CM1:` is another key. Layouts on which all of a ticket's characters are the same keys give
 //! the same text; where two give different tickets (German and Italian: Y and Z), nobody but the signatures could choose, and none is read.
 
+use countermark_shared::invitation::Invitation;
 use countermark_shared::ticket::UnverifiedTicket;
 
 use super::layout::{Held, Layout};
@@ -37,13 +38,13 @@ pub(super) fn read(strokes: &[Stroke], whole: bool, expected: &'static Layout) -
     let expected = Setting { layout: expected, capitals_turned: false };
     let as_expected = expected.text(strokes);
     let shown = |text: String| if whole { ScannedText::Whole(text) } else { ScannedText::Damaged(text) };
-    if as_expected.as_deref().is_some_and(is_ticket) {
+    if as_expected.as_deref().is_some_and(is_ours) {
         return Reading::Ticket(shown(as_expected.unwrap_or_default()));
     }
     let settings =
         Layout::ALL.iter().flat_map(|layout| [false, true].map(|capitals_turned| Setting { layout, capitals_turned }));
     let (fitting, mut texts): (Vec<_>, Vec<_>) =
-        settings.filter_map(|setting| Some((setting, setting.text(strokes).filter(|text| is_ticket(text))?))).unzip();
+        settings.filter_map(|setting| Some((setting, setting.text(strokes).filter(|text| is_ours(text))?))).unzip();
     texts.sort_unstable();
     texts.dedup();
     match (texts.pop(), texts.is_empty()) {
@@ -56,8 +57,8 @@ pub(super) fn read(strokes: &[Stroke], whole: bool, expected: &'static Layout) -
     }
 }
 
-fn is_ticket(text: &str) -> bool {
-    UnverifiedTicket::parse(text).is_ok()
+fn is_ours(text: &str) -> bool {
+    UnverifiedTicket::parse(text).is_ok() || text.parse::<Invitation>().is_ok()
 }
 
 impl Setting {
