@@ -28,7 +28,7 @@ use crate::data_folder::DataFolder;
 use crate::devices::{Cause, Device, DeviceKind, Devices, Post, Trouble};
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
 use crate::input::{CAPACITY, Feedbacks, Intake, Reader, read_lines, readers};
-use crate::ledger::{self, Ledger, Owner, Report, Work};
+use crate::ledger::{self, Ledger, Owner, Repeated, Report, Said, Work};
 use crate::local;
 use crate::outputs::{Guard, Outputs};
 use crate::printer::Printer;
@@ -159,12 +159,15 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     // Before any verdict, and once whoever reads this may put a picture somewhere.
     printer.screen(&format!("http://{address}/"));
     let ledger = spawn("ledger", farewell(Ending::Stopped { thread: "ledger" }), move || {
-        ledger::serve(ledger, waiting, clock, &report_sender, |announcement| {
-            let announcement = Arc::new(announcement);
+        ledger::serve(ledger, waiting, clock, &report_sender, |said| {
+            let announcement = match said {
+                Said::New(announcement) => Arc::new(announcement),
+                Said::Again(Repeated { source, opens }) => return feedbacks.tell(&source, opens),
+            };
             outputs.tell(&announcement, clock.now().uptime);
             // The screen first: whoever reads standard output may be slow. Without an open page there is nobody to show it to.
             drop(verdicts.send(Arc::clone(&announcement)));
-            feedbacks.tell(&announcement);
+            feedbacks.tell(&announcement.source, announcement.ruling.opens);
             printer.verdict(&announcement);
         });
     })?;

@@ -46,9 +46,9 @@ pub(super) struct Answer {
 }
 
 impl Debounce {
-    /// Whether a scan belongs to a showing that was answered already; else it begins one.
-    pub(super) fn repeats(&mut self, scan: &RawScan, subject: &Subject, answer: Answer) -> bool {
-        let Source::Device(device) = &scan.source else { return false };
+    /// What was answered to the showing that a scan belongs to; none to one that begins with it.
+    pub(super) fn repeats(&mut self, scan: &RawScan, subject: &Subject, answer: Answer) -> Option<Answer> {
+        let Source::Device(device) = &scan.source else { return None };
         let at = scan.at;
         self.0.retain(|_, showing| at.saturating_sub(showing.last) < OUT_OF_SIGHT);
         let shown = match subject {
@@ -62,11 +62,11 @@ impl Debounce {
             let together = if camera { pause < OUT_OF_SIGHT } else { pause < TRIGGER && *device == showing.device };
             if together && (showing.answer.opens || showing.answer.reason == answer.reason) {
                 showing.last = at;
-                return true;
+                return Some(showing.answer);
             }
         }
         self.0.insert(key, Showing { device: device.clone(), last: at, answer });
-        false
+        None
     }
 
     /// What was answered could not be written down, so nobody was answered.
@@ -106,7 +106,8 @@ mod tests {
     /// Which of the sightings of one thing, at these milliseconds, are answered.
     fn answered(source: &Source, subject: &Subject, sightings: &[(u64, Answer)]) -> Vec<u64> {
         let mut debounce = Debounce::default();
-        let answered = |(at, answer): &&(u64, Answer)| !debounce.repeats(&scan(source.clone(), *at), subject, *answer);
+        let answered =
+            |(at, answer): &&(u64, Answer)| debounce.repeats(&scan(source.clone(), *at), subject, *answer).is_none();
         sightings.iter().filter(answered).map(|(at, _)| *at).collect()
     }
 
@@ -123,8 +124,8 @@ mod tests {
     fn a_copy_at_the_next_scanner_is_another_showing() {
         let mut debounce = Debounce::default();
         let scanner = |name| scan(Source::Device(Device::named(DeviceKind::Scanner, name)), 0);
-        assert!(!debounce.repeats(&scanner("left"), &seat(1), ADMITTED));
-        assert!(!debounce.repeats(&scanner("right"), &seat(1), no(Reason::AlreadyInside)));
+        assert!(debounce.repeats(&scanner("left"), &seat(1), ADMITTED).is_none());
+        assert!(debounce.repeats(&scanner("right"), &seat(1), no(Reason::AlreadyInside)).is_none());
     }
 
     #[test]
@@ -145,14 +146,14 @@ mod tests {
     fn another_seat_another_text_and_another_lane_are_other_showings() {
         let mut debounce = Debounce::default();
         let first = scan(device(DeviceKind::Camera), 0);
-        assert!(!debounce.repeats(&first, &seat(1), ADMITTED));
-        assert!(!debounce.repeats(&first, &seat(2), ADMITTED));
-        assert!(!debounce.repeats(&first, &Subject::unverified("a"), no(Reason::IssuerForged)));
-        assert!(!debounce.repeats(&first, &Subject::unverified("b"), no(Reason::IssuerForged)));
-        assert!(!debounce.repeats(&RawScan { lane: LaneId(2), ..first.clone() }, &seat(1), ADMITTED));
-        assert!(debounce.repeats(&first, &seat(1), ADMITTED));
+        assert!(debounce.repeats(&first, &seat(1), ADMITTED).is_none());
+        assert!(debounce.repeats(&first, &seat(2), ADMITTED).is_none());
+        assert!(debounce.repeats(&first, &Subject::unverified("a"), no(Reason::IssuerForged)).is_none());
+        assert!(debounce.repeats(&first, &Subject::unverified("b"), no(Reason::IssuerForged)).is_none());
+        assert!(debounce.repeats(&RawScan { lane: LaneId(2), ..first.clone() }, &seat(1), ADMITTED).is_none());
+        assert!(debounce.repeats(&first, &seat(1), ADMITTED).is_some_and(|answer| answer.opens));
         debounce.forget();
-        assert!(!debounce.repeats(&first, &seat(1), ADMITTED));
+        assert!(debounce.repeats(&first, &seat(1), ADMITTED).is_none());
     }
 
     #[test]

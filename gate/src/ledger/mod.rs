@@ -28,12 +28,12 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(crate) use open::Owner;
 pub(crate) use report::Report;
 pub(crate) use taking::{TakeError, Taken, TimeAnswered, TimeError, Word};
-pub(crate) use thread::{Work, serve};
+pub(crate) use thread::{Said, Work, serve};
 
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Moment;
 use crate::documents::Documents;
-use crate::input::RawScan;
+use crate::input::{RawScan, Source};
 use crate::names::Names;
 
 /// The open database and the documents in force. All else is looked up when it is needed, so that nothing in memory can differ from what
@@ -46,6 +46,16 @@ pub(crate) struct Ledger {
     clock: GateClock,
     names: Names,
     debounce: Debounce,
+    repeated: Vec<Repeated>,
+}
+
+/// A scan that belongs to a showing that was answered already. A scanner that waits for an answer gets the same one again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repeated {
+    /// What read it.
+    pub(crate) source: Source,
+    /// Whether people may pass.
+    pub(crate) opens: bool,
 }
 
 /// The database failed.
@@ -98,7 +108,7 @@ impl Ledger {
 
     fn try_scan(&mut self, scans: &[RawScan], now: Moment) -> Result<Vec<Announcement>, LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, documents, clock: _, names, debounce } = self;
+        let Self { connection, gate, boot, documents, clock: _, names, debounce, repeated } = self;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut announcements = Vec::with_capacity(scans.len());
         for scan in scans {
@@ -110,7 +120,8 @@ impl Ledger {
             let recorder = Recorder { gate: *gate, boot: *boot, grounds };
             let outcome = judge::judge(grounds, scan, now.uptime).and_then(|judgement| {
                 let answer = Answer { reason: judgement.verdict.reason, opens: judgement.verdict.opens() };
-                if debounce.repeats(scan, &judgement.subject, answer) {
+                if let Some(Answer { opens, reason: _ }) = debounce.repeats(scan, &judgement.subject, answer) {
+                    repeated.push(Repeated { source: scan.source.clone(), opens });
                     return Ok(None);
                 }
                 recorder.record(scan, judgement, now).map(Some)
@@ -132,6 +143,11 @@ impl Ledger {
         }
         transaction.commit()?;
         Ok(announcements)
+    }
+
+    /// What was scanned again since this was last asked.
+    pub(crate) fn repeated(&mut self) -> Vec<Repeated> {
+        std::mem::take(&mut self.repeated)
     }
 
     /// What the gate would say, without saying it.

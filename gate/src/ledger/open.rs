@@ -101,6 +101,7 @@ impl Ledger {
             clock,
             names: Names::of(unwrapping_key),
             debounce: Debounce::default(),
+            repeated: Vec::new(),
         })
     }
 }

@@ -5,7 +5,7 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::wire::RowResult;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Batch, Ledger, LedgerError, Report, TakeError, Taken, TimeAnswered, TimeError, Word};
+use super::{Batch, Ledger, LedgerError, Repeated, Report, TakeError, Taken, TimeAnswered, TimeError, Word};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
 use crate::documents::{DocumentKind, Envelopes};
@@ -38,14 +38,23 @@ pub(crate) enum Work {
     Stop,
 }
 
-/// Works until told to stop. `announce` is called for each scan after its transaction is durable, in order; what comes of it is the
-/// caller's.
+/// What is said of a scan.
+#[derive(Debug)]
+pub(crate) enum Said {
+    /// Its verdict.
+    New(Announcement),
+    /// That it was answered.
+    Again(Repeated),
+}
+
+/// Works until told to stop. `announce` is called for each scan after its transaction is durable, the new ones in order; what comes of it
+/// is the caller's.
 pub(crate) fn serve(
     mut ledger: Ledger,
     mut work: mpsc::Receiver<Work>,
     clock: Clock,
     report: &watch::Sender<Report>,
-    mut announce: impl FnMut(Announcement),
+    mut announce: impl FnMut(Said),
 ) {
     let mut waiting = Vec::with_capacity(CAPACITY);
     while work.blocking_recv_many(&mut waiting, CAPACITY) > 0 {
@@ -70,14 +79,15 @@ fn record(
     scans: &mut Vec<RawScan>,
     clock: Clock,
     report: &watch::Sender<Report>,
-    announce: &mut impl FnMut(Announcement),
+    announce: &mut impl FnMut(Said),
 ) {
     if scans.is_empty() {
         return;
     }
     let announcements = ledger.scan(scans, clock.now());
     scans.clear();
-    announcements.into_iter().for_each(announce);
+    let repeated = ledger.repeated().into_iter().map(Said::Again);
+    announcements.into_iter().map(Said::New).chain(repeated).for_each(announce);
     publish(ledger, report);
 }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use crate::announcement::Announcement;
 use crate::devices::{Device, Post};
 use crate::input::Source;
 
@@ -39,10 +38,10 @@ impl Feedbacks {
         receiver
     }
 
-    /// Tells the scanner that read the code, if it was one.
-    pub(crate) fn tell(&self, announcement: &Announcement) {
-        if let Source::Device(device) = &announcement.source {
-            self.send(device, if announcement.ruling.opens { Feedback::Good } else { Feedback::Bad });
+    /// Tells the scanner that read a code, if it was one, whether people may pass.
+    pub(crate) fn tell(&self, source: &Source, opens: bool) {
+        if let Source::Device(device) = source {
+            self.send(device, if opens { Feedback::Good } else { Feedback::Bad });
         }
     }
 

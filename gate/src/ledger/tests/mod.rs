@@ -4,6 +4,7 @@ mod names;
 
 use super::open::OpenError;
 use super::*;
+use crate::devices::{Device, DeviceKind};
 use crate::documents::DocumentKind;
 use crate::input::{ScannedText, Source};
 use crate::samples::{self, DOORS, END, GATE};
@@ -338,4 +339,25 @@ fn another_gates_ledger_is_refused() {
     let owner = Owner { gate: GateId(4), ..samples::owner() };
     let other = Ledger::open(&bench.file(), owner, BootId::new([9; 16]), UPTIME);
     assert!(matches!(other, Err(OpenError::Broken { sequence: 1, .. })));
+}
+
+#[test]
+fn one_showing_is_one_row_and_a_scanner_that_asks_again_is_answered_again() {
+    let mut bench = Bench::synced();
+    let of = |kind, uptime| {
+        let source = Source::Device(Device::named(kind, "left"));
+        RawScan { source, at: uptime, ..scan(&ticket(42, 1)) }
+    };
+    let at = |uptime| Moment { battery: DOORS, uptime };
+    let shortly = |milliseconds| UPTIME + Duration::from_millis(milliseconds);
+    let said = bench.ledger().scan(&[of(DeviceKind::Scanner, UPTIME)], at(UPTIME));
+    assert!(said[0].ruling.opens && bench.ledger().repeated().is_empty());
+    let again = of(DeviceKind::Scanner, shortly(300));
+    assert!(bench.ledger().scan(std::slice::from_ref(&again), at(shortly(300))).is_empty());
+    assert_eq!(bench.ledger().repeated(), [Repeated { source: again.source, opens: true }]);
+
+    // The disk stalled: what a camera sighted meanwhile is old, and nobody asks about it.
+    let sightings = [of(DeviceKind::Camera, shortly(400)), of(DeviceKind::Camera, shortly(600))];
+    assert!(bench.ledger().scan(&sightings, at(shortly(3000))).is_empty());
+    assert_eq!(bench.ledger().report().unwrap().rows, 1);
 }

@@ -7,14 +7,10 @@ use std::sync::Arc;
 use std::thread;
 
 use countermark_shared::id::LaneId;
-use countermark_shared::journal::Subject;
-use countermark_shared::time::Timestamp;
-use countermark_shared::verdict::{Reason, Verdict};
 use data_encoding::HEXUPPER_PERMISSIVE;
 use tokio::sync::mpsc;
 
 use super::plug::{Bench, Ear, send};
-use crate::announcement::{Announcement, Ruling};
 use crate::devices::{Device, DeviceKind};
 use crate::input::serial::{Feedbacks, Scanner};
 use crate::input::{CAPACITY, ScannedText, Source};
@@ -58,14 +54,6 @@ fn bytes(hexadecimal: &str) -> Vec<u8> {
     HEXUPPER_PERMISSIVE.decode(hexadecimal.as_bytes()).unwrap()
 }
 
-fn announcement(opens: bool) -> Announcement {
-    let mut ruling = Ruling::new(Verdict::refusal(Reason::AlreadyUsed), &Subject::unverified(""));
-    ruling.opens = opens;
-    let now = Timestamp::from_unix_seconds(0);
-    let source = Source::Device(Device::named(DeviceKind::Scanner, "desk"));
-    Announcement { sequence: Some(1), lane: LaneId(1), source, at: now, ruling, announced: now, holder: None }
-}
-
 #[test]
 fn every_profile_sends_what_its_manual_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware-config/profiles/scanners");
@@ -102,11 +90,11 @@ fn hold_against(name: &str, profile: &str, manual: &Manual) {
         let Some(Work::Scan(scan)) = work.blocking_recv() else { panic!("a scan was sent") };
         assert!(scan.text == ScannedText::Whole("CM1:A".to_owned()), "{name}");
         // Another device's verdict is not for this one.
-        let elsewhere = Source::Device(Device::named(DeviceKind::Scanner, "door"));
-        feedbacks.tell(&Announcement { source: elsewhere, ..announcement(true) });
-        feedbacks.tell(&Announcement { source: Source::Lines, ..announcement(true) });
+        let [desk, elsewhere] = ["desk", "door"].map(|name| Source::Device(Device::named(DeviceKind::Scanner, name)));
+        feedbacks.tell(&elsewhere, true);
+        feedbacks.tell(&Source::Lines, true);
         for (opens, command) in [(true, manual.good), (false, manual.bad), (true, manual.good)] {
-            feedbacks.tell(&announcement(opens));
+            feedbacks.tell(&desk, opens);
             let command = bytes(command);
             assert_eq!(ear.hear(command.len()), command, "{name}");
         }
