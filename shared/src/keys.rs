@@ -281,6 +281,15 @@ mod tests {
     }
 
     #[test]
+    fn a_private_key_survives_its_pem() {
+        let key = samples::signing_key(30);
+        let pem = key.to_pem().unwrap();
+        assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
+        assert_eq!(SigningKey::from_pem(&pem).unwrap().seed(), key.seed());
+        assert_eq!(SigningKey::from_pem(&pem.replace("PRIVATE", "PUBLIC")).err(), Some(InvalidSigningKey));
+    }
+
+    #[test]
     fn a_signature_is_a_keys_a_labels_and_a_messages() {
         let key = samples::signing_key(30);
         let signature = key.sign(Label::Head, b"message");

@@ -337,6 +337,31 @@ fn what_contradicts_itself_is_not_signed() {
     }
 }
 
+#[test]
+fn feeds_are_as_large_as_their_bounds_and_no_larger() {
+    let rows = |count: usize| (1..=count as u64).map(|sequence| row(NORTH, sequence, Passage::Entry)).collect();
+    let gates = |count: u32| (1..=count).map(|gate| (GateId(gate), GateStanding::Contested)).collect();
+    let batch = |rows, gates| {
+        let before = DocumentHash::NONE;
+        feed(revision(1, 1), FeedContent::Batch(FeedBatch { before, rows, gates })).check()
+    };
+    batch(rows(10_000), gates(1024)).unwrap();
+    batch(rows(10_001), gates(0)).unwrap_err();
+    batch(vec![], gates(1025)).unwrap_err();
+    let snapshot = |sums: u32, rows, folded: u32, gates| {
+        let (hash, folded) = (DocumentHash::NONE, (1..=folded).map(|gate| (GateId(gate + 9), 1)).collect());
+        let sum = |slot| FoldedPassages { slot: Slot(slot), gate: FoldedGate { gate: GateId(10), ..summed(1, 0) } };
+        let passages = (0..sums).map(sum).collect();
+        let content = FeedContent::Snapshot(FeedSnapshot { hash, folded, passages, rows, gates, ..empty() });
+        feed(revision(1, 0), content).check()
+    };
+    snapshot(500_000, rows(MAX_ROWS_HELD), 1024, gates(9)).unwrap();
+    snapshot(500_001, vec![], 1, gates(0)).unwrap_err();
+    snapshot(0, rows(MAX_ROWS_HELD + 1), 0, gates(0)).unwrap_err();
+    snapshot(0, vec![], 1025, gates(0)).unwrap_err();
+    snapshot(0, vec![], 0, gates(1025)).unwrap_err();
+}
+
 /// The specification's words, in bytes.
 #[test]
 fn a_row_is_seven_numbers() {
