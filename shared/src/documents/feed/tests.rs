@@ -337,29 +337,46 @@ fn what_contradicts_itself_is_not_signed() {
     }
 }
 
+/// Rows whose every number is as long as there can be.
+fn long_rows(count: usize) -> Vec<FeedRow> {
+    let row = |sequence| FeedRow {
+        gate: GateId(u32::MAX),
+        sequence,
+        slot: Slot(u32::MAX),
+        persons: u8::MAX,
+        at: Timestamp::from_unix_millis(i64::MAX),
+        passage: Passage::Undo { of: u64::MAX - MAX_ROWS_HELD as u64 - 1 },
+    };
+    (0..count as u64).rev().map(|back| row(u64::MAX - back)).collect()
+}
+
 #[test]
 fn feeds_are_as_large_as_their_bounds_and_no_larger() {
-    let rows = |count: usize| (1..=count as u64).map(|sequence| row(NORTH, sequence, Passage::Entry)).collect();
-    let gates = |count: u32| (1..=count).map(|gate| (GateId(gate), GateStanding::Contested)).collect();
+    let gates = |count: u32| (0..count).map(|gate| (GateId(gate), GateStanding::Contested)).collect();
     let batch = |rows, gates| {
-        let before = DocumentHash::NONE;
-        feed(revision(1, 1), FeedContent::Batch(FeedBatch { before, rows, gates })).check()
+        let (before, rows) = (DocumentHash::NONE, long_rows(rows));
+        feed(revision(1, 1), FeedContent::Batch(FeedBatch { before, rows, gates }))
     };
-    batch(rows(10_000), gates(1024)).unwrap();
-    batch(rows(10_001), gates(0)).unwrap_err();
-    batch(vec![], gates(1025)).unwrap_err();
+    batch(10_000, gates(1024)).check().unwrap();
+    batch(10_001, gates(0)).check().unwrap_err();
+    batch(0, gates(1025)).check().unwrap_err();
+    let last = Some(Timestamp::from_unix_millis(i64::MAX));
+    let (gate, admitted, left) = (GateId(u32::MAX - 1), u32::MAX, u32::MAX);
+    let sum = FoldedGate { gate, admitted, admitted_since_reset: admitted, left, last_entry: last, last_exit: last };
     let snapshot = |sums: u32, rows, folded: u32, gates| {
-        let (hash, folded) = (DocumentHash::NONE, (1..=folded).map(|gate| (GateId(gate + 9), 1)).collect());
-        let sum = |slot| FoldedPassages { slot: Slot(slot), gate: FoldedGate { gate: GateId(10), ..summed(1, 0) } };
-        let passages = (0..sums).map(sum).collect();
-        let content = FeedContent::Snapshot(FeedSnapshot { hash, folded, passages, rows, gates, ..empty() });
-        feed(revision(1, 0), content).check()
+        let folded = (1..=folded).map(|gate| (GateId(u32::MAX - gate), u64::MAX)).collect();
+        let passages = (0..sums).rev().map(|back| FoldedPassages { slot: Slot(u32::MAX - back), gate: sum }).collect();
+        let (hash, rows) = (DocumentHash::NONE, long_rows(rows));
+        let snapshot = FeedSnapshot { hash, folded, passages, rows, gates, ..empty() };
+        feed(revision(1, 0), FeedContent::Snapshot(snapshot))
     };
-    snapshot(500_000, rows(MAX_ROWS_HELD), 1024, gates(9)).unwrap();
-    snapshot(500_001, vec![], 1, gates(0)).unwrap_err();
-    snapshot(0, rows(MAX_ROWS_HELD + 1), 0, gates(0)).unwrap_err();
-    snapshot(0, vec![], 1025, gates(0)).unwrap_err();
-    snapshot(0, vec![], 0, gates(1025)).unwrap_err();
+    let greatest = snapshot(500_000, MAX_ROWS_HELD, 1024, gates(1024));
+    greatest.check().unwrap();
+    assert!(crate::documents::canonical(&greatest).len() <= AdmissionFeed::MAX_PAYLOAD);
+    snapshot(500_001, 0, 1, gates(0)).check().unwrap_err();
+    snapshot(0, MAX_ROWS_HELD + 1, 0, gates(0)).check().unwrap_err();
+    snapshot(0, 0, 1025, gates(0)).check().unwrap_err();
+    snapshot(0, 0, 0, gates(1025)).check().unwrap_err();
 }
 
 /// The specification's words, in bytes.
