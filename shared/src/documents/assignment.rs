@@ -182,6 +182,13 @@ mod tests {
     }
 
     #[test]
+    fn a_lane_is_found_by_its_number() {
+        let assignment = Assignment { lanes: vec![lane(1), lane(3)], ..assignment() };
+        assert_eq!(assignment.lane(LaneId(3)), Some(&lane(3)));
+        assert_eq!(assignment.lane(LaneId(2)), None);
+    }
+
+    #[test]
     fn another_gates_assignment_is_refused() {
         let assignment = assignment();
         let bytes = Signed::seal(&assignment, &[&samples::list_key()]).unwrap();

@@ -147,7 +147,7 @@ fn head(bytes: &[u8]) -> Result<(u8, u64, &[u8]), Defect> {
 
 fn number<const N: usize>(bytes: &[u8]) -> Result<(u64, &[u8]), Defect> {
     let (digits, rest) = bytes.split_first_chunk::<N>().ok_or(Defect::Truncated)?;
-    Ok((digits.iter().fold(0, |value, digit| value << 8 | u64::from(*digit)), rest))
+    Ok((digits.iter().fold(0, |value, digit| value * 256 + u64::from(*digit)), rest))
 }
 
 /// A claimed length, if the bytes can hold that many items of `least` bytes each.

@@ -152,6 +152,15 @@ fn new_roots_need_both_thresholds() {
     assert_eq!(next(&by(&second, &[100, 101]), &first()).unwrap_err(), unsigned);
 }
 
+/// The roots stay, so that what is missing is a signature and not a root.
+#[test]
+fn the_same_roots_sign_each_bundle_anew() {
+    let next_one = of_roots(2, &[&key(100), &key(101)], 2);
+    let missed = Refusal::ThresholdMissed { document: "trust bundle", valid: 1, threshold: 2 };
+    assert_eq!(next(&by(&next_one, &[100]), &first()).unwrap_err(), missed);
+    assert_eq!(next(&by(&next_one, &[100, 101]), &first()).unwrap().document(), &next_one);
+}
+
 #[test]
 fn another_threshold_is_another_root() {
     let lowered = of_roots(2, &[&key(100), &key(101)], 1);
