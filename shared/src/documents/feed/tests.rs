@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::documents::{Document, DocumentHash, Refusal, Revision, Signed};
+use crate::documents::{Authentic, Document, DocumentHash, Head, Refusal, Revision, Signed, Standing};
 use crate::id::{EventId, GateId, Slot};
 use crate::samples;
 use crate::time::Timestamp;
@@ -269,6 +269,62 @@ fn an_undo_that_misnames_its_row_is_refused_whichever_comes_first() {
     }
 }
 
+/// A head of the north gate, signed at this minute.
+fn head(at: u64, event: EventId, feed: Standing) -> Authentic<Head> {
+    let nothing = Standing { revision: Revision::version(1), hash: DocumentHash::NONE };
+    let head = Head {
+        gate: NORTH,
+        issued: minute(at),
+        not_after: minute(at + 15),
+        event,
+        roots: samples::bundle().root_fingerprint(),
+        bundle: nothing,
+        assignment: nothing,
+        document: None,
+        slots: None,
+        feed: Some(feed),
+    };
+    let bytes = Signed::seal(&head, &[&samples::list_key()]).unwrap();
+    Head::accept(&bytes, &samples::bundle(), NORTH, None, minute(at)).unwrap()
+}
+
+#[test]
+fn a_feed_is_as_old_as_the_last_word_that_it_is_the_newest() {
+    let mut state = started(folded());
+    let age = |state: &Option<FeedState>| state.as_ref().unwrap().age(minute(10));
+    let mins = Duration::from_mins;
+    let standing = state.as_ref().unwrap().standing();
+    let other = Standing { hash: DocumentHash([2; 32]), ..standing };
+    for (of, expected) in [
+        (head(3, EventId(8), standing), mins(10)),
+        (head(3, EVENT, other), mins(10)),
+        (head(3, EVENT, standing), mins(7)),
+        (head(2, EVENT, standing), mins(7)),
+    ] {
+        state.as_mut().unwrap().confirm(&of);
+        assert_eq!(age(&state), expected);
+    }
+    // Signed again it says nothing new, and a newer one speaks for itself.
+    let snapshot = |sequence, issued, hash| {
+        let content = FeedContent::Snapshot(FeedSnapshot { hash, ..folded() });
+        AdmissionFeed { issued, ..feed(revision(1, sequence), content) }
+    };
+    accept(&mut state, &snapshot(1, samples::DOORS, standing.hash)).unwrap();
+    assert_eq!(age(&state), mins(7));
+    accept(&mut state, &snapshot(2, minute(1), DocumentHash([2; 32]))).unwrap();
+    assert_eq!(age(&state), mins(9));
+}
+
+#[test]
+fn a_restart_forgets_no_floor() {
+    let state = started(folded()).unwrap();
+    let restarted = FeedState::from_record(&state.to_record()).unwrap();
+    for state in [&state, &restarted] {
+        assert_eq!(state.floor(&samples::bundle().list_keys()), Some(state.standing()));
+        assert_eq!(state.floor(&[samples::organiser_key().verifying_key()]), None);
+    }
+}
+
 #[test]
 fn more_rows_than_fit_ask_for_a_snapshot() {
     let rows = (1..=MAX_ROWS_HELD as u64).map(|sequence| row(NORTH, sequence, Passage::Entry)).collect();
@@ -328,6 +384,7 @@ fn what_contradicts_itself_is_not_signed() {
         snapshot(|snapshot| snapshot.gates.extend([(NORTH, GateStanding::Retracted { from: 9 })])),
         batch(&[row(NORTH, 0, Passage::Entry)]),
         batch(&[row(NORTH, 2, Passage::Entry), row(NORTH, 1, Passage::Entry)]),
+        batch(&[row(NORTH, 1, Passage::Entry), row(NORTH, 1, Passage::Entry)]),
         batch(&[row(NORTH, 2, Passage::Undo { of: 2 })]),
         batch(&[row(NORTH, 2, Passage::Undo { of: 0 })]),
         batch(&[FeedRow { persons: 0, ..row(NORTH, 1, Passage::Entry) }]),

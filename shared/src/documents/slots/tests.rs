@@ -209,6 +209,65 @@ fn what_contradicts_itself_is_not_signed() {
 }
 
 #[test]
+fn what_few_slots_say_is_sorted() {
+    let blocked = entry(SlotState::Blocked, 1, SlotReason::LostOrStolen);
+    let plain = list(revision(0, 1), &Truth::from([(0, blocked), (1, blocked)]));
+    plain.check().unwrap();
+    let generations = sparse::Sparse::ascending(vec![(Slot(1), Generation(1)), (Slot(0), Generation(1))]);
+    let reasons = sparse::Sparse::ascending(vec![(Slot(1), blocked.reason), (Slot(0), blocked.reason)]);
+    assert!(SlotList { least_generations: generations, ..plain.clone() }.check().is_err());
+    assert!(SlotList { reasons, ..plain }.check().is_err());
+}
+
+#[test]
+fn the_last_word_about_a_slot_counts() {
+    let said = |words: [SlotEntry; 2]| {
+        let known = words.map(|entry| (Slot(5), entry));
+        SlotTable::of(&SlotList::snapshot(EVENT, revision(0, 1), samples::DOORS, known).unwrap()).entry(Slot(5))
+    };
+    let revoked = entry(SlotState::Revoked, 3, SlotReason::Refunded);
+    assert_eq!(said([revoked, good(0)]), good(0));
+    assert_eq!(said([good(0), revoked]), revoked);
+}
+
+#[test]
+fn a_list_is_as_large_as_its_bounds_and_no_larger() {
+    let snapshot = |known| SlotList::snapshot(EVENT, revision(0, 1), samples::DOORS, known).unwrap();
+    let longest = snapshot(vec![(Slot(MAX_SLOTS - 1), good(0))]);
+    longest.check().unwrap();
+    let followed_by = |byte: u8, slots| {
+        let states = [&longest.states[..], &[byte]].concat();
+        SlotList { states: states.into(), slots, ..longest.clone() }
+    };
+    assert!(followed_by(0, MAX_SLOTS).check().is_err());
+    assert!(followed_by(1, MAX_SLOTS + 1).check().is_err());
+    for said in [good(1), entry(SlotState::Blocked, 0, SlotReason::LostOrStolen)] {
+        let known = |count| snapshot((0..count).map(|slot| (Slot(slot), said)).collect());
+        known(250_000).check().unwrap();
+        assert!(known(250_001).check().is_err(), "{said:?}");
+    }
+}
+
+#[test]
+fn a_step_says_what_a_list_can_say() {
+    let plain = delta(revision(0, 2), &Truth::new(), &Truth::from([(0, good(0))]));
+    let check = |changes| SlotDelta { changes: sparse::Sparse::ascending(changes), ..plain.clone() }.check();
+    check(vec![(Slot(0), good(0)), (Slot(MAX_SLOTS - 1), good(0))]).unwrap();
+    for changes in [
+        vec![],
+        vec![(Slot(1), good(0)), (Slot(0), good(0))],
+        vec![(Slot(MAX_SLOTS), good(0))],
+        vec![(Slot(0), SlotEntry::NOT_ISSUED)],
+        vec![(Slot(0), entry(SlotState::Good, 0, SlotReason::Refunded))],
+    ] {
+        assert!(check(changes.clone()).is_err(), "{changes:?}");
+    }
+    let many = |count| (0..count).map(|slot| (Slot(slot), good(0))).collect();
+    check(many(50_000)).unwrap();
+    check(many(50_001)).unwrap_err();
+}
+
+#[test]
 fn each_step_that_does_not_follow_has_its_refusal() {
     let (one, two, three) = (
         Truth::from([(0, good(0))]),
