@@ -378,12 +378,15 @@ fn the_same_list_signed_again_is_younger() {
 
 #[test]
 fn the_content_hash_is_the_specifications() {
-    let truth = Truth::from([(1, entry(SlotState::Blocked, 2, SlotReason::Refunded)), (4096, good(0))]);
+    let truth = Truth::from([
+        (1, entry(SlotState::Blocked, 2, SlotReason::Refunded)),
+        (4096, entry(SlotState::Revoked, 5, SlotReason::Misconduct)),
+    ]);
     let mut states = vec![0; 1024];
     states[0] = 0b1000;
     let label = crate::label::Label::SlotContent;
     let first = crate::keys::labelled_digest(label, &[&[0, 0x10, 0], &states, &[0, 1, 0, 1, 2], &[0, 1, 0, 1, 3]]);
-    let second = crate::keys::labelled_digest(label, &[&[0, 0, 1, 0b01, 0, 0, 0, 0]]);
+    let second = crate::keys::labelled_digest(label, &[&[0, 0, 1, 0b11], &[0, 1, 0, 0, 5], &[0, 1, 0, 0, 4]]);
     let whole = crate::keys::labelled_digest(label, &[&[1, 0, 0, 0, 7, 0, 0, 0x10, 1], &first, &second]);
     assert_eq!(table(&truth).content(), ContentHash(whole));
 }
