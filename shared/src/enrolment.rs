@@ -158,6 +158,21 @@ mod tests {
     }
 
     #[test]
+    fn a_code_is_fourteen_groups_of_four() {
+        let text = code().to_string();
+        let groups: Vec<_> = text.split('-').collect();
+        assert_eq!(groups.len(), 14, "{text}");
+        assert!(groups.iter().all(|group| group.len() == 4), "{text}");
+    }
+
+    /// What a gate sends in digits is what validation has kept the hash of.
+    #[test]
+    fn a_code_is_known_by_the_hash_of_its_secret() {
+        assert_eq!(code().secret_text(), "07".repeat(16));
+        assert_eq!(code().secret_hash(), Sha256::digest([7; 16]).as_slice());
+    }
+
+    #[test]
     fn a_typing_error_is_told_at_once() {
         let text = code().to_string();
         for (index, character) in text.char_indices().filter(|(_, character)| *character != '-') {

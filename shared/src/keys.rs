@@ -267,6 +267,26 @@ mod tests {
             "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
              085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
         );
+        assert_eq!(key.verifying_key().as_dalek().verify_strict(&[0x72], &signature.0).ok(), Some(()));
+    }
+
+    #[test]
+    fn a_key_has_one_text_in_json_too_and_its_id_is_the_start_of_its_hash() {
+        let key = samples::signing_key(30).verifying_key();
+        let text = serde_json::to_string(&key).unwrap();
+        assert_eq!(text, format!("\"{}\"", HEXLOWER_PERMISSIVE.encode(&key.to_bytes())));
+        assert_eq!(serde_json::from_str::<VerifyingKey>(&text).unwrap(), key);
+        let hash = HEXLOWER_PERMISSIVE.encode(&Sha256::digest(key.to_bytes()));
+        assert_eq!(key.id().to_string(), hash[..8]);
+    }
+
+    #[test]
+    fn a_private_key_survives_its_pem() {
+        let key = samples::signing_key(30);
+        let pem = key.to_pem().unwrap();
+        assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
+        assert_eq!(SigningKey::from_pem(&pem).unwrap().seed(), key.seed());
+        assert_eq!(SigningKey::from_pem(&pem.replace("PRIVATE", "PUBLIC")).err(), Some(InvalidSigningKey));
     }
 
     #[test]

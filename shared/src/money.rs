@@ -91,3 +91,24 @@ impl<'b, C> Decode<'b, C> for Currency {
         Self::parse(decoder.str()?).map_err(|error| minicbor::decode::Error::custom(error).at(position))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_multiplied_or_does_not_fit() {
+        let price = Money { minor: 2500, currency: Currency::parse("EUR").unwrap() };
+        assert_eq!(price.times(3), Some(Money { minor: 7500, ..price }));
+        assert_eq!(Money { minor: u64::MAX, ..price }.times(2), None);
+        assert_eq!(price.to_string(), "2500 EUR-minor");
+    }
+
+    #[test]
+    fn a_currency_is_three_capital_letters() {
+        assert_eq!(Currency::parse("CHF").unwrap().to_string(), "CHF");
+        for text in ["", "EU", "EURO", "eur", "EU1", "É1"] {
+            assert_eq!(Currency::parse(text), Err(InvalidCurrency(text.to_owned())), "{text}");
+        }
+    }
+}

@@ -149,7 +149,9 @@ mod tests {
     #[test]
     fn text_keeps_the_millisecond() {
         let instant = Timestamp::from_unix_millis(1_795_374_000_123);
+        assert_eq!(instant.to_string(), "2026-11-22T19:00:00.123Z");
         assert_eq!(instant.to_string().parse::<Timestamp>().unwrap(), instant);
+        assert_eq!((instant.unix_millis(), instant.unix_seconds()), (1_795_374_000_123, 1_795_374_000));
     }
 
     #[test]

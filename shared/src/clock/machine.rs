@@ -113,11 +113,12 @@ impl GateClock {
         if self.anchor.is_some() {
             return;
         }
-        match self.waiting {
-            Some(Waiting::Answer(_)) => {}
-            Some(Waiting::Document { issued: earlier }) if earlier >= issued => {}
-            Some(Waiting::Document { .. }) | None => self.waiting = Some(Waiting::Document { issued }),
-        }
+        let issued = match self.waiting {
+            Some(Waiting::Answer(_)) => return,
+            Some(Waiting::Document { issued: earlier }) => issued.max(earlier),
+            None => issued,
+        };
+        self.waiting = Some(Waiting::Document { issued });
     }
 
     /// The instant that waits for staff, who compare it with their own watches.

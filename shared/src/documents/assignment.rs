@@ -130,19 +130,67 @@ mod tests {
     use super::*;
     use crate::documents::Direction;
     use crate::samples;
+    use core::time::Duration;
 
-    #[test]
-    fn another_gates_assignment_is_refused() {
-        let assignment = Assignment {
+    fn assignment() -> Assignment {
+        Assignment {
             gate: GateId(1),
             version: 1,
             issued: samples::DOORS,
             event: EventId(7),
             name: "North".into(),
-            lanes: vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }],
+            lanes: vec![lane(1)],
             lease: samples::lease(),
             secrets: vec![],
+        }
+    }
+
+    fn lane(lane: u8) -> Lane {
+        Lane { lane: LaneId(lane), direction: Direction::Entry, zones: Zones(u32::MAX) }
+    }
+
+    fn secret(generation: u8) -> WrappedSecret {
+        WrappedSecret { generation, encapsulated: [255; 32].into(), ciphertext: [255; 48].into() }
+    }
+
+    #[test]
+    fn the_greatest_assignment_fits_and_a_greater_one_is_not_signed() {
+        let seal = |lanes, name, secrets| {
+            let (lanes, secrets) = ((0..lanes).map(lane).collect(), (0..secrets).map(secret).collect());
+            let assignment = Assignment { lanes, name: "n".repeat(name), secrets, ..assignment() };
+            Signed::seal(&assignment, &[&samples::list_key()])
         };
+        seal(32, 100, 16).unwrap();
+        for beyond in [seal(0, 100, 16), seal(33, 100, 16), seal(32, 0, 16), seal(32, 101, 16), seal(32, 100, 17)] {
+            assert!(matches!(beyond, Err(Refusal::Malformed { .. })));
+        }
+    }
+
+    #[test]
+    fn an_assignment_that_contradicts_itself_is_not_signed() {
+        let (lease, one) = (samples::lease(), assignment());
+        assert_eq!(Assignment { lease: Lease { names_until: lease.until, ..lease }, ..one.clone() }.check(), Ok(()));
+        let late = Lease { names_until: lease.until + Duration::from_millis(1), ..lease };
+        for contradiction in [
+            Assignment { lanes: vec![lane(1), lane(1)], ..one.clone() },
+            Assignment { lanes: vec![Lane { zones: Zones(0), ..lane(1) }], ..one.clone() },
+            Assignment { secrets: vec![secret(1), secret(1)], ..one.clone() },
+            Assignment { lease: late, ..one },
+        ] {
+            assert!(contradiction.check().is_err(), "{contradiction:?}");
+        }
+    }
+
+    #[test]
+    fn a_lane_is_found_by_its_number() {
+        let assignment = Assignment { lanes: vec![lane(1), lane(3)], ..assignment() };
+        assert_eq!(assignment.lane(LaneId(3)), Some(&lane(3)));
+        assert_eq!(assignment.lane(LaneId(2)), None);
+    }
+
+    #[test]
+    fn another_gates_assignment_is_refused() {
+        let assignment = assignment();
         let bytes = Signed::seal(&assignment, &[&samples::list_key()]).unwrap();
         let accept = |gate| Assignment::accept(&bytes, &samples::bundle(), gate, None, samples::DOORS);
         assert_eq!(accept(GateId(1)).unwrap().document(), &assignment);

@@ -44,8 +44,8 @@ pub(crate) fn canonical<T: Encode<()>>(value: &T) -> Vec<u8> {
 pub(crate) fn read<'b, T: Encode<()> + Decode<'b, ()>>(bytes: &'b [u8], limit: usize) -> Result<T, Defect> {
     walk(bytes, limit as u64)?;
     let value: T = minicbor::decode(bytes).map_err(|error| Defect::Malformed(error.to_string()))?;
-    let mut rest = Expected(bytes);
-    let same = minicbor::encode(&value, &mut rest).is_ok() && rest.0.is_empty();
+    // No item begins another: what is written without a difference is the whole of it.
+    let same = minicbor::encode(&value, Expected(bytes)).is_ok();
     if same { Ok(value) } else { Err(Defect::Malformed("it has a key or a form that nobody knows".to_owned())) }
 }
 
@@ -147,7 +147,7 @@ fn head(bytes: &[u8]) -> Result<(u8, u64, &[u8]), Defect> {
 
 fn number<const N: usize>(bytes: &[u8]) -> Result<(u64, &[u8]), Defect> {
     let (digits, rest) = bytes.split_first_chunk::<N>().ok_or(Defect::Truncated)?;
-    Ok((digits.iter().fold(0, |value, digit| value << 8 | u64::from(*digit)), rest))
+    Ok((digits.iter().fold(0, |value, digit| value * 256 + u64::from(*digit)), rest))
 }
 
 /// A claimed length, if the bytes can hold that many items of `least` bytes each.
@@ -196,6 +196,30 @@ mod tests {
         ] {
             assert_eq!(walk(bytes, 100), expected, "{bytes:02x?}");
         }
+    }
+
+    #[test]
+    fn each_fault_says_what_it_is() {
+        let said = |bytes: &[u8]| from_canonical::<u64>(bytes).unwrap_err();
+        assert_eq!(said(&[0x18, 23]), "a number is longer than it need be");
+        assert_eq!(said(&[0x58, 101, 0]), "it claims 101 bytes or items");
+        assert_eq!(said(&[0xf6]), "it has an item of a kind that no document has");
+        assert_eq!(said(&[]), "it ends too early");
+    }
+
+    #[test]
+    fn a_key_that_nobody_knows_is_refused() {
+        assert_eq!(read(&[0xa1, 0, 1], 100), Ok(Known { number: 1 }));
+        for more in [&[0xa2, 0, 1, 1, 1][..], &[0xa2, 0, 1, 0x18, 99, 0x80]] {
+            assert!(matches!(read::<Known>(more, 100), Err(Defect::Malformed(_))), "{more:02x?}");
+        }
+    }
+
+    #[derive(Debug, PartialEq, Eq, Encode, Decode)]
+    #[cbor(map)]
+    struct Known {
+        #[n(0)]
+        number: u8,
     }
 
     #[test]

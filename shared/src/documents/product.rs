@@ -144,3 +144,20 @@ impl Product {
         Validity::between(self.from, self.until)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_says_what_its_tickets_carry() {
+        let carried = |live_window_seconds, holder| {
+            let form = TicketForm { live_window_seconds, holder };
+            (form.is_live(), form.is_sealed(), form.checks_id())
+        };
+        assert_eq!(carried(0, HolderName::Unnamed), (false, false, false));
+        assert_eq!(carried(1, HolderName::Unnamed), (true, false, false));
+        assert_eq!(carried(0, HolderName::Sealed), (false, true, false));
+        assert_eq!(carried(0, HolderName::Checked), (false, true, true));
+    }
+}

@@ -109,6 +109,18 @@ pub(super) fn ascend<H: PartialEq>(
 mod tests {
     use super::*;
 
+    /// Each key has one floor, and who is believed no more has none: what a reader keeps does not grow with rotations.
+    #[test]
+    fn floors_are_replaced_and_forgotten() {
+        let [one, other] = [1, 2].map(|seed| crate::samples::signing_key(seed).verifying_key());
+        let at = |version| Standing { revision: Revision::version(version), hash: version };
+        let first = Floors::default().raised(&[one], at(1), &[one, other]);
+        assert_eq!(first.raised(&[one], at(2), &[one]), Floors::default().raised(&[one], at(2), &[one]));
+        assert_eq!(first.raised(&[other], at(2), &[other]), Floors::default().raised(&[other], at(2), &[other]));
+        let both = first.raised(&[other], at(2), &[one, other]);
+        assert_eq!((both.highest(&[one]), both.highest(&[one, other])), (Some(at(1)), Some(at(2))));
+    }
+
     #[test]
     fn a_revision_is_read_as_a_version_or_with_its_epoch() {
         assert_eq!(Revision::version(12).to_string(), "12");

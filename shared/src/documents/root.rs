@@ -82,3 +82,20 @@ impl<'b, C> Decode<'b, C> for RootFingerprint {
         ByteArray::<32>::decode(decoder, context).map(|bytes| Self(bytes.into()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_has_one_text_in_json_too() {
+        let fingerprint = RootFingerprint([0xab; 32]);
+        assert_eq!(fingerprint.to_string(), "ab".repeat(32));
+        let text = serde_json::to_string(&fingerprint).unwrap();
+        assert_eq!(text, format!("\"{fingerprint}\""));
+        assert_eq!(serde_json::from_str::<RootFingerprint>(&text).unwrap(), fingerprint);
+        for other in ["AB".repeat(32), "ab".repeat(31), "ab".repeat(33)] {
+            assert_eq!(other.parse::<RootFingerprint>(), Err(InvalidFingerprint), "{other}");
+        }
+    }
+}

@@ -100,6 +100,25 @@ mod tests {
         assert!(matches!(DocumentSet::decode(&[0x81, 0x82, 7, 0x40]), Err(Refusal::Malformed { .. })));
     }
 
+    #[test]
+    fn a_set_is_no_longer_than_its_bound() {
+        let zeros = vec![0; 96 * 1024 * 1024];
+        // Two arrays, a kind, and a length of four bytes.
+        let encoded = |length: usize| DocumentSet::of([(DocumentKind::AdmissionFeed, &zeros[..length - 8])]).encode();
+        let longest = encoded(zeros.len());
+        assert_eq!(longest.len(), zeros.len());
+        DocumentSet::decode(&longest).unwrap();
+        let longer = encoded(zeros.len() + 1);
+        let length = longer.len() as u64;
+        assert_eq!(DocumentSet::decode(&longer), Err(Refusal::TooLong { document: NAME, length }));
+    }
+
+    #[test]
+    fn the_envelopes_are_read_in_their_order() {
+        let envelopes = [(DocumentKind::TrustBundle, &[1_u8, 2][..]), (DocumentKind::Head, &[])];
+        assert!(DocumentSet::of(envelopes).iter().eq(envelopes));
+    }
+
     /// The number is judged by what the array says of itself: none of the documents behind it was looked at.
     #[test]
     fn too_many_documents_are_refused_by_their_number() {

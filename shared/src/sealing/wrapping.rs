@@ -263,6 +263,14 @@ mod tests {
     }
 
     #[test]
+    fn a_public_key_has_one_text_in_json_too() {
+        let key = gate_key(9).wrapping_key();
+        let text = serde_json::to_string(&key).unwrap();
+        assert_eq!(text, format!("\"{}\"", HEXLOWER.encode(&key.to_bytes())));
+        assert_eq!(serde_json::from_str::<WrappingKey>(&text).unwrap(), key);
+    }
+
+    #[test]
     fn one_gate_reads_it() {
         let key = gate_key(9);
         let secret = event_secret();

@@ -3,13 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A file: what it is about, and cases of one kind.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct File {
-    pub(crate) about: String,
-    #[serde(flatten)]
-    pub(crate) content: Content,
-}
+/// A file of one kind of cases.
+pub(crate) type File = crate::vectors::File<Content>;
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

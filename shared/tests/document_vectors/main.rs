@@ -12,25 +12,20 @@ mod reader;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+#[path = "../vectors/mod.rs"]
+mod vectors;
+#[cfg(test)]
 mod world;
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::fs;
-    use std::path::PathBuf;
-
     use super::{groups, replay};
-
-    fn folder() -> PathBuf {
-        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/documents"))
-    }
 
     #[test]
     fn every_case_of_every_file_ends_as_it_says() {
         let mut seen = replay::Seen::default();
-        for (name, _) in groups::all() {
-            replay::file(name, &fs::read_to_string(folder().join(name)).unwrap(), &mut seen);
+        for (name, text) in groups::folder().kept() {
+            replay::file(&name, &text, &mut seen);
         }
         assert!(seen.cases >= 60, "{} cases", seen.cases);
         let unseen: Vec<_> = REFUSALS.iter().filter(|code| !seen.outcomes.contains(**code)).collect();
@@ -69,22 +64,12 @@ mod tests {
 
     #[test]
     fn the_files_are_what_is_made_here() {
-        let made = groups::all();
-        for (name, text) in &made {
-            let kept = fs::read_to_string(folder().join(name)).unwrap();
-            assert!(kept == *text, "{name} is out of date");
-        }
-        let kept: BTreeSet<_> =
-            fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        assert_eq!(kept, made.iter().map(|(name, _)| (*name).to_owned()).collect());
+        groups::folder().is_what_is_made_here();
     }
 
     #[test]
     #[ignore = "writes the files: run it when the format or a case changes"]
     fn write() {
-        fs::create_dir_all(folder()).unwrap();
-        for (name, text) in groups::all() {
-            fs::write(folder().join(name), text).unwrap();
-        }
+        groups::folder().write();
     }
 }

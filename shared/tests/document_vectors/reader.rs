@@ -8,7 +8,7 @@ use countermark_shared::id::{EventId, GateId};
 use countermark_shared::time::Timestamp;
 
 use crate::file::Stands;
-use crate::world::hex;
+use crate::vectors::hex;
 
 pub(crate) struct Reader {
     pub(crate) pinned: RootFingerprint,

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use crate::file::{After, Case, ClockCase, ClockStep, Content, File, NeedsOf, PassagesOf, SetCase, Step};
 use crate::reader::Reader;
-use crate::world::{bundle, hex};
+use crate::vectors::hex;
+use crate::world::bundle;
 
 /// What the files have in them.
 #[derive(Default)]

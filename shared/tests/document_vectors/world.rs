@@ -9,15 +9,14 @@ use countermark_shared::documents::{
     Window,
 };
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
-use countermark_shared::keys::{SigningKey, labelled_digest};
+use countermark_shared::keys::labelled_digest;
 use countermark_shared::label::Label;
 use countermark_shared::money::{Currency, Money};
 use countermark_shared::time::Timestamp;
-use data_encoding::HEXLOWER;
 use minicbor::Encoder;
-use zeroize::Zeroizing;
 
 use crate::file::{After, Case, Stands, Step};
+use crate::vectors::{hex, key};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 pub(crate) const GATE: GateId = GateId(3);
@@ -32,14 +31,6 @@ pub(crate) const ORGANISER: u8 = 4;
 pub(crate) const LIST: u8 = 5;
 /// The list key that is stolen in some cases.
 pub(crate) const STOLEN: u8 = 50;
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    HEXLOWER.encode(bytes)
-}
-
-pub(crate) fn key(seed: u8) -> SigningKey {
-    SigningKey::from_seed(&Zeroizing::new([seed; 32]))
-}
 
 pub(crate) fn roots(seeds: &[u8]) -> Vec<countermark_shared::keys::VerifyingKey> {
     let mut roots: Vec<_> = seeds.iter().map(|seed| key(*seed).verifying_key()).collect();

@@ -17,7 +17,8 @@ use crate::file::{
     Content, Curve, EnrolmentCase, File, HolderKeyCase, KeyOutcome, Opening, Outcome, PublicKeyCase, RingKey, Role,
     Secret, Shown, Status, TicketCase, Verified, WrappingCase,
 };
-use crate::world::{self, fields, hex};
+use crate::vectors::hex;
+use crate::world::{self, fields};
 
 /// Checks every case of a file; the answer is how many there were.
 pub(crate) fn file(name: &str, text: &str) -> usize {

@@ -12,7 +12,6 @@ use countermark_shared::label::Label;
 use countermark_shared::ticket::{Live, Sealed, TicketBody, UnverifiedTicket, Validity};
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::{Scalar, clamp_integer};
-use data_encoding::HEXLOWER;
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256, Sha512};
 use zeroize::Zeroizing;
@@ -20,19 +19,12 @@ use zeroize::Zeroizing;
 use crate::file::{
     Fields, LiveFields, Outcome, RingKey, Role, SealedFields, Secret, Shown, Status, TicketCase, Verified,
 };
+use crate::vectors::{hex, key};
 
 pub(crate) const AT: u32 = 1_800_000_600;
 
 /// Two seeds, as big-endian numbers, whose public keys have one id; found by trying the numbers from 0.
 pub(crate) const COLLIDING: [u32; 2] = [34_433, 170_398];
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    HEXLOWER.encode(bytes)
-}
-
-pub(crate) fn key(byte: u8) -> SigningKey {
-    SigningKey::from_seed(&Zeroizing::new([byte; 32]))
-}
 
 pub(crate) fn numbered_key(number: u32) -> SigningKey {
     let mut seed = Zeroizing::new([0; 32]);

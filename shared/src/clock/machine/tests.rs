@@ -181,6 +181,20 @@ fn a_document_from_the_future_asks_staff_only_where_the_time_is_unsure() {
     assert_eq!((sure.read(10 * SECOND, None).state, sure.waiting()), (ClockState::Signed, None));
 }
 
+/// Who confirms the last has confirmed those before it; and an answer says more than any of them.
+#[test]
+fn of_documents_from_the_future_the_last_waits() {
+    let (near, far) = (FLOOR + 2 * DAY, FLOOR + 3 * DAY);
+    let mut clock = clock();
+    for issued in [near, far, near] {
+        clock.held_back(issued);
+    }
+    assert_eq!(clock.waiting(), Some(far));
+    clock.answered(signed(near), exchange(Duration::ZERO), None).unwrap_err();
+    clock.held_back(far);
+    assert_eq!(clock.waiting(), Some(near));
+}
+
 #[test]
 fn the_next_run_starts_from_what_this_one_surely_reached() {
     let mut clock = clock();

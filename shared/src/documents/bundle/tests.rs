@@ -3,6 +3,7 @@
 use super::*;
 use crate::keys::SigningKey;
 use crate::samples;
+use zeroize::Zeroizing;
 
 fn signed(bundle: &TrustBundle) -> Vec<u8> {
     Signed::seal(bundle, &[&samples::root_key()]).unwrap()
@@ -65,14 +66,41 @@ fn any_flipped_bit_is_refused() {
 #[test]
 fn contradictions_are_not_signed() {
     let twice = |bundle: &mut TrustBundle| bundle.keys.push(bundle.keys[0].clone());
+    let root_twice = |bundle: &mut TrustBundle| bundle.roots.push(bundle.roots[0]);
+    let root_as_key = |bundle: &mut TrustBundle| bundle.keys[0].key = bundle.roots[0];
     let unscoped = |bundle: &mut TrustBundle| bundle.keys[2].events.clear();
     let unreachable = |bundle: &mut TrustBundle| bundle.threshold = 2;
     let ended = |bundle: &mut TrustBundle| bundle.not_after = bundle.issued;
     let listed_only = |bundle: &mut TrustBundle| bundle.keys[3].status = KeyStatus::ListedOnly;
-    for contradict in [twice, unscoped, unreachable, ended, listed_only] {
+    for contradict in [twice, root_twice, root_as_key, unscoped, unreachable, ended, listed_only] {
         let mut bundle = samples::bundle();
         contradict(&mut bundle);
         assert!(matches!(Signed::seal(&bundle, &[&samples::root_key()]), Err(Refusal::Malformed { .. })));
+    }
+}
+
+fn numbered(number: u16) -> VerifyingKey {
+    let mut seed = Zeroizing::new([0; 32]);
+    seed[30..].copy_from_slice(&number.to_be_bytes());
+    SigningKey::from_seed(&seed).verifying_key()
+}
+
+#[test]
+fn the_greatest_bundle_fits_and_a_greater_one_is_not_signed() {
+    let seal = |roots: u16, keys: u16, events: u32| {
+        let mut roots: Vec<_> = (0..roots).map(numbered).collect();
+        roots.sort();
+        let events: Vec<_> = (0..events).map(|event| EventId(u32::MAX - event)).collect();
+        let organiser = |key| {
+            let (role, status, events) = (KeyRole::Organiser, KeyStatus::Active, events.clone());
+            TrustedKey { key, role, status, events }
+        };
+        let keys = (1000..1000 + keys).map(numbered).map(organiser).collect();
+        Signed::seal(&TrustBundle { roots, keys, ..samples::bundle() }, &[&samples::root_key()])
+    };
+    seal(9, 256, 256).unwrap();
+    for greater in [seal(10, 256, 256), seal(9, 257, 256), seal(9, 256, 257)] {
+        assert!(matches!(greater, Err(Refusal::Malformed { .. })));
     }
 }
 
@@ -122,6 +150,15 @@ fn new_roots_need_both_thresholds() {
     assert_eq!(next(&by(&second, &[100, 101, 111]), &first()).unwrap_err(), missed);
     let unsigned = Refusal::NotSigned { document: "trust bundle" };
     assert_eq!(next(&by(&second, &[100, 101]), &first()).unwrap_err(), unsigned);
+}
+
+/// The roots stay, so that what is missing is a signature and not a root.
+#[test]
+fn the_same_roots_sign_each_bundle_anew() {
+    let next_one = of_roots(2, &[&key(100), &key(101)], 2);
+    let missed = Refusal::ThresholdMissed { document: "trust bundle", valid: 1, threshold: 2 };
+    assert_eq!(next(&by(&next_one, &[100]), &first()).unwrap_err(), missed);
+    assert_eq!(next(&by(&next_one, &[100, 101]), &first()).unwrap().document(), &next_one);
 }
 
 #[test]

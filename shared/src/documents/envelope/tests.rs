@@ -108,6 +108,43 @@ fn sixteen_signatures_are_read_and_seventeen_are_not() {
     assert!(matches!(accept(&sealed(16), &samples::bundle(), None), Err(Refusal::Malformed { .. })));
 }
 
+/// A document of any length.
+#[derive(Debug, PartialEq, Encode, Decode)]
+#[cbor(transparent)]
+struct Filled(#[n(0)] ByteVec);
+
+impl Document for Filled {
+    const LABEL: Label = Label::Head;
+    const NAME: &'static str = "filled";
+    const MAX_PAYLOAD: usize = 100;
+
+    fn revision(&self) -> Revision {
+        Revision::version(1)
+    }
+
+    fn issued(&self) -> Timestamp {
+        samples::DOORS
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_longest_payload_and_sixteen_signatures_fit_the_envelope() {
+    let keys: Vec<_> = (60..76).map(samples::signing_key).collect();
+    // Two bytes say how many follow.
+    let seal = |length: usize| Signed::seal(&Filled(vec![1; length - 2].into()), &keys.iter().collect::<Vec<_>>());
+    let envelope = seal(100).unwrap();
+    let signers: Vec<_> = keys.iter().map(SigningKey::verifying_key).collect();
+    Signed::<Filled>::decode(&envelope).unwrap().open(&signers, 16).unwrap();
+    assert_eq!(seal(101), Err(Refusal::TooLong { document: "filled", length: 101 }));
+    let unread = |length| Signed::<Filled>::decode(&vec![0; length]).unwrap_err();
+    assert!(matches!(unread(100 + 1312), Refusal::NotCanonical { .. }));
+    assert_eq!(unread(100 + 1313), Refusal::TooLong { document: "filled", length: 1413 });
+}
+
 #[test]
 fn a_day_ahead_is_not_the_future() {
     let issued = |ahead| {

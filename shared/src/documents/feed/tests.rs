@@ -10,7 +10,9 @@ use crate::time::Timestamp;
 use core::time::Duration;
 use proptest::prelude::*;
 
+mod bounds;
 mod journal;
+mod standing;
 mod sums;
 
 const EVENT: EventId = EventId(7);
@@ -270,33 +272,6 @@ fn an_undo_that_misnames_its_row_is_refused_whichever_comes_first() {
 }
 
 #[test]
-fn more_rows_than_fit_ask_for_a_snapshot() {
-    let rows = (1..=MAX_ROWS_HELD as u64).map(|sequence| row(NORTH, sequence, Passage::Entry)).collect();
-    let mut state = started(FeedSnapshot { rows, ..empty() });
-    let batch = following(state.as_ref(), &[row(SOUTH, 1, Passage::Entry)], &[]);
-    assert!(matches!(accept(&mut state, &batch), Err(Refusal::Full { .. })));
-    let known = following(state.as_ref(), &[row(NORTH, 1, Passage::Entry)], &[]);
-    accept(&mut state, &known).unwrap();
-}
-
-/// A batch never leads where no snapshot and no record could follow.
-#[test]
-fn more_gates_than_a_snapshot_names_are_refused() {
-    let gates =
-        |gates: core::ops::Range<u32>| gates.map(|gate| (GateId(gate), GateStanding::Contested)).collect::<Vec<_>>();
-    let mut state = started(FeedSnapshot { gates: gates(1..1024).into_iter().collect(), ..empty() });
-    let last = following(state.as_ref(), &[], &gates(1024..1025));
-    accept(&mut state, &last).unwrap();
-    FeedState::from_record(&state.as_ref().unwrap().to_record()).unwrap();
-    let beyond = following(state.as_ref(), &[], &gates(1025..1026));
-    assert!(matches!(accept(&mut state, &beyond), Err(Refusal::Full { .. })));
-    // Who is trusted again makes room.
-    let exchanged =
-        following(state.as_ref(), &[], &[(GateId(1), GateStanding::Trusted), (GateId(1025), GateStanding::Contested)]);
-    accept(&mut state, &exchanged).unwrap();
-}
-
-#[test]
 fn what_contradicts_itself_is_not_signed() {
     let snapshot = |change: fn(&mut FeedSnapshot)| {
         let mut snapshot = folded();
@@ -328,6 +303,7 @@ fn what_contradicts_itself_is_not_signed() {
         snapshot(|snapshot| snapshot.gates.extend([(NORTH, GateStanding::Retracted { from: 9 })])),
         batch(&[row(NORTH, 0, Passage::Entry)]),
         batch(&[row(NORTH, 2, Passage::Entry), row(NORTH, 1, Passage::Entry)]),
+        batch(&[row(NORTH, 1, Passage::Entry), row(NORTH, 1, Passage::Entry)]),
         batch(&[row(NORTH, 2, Passage::Undo { of: 2 })]),
         batch(&[row(NORTH, 2, Passage::Undo { of: 0 })]),
         batch(&[FeedRow { persons: 0, ..row(NORTH, 1, Passage::Entry) }]),

@@ -215,20 +215,21 @@ impl SlotTable {
 
     /// The same table over more slots, all of them not issued. Its own hash is not made anew yet.
     fn grown(&self, slots: u32) -> Self {
+        if slots == self.slots {
+            return self.clone();
+        }
         let mut blocks = self.blocks.clone();
-        if slots > self.slots {
-            // The last block may have been short.
-            if let Some((shared, index)) = blocks.last_mut().zip(self.blocks.len().checked_sub(1)) {
-                let block = Arc::make_mut(shared);
-                block.slots = block_slots(slots, index);
-                block.states.resize(byte_length(block.slots.into()), 0);
-                block.hash = block.digest();
-            }
-            let full = Arc::new(Block::empty(block_slots(SLOTS_PER_BLOCK, 0)));
-            for index in blocks.len()..slots.div_ceil(SLOTS_PER_BLOCK) as usize {
-                let size = block_slots(slots, index);
-                blocks.push(if size == full.slots { Arc::clone(&full) } else { Arc::new(Block::empty(size)) });
-            }
+        // The last block may have been short.
+        if let Some((shared, index)) = blocks.last_mut().zip(self.blocks.len().checked_sub(1)) {
+            let block = Arc::make_mut(shared);
+            block.slots = block_slots(slots, index);
+            block.states.resize(byte_length(block.slots.into()), 0);
+            block.hash = block.digest();
+        }
+        let full = Arc::new(Block::empty(block_slots(SLOTS_PER_BLOCK, 0)));
+        for index in blocks.len()..slots.div_ceil(SLOTS_PER_BLOCK) as usize {
+            let size = block_slots(slots, index);
+            blocks.push(if size == full.slots { Arc::clone(&full) } else { Arc::new(Block::empty(size)) });
         }
         Self { event: self.event, slots, blocks, content: self.content }
     }

@@ -6,8 +6,9 @@ use countermark_shared::label::Label;
 
 use super::documents;
 use crate::file::{After, Case, File, Step};
+use crate::vectors::key;
 use crate::world::{
-    DAY, INSTANT, ISSUING, LIST, NOW, ROOT, bundle, case, envelope, key, payload, refused, replaced, roots, sealed,
+    DAY, INSTANT, ISSUING, LIST, NOW, ROOT, bundle, case, envelope, payload, refused, replaced, roots, sealed,
     take_bundle, take_bundle_by, trust, trusted,
 };
 

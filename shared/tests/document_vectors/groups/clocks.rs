@@ -4,7 +4,8 @@ use countermark_shared::clock::{TimeQuestion, answer_time};
 use countermark_shared::time::Timestamp;
 
 use crate::file::{ClockCase, ClockStep, Content, File};
-use crate::world::{GATE, LIST, NOW, ORGANISER, hex, key};
+use crate::vectors::{distinct, hex, key};
+use crate::world::{GATE, LIST, NOW, ORGANISER};
 
 const FLOOR: i64 = NOW.unix_millis();
 const SECOND: i64 = 1000;
@@ -19,7 +20,7 @@ pub(crate) fn file() -> File {
     cases.extend(answers());
     cases.extend(floors());
     cases.extend(waits());
-    super::distinct(cases.iter().map(|case| case.name.as_str()));
+    distinct(cases.iter().map(|case| case.name.as_str()));
     let list_keys = vec![key(LIST).verifying_key().to_string()];
     File {
         about: "A gate's clock: answers to nonces, battery clocks, floors, jumps that wait for staff.".to_owned(),

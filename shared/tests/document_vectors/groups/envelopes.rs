@@ -4,9 +4,10 @@ use countermark_shared::label::Label;
 
 use super::documents;
 use crate::file::{Case, File};
+use crate::vectors::key;
 use crate::world::{
-    GATE, ISSUING, LIST, ORGANISER, ROOT, STOLEN, assignment, case, envelope, hash, key, payload, refused, replaced,
-    sealed, take_assignment, taken, trust,
+    GATE, ISSUING, LIST, ORGANISER, ROOT, STOLEN, assignment, case, envelope, hash, payload, refused, replaced, sealed,
+    take_assignment, taken, trust,
 };
 
 /// Keys that no bundle names.

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use super::documents;
 use super::slot_lists::GOOD;
 use crate::file::{After, Case, File, NeedsOf, Step};
+use crate::vectors::hex;
 use crate::world::{
     DAY, EVENT, GATE, HOUR, INSTANT, LIST, NOW, ORGANISER, STOLEN, Said, assignment, bundle, case, content,
-    event_document, hash, hex, pinned, refused, revoking, roots, sealed, take_assignment, take_bundle, take_list,
+    event_document, hash, pinned, refused, revoking, roots, sealed, take_assignment, take_bundle, take_list,
     take_list_by, taken, trust,
 };
 

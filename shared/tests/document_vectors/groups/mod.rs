@@ -14,14 +14,12 @@ mod sets;
 mod slot_deltas;
 mod slot_lists;
 
-use std::collections::HashSet;
-
 use crate::file::{Case, Content, File};
+use crate::vectors::{Folder, distinct};
 use crate::world::{EVENT, GATE, pinned};
 
-/// Each file's name and text.
-pub(crate) fn all() -> Vec<(&'static str, String)> {
-    [
+pub(crate) fn folder() -> Folder {
+    let files = [
         ("encodings.json", encodings::file()),
         ("envelopes.json", envelopes::file()),
         ("bundles.json", bundles::file()),
@@ -41,21 +39,12 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("recoveries.json", recoveries::file()),
         ("sets.json", sets::file()),
         ("clocks.json", clocks::file()),
-    ]
-    .into_iter()
-    .map(|(name, file)| (name, serde_json::to_string_pretty(&file).unwrap() + "\n"))
-    .collect()
+    ];
+    Folder::new("documents", files)
 }
 
 fn documents(about: &str, cases: Vec<Case>) -> File {
     distinct(cases.iter().map(|case| case.name.as_str()));
     let content = Content::Documents { pinned: pinned().to_string(), gate: GATE.0, event: EVENT.0, cases };
     File { about: about.to_owned(), content }
-}
-
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) {
-    let mut seen = HashSet::new();
-    for name in names {
-        assert!(seen.insert(name), "two cases are named {name}");
-    }
 }

@@ -1,7 +1,8 @@
 //! Sets of documents, as a file has them.
 
 use crate::file::{Content, File, SetCase};
-use crate::world::{LIST, ROOT, assignment, bundle, hex, sealed};
+use crate::vectors::{distinct, hex};
+use crate::world::{LIST, ROOT, assignment, bundle, sealed};
 
 pub(crate) fn file() -> File {
     let documents = [("trust-bundle", sealed(&bundle(), &[ROOT])), ("assignment", sealed(&assignment(), &[LIST]))];
@@ -44,7 +45,7 @@ pub(crate) fn file() -> File {
         refused("4,097 documents, overlong", "9a for 99", &[0x9a, 0, 0, 0x10, 0x01], "not-canonical"),
         refused("a pair of three", "kind and envelope alone", &[0x81, 0x83, 0, 0x40, 0], "malformed"),
     ];
-    super::distinct(cases.iter().map(|case| case.name.as_str()));
+    distinct(cases.iter().map(|case| case.name.as_str()));
     File { about: "Sets of documents, as a file has them.".to_owned(), content: Content::Sets { cases } }
 }
 

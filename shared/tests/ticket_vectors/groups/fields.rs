@@ -5,8 +5,9 @@ use curve25519_dalek::constants::EIGHT_TORSION;
 
 use super::tickets;
 use crate::file::{File, Outcome, Shown, TicketCase};
+use crate::vectors::{hex, key};
 use crate::world::{
-    beyond_prime, body, case, hex, key, live, malformed, nowhere, point, seal, sealed, sign_bytes, text, verified,
+    beyond_prime, body, case, live, malformed, nowhere, point, seal, sealed, sign_bytes, text, verified,
 };
 
 const VERSION: usize = 0;

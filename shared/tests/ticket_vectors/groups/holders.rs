@@ -8,7 +8,8 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::file::{Content, EnrolmentCase, File, HolderKeyCase};
-use crate::world::{beyond_order, hex, holder, join, stranger};
+use crate::vectors::hex;
+use crate::world::{beyond_order, holder, join, stranger};
 
 pub(super) fn keys_file() -> File {
     let about = "Holder keys that auth derives from an account's secret.";

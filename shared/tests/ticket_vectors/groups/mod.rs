@@ -12,14 +12,14 @@ mod signatures;
 mod texts;
 mod wrappings;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::file::{Content, File, RingKey, TicketCase};
+use crate::vectors::{Folder, distinct};
 use crate::world::usual_ring;
 
-/// Each file's name and text.
-pub(crate) fn all() -> Vec<(&'static str, String)> {
-    [
+pub(crate) fn folder() -> Folder {
+    let files = [
         ("profiles.json", profiles::file()),
         ("texts.json", texts::file()),
         ("lengths.json", lengths::file()),
@@ -32,10 +32,8 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("holder_keys.json", holders::keys_file()),
         ("enrolments.json", holders::enrolments_file()),
         ("wrappings.json", wrappings::file()),
-    ]
-    .into_iter()
-    .map(|(name, file)| (name, serde_json::to_string_pretty(&file).unwrap() + "\n"))
-    .collect()
+    ];
+    Folder::new("tickets", files)
 }
 
 /// A file of tickets that are all verified against the usual ring.
@@ -44,7 +42,6 @@ fn tickets(about: &str, cases: Vec<TicketCase>) -> File {
 }
 
 fn tickets_with(about: &str, rings: BTreeMap<String, Vec<RingKey>>, cases: Vec<TicketCase>) -> File {
-    let names: HashSet<_> = cases.iter().map(|case| &case.name).collect();
-    assert_eq!(names.len(), cases.len(), "each case has a name of its own");
+    distinct(cases.iter().map(|case| case.name.as_str()));
     File { about: about.to_owned(), content: Content::Tickets { rings, cases } }
 }

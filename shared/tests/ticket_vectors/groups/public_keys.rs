@@ -3,7 +3,8 @@
 use curve25519_dalek::constants::EIGHT_TORSION;
 
 use crate::file::{Content, Curve, File, KeyOutcome, PublicKeyCase};
-use crate::world::{beyond_prime, hex, holder, point};
+use crate::vectors::hex;
+use crate::world::{beyond_prime, holder, point};
 
 pub(super) fn file() -> File {
     let about = "Public keys: which 32 bytes are one, wherever one is read.";

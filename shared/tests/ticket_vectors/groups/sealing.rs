@@ -5,7 +5,8 @@ use countermark_shared::ticket::{Sealed, TicketBody};
 
 use super::tickets;
 use crate::file::{File, Opening, Outcome, Secret, Shown, TicketCase};
-use crate::world::{body, case, hex, live, seal, sealed, secret, sign, stranger, verified};
+use crate::vectors::hex;
+use crate::world::{body, case, live, seal, sealed, secret, sign, stranger, verified};
 
 pub(super) fn file() -> File {
     let about = "Sealed parts: texts, their one form, other secrets, and seals moved from one ticket to another.";

@@ -10,9 +10,10 @@ use ed25519_dalek::Signer;
 
 use super::tickets;
 use crate::file::{File, Outcome, Shown, TicketCase, Verified};
+use crate::vectors::key;
 use crate::world::{
-    self, accepted, authority, beyond_order, beyond_prime, body, case, challenge, issuing, join, key, live, nowhere,
-    scalar, sealed, sign, stranger, text,
+    self, accepted, authority, beyond_order, beyond_prime, body, case, challenge, issuing, join, live, nowhere, scalar,
+    sealed, sign, stranger, text,
 };
 
 pub(super) fn file() -> File {

@@ -8,7 +8,8 @@ use hpke::rand_core::{TryCryptoRng, TryRng};
 use zeroize::Zeroizing;
 
 use crate::file::{Content, File, WrappingCase};
-use crate::world::{beyond_prime, hex};
+use crate::vectors::hex;
+use crate::world::beyond_prime;
 
 const GATE: u32 = 17;
 const EVENT: u32 = 2026;

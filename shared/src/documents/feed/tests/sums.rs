@@ -23,6 +23,20 @@ fn sums_count_with_the_rows_after_them() {
 }
 
 #[test]
+fn of_sums_before_a_reset_nothing_counts_since_it() {
+    let state = started(folded()).unwrap();
+    let since = |reset| state.passages(SEAT, None, Some(reset)).admitted_since_reset;
+    assert_eq!((since(minute(4)), since(minute(5)), since(minute(6))), (2, 2, 0));
+}
+
+#[test]
+fn sums_of_a_contested_gate_are_contested() {
+    let contested = |gates| started(FeedSnapshot { gates, ..folded() }).unwrap().passages(SEAT, None, None).contested;
+    assert!(contested(BTreeMap::from([(NORTH, GateStanding::Contested)])));
+    assert!(!contested(BTreeMap::from([(SOUTH, GateStanding::Contested)])));
+}
+
+#[test]
 fn rows_that_were_folded_are_retracted_by_a_snapshot_alone() {
     let mut state = started(folded());
     for (from, refused) in [(9, true), (10, false)] {
