@@ -230,12 +230,15 @@ fn start_outputs(
     for worker in workers {
         threads.push(spawn("outputs", farewell("outputs"), move || worker.work())?);
     }
-    let printer = settings.printer;
-    threads.push(spawn("passages", farewell("passages"), move || {
-        for passage in passed {
-            printer.passage(&passage);
-        }
-    })?);
+    // Without outputs nobody tells of a passage: the thread would end at once, and the agent with it.
+    if !threads.is_empty() {
+        let printer = settings.printer;
+        threads.push(spawn("passages", farewell("passages"), move || {
+            for passage in passed {
+                printer.passage(&passage);
+            }
+        })?);
+    }
     Ok((outputs, threads))
 }
 
