@@ -107,8 +107,7 @@ impl Camera {
                 }
                 Taken::Overdue => {
                     let place = &self.config.entry.place;
-                    let detail =
-                        format!("{place}: no picture for {patience:?}; plug the camera in again");
+                    let detail = format!("{place}: no picture for {patience:?}; plug the camera in again");
                     self.intake.post.troubled(Trouble::new(Cause::Failed, detail));
                 }
                 Taken::Closed => return,

@@ -122,9 +122,7 @@ fn a_camera_that_hangs_is_said() {
             let wait = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let said = |devices: &Devices| devices.statuses().iter().any(|status| status.trouble.is_some());
             wait.block_on(changes.wait_for(said)).unwrap();
-            assert!(
-                changes.borrow().statuses()[0].trouble.as_ref().unwrap().detail.contains("no picture for 20ms")
-            );
+            assert!(changes.borrow().statuses()[0].trouble.as_ref().unwrap().detail.contains("no picture for 20ms"));
             drop(stop);
             drop(pull);
         });
