@@ -23,11 +23,11 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::clock::{self, Clock};
 use crate::cloud::Client;
-use crate::config::{CameraConfig, Config, KeyboardConfig, PicturesConfig, ScannerConfig};
+use crate::config::Config;
 use crate::data_folder::DataFolder;
 use crate::devices::{Cause, Device, DeviceKind, Devices, Post, Trouble};
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
-use crate::input::{CAPACITY, Camera, Feedbacks, Intake, Keyboard, Scanner, read_lines, watch_folder};
+use crate::input::{CAPACITY, Feedbacks, Intake, Reader, read_lines, readers};
 use crate::ledger::{self, Ledger, Owner, Report, Work};
 use crate::local;
 use crate::outputs::{Guard, Outputs};
@@ -158,11 +158,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let (outputs, last) = start_outputs(settings, clock, &post, &ended)?;
     let intake = |device, lane| Intake { lane, ledger: work.clone(), clock, post: post(device, lane) };
     let mut feedbacks = Feedbacks::default();
-    let scanner = |config: &ScannerConfig| {
-        let device = Device::named(DeviceKind::Scanner, &config.entry.name);
-        Scanner::new(config.clone(), intake(device, config.entry.lane), &mut feedbacks)
-    };
-    let scanners: Vec<_> = settings.config.scanners.iter().map(scanner).collect();
+    let readers = readers(&settings.config, printer, intake, &mut feedbacks);
     let ledger = spawn("ledger", farewell(Ending::Stopped { thread: "ledger" }), move || {
         ledger::serve(ledger, waiting, clock, &report_sender, |announcement| {
             let announcement = Arc::new(announcement);
@@ -174,19 +170,13 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         });
     })?;
     let network = spawn("network", farewell(Ending::Stopped { thread: "network" }), move || network.run(finishing))?;
-    for scanner in scanners {
-        spawn("scanner", farewell(Ending::Stopped { thread: "scanner" }), move || scanner.run())?;
-    }
-    // Dropped at the end, so that whoever waits for a device to come back stops.
-    let _keyboards = start_keyboards(&settings.config.keyboards, &intake, &ended)?;
-    let _cameras = start_cameras(&settings.config.cameras, &intake, &ended)?;
-    let pictures = start_pictures(&settings.config.pictures, printer, &intake, &ended)?;
+    let readings = start_readers(readers, &ended)?;
     if let Some(lane) = settings.lines {
         start_lines(intake(Device::only(DeviceKind::Lines), lane), &ended)?;
     }
 
     supervisor::ready();
-    let mut rest = Some(Rest { pictures, work: work.clone(), finish, network });
+    let mut rest = Some(Rest { readings, work: work.clone(), finish, network });
     loop {
         match ending.recv()? {
             Ending::LinesEnded if settings.exit_at_end => {
@@ -242,58 +232,14 @@ fn start_outputs(
     Ok((outputs, threads))
 }
 
-/// The scanners that are keyboards, each until its end is dropped.
-fn start_keyboards(
-    configs: &[KeyboardConfig],
-    intake: &impl Fn(Device, LaneId) -> Intake,
-    ended: &std_mpsc::Sender<Ending>,
-) -> anyhow::Result<Vec<std_mpsc::Sender<()>>> {
-    let mut keyboards = Vec::with_capacity(configs.len());
-    for config in configs {
-        let device = Device::named(DeviceKind::Keyboard, &config.entry.name);
-        let keyboard = Keyboard::new(config.clone(), intake(device, config.entry.lane));
-        let (stop, stopped) = std_mpsc::channel();
-        let farewell = Farewell { to: ended.clone(), ending: Some(Ending::Stopped { thread: "keyboard" }) };
-        spawn("keyboard", farewell, move || keyboard.run(&stopped))?;
-        keyboards.push(stop);
+/// Every reader on a thread of its own.
+fn start_readers(readers: Vec<Reader>, ended: &std_mpsc::Sender<Ending>) -> anyhow::Result<Vec<Reading>> {
+    let mut started = Vec::with_capacity(readers.len());
+    for Reader { kind, stop, run } in readers {
+        let farewell = Farewell { to: ended.clone(), ending: Some(Ending::Stopped { thread: kind.code() }) };
+        started.push(Reading { kind, stop, thread: spawn(kind.code(), farewell, run)? });
     }
-    Ok(keyboards)
-}
-
-/// The cameras, each until its end is dropped.
-fn start_cameras(
-    configs: &[CameraConfig],
-    intake: &impl Fn(Device, LaneId) -> Intake,
-    ended: &std_mpsc::Sender<Ending>,
-) -> anyhow::Result<Vec<std_mpsc::Sender<()>>> {
-    let mut cameras = Vec::with_capacity(configs.len());
-    for config in configs {
-        let device = Device::named(DeviceKind::Camera, &config.entry.name);
-        let camera = Camera::new(config.clone(), intake(device, config.entry.lane));
-        let (stop, stopped) = std_mpsc::channel();
-        let farewell = Farewell { to: ended.clone(), ending: Some(Ending::Stopped { thread: "camera" }) };
-        spawn("camera", farewell, move || camera.run(&stopped))?;
-        cameras.push(stop);
-    }
-    Ok(cameras)
-}
-
-/// The folders of pictures, each until its end is dropped.
-fn start_pictures(
-    configs: &[PicturesConfig],
-    printer: Printer,
-    intake: &impl Fn(Device, LaneId) -> Intake,
-    ended: &std_mpsc::Sender<Ending>,
-) -> anyhow::Result<Vec<(std_mpsc::Sender<()>, JoinHandle<()>)>> {
-    let mut pictures = Vec::with_capacity(configs.len());
-    for PicturesConfig { name, lane, folder } in configs.iter().cloned() {
-        let intake = intake(Device { kind: DeviceKind::Pictures, name }, lane);
-        let (stop, stopped) = std_mpsc::channel();
-        let farewell = Farewell { to: ended.clone(), ending: Some(Ending::Stopped { thread: "pictures" }) };
-        let thread = spawn("pictures", farewell, move || watch_folder(&folder, &intake, printer, &stopped))?;
-        pictures.push((stop, thread));
-    }
-    Ok(pictures)
+    Ok(started)
 }
 
 /// Standard input, until it ends.
@@ -316,9 +262,16 @@ fn client(identity: &Identity, report: watch::Receiver<Report>, clock: Clock) ->
         .context("cannot set up encrypted connections; install this machine's certificates (`ca-certificates`)")
 }
 
+/// A reader at work.
+struct Reading {
+    kind: DeviceKind,
+    stop: Option<std_mpsc::Sender<()>>,
+    thread: JoinHandle<()>,
+}
+
 /// What is done before the end once the lines have ended. It may take as long as whoever reads standard output; a signal cuts it short.
 struct Rest {
-    pictures: Vec<(std_mpsc::Sender<()>, JoinHandle<()>)>,
+    readings: Vec<Reading>,
     work: mpsc::Sender<Work>,
     finish: oneshot::Sender<()>,
     network: JoinHandle<()>,
@@ -327,9 +280,11 @@ struct Rest {
 impl Rest {
     /// Reads the pictures that are there, waits for the ledger to come to all of it, and uploads.
     fn settle(self) {
-        for (stop, thread) in self.pictures {
+        for Reading { kind, stop, thread } in self.readings {
             drop(stop);
-            join(thread, "pictures");
+            if kind == DeviceKind::Pictures {
+                join(thread, kind.code());
+            }
         }
         let (reply, done) = oneshot::channel();
         if self.work.blocking_send(Work::Reach { reply }).is_ok() {

@@ -10,9 +10,9 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
-use crate::config::{Config, PicturesConfig};
-use crate::devices::{Device, DeviceKind, DeviceStatus, Devices, Post};
-use crate::input::{CAPACITY, Camera, Feedbacks, Intake, Keyboard, RawScan, Scanner, watch_folder};
+use crate::config::Config;
+use crate::devices::{DeviceStatus, Devices, Post};
+use crate::input::{CAPACITY, Feedbacks, Intake, RawScan, Reader, readers};
 use crate::ledger::Work;
 use crate::printer::Printer;
 
@@ -44,32 +44,11 @@ impl Listening {
             clock,
             post: Post::new(device, lane, sender.clone()),
         };
-        let spawn = |body: Box<dyn FnOnce() + Send>| Builder::new().spawn(body).map(drop);
-        let (mut feedbacks, mut stops) = (Feedbacks::default(), Vec::new());
-        for config in &config.scanners {
-            let device = Device::named(DeviceKind::Scanner, &config.entry.name);
-            let scanner = Scanner::new(config.clone(), intake(device, config.entry.lane), &mut feedbacks);
-            spawn(Box::new(move || scanner.run()))?;
-        }
-        for config in &config.keyboards {
-            let device = Device::named(DeviceKind::Keyboard, &config.entry.name);
-            let keyboard = Keyboard::new(config.clone(), intake(device, config.entry.lane));
-            let (stop, stopped) = std_mpsc::channel();
-            stops.push(stop);
-            spawn(Box::new(move || keyboard.run(&stopped)))?;
-        }
-        for config in &config.cameras {
-            let device = Device::named(DeviceKind::Camera, &config.entry.name);
-            let camera = Camera::new(config.clone(), intake(device, config.entry.lane));
-            let (stop, stopped) = std_mpsc::channel();
-            stops.push(stop);
-            spawn(Box::new(move || camera.run(&stopped)))?;
-        }
-        for PicturesConfig { name, lane, folder } in config.pictures.iter().cloned() {
-            let intake = intake(Device { kind: DeviceKind::Pictures, name }, lane);
-            let (stop, stopped) = std_mpsc::channel();
-            stops.push(stop);
-            spawn(Box::new(move || watch_folder(&folder, &intake, printer, &stopped)))?;
+        let mut feedbacks = Feedbacks::default();
+        let mut stops = Vec::new();
+        for Reader { kind, stop, run } in readers(config, printer, intake, &mut feedbacks) {
+            Builder::new().name(kind.code().to_owned()).spawn(run)?;
+            stops.extend(stop);
         }
         let runtime = runtime::Builder::new_current_thread().build()?;
         Ok(Self { runtime, work, devices, _kept: (feedbacks, stops) })

@@ -65,7 +65,7 @@ fn shown(config: &Config) -> anyhow::Result<(CloudAddress, EnrolmentCode)> {
             // Each says itself what is wrong with it.
             Heard::Devices(_) => {}
             Heard::Scan(RawScan { text: ScannedText::Damaged(_), .. }) => {
-                tracing::warn!("what was shown is damaged; show it once more")
+                tracing::warn!("what was shown is damaged; show it once more");
             }
             Heard::Scan(RawScan { text: ScannedText::Whole(text), .. }) => match invited(&text) {
                 Ok(invited) => return Ok(invited),

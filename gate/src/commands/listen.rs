@@ -100,11 +100,13 @@ impl Listen {
 
     fn devices(&self) -> anyhow::Result<Config> {
         let Self { config, scanner, profile, profiles, keyboard, .. } = self;
-        let device = |kind, device: &Path| format!("[[{kind}]]\nname = \"new\"\nlane = 1\ndevice = {device:?}\n");
+        let quoted = |path: &Path| toml::Value::from(path.to_string_lossy().into_owned());
+        let device =
+            |kind, device: &Path| format!("[[{kind}]]\nname = \"new\"\nlane = 1\ndevice = {}\n", quoted(device));
         Ok(match (config, scanner, keyboard) {
             (_, Some(scanner), _) => {
                 let profiles =
-                    profiles.as_ref().map(|profiles| format!("profiles = {profiles:?}\n")).unwrap_or_default();
+                    profiles.as_ref().map(|profiles| format!("profiles = {}\n", quoted(profiles))).unwrap_or_default();
                 let text = format!("{profiles}{}profile = {profile:?}\n", device("scanner", scanner));
                 Config::of_text("--scanner", text)?
             }
@@ -126,9 +128,9 @@ impl Listen {
         let means = ruling.as_ref().map_or_else(|| meaning(text, damaged), printer::sentence);
         let shown = if self.whole { text.clone() } else { abridged(text) };
         let (device, lane, characters) = (scan.source.to_string(), scan.lane, text.chars().count());
-        let line = Line { device, lane, text: &shown, characters, damaged, means: &means, ruling };
+        let said = Line { device, lane, text: &shown, characters, damaged, means: &means, ruling };
         printer
-            .line(&line, || format!("{}  {characters} characters  {}\n  {means}", line.device, shown.escape_debug()));
+            .line(&said, || format!("{}  {characters} characters  {}\n  {means}", said.device, shown.escape_debug()));
     }
 }
 

@@ -24,15 +24,15 @@ const TOO_SLOW: Duration = Duration::from_millis(150);
 
 pub(super) fn examine(folder: &Path, clock: Clock) -> Vec<Finding> {
     let space = match statvfs(folder) {
-        Ok(statistics) => space(u64::from(statistics.blocks_available()).saturating_mul(statistics.fragment_size())),
-        Err(error) => unusable("disk space", folder, error.into()),
+        Ok(statistics) => space(statistics.blocks_available().saturating_mul(statistics.fragment_size())),
+        Err(error) => unusable("disk space", folder, &error.into()),
     };
-    let speed =
-        durable_writes(folder, clock).map_or_else(|error| unusable("disk speed", folder, error), |times| speed(&times));
+    let speed = durable_writes(folder, clock)
+        .map_or_else(|error| unusable("disk speed", folder, &error), |times| speed(&times));
     vec![space, speed]
 }
 
-fn unusable(part: &str, folder: &Path, error: io::Error) -> Finding {
+fn unusable(part: &str, folder: &Path, error: &io::Error) -> Finding {
     let says = format!("{}: {error}", folder.display());
     Finding::bad(
         Standing::Wrong,

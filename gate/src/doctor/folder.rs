@@ -9,6 +9,8 @@ use super::{Finding, Standing};
 use crate::data_folder::DataFolder;
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
 
+/// What group and others may do (`chmod(1)`).
+const OTHERS: u32 = 0o077;
 const ENROL: &str = "enrol it: `countermark-gate enroll`, as the gate's user";
 
 /// A gate that can prove who it is.
@@ -20,11 +22,11 @@ pub(super) struct Enrolled {
 pub(super) fn examine(folder: &DataFolder) -> (Vec<Finding>, Option<Enrolled>) {
     let path = folder.path().display();
     let wrong = |part: &str, says: String, remedy: &str| Finding::bad(Standing::Wrong, part, says, remedy);
-    let mode = match fs::metadata(folder.path()) {
-        Ok(metadata) => metadata.permissions().mode() & 0o777,
+    let others_may = match fs::metadata(folder.path()) {
+        Ok(metadata) => metadata.permissions().mode() & OTHERS,
         Err(error) => return (vec![wrong("folder", format!("{path}: {error}"), ENROL)], None),
     };
-    let folder_finding = if mode & 0o077 == 0 {
+    let folder_finding = if others_may == 0 {
         Finding::good("folder", format!("{path}, closed to others"))
     } else {
         let remedy = format!("`chmod 700 {path}`, and think about who read the keys");

@@ -11,6 +11,7 @@ mod folder;
 mod framing;
 mod keyboard;
 mod lines;
+mod readers;
 mod reopen;
 mod serial;
 
@@ -20,12 +21,11 @@ use countermark_shared::id::LaneId;
 use serde::{Serialize, Serializer};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
-pub(crate) use camera::Camera;
-pub(crate) use folder::watch_folder;
 pub(crate) use framing::{Framing, Silence};
-pub(crate) use keyboard::{Keyboard, Layout};
+pub(crate) use keyboard::Layout;
 pub(crate) use lines::read_lines;
-pub(crate) use serial::{Feedbacks, Scanner};
+pub(crate) use readers::{Reader, readers};
+pub(crate) use serial::Feedbacks;
 
 use crate::clock::Clock;
 use crate::devices::{Device, Post};

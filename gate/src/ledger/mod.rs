@@ -105,14 +105,14 @@ impl Ledger {
             let savepoint = transaction.savepoint()?;
             let grounds = Grounds { connection: &savepoint, documents, names, clock };
             let recorder = Recorder { gate: *gate, boot: *boot, grounds };
-            let recorded = judge::judge(grounds, scan, now.uptime).and_then(|judgement| {
+            let outcome = judge::judge(grounds, scan, now.uptime).and_then(|judgement| {
                 let answer = Answer { reason: judgement.verdict.reason, opens: judgement.verdict.opens() };
                 if debounce.repeats(scan, &judgement.subject, answer) {
                     return Ok(None);
                 }
                 recorder.record(scan, judgement, now).map(Some)
             });
-            match recorded {
+            match outcome {
                 Ok(announcement) => {
                     savepoint.commit()?;
                     announcements.extend(announcement);

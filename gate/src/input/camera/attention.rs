@@ -82,7 +82,7 @@ mod tests {
     fn it_rests_after_minutes_of_nothing_and_wakes_at_the_first_picture_of_something() {
         let mut attention = Attention::default();
         assert!(attention.pays(&table(100), Duration::ZERO));
-        assert!(attention.pays(&table(100), RESTS_AFTER - Duration::from_millis(1)));
+        assert!(attention.pays(&table(100), RESTS_AFTER.saturating_sub(Duration::from_millis(1))));
         assert!(!attention.pays(&table(100), RESTS_AFTER));
         let later = RESTS_AFTER * 100;
         assert!(!attention.pays(&table(100), later));

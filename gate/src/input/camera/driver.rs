@@ -1,4 +1,4 @@
-//! The kernel's cameras (Video4Linux), through nokhwa. Owns which format is asked for, and what of a picture is its brightness.
+//! The kernel's cameras (`Video4Linux`), through nokhwa. Owns which format is asked for, and what of a picture is its brightness.
 //!
 //! A program that was built without the feature `camera` has none, and says so.
 
@@ -81,11 +81,7 @@ mod device {
     }
 
     fn cause(error: &io::Error) -> Cause {
-        match error.kind() {
-            io::ErrorKind::NotFound => Cause::Gone,
-            io::ErrorKind::PermissionDenied => Cause::Forbidden,
-            _ => Cause::Failed,
-        }
+        if error.kind() == io::ErrorKind::NotFound { Cause::Gone } else { Cause::Failed }
     }
 
     /// The nearest resolution first, then enough pictures a second, then what is cheapest to look at.
