@@ -220,7 +220,7 @@ fn start_outputs(
     for worker in workers {
         threads.push(spawn("outputs", farewell("outputs"), move || worker.work())?);
     }
-    // Without outputs nobody tells of a passage: the thread would end at once, and the agent with it.
+    // Without an output there is nobody to wait for.
     if !threads.is_empty() {
         let printer = settings.printer;
         threads.push(spawn("passages", farewell("passages"), move || {

@@ -110,6 +110,17 @@ pub struct Trouble {
     pub detail: String,
 }
 
+/// What the doctor says of one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Finding {
+    /// Which.
+    pub part: String,
+    /// `good`, `warning` or `wrong`.
+    pub standing: String,
+    /// Why.
+    pub says: String,
+}
+
 /// What became of a document that was offered from a file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Imported {
@@ -146,6 +157,11 @@ impl Gate {
             command.args(["--cloud", &cloud.gate_line().url()]).env("COUNTERMARK_ENROLMENT_CODE", &gate.code);
         };
         Self::enrol_with(cloud, name, typed).await
+    }
+
+    /// The same by what the devices of a `gate.toml` see.
+    pub async fn enrol_by_showing(cloud: &Cloud, name: &str, config: &Path) -> Result<Self> {
+        Self::enrol_with(cloud, name, |command| _ = command.args(["--scan", "--config"]).arg(config)).await
     }
 
     async fn enrol_with(cloud: &Cloud, name: &str, how: impl FnOnce(&mut Command)) -> Result<Self> {
@@ -206,6 +222,22 @@ impl Gate {
         let mut command = process::command(&self.program);
         command.args(["outputs", "off", "--config"]).arg(config);
         run_well(command).await.map(drop)
+    }
+
+    /// What is wrong with the box, by its own doctor: the parts, each with what it says.
+    pub async fn doctor(&self, config: &Path) -> Result<Vec<Finding>> {
+        let mut command = self.command("doctor");
+        command.arg("--config").arg(config);
+        let outcome = run(command).await?;
+        let read = |line| serde_json::from_str(line).with_context(|| format!("no finding: {}", outcome.complained));
+        outcome.said.lines().map(read).collect()
+    }
+
+    /// What a device sends, line by line, while no agent runs.
+    pub fn overhear(&self, config: &Path) -> Result<Process> {
+        let mut command = self.command("listen");
+        command.arg("--config").arg(config);
+        Process::start("countermark-gate listen", &mut command, &self.log_file())
     }
 
     /// What the running gate would say.

@@ -49,10 +49,6 @@ impl Debounce {
         let Source::Device(device) = &scan.source else { return false };
         let held = device.kind == DeviceKind::Camera;
         let at = scan.at;
-        // Nobody is answered by these: they say "once more".
-        if matches!(answer.reason, Reason::ScanAgain | Reason::CannotDecide) {
-            return false;
-        }
         self.0.retain(|_, showing| at.saturating_sub(showing.last) < OUT_OF_SIGHT);
         let shown = match subject {
             Subject::Ticket { event, slot, generation: _ } => Shown::Seat(*event, *slot),
@@ -132,7 +128,7 @@ mod tests {
         let (stale, again) = (no(Reason::LiveProofStale), no(Reason::ScanAgain));
         let inside = no(Reason::AlreadyInside);
         let sightings = [(0, again), (100, stale), (200, stale), (300, ADMITTED), (400, inside), (500, again)];
-        assert_eq!(answered(&device(DeviceKind::Camera), &seat(1), &sightings), [0, 100, 300, 500]);
+        assert_eq!(answered(&device(DeviceKind::Camera), &seat(1), &sightings), [0, 100, 300]);
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod any_flipped_bit;
 #[cfg(test)]
 mod blocked_seat;
 #[cfg(test)]
+mod camera;
+#[cfg(test)]
 mod device_key;
 #[cfg(test)]
 mod from_a_stick;

@@ -58,7 +58,21 @@ fn is_read_beeps_and_is_found_again() {
         scanner.send(&format!("]Q1{ticket}\r\n"))?;
         assert_eq!(running.verdict().await?.verdict, Reason::AlreadyUsed);
         scanner.hears(BAD).await?;
+        let wrong: Vec<_> =
+            gate.doctor(&config).await?.into_iter().filter(|finding| finding.standing == "wrong").collect();
+        assert_eq!(wrong, []);
         running.kill().await?;
+
+        // Field staff listen to it while no agent has it: what it sends is not shown whole, and what it means is.
+        let mut overheard = gate.overhear(&config)?;
+        while !overheard.expect_line(PATIENCE).await?.contains(r#""trouble":null"#) {}
+        scanner.send(&format!("]Q1{ticket}\r\n"))?;
+        let line = overheard.expect_line(PATIENCE).await?;
+        assert!(line.contains(r#""device":"scanner/desk""#) && line.contains("already-used"), "{line}");
+        assert!(line.contains("CM1:") && !line.contains(ticket), "{line}");
+        drop(overheard);
+        let stopped = gate.doctor(&config).await?.into_iter().find(|finding| finding.part == "agent");
+        assert_eq!(stopped.map(|finding| finding.standing).as_deref(), Some("wrong"));
         Ok(())
     });
 }
