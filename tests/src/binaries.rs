@@ -24,22 +24,12 @@ pub fn build() -> Result<&'static Binaries> {
     BUILT.get_or_init(|| run_cargo().map_err(|error| format!("{error:#}"))).as_ref().map_err(|error| anyhow!("{error}"))
 }
 
-/// Puts the gate, as it was built, into the Debian package `file`.
+/// Builds the Debian package `file`, with a gate as it ships: with cameras. It takes the place of the one that [`build`] built.
 pub fn package(file: &Path) -> Result<()> {
-    build()?;
     let place = Place::of_this()?;
     let mut cargo = cargo();
     // Stripped and packed well is for what ships.
-    cargo.args([
-        "deb",
-        "--package",
-        "countermark-gate",
-        "--locked",
-        "--no-build",
-        "--no-strip",
-        "--fast",
-        "--compress-system",
-    ]);
+    cargo.args(["deb", "--package", "countermark-gate", "--locked", "--no-strip", "--fast", "--compress-system"]);
     cargo.args(["--profile", &place.profile]).env("CARGO_TARGET_DIR", &place.target).arg("--output").arg(file);
     let status = cargo.status().context("cargo cannot be run; is it on the PATH?")?;
     ensure!(status.success(), "cargo made no package; `cargo install --locked cargo-deb` if it knows no `deb`");

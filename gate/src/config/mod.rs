@@ -250,6 +250,21 @@ mod tests {
         assert!(error("wrong").starts_with(&wrong), "{}", error("wrong"));
     }
 
+    /// With every device in it that it has as a comment.
+    #[test]
+    fn the_file_that_field_staff_begin_with_names_what_there_is() {
+        let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-config/profiles");
+        let lines = include_str!("../../../firmware-config/etc/gate.toml").lines().map(|line| {
+            let comment = line.strip_prefix("# ").filter(|line| line.starts_with("[[") || line.contains(" = "));
+            comment.unwrap_or(line)
+        });
+        let text = [format!("profiles = {profiles:?}")].into_iter().chain(lines.map(str::to_owned));
+        let config = load(&text.collect::<Vec<_>>().join("\n")).unwrap();
+        let kinds: Vec<_> = config.files().iter().map(|(kind, ..)| *kind).collect();
+        assert_eq!(kinds, [DeviceKind::Scanner, DeviceKind::Keyboard, DeviceKind::Camera, DeviceKind::Output]);
+        assert_eq!(config.pictures.len(), 1);
+    }
+
     #[test]
     fn a_file_without_devices_has_no_inputs() {
         let config = load("screen = \"127.0.0.1:8600\"\npoll-seconds = 5\n").unwrap();

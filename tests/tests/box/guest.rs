@@ -4,30 +4,19 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use countermark_tests::wait::until;
 use data_encoding::BASE64;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::UnixStream;
+use serde_json::json;
 
-use countermark_tests::wait::until;
+use crate::dialogue::Dialogue;
 
 /// For anything that happens at all in a machine that computes in software.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(4);
 
 /// The way into a running machine.
-pub(crate) struct Guest {
-    stream: BufReader<UnixStream>,
-}
-
-#[derive(Deserialize)]
-struct Answer<T> {
-    #[serde(rename = "return")]
-    returned: Option<T>,
-    error: Option<Value>,
-}
+pub(crate) struct Guest(Dialogue);
 
 #[derive(Deserialize)]
 struct Started {
@@ -47,12 +36,11 @@ struct Ran {
 impl Guest {
     /// Waits until the machine has booted as far as its agent.
     pub(crate) async fn reach(socket: &Path) -> Result<Self> {
-        let stream = UnixStream::connect(socket).await.context("the machine has no agent's line")?;
-        let mut guest = Self { stream: BufReader::new(stream) };
+        let mut agent = Dialogue::open(socket).await?;
         // The line keeps the question until somebody in there reads it.
-        let booted = guest.ask::<u32>("guest-sync", json!({ "id": 1 }));
+        let booted = agent.ask::<u32>("guest-sync", json!({ "id": 1 }));
         tokio::time::timeout(PATIENCE, booted).await.context("the machine does not boot")??;
-        Ok(guest)
+        Ok(Self(agent))
     }
 
     /// Runs a shell command that must succeed; the answer is what it said.
@@ -75,26 +63,14 @@ impl Guest {
     /// Runs a shell command to its end, whatever that is.
     async fn try_run(&mut self, command: &str) -> Result<Outcome> {
         let arguments = json!({ "path": "/bin/sh", "arg": ["-c", command], "capture-output": true });
-        let Started { pid } = self.ask("guest-exec", arguments).await?;
+        let Started { pid } = self.0.ask("guest-exec", arguments).await?;
         let what = format!("`{command}` had ended in the box");
         let Ran { exited: _, exit_code, out_data, err_data } = until(what, PATIENCE, async || {
-            let ran: Ran = self.ask("guest-exec-status", json!({ "pid": pid })).await?;
+            let ran: Ran = self.0.ask("guest-exec-status", json!({ "pid": pid })).await?;
             Ok(ran.exited.then_some(ran))
         })
         .await?;
         Ok(Outcome { status: exit_code, said: text(out_data)?, complained: text(err_data)? })
-    }
-
-    async fn ask<T: DeserializeOwned>(&mut self, what: &str, arguments: Value) -> Result<T> {
-        let question = json!({ "execute": what, "arguments": arguments });
-        self.stream.write_all(format!("{question}\n").as_bytes()).await?;
-        let mut line = String::new();
-        ensure!(self.stream.read_line(&mut line).await? > 0, "the machine has ended");
-        let answer: Answer<T> = serde_json::from_str(&line).with_context(|| format!("the agent answers {line}"))?;
-        match (answer.returned, answer.error) {
-            (Some(returned), _) => Ok(returned),
-            (None, error) => bail!("the agent refuses {what}: {error:?}"),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The virtual machine: a PC with a disk, a stick and two USB serial lines, and no network. Owns how qemu is called.
+//! The virtual machine: a PC with a disk, a stick, and ports for two USB serial lines and a keyboard, and no network. Owns how qemu is called.
 //!
 //! It computes in software (TCG), everywhere alike. Hardware virtualisation would be faster where it is to be had; but where a machine is itself a virtual one,
 //! `/dev/kvm` may be there and its guest not get past its firmware (seen), and a test that decides by that is two tests.
@@ -12,11 +12,14 @@ use countermark_tests::wait::until;
 use crate::disk::Disk;
 use crate::guest::{Guest, PATIENCE};
 use crate::image::Image;
+use crate::keyboard::Keyboard;
 use crate::programs::program;
 use crate::usb::UsbSerial;
 
 /// The serial lines' names, and which ports of the USB controller, device 5 of the PCI bus, they are on.
 const LINES: [(&str, u8); 2] = [("scanner", 1), ("relay", 2)];
+/// The keyboard's port.
+pub(crate) const KEYBOARD_PORT: u8 = 3;
 
 /// A machine that runs.
 pub(crate) struct Machine {
@@ -26,13 +29,15 @@ pub(crate) struct Machine {
     pub(crate) guest: Guest,
     /// What reads tickets.
     pub(crate) scanner: UsbSerial,
+    /// What reads them, too.
+    pub(crate) keyboard: Keyboard,
     /// What opens.
-    #[expect(dead_code, reason = "plugged in, and the gate has no outputs yet")]
-    relay: UsbSerial,
+    pub(crate) relay: UsbSerial,
 }
 
 impl Machine {
-    /// Switches it on, with its files in `folder`, and waits until it has booted.
+    /// Switches it on, with its files in `folder`, and waits until it has booted. Nothing is plugged in yet
+    /// but the stick.
     pub(crate) async fn boot(image: &Image, folder: &Path) -> Result<Self> {
         let disk = Disk::start(&folder.join("disk")).await?;
         let socket = |name: &str| folder.join(name).with_extension("socket");
@@ -48,6 +53,7 @@ impl Machine {
         // After `-nodefaults` its bus has to be named; the agent's name is qemu-ga's own.
         qemu.args(["-device", "virtio-serial", "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"]);
         qemu.arg("-chardev").arg(listening("agent", &socket("agent")));
+        qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", fresh(&socket("monitor")).display()));
         qemu.args(["-device", "qemu-xhci,addr=5"]);
         qemu.arg("-drive").arg(format!("if=none,id=stick,format=raw,file={}", folder.join("stick").display()));
         qemu.args(["-device", "usb-storage,drive=stick,port=4"]);
@@ -58,10 +64,10 @@ impl Machine {
         let qemu = Process::start("qemu", &mut qemu, &folder.join("qemu.log"))?;
         // qemu makes its sockets in the order of the command line.
         until("qemu had started", PATIENCE, async || Ok(socket("relay").exists().then_some(()))).await?;
-        let scanner = UsbSerial::plug(&socket("scanner")).await?;
-        let relay = UsbSerial::plug(&socket("relay")).await?;
+        let (scanner, relay) = (UsbSerial::at(socket("scanner")), UsbSerial::at(socket("relay")));
+        let keyboard = Keyboard::at(&socket("monitor")).await?;
         let guest = Guest::reach(&socket("agent")).await?;
-        Ok(Self { qemu, disk, guest, scanner, relay })
+        Ok(Self { qemu, disk, guest, scanner, keyboard, relay })
     }
 
     /// Cuts the power.
@@ -78,6 +84,11 @@ pub(crate) fn console(folder: &Path) -> PathBuf {
 }
 
 fn listening(name: &str, socket: &Path) -> String {
+    format!("socket,id={name},path={},server=on,wait=off", fresh(socket).display())
+}
+
+/// A socket's path, without the socket that another machine left there.
+fn fresh(socket: &Path) -> &Path {
     drop(std::fs::remove_file(socket));
-    format!("socket,id={name},path={},server=on,wait=off", socket.display())
+    socket
 }
