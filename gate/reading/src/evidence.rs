@@ -88,7 +88,7 @@ fn correct(block: &Block, words: &[(u8, f32)]) -> Option<Vec<u8>> {
     let received: Vec<u8> = seen.iter().map(|(word, _)| *word).collect();
     (0..=block.parity.saturating_sub(SPARE_PARITY)).step_by(2).find_map(|erased| {
         let mut words = received.clone();
-        reed_solomon::correct(&mut words, block.parity, doubtful.get(..erased)?).map(|_| words)
+        reed_solomon::correct(&mut words, block.parity, block.reserve, doubtful.get(..erased)?).map(|_| words)
     })
 }
 
