@@ -2,6 +2,7 @@
 
 use rxing::qrcode::cpp_port::decoder::DecodeBitStream;
 
+use crate::guard::guarded;
 use crate::reed_solomon::{self, SPARE_PARITY};
 use crate::symbol::{Block, Format, Symbol, value};
 
@@ -74,8 +75,10 @@ impl Codewords {
         for (block, corrected) in &self.blocks {
             data.extend_from_slice(corrected.as_ref()?.get(..block.data)?);
         }
-        let decoded = DecodeBitStream(&data, symbol.version, self.format.level).ok()?;
-        decoded.isValid().then(|| decoded.text())
+        guarded(|| {
+            let decoded = DecodeBitStream(&data, symbol.version, self.format.level).ok()?;
+            decoded.isValid().then(|| decoded.text())
+        })
     }
 }
 

@@ -151,7 +151,7 @@ fn rqrr_reads(picture: &GrayImage) -> bool {
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures; nothing depends on what it reads")]
 fn ladder_reads(reader: &mut Reader, picture: &GrayImage) -> Option<(String, Means)> {
     let begin = Instant::now();
-    let reading = reader.read(picture, Budget { allowed: PATIENCE, spent: &|| begin.elapsed() })?;
+    let reading = reader.read(picture, |_| true, Budget { allowed: PATIENCE, spent: &|| begin.elapsed() })?;
     Some((reading.text, reading.rung.means))
 }
 
