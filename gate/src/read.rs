@@ -18,6 +18,12 @@ const MAX_PIXELS: u64 = 50_000_000;
 /// Four bytes a pixel, and what the decoder needs besides.
 const MAX_MEMORY: u64 = 256 * 1024 * 1024;
 
+/// Whether a code's text is for a gate: a ticket or an invitation (`countermark_shared`). Anything else in view, such as an advertisement, is
+/// answered only where neither is found in time.
+pub(crate) fn is_for_a_gate(text: &str) -> bool {
+    ["CM1:", "CME1:"].iter().any(|prefix| text.starts_with(prefix))
+}
+
 /// Why a file is no picture to look for a code in.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
@@ -57,7 +63,7 @@ impl PictureReader {
     fn look(&mut self, picture: &GrayImage) -> Option<Reading> {
         let (clock, begin) = (self.clock, self.clock.now().uptime);
         let spent = || clock.now().uptime.saturating_sub(begin);
-        self.reader.read(picture, Budget { allowed: self.allowed, spent: &spent })
+        self.reader.read(picture, is_for_a_gate, Budget { allowed: self.allowed, spent: &spent })
     }
 }
 
@@ -93,6 +99,9 @@ fn decode(bytes: &[u8]) -> Result<GrayImage, Unreadable> {
 mod tests {
     use super::*;
     use crate::samples::{self, qr_picture};
+    use countermark_shared::enrolment::EnrolmentCode;
+    use countermark_shared::invitation::Invitation;
+    use image::imageops::replace;
     use image::{DynamicImage, Luma};
 
     fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
@@ -144,6 +153,26 @@ mod tests {
         let text = shown.to_text();
         assert_eq!(text.len(), 510);
         assert_eq!(read_code(&qr_picture(&text)).unwrap(), Some(text));
+    }
+
+    #[test]
+    fn a_ticket_is_read_beside_another_code() {
+        let text = samples::ticket().to_text();
+        let grey = |text: &str| image::load_from_memory(&qr_picture(text)).unwrap().into_luma8();
+        let (advert, ticket) = (grey("HTTPS://EXAMPLE.ORG"), grey(&text));
+        let (left, right) = (i64::from(advert.width()), advert.width() + ticket.width());
+        let mut both = GrayImage::from_pixel(right, advert.height().max(ticket.height()), Luma([255]));
+        replace(&mut both, &advert, 0, 0);
+        replace(&mut both, &ticket, left, 0);
+        assert_eq!(read_code(&encoded(&DynamicImage::ImageLuma8(both), ImageFormat::Png)).unwrap(), Some(text));
+    }
+
+    #[test]
+    fn what_is_for_a_gate_is_known_by_its_prefix() {
+        let code = EnrolmentCode::new([7; 16], samples::bundle().root_fingerprint());
+        let invitation = Invitation::new("https://gates.example.org", code).unwrap();
+        assert!(is_for_a_gate(&samples::ticket().to_text()) && is_for_a_gate(&invitation.to_string()));
+        assert!(!is_for_a_gate("HTTPS://EXAMPLE.ORG"));
     }
 
     #[test]

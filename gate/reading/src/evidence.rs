@@ -2,6 +2,7 @@
 
 use rxing::qrcode::cpp_port::decoder::DecodeBitStream;
 
+use crate::guard::guarded;
 use crate::reed_solomon::{self, SPARE_PARITY};
 use crate::symbol::{Block, Format, Symbol, value};
 
@@ -74,8 +75,10 @@ impl Codewords {
         for (block, corrected) in &self.blocks {
             data.extend_from_slice(corrected.as_ref()?.get(..block.data)?);
         }
-        let decoded = DecodeBitStream(&data, symbol.version, self.format.level).ok()?;
-        decoded.isValid().then(|| decoded.text())
+        guarded(|| {
+            let decoded = DecodeBitStream(&data, symbol.version, self.format.level).ok()?;
+            decoded.isValid().then(|| decoded.text())
+        })
     }
 }
 
@@ -88,7 +91,7 @@ fn correct(block: &Block, words: &[(u8, f32)]) -> Option<Vec<u8>> {
     let received: Vec<u8> = seen.iter().map(|(word, _)| *word).collect();
     (0..=block.parity.saturating_sub(SPARE_PARITY)).step_by(2).find_map(|erased| {
         let mut words = received.clone();
-        reed_solomon::correct(&mut words, block.parity, doubtful.get(..erased)?).map(|_| words)
+        reed_solomon::correct(&mut words, block.parity, block.reserve, doubtful.get(..erased)?).map(|_| words)
     })
 }
 

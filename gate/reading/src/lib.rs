@@ -3,6 +3,7 @@
 mod equaliser;
 mod evidence;
 mod finders;
+mod guard;
 mod place;
 mod projection;
 mod reader;

@@ -41,6 +41,19 @@ impl Finders {
         pairs.iter().all(|(one, another)| one.distance(*another) < self.module)
     }
 
+    /// Whether another set has one of the three.
+    pub(crate) fn share(&self, other: &Self) -> bool {
+        let points = |of: &Self| [of.upper_left, of.upper_right, of.lower_left];
+        let others = points(other);
+        points(self).iter().any(|one| others.iter().any(|another| one.distance(*another) < 2.0 * self.module))
+    }
+
+    /// Half way between the two that are furthest from each other.
+    pub(crate) fn middle(&self) -> Point {
+        let Self { upper_right, lower_left, .. } = self;
+        upper_right.plus(lower_left.x, lower_left.y).scaled(0.5)
+    }
+
     /// The same in a picture so many times larger.
     pub(crate) fn scaled(&self, by: f32) -> Self {
         Self {

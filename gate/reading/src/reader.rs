@@ -1,6 +1,5 @@
 //! One way to read after the other while there is time. Owns what a way consists of; knows nothing of files, cameras and clocks.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use image::GrayImage;
@@ -19,6 +18,7 @@ use crate::symbol::Layouts;
 const MARGIN: f32 = 12.0;
 /// Modules to each side over which light is a mean.
 const LIGHT: f32 = 8.0;
+
 /// What is spent on one picture.
 #[derive(Clone, Copy)]
 pub struct Budget<'a> {
@@ -40,6 +40,32 @@ pub struct Reader {
     layouts: Layouts,
 }
 
+/// What is looked for in one picture, and what was met on the way.
+struct Search<'a> {
+    wanted: &'a dyn Fn(&str) -> bool,
+    budget: Budget<'a>,
+    /// The first text that is not wanted.
+    other: Option<Reading>,
+}
+
+impl Search<'_> {
+    /// Gives back what is wanted; keeps the first of the others.
+    fn sift(&mut self, reading: Reading) -> Option<Reading> {
+        if (self.wanted)(&reading.text) {
+            return Some(reading);
+        }
+        self.other.get_or_insert(reading);
+        None
+    }
+}
+
+/// The ladder in front of one picture, or of the same turned over.
+struct Climb<'a> {
+    scene: Scene<'a>,
+    pool: Pool,
+    inverted: bool,
+}
+
 impl Reader {
     /// That has met no code yet.
     pub fn new() -> Self {
@@ -47,57 +73,75 @@ impl Reader {
     }
 
     /// The text of a code in the picture, if there is one that can be read in time.
-    pub fn read(&mut self, picture: &GrayImage, budget: Budget<'_>) -> Option<Reading> {
-        self.climb(picture, budget, false).or_else(|| {
+    ///
+    /// There may be other codes about a ticket: a text that is not `wanted` ends nothing, and is answered when no other was found in time.
+    pub fn read(&mut self, picture: &GrayImage, wanted: impl Fn(&str) -> bool, budget: Budget<'_>) -> Option<Reading> {
+        let mut search = Search { wanted: &wanted, budget, other: None };
+        let found = self.climb(picture, false, &mut search).or_else(|| {
             if !budget.is_left() {
                 return None;
             }
             let mut inverted = picture.clone();
             invert(&mut inverted);
-            self.climb(&inverted, budget, true)
-        })
+            self.climb(&inverted, true, &mut search)
+        });
+        found.or(search.other)
     }
 
-    fn climb(&mut self, picture: &GrayImage, budget: Budget<'_>, inverted: bool) -> Option<Reading> {
-        let mut scene = Scene::new(picture);
-        let mut looks = scene.looks();
+    fn climb(&mut self, picture: &GrayImage, inverted: bool, search: &mut Search<'_>) -> Option<Reading> {
+        let mut climb = Climb { scene: Scene::new(picture), pool: Pool::new(picture), inverted };
+        let mut looks = climb.scene.looks();
         if inverted {
             // What is shown inverted is shown on a screen: the first looks suffice.
-            looks.truncate(scene.sizes() + 1);
+            looks.truncate(climb.scene.sizes() + 1);
         }
-        let mut pool = Pool::default();
-        looks.into_iter().take_while(|_| budget.is_left()).find_map(|look| {
-            // rxing is a port of C++ that indexes freely: a picture that trips it must not end the input. What is left behind is a picture in
-            // another size and finders that were tried, whole in themselves.
-            let attempt = AssertUnwindSafe(|| self.attempt(&mut scene, look, &mut pool, budget));
-            let (text, means, corners) = catch_unwind(attempt).ok().flatten()?;
-            Some(Reading { text, rung: Rung { look, means, inverted }, corners })
-        })
+        looks.into_iter().find_map(|look| self.attempt(&mut climb, look, search))
     }
 
-    fn attempt(
-        &mut self,
-        scene: &mut Scene<'_>,
-        look: Look,
-        pool: &mut Pool,
-        budget: Budget<'_>,
-    ) -> Option<(String, Means, [Point; 4])> {
+    fn attempt(&mut self, climb: &mut Climb<'_>, look: Look, search: &mut Search<'_>) -> Option<Reading> {
+        let Climb { scene, pool, inverted } = climb;
+        let rung = |means| Rung { look, means, inverted: *inverted };
+        if !search.budget.is_left() {
+            return None;
+        }
         let (black, scale) = scene.black(look)?;
-        let found = Found::search(black);
-        if let Some((text, finders)) = found.read() {
-            return Some((text, Means::Sampled, finders.scaled(f32::from(scale)).corners()));
+        let found = Found::search(black, scale);
+        for set in found.sets() {
+            if !search.budget.is_left() {
+                return None;
+            }
+            if pool.is_read(&set.finders) {
+                continue;
+            }
+            let Some(text) = found.read(&set) else { continue };
+            let reading = Reading { text, rung: rung(Means::Sampled), corners: set.finders.corners() };
+            pool.has_read(set.finders);
+            if let Some(wanted) = search.sift(reading) {
+                return Some(wanted);
+            }
         }
-        let mut untried = pool.add(&found, scale).into_iter().take_while(|_| budget.is_left());
-        untried.find_map(|finders| self.equalise(scene, &finders))
+        for finders in pool.add(&found) {
+            if !search.budget.is_left() {
+                return None;
+            }
+            if pool.is_read(&finders) {
+                continue;
+            }
+            let Some((text, corners)) = self.equalise(scene, &finders) else { continue };
+            pool.has_read(finders);
+            if let Some(wanted) = search.sift(Reading { text, rung: rung(Means::Equalised), corners }) {
+                return Some(wanted);
+            }
+        }
+        None
     }
 
-    fn equalise(&mut self, scene: &Scene<'_>, finders: &Finders) -> Option<(String, Means, [Point; 4])> {
+    fn equalise(&mut self, scene: &Scene<'_>, finders: &Finders) -> Option<(String, [Point; 4])> {
         let (picture, scale) = scene.for_modules(finders.module);
         let finders = finders.scaled(1.0 / scale);
         let relief = Relief::about(picture, &finders.bounds(MARGIN), LIGHT * finders.module)?;
         let (symbol, place) = Place::find(&finders, &relief, &mut self.layouts)?;
         let corners = place.corners(&symbol).map(|corner| corner.scaled(scale));
-        let text = Samples::take(&symbol, &place, &relief).read()?;
-        Some((text, Means::Equalised, corners))
+        Some((Samples::take(&symbol, &place, &relief).read()?, corners))
     }
 }

@@ -4,15 +4,15 @@
 //! Berlekamp and Massey's iteration started at the erasures (Blahut, Theory and Practice of Error Control Codes, 1983, 9.2), the
 //! magnitudes from Forney's formula.
 
-/// How many words of parity a guess must leave unused: with erasures chosen by doubt a block that fits by chance must stay rare.
-///
-/// Four words leave one in 256⁴.
+/// How many words of parity must stay unused where words are erased: erasures are chosen by doubt, many times, and a block that fits by
+/// chance must stay rare. Four words leave one in 256⁴ of a guess.
 pub(crate) const SPARE_PARITY: usize = 4;
 
 /// Corrects a block in place: `parity` of its words are the last ones, and those at `erased` are not to be believed.
 ///
-/// Answers how many words changed; `None` when there are more errors than the parity tells, and then the block is as it was.
-pub(crate) fn correct(block: &mut [u8], parity: usize, erased: &[usize]) -> Option<usize> {
+/// Without erasures `reserve` words of parity stay unused, as the standard has it; with erasures [`SPARE_PARITY`], which is more. Answers how
+/// many words changed; `None` when there are more errors than the parity tells, and then the block is as it was.
+pub(crate) fn correct(block: &mut [u8], parity: usize, reserve: usize, erased: &[usize]) -> Option<usize> {
     let syndromes: Vec<u8> = powers().take(parity).map(|root| evaluate_high(block, root)).collect();
     if syndromes.iter().all(|syndrome| *syndrome == 0) {
         return Some(0);
@@ -23,7 +23,7 @@ pub(crate) fn correct(block: &mut [u8], parity: usize, erased: &[usize]) -> Opti
         locator = times(&locator, &[1, power(last.checked_sub(*position)?)]);
     }
     let (locator, count) = errors(&syndromes, locator, erased.len())?;
-    let spare = if erased.is_empty() { 0 } else { SPARE_PARITY };
+    let spare = if erased.is_empty() { reserve } else { SPARE_PARITY };
     if 2 * count > parity + erased.len() - spare.min(parity) {
         return None;
     }
@@ -170,13 +170,24 @@ mod tests {
         for count in 0..=13 {
             let mut block = good.clone();
             block.iter_mut().step_by(5).take(count).for_each(|word| *word ^= 0xa7);
-            assert_eq!(correct(&mut block, 26, &[]), Some(count));
+            assert_eq!(correct(&mut block, 26, 0, &[]), Some(count));
             assert_eq!(block, good);
         }
         let mut block: Vec<_> = good.iter().enumerate().map(|(at, word)| word ^ u8::from(at < 14)).collect();
         let damaged = block.clone();
-        assert_eq!(correct(&mut block, 26, &[]), None);
+        assert_eq!(correct(&mut block, 26, 0, &[]), None);
         assert_eq!(block, damaged);
+    }
+
+    #[test]
+    fn a_reserve_corrects_nothing() {
+        // Version 1-L: 19 words of data, 7 of parity, of which the standard uses four.
+        let good = word(&(0..19).collect::<Vec<_>>(), 7);
+        for (count, expected) in [(2, Some(2)), (3, None)] {
+            let mut block = good.clone();
+            block.iter_mut().step_by(4).take(count).for_each(|word| *word ^= 0x81);
+            assert_eq!(correct(&mut block, 7, 3, &[]), expected);
+        }
     }
 
     #[test]
@@ -187,12 +198,12 @@ mod tests {
             let errors = if erased == 0 { 13 } else { (22 - erased) / 2 };
             block.iter_mut().take(erased + errors).for_each(|word| *word ^= 0x3c);
             let positions: Vec<_> = (0..erased).collect();
-            assert_eq!(correct(&mut block, 26, &positions), Some(erased + errors), "{erased} erased");
+            assert_eq!(correct(&mut block, 26, 0, &positions), Some(erased + errors), "{erased} erased");
             assert_eq!(block, good);
         }
         let mut block = good.clone();
         block.iter_mut().take(24).for_each(|word| *word ^= 0x3c);
-        assert_eq!(correct(&mut block, 26, &(0..24).collect::<Vec<_>>()), None, "no parity is left to tell");
+        assert_eq!(correct(&mut block, 26, 0, &(0..24).collect::<Vec<_>>()), None, "no parity is left to tell");
     }
 
     #[test]
@@ -201,13 +212,13 @@ mod tests {
         let mut block = good.clone();
         block[4] ^= 1;
         block[20] ^= 1;
-        assert_eq!(correct(&mut block, 26, &positions), Some(2));
+        assert_eq!(correct(&mut block, 26, 0, &positions), Some(2));
         assert_eq!(block, good);
     }
 
     #[test]
     fn nothing_and_nonsense_are_refused_quietly() {
-        assert_eq!(correct(&mut [], 4, &[]), Some(0));
-        assert_eq!(correct(&mut [1, 2, 3], 2, &[9]), None);
+        assert_eq!(correct(&mut [], 4, 0, &[]), Some(0));
+        assert_eq!(correct(&mut [1, 2, 3], 2, 0, &[9]), None);
     }
 }

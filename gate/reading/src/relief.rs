@@ -47,13 +47,12 @@ impl Relief {
     #[expect(clippy::many_single_char_names, reason = "the corners of a square of pixels")]
     pub(crate) fn at(&self, Point { x, y }: Point) -> f32 {
         let (x, y) = (x - 0.5 - self.left as f32, y - 0.5 - self.top as f32);
-        if !(x >= 0.0 && y >= 0.0) {
+        // Before they are whole numbers: a projection takes some points to infinity, or nowhere.
+        let (last_column, last_row) = (self.width as f32 - 1.0, self.height as f32 - 1.0);
+        if !(x >= 0.0 && y >= 0.0 && x < last_column && y < last_row) {
             return 0.0;
         }
         let (column, row) = (x as usize, y as usize);
-        if column + 1 >= self.width || row + 1 >= self.height {
-            return 0.0;
-        }
         let (right, down) = (x - column as f32, y - row as f32);
         let start = row * self.width + column;
         let (Some([a, b]), Some([c, d])) =
@@ -114,4 +113,22 @@ fn running_mean(row: &[f32], reach: usize) -> impl Iterator<Item = f32> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is negative is 0")]
 fn whole(value: f32) -> usize {
     value.max(0.0) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Luma;
+
+    #[test]
+    fn outside_there_is_no_level_however_far() {
+        let picture = GrayImage::from_fn(8, 8, |x, _| Luma([if x < 4 { 20 } else { 220 }]));
+        let relief = Relief::about(&picture, &[Point::default(), Point { x: 8.0, y: 8.0 }], 8.0).unwrap();
+        assert!(relief.at(Point { x: 2.0, y: 4.0 }) > 0.0);
+        for far in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MAX, 7.5, 8.0, -1.0] {
+            for point in [Point { x: far, y: 4.0 }, Point { x: 4.0, y: far }] {
+                assert!(relief.at(point).abs() < f32::EPSILON, "{point:?}");
+            }
+        }
+    }
 }

@@ -85,7 +85,9 @@ impl Symbol {
         let parity = table.getECCodewordsPerBlock() as usize;
         let sizes =
             table.getECBlocks().iter().flat_map(|group| (0..group.getCount()).map(|_| group.getDataCodewords()));
-        let mut blocks: Vec<_> = sizes.map(|data| Block { data: data as usize, parity, places: Vec::new() }).collect();
+        let reserve = reserve(self.version.getVersionNumber(), level);
+        let mut blocks: Vec<_> =
+            sizes.map(|data| Block { data: data as usize, parity, reserve, places: Vec::new() }).collect();
         let longest = blocks.iter().map(|block| block.data).max().unwrap_or_default();
         let mut place = 0..;
         let rounds = (0..longest).map(Some).chain((0..parity).map(|_| None));
@@ -105,6 +107,8 @@ pub(crate) struct Block {
     pub(crate) data: usize,
     /// Codewords of parity.
     pub(crate) parity: usize,
+    /// How many of those correct nothing, so that damage is not taken for another text.
+    pub(crate) reserve: usize,
     /// Where each codeword stands among all of the code.
     pub(crate) places: Vec<usize>,
 }
@@ -132,6 +136,16 @@ impl Format {
             6 => (x * y % 2 + x * y % 3).is_multiple_of(2),
             _ => ((x + y) % 2 + x * y % 3).is_multiple_of(2),
         }
+    }
+}
+
+/// The codewords of the smallest codes against misdecoding (ISO/IEC 18004, table 9); larger ones have enough parity without.
+fn reserve(version: u32, level: ErrorCorrectionLevel) -> usize {
+    match (version, level) {
+        (1, ErrorCorrectionLevel::L) => 3,
+        (1, ErrorCorrectionLevel::M) | (2, ErrorCorrectionLevel::L) => 2,
+        (1, ErrorCorrectionLevel::Q | ErrorCorrectionLevel::H) | (3, ErrorCorrectionLevel::L) => 1,
+        _ => 0,
     }
 }
 
@@ -227,6 +241,7 @@ fn format(side: usize) -> [[Module; 15]; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reed_solomon::correct;
     use qrcode::{Color, EcLevel, QrCode, Version};
 
     #[test]
@@ -252,7 +267,9 @@ mod tests {
                 for block in symbol.blocks(formats[0].level) {
                     let mut block_words: Vec<_> = block.places.iter().map(|place| words[*place]).collect();
                     assert_eq!(block_words.len(), block.data + block.parity);
-                    assert_eq!(crate::reed_solomon::correct(&mut block_words, block.parity, &[]), Some(0));
+                    assert_eq!(correct(&mut block_words, block.parity, block.reserve, &[]), Some(0));
+                    // Each error takes two words (ISO/IEC 18004, table 9).
+                    assert!((block.parity - block.reserve).is_multiple_of(2), "{number} {level:?}");
                 }
             }
         }

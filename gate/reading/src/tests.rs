@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use image::imageops::{invert, rotate90};
+use image::imageops::{invert, replace, rotate90};
 use image::{GrayImage, Luma};
 use proptest::prelude::*;
 use qrcode::{EcLevel, QrCode, Version};
@@ -13,16 +13,20 @@ const TEXT: &str = "CM1:A TICKET OF THE LENGTH THAT TICKETS HAVE, SO THAT ITS CO
 
 /// However long it takes.
 fn read(picture: &GrayImage) -> Option<Reading> {
-    Reader::new().read(picture, Budget { allowed: Duration::MAX, spent: &|| Duration::ZERO })
+    read_wanted(picture, |_| true)
 }
 
-fn code() -> QrCode {
-    QrCode::with_version(TEXT, Version::Normal(9), EcLevel::M).unwrap()
+fn read_wanted(picture: &GrayImage, wanted: impl Fn(&str) -> bool) -> Option<Reading> {
+    Reader::new().read(picture, wanted, Budget { allowed: Duration::MAX, spent: &|| Duration::ZERO })
 }
 
-/// The code upright, its first module at (40, 40), on white.
+/// A ticket's code upright, its first module at (40, 40), on white.
 fn picture(module: u32) -> GrayImage {
-    let (code, side) = (code(), 53);
+    drawn(&QrCode::with_version(TEXT, Version::Normal(9), EcLevel::M).unwrap(), module)
+}
+
+fn drawn(code: &QrCode, module: u32) -> GrayImage {
+    let side = u32::try_from(code.width()).unwrap();
     GrayImage::from_fn(side * module + 80, side * module + 80, |x, y| {
         let inside = |at: u32| at.checked_sub(40).map(|at| at / module).filter(|at| *at < side);
         let color = inside(x).zip(inside(y)).map(|(x, y)| code[(x as usize, y as usize)]);
@@ -68,11 +72,57 @@ fn what_movement_smeared_over_nearly_two_modules_is_taken_back() {
     assert!((corner.x - far).abs() < 8.0 && (corner.y - far).abs() < 4.0, "{corner:?}");
 }
 
+const ADVERT: &str = "HTTPS://EXAMPLE.ORG/BUY";
+
+/// A clear small code beside another picture.
+fn beside_an_advert(picture: &GrayImage) -> GrayImage {
+    let advert = drawn(&QrCode::with_version(ADVERT, Version::Normal(2), EcLevel::M).unwrap(), 4);
+    let (width, height) = (picture.width() + advert.width(), picture.height().max(advert.height()));
+    let mut whole = GrayImage::from_pixel(width, height, Luma([220]));
+    replace(&mut whole, &advert, 0, 0);
+    replace(&mut whole, picture, i64::from(advert.width()), 0);
+    whole
+}
+
+#[test]
+fn another_code_hides_no_ticket_however_it_is_read() {
+    let is_ticket = |text: &str| text.starts_with("CM1:");
+    for (picture, means) in [(picture(4), Means::Sampled), (moved(&picture(5), 9), Means::Equalised)] {
+        let whole = beside_an_advert(&picture);
+        assert_eq!(read(&whole).unwrap().text, ADVERT);
+        let reading = read_wanted(&whole, is_ticket).unwrap();
+        assert_eq!((reading.text.as_str(), reading.rung.means), (TEXT, means));
+    }
+    let none = beside_an_advert(&GrayImage::from_pixel(300, 300, Luma([220])));
+    assert_eq!(read_wanted(&none, is_ticket).unwrap().text, ADVERT);
+    assert_eq!(read_wanted(&beside_an_advert(&picture(4)), |_| false).unwrap().text, ADVERT);
+}
+
+#[test]
+fn a_texture_above_it_hides_no_ticket() {
+    // Rings as of finders, larger than the ticket's own, 168 of them.
+    let wall = GrayImage::from_fn(1280, 960, |x, y| {
+        let ring = (x / 5 % 12).abs_diff(5).max((y / 5 % 12).abs_diff(5));
+        Luma([if y < 480 && matches!(ring, 0 | 1 | 3) { 40 } else { 220 }])
+    });
+    for (ticket, left) in [(picture(4), 100), (picture(4), 900), (moved(&picture(5), 9), 500)] {
+        let mut whole = wall.clone();
+        replace(&mut whole, &ticket, left, 600);
+        assert_eq!(read(&whole).map(|reading| reading.text).as_deref(), Some(TEXT), "{left}");
+    }
+}
+
+#[test]
+fn a_fault_of_our_own_is_not_hidden() {
+    let read = std::panic::catch_unwind(|| read_wanted(&picture(6), |text| text.is_empty() || panic!("a fault")));
+    assert!(read.is_err());
+}
+
 #[test]
 fn nothing_begins_when_the_time_is_over() {
     let mut reader = Reader::new();
     let over = Budget { allowed: Duration::ZERO, spent: &|| Duration::ZERO };
-    assert_eq!(reader.read(&picture(6), over), None);
+    assert_eq!(reader.read(&picture(6), |_| true, over), None);
     let until = |looks: u32| {
         let asked = std::cell::Cell::new(0);
         let spent = || {
@@ -80,7 +130,8 @@ fn nothing_begins_when_the_time_is_over() {
             Duration::from_secs(asked.get())
         };
         let mut reader = Reader::new();
-        reader.read(&moved(&picture(5), 9), Budget { allowed: Duration::from_secs(u64::from(looks)), spent: &spent })
+        let budget = Budget { allowed: Duration::from_secs(u64::from(looks)), spent: &spent };
+        reader.read(&moved(&picture(5), 9), |_| true, budget)
     };
     assert_eq!(until(2), None);
     assert!(until(1000).is_some());

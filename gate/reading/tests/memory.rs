@@ -22,7 +22,7 @@ fn three_bytes_a_pixel_and_40_mib_are_enough() {
         Luma([if finder(x) && finder(y) { 20 } else { 120 + (state >> 25) as u8 }])
     });
     let before = most_memory().unwrap();
-    let reading = Reader::new().read(&picture, Budget { allowed: Duration::MAX, spent: &|| Duration::ZERO });
+    let reading = Reader::new().read(&picture, |_| true, Budget { allowed: Duration::MAX, spent: &|| Duration::ZERO });
     assert_eq!(reading, None);
     let taken = most_memory().unwrap() - before;
     assert!(taken <= 3 * 12_000_000 + 40 * 1024 * 1024, "{} MiB", taken >> 20);

@@ -1,15 +1,17 @@
 //! How often and how fast codes are read: `cargo bench -p countermark-tests --bench reading` prints lines `figure NAME VALUE UNIT`.
 //!
-//! The ladder beside single decoders, on generated frames with fixed seeds. `-- --pictures FOLDER` writes one frame of each level there
+//! The ladder beside single decoders, on generated frames with fixed seeds; `LEVEL_by_NAME` is how many frames of a level a decoder or a
+//! rung of the ladder read. A text that the code does not say ends the benchmark. `-- --pictures FOLDER` writes one frame of each level
 //! instead, `-- --quick` takes a tenth of the frames.
 
 mod frames;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use countermark_reading::{Budget, Means, Reader};
+use countermark_reading::{Budget, Reader, Reading};
 use countermark_shared::id::{EventId, Generation, ProductId, Slot, Zones};
 use countermark_shared::keys::SigningKey;
 use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket, Validity};
@@ -74,6 +76,7 @@ fn figure(name: &str, value: f64, unit: &str) {
 struct Frame {
     picture: GrayImage,
     text: String,
+    bytes: Vec<u8>,
 }
 
 impl Frame {
@@ -87,14 +90,15 @@ impl Frame {
 
     fn of(code: &QrCode, level: &Level, surface: Surface, random: &mut StdRng) -> anyhow::Result<Self> {
         let pose = Pose::draw(level, modules(code), random);
-        Ok(Self { picture: frame(code, level, surface, pose, random), text: said(code)? })
+        let (text, bytes) = said(code)?;
+        Ok(Self { picture: frame(code, level, surface, pose, random), text, bytes })
     }
 }
 
-/// What a code says, drawn as clearly as can be.
-fn said(code: &QrCode) -> anyhow::Result<String> {
+/// What a code says, drawn as clearly as can be: rxing tells text, rqrr bytes, whose encoding is not its business.
+fn said(code: &QrCode) -> anyhow::Result<(String, Vec<u8>)> {
     let drawn = code.render::<image::Luma<u8>>().module_dimensions(4, 4).build();
-    rxing_reads(&drawn).ok_or_else(|| anyhow::anyhow!("a clear code was not read"))
+    rxing_reads(&drawn).zip(rqrr_reads(&drawn)).ok_or_else(|| anyhow::anyhow!("a clear code was not read"))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most 177")]
@@ -121,16 +125,18 @@ impl Decoder {
         }
     }
 
-    /// Whether it reads what the code says, or something else.
-    fn reads(self, frame: &Frame) -> anyhow::Result<bool> {
-        let text = match self {
-            Self::Rxing => rxing_reads(&frame.picture),
-            // It tells bytes, of which the text is not its business.
-            Self::Rqrr => return Ok(rqrr_reads(&frame.picture)),
-            Self::Ladder => ladder_reads(&mut Reader::new(), &frame.picture).map(|(text, _)| text),
+    /// By what it reads what the code says: its name, or its rung's. What the code does not say is an error.
+    fn reads(self, frame: &Frame) -> anyhow::Result<Option<String>> {
+        let named = |right| (right, self.name().to_owned());
+        let read = match self {
+            Self::Rxing => rxing_reads(&frame.picture).map(|text| named(text == frame.text)),
+            Self::Rqrr => rqrr_reads(&frame.picture).map(|bytes| named(bytes == frame.bytes)),
+            Self::Ladder => ladder_reads(&mut Reader::new(), &frame.picture)
+                .map(|reading| (reading.text == frame.text, reading.rung.to_string())),
         };
-        anyhow::ensure!(text.as_ref().is_none_or(|text| *text == frame.text), "{} read what is not there", self.name());
-        Ok(text.is_some())
+        let Some((right, by)) = read else { return Ok(None) };
+        anyhow::ensure!(right, "{} read what is not there", self.name());
+        Ok(Some(by))
     }
 }
 
@@ -141,39 +147,44 @@ fn rxing_reads(picture: &GrayImage) -> Option<String> {
     QrReader.decode_with_hints(&mut bitmap, &hints).ok().map(|code| code.getText().to_owned())
 }
 
-fn rqrr_reads(picture: &GrayImage) -> bool {
+fn rqrr_reads(picture: &GrayImage) -> Option<Vec<u8>> {
     let size = (picture.width() as usize, picture.height() as usize);
     let level = |x: usize, y: usize| picture.as_raw().get(y * size.0 + x).copied().unwrap_or_default();
     let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(size.0, size.1, level);
-    prepared.detect_grids().iter().any(|grid| grid.decode_to(&mut Vec::new()).is_ok())
+    prepared.detect_grids().iter().find_map(|grid| {
+        let mut bytes = Vec::new();
+        grid.decode_to(&mut bytes).is_ok().then_some(bytes)
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures; nothing depends on what it reads")]
-fn ladder_reads(reader: &mut Reader, picture: &GrayImage) -> Option<(String, Means)> {
+fn ladder_reads(reader: &mut Reader, picture: &GrayImage) -> Option<Reading> {
     let begin = Instant::now();
-    let reading = reader.read(picture, Budget { allowed: PATIENCE, spent: &|| begin.elapsed() })?;
-    Some((reading.text, reading.rung.means))
+    reader.read(picture, |_| true, Budget { allowed: PATIENCE, spent: &|| begin.elapsed() })
 }
 
-/// Times of many frames and how many of them were read.
+/// Times of many frames, and those of them that were read.
 #[derive(Default)]
 struct Tally {
     times: Vec<Duration>,
-    read: u32,
+    /// How many were read by what.
+    read: BTreeMap<String, u32>,
 }
 
 impl Tally {
     #[expect(clippy::disallowed_methods, reason = "a benchmark measures; nothing depends on what it reads")]
-    fn take(&mut self, work: impl FnOnce() -> anyhow::Result<bool>) -> anyhow::Result<()> {
+    fn take(&mut self, work: impl FnOnce() -> anyhow::Result<Option<String>>) -> anyhow::Result<()> {
         let begin = Instant::now();
         let read = work()?;
         self.times.push(begin.elapsed());
-        self.read += u32::from(read);
+        if let Some(by) = read {
+            *self.read.entry(by).or_default() += 1;
+        }
         Ok(())
     }
 
     fn rate(&self) -> f64 {
-        100.0 * f64::from(self.read) / frames(&self.times)
+        100.0 * f64::from(self.read.values().sum::<u32>()) / frames(&self.times)
     }
 
     fn print(&mut self, name: &str) {
@@ -204,6 +215,9 @@ fn levels(count: u64) -> anyhow::Result<()> {
         }
         for (decoder, tally) in &mut tallies {
             tally.print(&format!("{}_{}", level.name, decoder.name()));
+            for (by, count) in &tally.read {
+                figure(&format!("{}_by_{by}", level.name), f64::from(*count), "frames");
+            }
         }
     }
     Ok(())
@@ -268,11 +282,18 @@ fn held(codes: u64) -> anyhow::Result<()> {
             let code = QrCode::with_version(&bytes, Version::Normal(10), EcLevel::M)?;
             let mut pose = Pose::draw(level, modules(&code), &mut random);
             let mut reader = Reader::new();
-            until.push((1..=HELD.1).find(|_| {
+            let (text, _) = said(&code)?;
+            let mut within = None;
+            for shown in 1..=HELD.1 {
                 pose = pose.moved(&mut random);
                 let picture = frame(&code, level, Surface::Paper, pose, &mut random);
-                ladder_reads(&mut reader, &picture).is_some()
-            }));
+                if let Some(reading) = ladder_reads(&mut reader, &picture) {
+                    anyhow::ensure!(reading.text == text, "the ladder read what is not there");
+                    within = Some(shown);
+                    break;
+                }
+            }
+            until.push(within);
         }
         for most in [1, 3, HELD.1] {
             let read = until.iter().flatten().filter(|frames| **frames <= most).count();

@@ -20,6 +20,7 @@ use super::reopen::Pause;
 use super::{Intake, LedgerGone};
 use crate::config::{CameraConfig, CameraSource};
 use crate::devices::{Cause, Trouble};
+use crate::read::is_for_a_gate;
 use attention::Attention;
 use clip::Clip;
 use newest::{Newest, Taken};
@@ -119,7 +120,7 @@ impl Camera {
     fn look(&self, reader: &mut Reader, frame: &Frame) -> Result<(), LedgerGone> {
         let begin = self.intake.stamp();
         let spent = || self.intake.stamp().saturating_sub(begin);
-        match reader.read(&frame.picture, Budget { allowed: BUDGET, spent: &spent }) {
+        match reader.read(&frame.picture, is_for_a_gate, Budget { allowed: BUDGET, spent: &spent }) {
             Some(reading) => self.intake.offer(reading.text, frame.at),
             None => Ok(()),
         }
