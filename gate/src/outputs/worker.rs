@@ -242,7 +242,7 @@ impl Output {
             Err(trouble) => {
                 self.line = None;
                 self.trouble(&trouble);
-                self.machine.blinded(now);
+                self.machine.blinded();
             }
         }
     }

@@ -110,9 +110,9 @@ impl Machine {
     }
 
     /// Whether the arm turns cannot be seen any more.
-    pub(super) fn blinded(&mut self, now: Duration) {
+    pub(super) fn blinded(&mut self) {
         match self {
-            Self::Opener(opener) => opener.blinded(now),
+            Self::Opener(opener) => opener.blinded(),
             Self::Signal(_) => {}
         }
     }

@@ -41,7 +41,7 @@ pub(in crate::outputs) struct Opener {
     opening: Opening,
     waiting: VecDeque<Turn>,
     state: State,
-    /// When the pulse before was over, with its turn and its pause.
+    /// When the last one who was let through was out of the way: the pulse or the turn, and the pause. An arm that did not turn moved nobody.
     moved: Duration,
     acts: Vec<Act>,
 }
@@ -103,14 +103,11 @@ impl Opener {
                 self.acts.push(Act::Off);
                 match turn_by {
                     Some(turn_by) => self.state = State::Turning { row, off_at: now, turn_by },
-                    None => self.over(row, Passage::Opened, now),
+                    None => self.over(row, Passage::Opened, now, now),
                 }
             }
-            State::Turning { row, off_at, turn_by } if now >= turn_by => self.over(row, Passage::NotTurned, off_at),
-            State::Pausing { until } if now >= until => {
-                self.state = State::Idle;
-                self.moved = now;
-            }
+            State::Turning { row, off_at, turn_by } if now >= turn_by => self.over(row, Passage::NotTurned, off_at, now),
+            State::Pausing { until } if now >= until => self.state = State::Idle,
             State::Open { .. } | State::Turning { .. } | State::Pausing { .. } => return false,
         }
         true
@@ -138,34 +135,40 @@ impl Opener {
             // Who turned it has passed: nobody else is let through by the rest of the pulse.
             State::Open { row, turn_by: Some(_), .. } => {
                 self.acts.push(Act::Off);
-                self.over(row, Passage::Turned, now);
+                self.over(row, Passage::Turned, now, now);
             }
-            State::Turning { row, off_at, .. } => self.over(row, Passage::Turned, off_at),
+            State::Turning { row, off_at, .. } => self.over(row, Passage::Turned, off_at, now),
             State::Open { turn_by: None, .. } | State::Idle | State::Pausing { .. } => {}
         }
     }
 
-    pub(super) fn blinded(&mut self, now: Duration) {
+    pub(super) fn blinded(&mut self) {
         match self.state {
             State::Open { row, until, turn_by: _ } => self.state = State::Open { row, until, turn_by: None },
-            State::Turning { row, .. } => self.over(row, Passage::Opened, now),
+            State::Turning { row, off_at, .. } => self.over(row, Passage::Opened, off_at, off_at),
             State::Idle | State::Pausing { .. } => {}
         }
     }
 
     pub(super) fn failed(&mut self, now: Duration) {
         match self.state {
-            State::Open { row, .. } => self.over(row, Passage::NotOpened, now),
-            State::Turning { row, off_at, .. } => self.over(row, Passage::Opened, off_at),
+            State::Open { row, .. } => self.over(row, Passage::NotOpened, now, now),
+            State::Turning { row, off_at, .. } => self.over(row, Passage::Opened, off_at, off_at),
             State::Idle | State::Pausing { .. } => {}
         }
         let owed = self.waiting.drain(..).map(|turn| Act::Say(turn.row, Passage::NotOpened));
         self.acts.extend(owed);
     }
 
-    fn over(&mut self, row: Option<u64>, passage: Passage, off_at: Duration) {
+    /// Ends a turn: when it was switched off, and when whoever it was for was through.
+    fn over(&mut self, row: Option<u64>, passage: Passage, off_at: Duration, through: Duration) {
+        let pause = self.opening.pause;
+        match passage {
+            Passage::Opened | Passage::Turned => self.moved = through.max(off_at + pause),
+            Passage::NotTurned | Passage::NotOpened => {}
+        }
         self.acts.push(Act::Say(row, passage));
-        self.state = State::Pausing { until: off_at + self.opening.pause };
+        self.state = State::Pausing { until: off_at + pause };
     }
 }
 
@@ -271,15 +274,33 @@ mod tests {
     }
 
     #[test]
+    fn behind_an_arm_that_did_not_turn_nobody_is_let_in_late() {
+        let second = |turned: bool| {
+            let mut opener = opener(Turns::Admission, Some(seconds(60.0)));
+            opener.hear(&admit(1, 1, seconds(10.0)));
+            opener.hear(&admit(2, 1, seconds(10.0)));
+            opener.advance(seconds(10.0));
+            opener.advance(seconds(10.5));
+            if turned {
+                opener.turned(seconds(69.0));
+            }
+            opener.advance(seconds(70.0))
+        };
+        // Both left long ago; whoever stands there at the end of the minute is somebody else.
+        assert_eq!(second(false), [say(1, Passage::NotTurned), say(2, Passage::NotOpened)]);
+        assert_eq!(second(true), [say(1, Passage::Turned), Act::On(PULSE)]);
+    }
+
+    #[test]
     fn without_its_input_an_arm_is_not_said_to_stand_still() {
         let mut opener = opener(Turns::Person, Some(seconds(5.0)));
         opener.hear(&admit(1, 2, seconds(10.0)));
         opener.advance(seconds(10.0));
-        opener.blinded(seconds(10.1));
+        opener.blinded();
         assert_eq!(opener.advance(seconds(10.5)), [Act::Off, say(1, Passage::Opened)]);
         opener.advance(seconds(11.5));
         opener.advance(seconds(12.0));
-        opener.blinded(seconds(12.1));
+        opener.blinded();
         assert_eq!(opener.advance(seconds(12.1)), [say(1, Passage::Opened)]);
     }
 

@@ -1,11 +1,12 @@
 //! Promises of the machines over any order of events, whenever they are asked.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use countermark_shared::verdict::Severity;
 use proptest::prelude::*;
 
-use super::{Act, Duty, Machine, Opening, Turns, Verdict};
+use super::{Act, Duty, Machine, Opening, PATIENCE, Turns, Verdict};
 use crate::outputs::passage::Passage;
 
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,12 @@ struct Watched {
     off_since: Option<Duration>,
     pulses: u64,
     said: u64,
+    /// When each row was admitted, as far as its turns are told of.
+    admitted: BTreeMap<u64, Duration>,
+    /// When the pulse began that nothing was said of yet.
+    opened: Option<Duration>,
+    /// When the last one who was let through was gone, and the pause was over.
+    moved: Duration,
 }
 
 impl Watched {
@@ -57,6 +64,7 @@ impl Watched {
                     assert!(now >= off + opening.pause, "a pause of {:?}", now.saturating_sub(off));
                 }
                 self.on_since = Some(now);
+                self.opened = Some(now);
                 self.pulses += 1;
             }
             Act::Off => {
@@ -64,10 +72,27 @@ impl Watched {
                 assert!(now <= on + opening.pulse, "on for {:?}", now.saturating_sub(on));
                 self.off_since = Some(now);
             }
-            Act::Say(_, passage) => {
+            Act::Say(row, passage) => {
                 self.said += 1;
                 assert!(passage != Passage::NotTurned || opening.within.is_some());
+                self.is_in_time(row, passage, now, opening);
             }
+        }
+    }
+
+    /// Nobody is let in more than three seconds after the verdict, unless somebody was let through before.
+    fn is_in_time(&mut self, row: Option<u64>, passage: Passage, now: Duration, opening: &Opening) {
+        let through = match passage {
+            Passage::NotOpened => return,
+            Passage::Opened => self.off_since.expect("it was switched off"),
+            Passage::Turned | Passage::NotTurned => now,
+        };
+        let opened = self.opened.take().expect("a pulse is told of once");
+        let since = self.admitted[&row.expect("each has a row")].max(self.moved);
+        assert!(opened <= since + PATIENCE, "{:?} late", opened.saturating_sub(since));
+        if passage != Passage::NotTurned {
+            let off = self.off_since.expect("it was switched off");
+            self.moved = through.max(off + opening.pause);
         }
     }
 }
@@ -99,10 +124,11 @@ proptest! {
                         Turns::Admission => u64::from(persons.min(1)),
                     };
                     let at = now.saturating_sub(Duration::from_millis(late));
+                    watched.admitted.insert(row, at);
                     machine.hear(&Verdict { row: Some(row), severity, persons, at }, now);
                 }
                 Event::Turned => machine.turned(now),
-                Event::Blinded => machine.blinded(now),
+                Event::Blinded => machine.blinded(),
                 Event::Failed => {
                     machine.failed(now);
                     // The thread finds the device again, and switches it off first.
