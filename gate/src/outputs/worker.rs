@@ -158,8 +158,10 @@ impl Worker {
             };
             // What is wrong was said when the device was lost.
             let Some(board) = &mut self.board else { return output.machine.failed(now) };
-            if let Err(trouble) = output.switch(board, switch) {
-                return self.lose(&trouble);
+            match output.switch(board, switch) {
+                Ok(()) if output.on => output.machine.switched_on(self.clock.now().uptime),
+                Ok(()) => {}
+                Err(trouble) => return self.lose(&trouble),
             }
         }
     }

@@ -56,6 +56,8 @@ struct Turn {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Idle,
+    /// The device was told to switch on, and has not said that it did.
+    Opening { row: Option<u64> },
     Open { row: Option<u64>, until: Duration, turn_by: Option<Duration> },
     Turning { row: Option<u64>, off_at: Duration, turn_by: Duration },
     Pausing { until: Duration },
@@ -95,9 +97,8 @@ impl Opener {
                     self.acts.push(Act::Say(row, Passage::NotOpened));
                     return true;
                 }
-                let Opening { pulse, pause: _, turns: _, within } = self.opening;
-                self.state = State::Open { row, until: now + pulse, turn_by: within.map(|within| now + within) };
-                self.acts.push(Act::On(pulse));
+                self.state = State::Opening { row };
+                self.acts.push(Act::On(self.opening.pulse));
             }
             State::Open { row, until, turn_by } if now >= until => {
                 self.acts.push(Act::Off);
@@ -108,15 +109,23 @@ impl Opener {
             }
             State::Turning { row, off_at, turn_by } if now >= turn_by => self.over(row, Passage::NotTurned, off_at, now),
             State::Pausing { until } if now >= until => self.state = State::Idle,
-            State::Open { .. } | State::Turning { .. } | State::Pausing { .. } => return false,
+            State::Opening { .. } | State::Open { .. } | State::Turning { .. } | State::Pausing { .. } => return false,
         }
         true
+    }
+
+    pub(super) fn switched_on(&mut self, now: Duration) {
+        if let State::Opening { row } = self.state {
+            let Opening { pulse, pause: _, turns: _, within } = self.opening;
+            self.state = State::Open { row, until: now + pulse, turn_by: within.map(|within| now + within) };
+        }
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
         match self.state {
             _ if !self.acts.is_empty() => Some(Duration::ZERO),
             State::Idle => self.waiting.front().map(|turn| turn.since),
+            State::Opening { .. } => None,
             State::Open { until, .. } | State::Pausing { until } => Some(until),
             State::Turning { turn_by, .. } => Some(turn_by),
         }
@@ -126,7 +135,7 @@ impl Opener {
         match self.state {
             State::Open { turn_by, .. } => turn_by.is_some(),
             State::Turning { .. } => true,
-            State::Idle | State::Pausing { .. } => false,
+            State::Idle | State::Opening { .. } | State::Pausing { .. } => false,
         }
     }
 
@@ -138,7 +147,7 @@ impl Opener {
                 self.over(row, Passage::Turned, now, now);
             }
             State::Turning { row, off_at, .. } => self.over(row, Passage::Turned, off_at, now),
-            State::Open { turn_by: None, .. } | State::Idle | State::Pausing { .. } => {}
+            State::Open { turn_by: None, .. } | State::Idle | State::Opening { .. } | State::Pausing { .. } => {}
         }
     }
 
@@ -146,13 +155,14 @@ impl Opener {
         match self.state {
             State::Open { row, until, turn_by: _ } => self.state = State::Open { row, until, turn_by: None },
             State::Turning { row, off_at, .. } => self.over(row, Passage::Opened, off_at, off_at),
-            State::Idle | State::Pausing { .. } => {}
+            State::Idle | State::Opening { .. } | State::Pausing { .. } => {}
         }
     }
 
     pub(super) fn failed(&mut self, now: Duration) {
         match self.state {
-            State::Open { row, .. } => self.over(row, Passage::NotOpened, now, now),
+            State::Opening { row } => self.over(row, Passage::NotOpened, now, now),
+            State::Open { row, .. } => self.over(row, Passage::Opened, now, now),
             State::Turning { row, off_at, .. } => self.over(row, Passage::Opened, off_at, off_at),
             State::Idle | State::Pausing { .. } => {}
         }
@@ -195,20 +205,27 @@ mod tests {
         Act::Say(Some(row), passage)
     }
 
+    /// As with a device that does at once what it is told.
+    fn advance(opener: &mut Opener, now: Duration) -> Vec<Act> {
+        let acts = opener.advance(now);
+        opener.switched_on(now);
+        acts
+    }
+
     #[test]
     fn an_admission_during_a_pulse_extends_nothing_and_has_its_own() {
         let mut opener = opener(Turns::Admission, None);
         opener.hear(&admit(1, 1, seconds(10.0)));
-        assert_eq!(opener.advance(seconds(10.0)), [Act::On(PULSE)]);
+        assert_eq!(advance(&mut opener, seconds(10.0)), [Act::On(PULSE)]);
         opener.hear(&admit(2, 1, seconds(10.4)));
-        assert_eq!((opener.advance(seconds(10.4)), opener.due()), (vec![], Some(seconds(10.5))));
-        assert_eq!(opener.advance(seconds(10.5)), [Act::Off, say(1, Passage::Opened)]);
+        assert_eq!((advance(&mut opener, seconds(10.4)), opener.due()), (vec![], Some(seconds(10.5))));
+        assert_eq!(advance(&mut opener, seconds(10.5)), [Act::Off, say(1, Passage::Opened)]);
         // One that comes in the pause waits, too.
         opener.hear(&admit(3, 1, seconds(10.6)));
-        assert_eq!((opener.advance(seconds(11.4)), opener.due()), (vec![], Some(seconds(11.5))));
-        assert_eq!(opener.advance(seconds(11.5)), [Act::On(PULSE)]);
-        assert_eq!(opener.advance(seconds(12.0)), [Act::Off, say(2, Passage::Opened)]);
-        assert_eq!(opener.advance(seconds(13.0)), [Act::On(PULSE)]);
+        assert_eq!((advance(&mut opener, seconds(11.4)), opener.due()), (vec![], Some(seconds(11.5))));
+        assert_eq!(advance(&mut opener, seconds(11.5)), [Act::On(PULSE)]);
+        assert_eq!(advance(&mut opener, seconds(12.0)), [Act::Off, say(2, Passage::Opened)]);
+        assert_eq!(advance(&mut opener, seconds(13.0)), [Act::On(PULSE)]);
     }
 
     #[test]
@@ -219,8 +236,7 @@ mod tests {
             let mut pulses = 0;
             // Longer than anybody's patience: in a queue that moves, nobody is too late.
             for tenth in 10..200 {
-                pulses += opener
-                    .advance(seconds(f64::from(tenth) / 10.0))
+                pulses += advance(&mut opener, seconds(f64::from(tenth) / 10.0))
                     .iter()
                     .filter(|act| matches!(act, Act::On(_)))
                     .count();
@@ -234,43 +250,43 @@ mod tests {
     fn a_refused_scan_opens_nothing() {
         let mut opener = opener(Turns::Person, None);
         opener.hear(&Verdict { severity: Severity::Refuse, ..admit(1, 0, seconds(1.0)) });
-        assert_eq!((opener.advance(seconds(1.0)), opener.due()), (vec![], None));
+        assert_eq!((advance(&mut opener, seconds(1.0)), opener.due()), (vec![], None));
     }
 
     #[test]
     fn an_admission_that_comes_too_late_opens_for_nobody() {
         let mut opener = opener(Turns::Admission, None);
         opener.hear(&admit(1, 1, seconds(10.0)));
-        assert_eq!(opener.advance(seconds(13.001)), [say(1, Passage::NotOpened)]);
+        assert_eq!(advance(&mut opener, seconds(13.001)), [say(1, Passage::NotOpened)]);
         opener.hear(&admit(2, 1, seconds(20.0)));
-        assert_eq!(opener.advance(seconds(23.0)), [Act::On(PULSE)]);
+        assert_eq!(advance(&mut opener, seconds(23.0)), [Act::On(PULSE)]);
     }
 
     #[test]
     fn an_arm_that_turns_ends_its_pulse_and_lets_the_next_one_begin() {
         let mut opener = opener(Turns::Person, Some(seconds(5.0)));
         opener.hear(&admit(1, 2, seconds(10.0)));
-        assert_eq!((opener.advance(seconds(10.0)), opener.awaits_turn()), (vec![Act::On(PULSE)], true));
+        assert_eq!((advance(&mut opener, seconds(10.0)), opener.awaits_turn()), (vec![Act::On(PULSE)], true));
         opener.turned(seconds(10.2));
-        assert_eq!(opener.advance(seconds(10.2)), [Act::Off, say(1, Passage::Turned)]);
+        assert_eq!(advance(&mut opener, seconds(10.2)), [Act::Off, say(1, Passage::Turned)]);
         assert!(!opener.awaits_turn());
         // A turn that nobody was let in for, as by a guard's key, is no passage.
         opener.turned(seconds(10.3));
-        assert_eq!(opener.advance(seconds(11.1)), []);
-        assert_eq!(opener.advance(seconds(11.2)), [Act::On(PULSE)]);
-        assert_eq!(opener.advance(seconds(11.7)), [Act::Off]);
+        assert_eq!(advance(&mut opener, seconds(11.1)), []);
+        assert_eq!(advance(&mut opener, seconds(11.2)), [Act::On(PULSE)]);
+        assert_eq!(advance(&mut opener, seconds(11.7)), [Act::Off]);
         opener.turned(seconds(16.1));
-        assert_eq!(opener.advance(seconds(16.1)), [say(1, Passage::Turned)]);
+        assert_eq!(advance(&mut opener, seconds(16.1)), [say(1, Passage::Turned)]);
     }
 
     #[test]
     fn an_arm_that_does_not_turn_in_time_is_told_of() {
         let mut opener = opener(Turns::Person, Some(seconds(5.0)));
         opener.hear(&admit(1, 1, seconds(10.0)));
-        opener.advance(seconds(10.0));
-        assert_eq!(opener.advance(seconds(10.5)), [Act::Off]);
-        assert_eq!((opener.advance(seconds(14.9)), opener.due()), (vec![], Some(seconds(15.0))));
-        assert_eq!(opener.advance(seconds(15.0)), [say(1, Passage::NotTurned)]);
+        advance(&mut opener, seconds(10.0));
+        assert_eq!(advance(&mut opener, seconds(10.5)), [Act::Off]);
+        assert_eq!((advance(&mut opener, seconds(14.9)), opener.due()), (vec![], Some(seconds(15.0))));
+        assert_eq!(advance(&mut opener, seconds(15.0)), [say(1, Passage::NotTurned)]);
     }
 
     #[test]
@@ -279,12 +295,12 @@ mod tests {
             let mut opener = opener(Turns::Admission, Some(seconds(60.0)));
             opener.hear(&admit(1, 1, seconds(10.0)));
             opener.hear(&admit(2, 1, seconds(10.0)));
-            opener.advance(seconds(10.0));
-            opener.advance(seconds(10.5));
+            advance(&mut opener, seconds(10.0));
+            advance(&mut opener, seconds(10.5));
             if turned {
                 opener.turned(seconds(69.0));
             }
-            opener.advance(seconds(70.0))
+            advance(&mut opener, seconds(70.0))
         };
         // Both left long ago; whoever stands there at the end of the minute is somebody else.
         assert_eq!(second(false), [say(1, Passage::NotTurned), say(2, Passage::NotOpened)]);
@@ -295,13 +311,34 @@ mod tests {
     fn without_its_input_an_arm_is_not_said_to_stand_still() {
         let mut opener = opener(Turns::Person, Some(seconds(5.0)));
         opener.hear(&admit(1, 2, seconds(10.0)));
-        opener.advance(seconds(10.0));
+        advance(&mut opener, seconds(10.0));
         opener.blinded();
-        assert_eq!(opener.advance(seconds(10.5)), [Act::Off, say(1, Passage::Opened)]);
-        opener.advance(seconds(11.5));
-        opener.advance(seconds(12.0));
+        assert_eq!(advance(&mut opener, seconds(10.5)), [Act::Off, say(1, Passage::Opened)]);
+        advance(&mut opener, seconds(11.5));
+        advance(&mut opener, seconds(12.0));
         opener.blinded();
-        assert_eq!(opener.advance(seconds(12.1)), [say(1, Passage::Opened)]);
+        assert_eq!(advance(&mut opener, seconds(12.1)), [say(1, Passage::Opened)]);
+    }
+
+    #[test]
+    fn a_pulse_begins_when_the_device_says_so() {
+        let mut opener = opener(Turns::Admission, Some(seconds(5.0)));
+        opener.hear(&admit(1, 1, seconds(10.0)));
+        assert_eq!(opener.advance(seconds(10.0)), [Act::On(PULSE)]);
+        // Longer than the pulse: what is switched off now was never open.
+        assert_eq!((opener.advance(seconds(10.6)), opener.due()), (vec![], None));
+        opener.switched_on(seconds(10.6));
+        assert_eq!((opener.advance(seconds(10.6)), opener.due()), (vec![], Some(seconds(11.1))));
+        assert_eq!((opener.advance(seconds(11.1)), opener.due()), (vec![Act::Off], Some(seconds(15.6))));
+    }
+
+    #[test]
+    fn what_was_open_when_the_device_died_was_opened() {
+        let mut opener = opener(Turns::Person, None);
+        opener.hear(&admit(1, 2, seconds(10.0)));
+        advance(&mut opener, seconds(10.0));
+        opener.failed(seconds(10.1));
+        assert_eq!(opener.advance(seconds(10.1)), [say(1, Passage::Opened), say(1, Passage::NotOpened)]);
     }
 
     #[test]
@@ -312,14 +349,14 @@ mod tests {
         assert_eq!(opener.advance(seconds(10.0)), [Act::On(PULSE)]);
         opener.failed(seconds(10.0));
         let given_up = [say(1, Passage::NotOpened), say(1, Passage::NotOpened), say(2, Passage::NotOpened)];
-        assert_eq!(opener.advance(seconds(10.0)), given_up);
-        assert_eq!(opener.advance(seconds(60.0)), []);
+        assert_eq!(advance(&mut opener, seconds(10.0)), given_up);
+        assert_eq!(advance(&mut opener, seconds(60.0)), []);
     }
 
     #[test]
     fn more_than_may_wait_are_told_of_at_once() {
         let mut opener = opener(Turns::Person, None);
         opener.hear(&admit(1, u8::try_from(QUEUE).unwrap() + 1, seconds(10.0)));
-        assert_eq!(opener.advance(seconds(10.0)), [say(1, Passage::NotOpened), Act::On(PULSE)]);
+        assert_eq!(advance(&mut opener, seconds(10.0)), [say(1, Passage::NotOpened), Act::On(PULSE)]);
     }
 }
