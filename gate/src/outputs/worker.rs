@@ -100,13 +100,22 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        if let Some(board) = &mut self.board {
-            for output in &self.outputs {
-                if let Err(trouble) = board.switch(&output.wiring, Switch::Off) {
-                    output.trouble(&trouble);
-                }
+        self.end();
+    }
+
+    /// Off, and told of: nobody waits for a pulse that is owed.
+    fn end(&mut self) {
+        let now = self.now();
+        for output in &mut self.outputs {
+            output.machine.failed(now);
+            let off = self.board.as_mut().map_or(Ok(()), |board| board.switch(&output.wiring, Switch::Off));
+            if let Err(trouble) = off {
+                output.trouble(&trouble);
             }
         }
+        // Without its device, what is left of a machine are words.
+        self.board = None;
+        self.advance();
     }
 
     fn now(&self) -> Duration {
@@ -156,12 +165,15 @@ impl Worker {
                     continue;
                 }
             };
-            // What is wrong was said when the device was lost.
-            let Some(board) = &mut self.board else { return output.machine.failed(now) };
+            // What is wrong was said when the device was lost. What is to be said of others is said all the same.
+            let Some(board) = &mut self.board else {
+                output.machine.failed(now);
+                continue;
+            };
             match output.switch(board, switch) {
                 Ok(()) if output.on => output.machine.switched_on(self.clock.now().uptime),
                 Ok(()) => {}
-                Err(trouble) => return self.lose(&trouble),
+                Err(trouble) => self.lose(&trouble),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use countermark_shared::verdict::Reason;
 
-use super::fake::{FakeBoard, PATIENCE, folder};
+use super::fake::{FakeBoard, FakeHttp, PATIENCE, folder};
 use super::{Running, has_trouble};
 use crate::outputs::Passage;
 
@@ -70,6 +70,38 @@ fn a_board_that_is_pulled_out_is_said_to_be_dead_and_found_again() {
     let failures = running.devices.borrow().statuses().iter().map(|status| status.failures).sum::<u64>();
     assert!(failures >= 2, "{failures}");
     running.end();
+}
+
+#[test]
+fn whoever_was_let_in_is_told_of_though_the_device_dies_then() {
+    let mut calls = 0;
+    let device = FakeHttp::answering(move |call| {
+        // The first one switches off before anything else.
+        calls += usize::from(call.contains("on=false"));
+        if calls == 2 { "500 Internal Server Error" } else { "200 OK" }
+    });
+    let mut running = Running::start(&format!(
+        "[[output]]\nname = \"arm\"\nlane = 1\nprofile = \"shelly\"\ndevice = \"http://{}\"\nchannel = 0\nopens = {{ pulse-milliseconds = 50 }}\n",
+        device.address
+    ));
+    running.tell(1, Reason::Admitted, 1);
+    assert_eq!(running.hears_of(), Passage::Opened);
+    running.until("it is asked again", |devices| !has_trouble(devices));
+    running.end();
+    let calls: String = (0..5).map(|_| if device.hears().contains("on=true") { "on " } else { "off " }).collect();
+    assert_eq!(calls, "off on off off off ", "of the last two, one is as it was found again, one as the agent ended");
+}
+
+#[test]
+fn whoever_is_about_to_be_let_in_is_told_of_when_the_agent_ends() {
+    let (_folder, name) = folder();
+    let board = FakeBoard::silent(&name);
+    let running = Running::start(&arm(&name).replace("pulse-milliseconds = 100", "pulse-milliseconds = 10000"));
+    assert_eq!(board.hears(4), OFF);
+    running.tell(1, Reason::Admitted, 2);
+    assert_eq!(board.hears(4), ON);
+    assert_eq!(running.end(), [Passage::Opened, Passage::NotOpened]);
+    assert_eq!(board.hears(4), OFF);
 }
 
 #[test]

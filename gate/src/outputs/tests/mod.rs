@@ -15,7 +15,7 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use tokio::sync::watch;
 
-use super::{Outputs, PassageLine};
+use super::{Outputs, Passage, PassageLine};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -77,12 +77,13 @@ impl Running {
         assert!(waited, "{what}: {:?}", self.devices.borrow());
     }
 
-    /// Ends as the agent does.
-    fn end(self) {
+    /// Ends as the agent does. The answer is what was not heard of yet.
+    fn end(self) -> Vec<Passage> {
         drop(self.outputs);
         for thread in self.threads {
             thread.join().unwrap();
         }
+        self.passages.try_iter().map(|line| line.passage).collect()
     }
 }
 
