@@ -97,7 +97,7 @@ impl WrittenOutput {
                 offset: *channel.get_ref(),
                 active_low: self.active_low.is_some_and(Spanned::into_inner),
             }),
-            (Profile::Http { channels, on, off }, (Some(device), Some(channel))) => {
+            (Profile::Http { channels, calls }, (Some(device), Some(channel))) => {
                 let Some(address) = local_address(device.get_ref()) else {
                     let why =
                         "a device on the network is named as http://192.168.1.40, without a path, a user or a password";
@@ -107,7 +107,7 @@ impl WrittenOutput {
                     let why = format!("this profile has the channels {} to {}", channels.start(), channels.end());
                     return Err(reading.file.wrong(&channel.span(), why));
                 }
-                Wiring::Http { device: address, channel: *channel.get_ref(), on: on.clone(), off: off.clone() }
+                Wiring::Http { device: address, channel: *channel.get_ref(), calls: calls.clone() }
             }
         };
         let (duty, sensor) = match (self.opens, self.shows) {

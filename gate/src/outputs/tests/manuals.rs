@@ -109,6 +109,9 @@ fn a_network_relay_is_called_as_its_manual_says() {
     assert_eq!(device.hears(), "GET /rpc/Switch.Set?id=1&on=true&toggle_after=0.7 HTTP/1.1");
     board.switch(&output.wiring, Switch::Off).unwrap();
     assert_eq!(device.hears(), "GET /rpc/Switch.Set?id=1&on=false HTTP/1.1");
+    // Every now and then: a door that staff hold open stays open.
+    board.check(&output.wiring).unwrap();
+    assert_eq!(device.hears(), "GET /rpc/Switch.GetStatus?id=1 HTTP/1.1");
 }
 
 #[test]

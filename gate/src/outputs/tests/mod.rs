@@ -196,4 +196,11 @@ fn what_is_wrong_with_a_profile_is_said_with_file_and_line() {
     }
     std::fs::write(&file, good).unwrap();
     assert!(load(folder.path(), output).is_ok());
+    let head = good.split_once("[serial]").unwrap().0;
+    let http = output.replace("/dev/x", "http://192.0.2.7");
+    for (check, works) in [("GET /status", true), ("POST /status", false), ("GET /off", false)] {
+        let calls = format!("{head}[http]\nchannels = [1, 1]\non = \"GET /on\"\noff = \"GET /off\"\ncheck = \"{check}\"\n");
+        std::fs::write(&file, calls).unwrap();
+        assert_eq!(load(folder.path(), &http).is_ok(), works, "{check}");
+    }
 }
