@@ -152,16 +152,33 @@ fn what_is_wrong_with_an_output_is_said_with_file_and_line() {
         ("opens = { pulse-milliseconds = 500 }", "shows = { green = [50] }", "gate.toml:8: unknown variant `green`"),
         ("\"lcus\"", "\"waveshare-modbus\"", "gate.toml:8: this board ends its pulses by itself, after 300, 500, 700"),
         ("\"lcus\"", "\"nothing\"", "gate.toml:5: this profile has neither device nor channel"),
-        ("\"lcus\"", "\"shelly\"", "gate.toml:6: a device on the network is named as http://"),
+        ("\"lcus\"", "\"shelly\"", "gate.toml:6: a device on the network is named by its IP address, as http://"),
     ] {
         let text = if expected.contains("ends its pulses") { good.replace("500", "600") } else { good.to_owned() };
         let error = load(profiles(), &text.replace(from, to)).unwrap_err();
         assert!(error.starts_with(expected), "{to}: {error}");
     }
-    for secret in ["http://user:password@h", "http://h/?key=1", "https://h", "http://h/path"] {
+    for secret in [
+        "http://user:password@192.0.2.7",
+        "http://192.0.2.7/?key=1",
+        "https://192.0.2.7",
+        "http://192.0.2.7/path",
+        "http://relay.local",
+    ] {
         let shelly = good.replace("lcus", "shelly").replace("/dev/x", secret);
         let error = load(profiles(), &shelly).unwrap_err();
         assert!(error.starts_with("gate.toml:6: ") && !error.contains("password@"), "{error}");
+    }
+    let shelly = good.replace("lcus", "shelly");
+    for (good, first, same) in
+        [(good, "/dev/x", "/dev/x"), (&shelly, "http://192.0.2.7", "http://192.0.2.7:80/"), (&shelly, "http://[::1]", "http://[::1]")]
+    {
+        let first = good.replace("/dev/x", first);
+        let second = good.replace("\"arm\"", "\"lamp\"").replace("/dev/x", same);
+        let error = load(profiles(), &(first.clone() + &second)).unwrap_err();
+        assert!(error.starts_with("gate.toml:14: another output has this channel"), "{error}");
+        let other = second.replace("channel = 1", "channel = 2");
+        assert_eq!(load(profiles(), &(first + &other)).unwrap().outputs.len(), 2);
     }
 }
 
