@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use countermark_shared::verdict::Reason;
 
 use super::fake::{FakeBoard, FakeHttp, PATIENCE, folder};
-use super::{Running, has_trouble};
-use crate::outputs::Passage;
+use super::{Running, has_trouble, load, profiles};
+use crate::clock::Clock;
+use crate::outputs::{Passage, switch_off};
 
 const ON: [u8; 4] = [0xA0, 1, 1, 0xA2];
 const OFF: [u8; 4] = [0xA0, 1, 0, 0xA1];
@@ -90,6 +91,26 @@ fn whoever_was_let_in_is_told_of_though_the_device_dies_then() {
     running.end();
     let calls: String = (0..5).map(|_| if device.hears().contains("on=true") { "on " } else { "off " }).collect();
     assert_eq!(calls, "off on off off off ", "of the last two, one is as it was found again, one as the agent ended");
+}
+
+#[test]
+fn without_an_agent_a_relay_is_told_until_it_is_off() {
+    let (mut calls, clock) = (0, Clock::start());
+    let device = FakeHttp::answering(move |_| {
+        calls += 1;
+        if calls == 1 { "503 Service Unavailable" } else { "200 OK" }
+    });
+    let lamp = |channel: u32, address| {
+        format!("[[output]]\nname = \"lamp-{channel}\"\nlane = 1\nprofile = \"shelly\"\ndevice = \"http://{address}\"\nchannel = {channel}\nshows = {{}}\n")
+    };
+    let config = load(profiles(), &lamp(0, device.address)).unwrap();
+    assert_eq!(switch_off(config.outputs, clock), Vec::<String>::new());
+    assert_eq!(device.hears(), device.hears());
+
+    let refuses = FakeHttp::start("404 Not Found");
+    let config = load(profiles(), &(lamp(0, refuses.address) + &lamp(1, device.address))).unwrap();
+    let [trouble] = switch_off(config.outputs, clock).try_into().unwrap();
+    assert!(trouble.contains("gate.toml:3: ") && trouble.contains("refuses (404 Not Found)"), "{trouble}");
 }
 
 #[test]
