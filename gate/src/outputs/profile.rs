@@ -60,7 +60,7 @@ struct NoKeys {}
 struct WrittenSerial {
     speed: Spanned<u32>,
     #[serde(default)]
-    answer_length: u8,
+    repeats: bool,
     channel: Vec<WrittenChannel>,
     #[serde(default)]
     input: Vec<WrittenInput>,
@@ -150,7 +150,7 @@ impl WrittenSerial {
                 on: bytes(file, on)?,
                 off: bytes(file, off)?,
                 pulses: pulses.collect::<Result<_, _>>()?,
-                answer_length: self.answer_length.into(),
+                repeats: self.repeats,
             };
             if relays.insert(*number.get_ref(), relay).is_some() {
                 return Err(file.wrong(&number.span(), "another channel has this number"));

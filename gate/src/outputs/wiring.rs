@@ -59,8 +59,8 @@ pub(crate) struct Relay {
     pub(crate) off: Bytes,
     /// Switches on for so long, by the board's own clock.
     pub(crate) pulses: BTreeMap<Duration, Bytes>,
-    /// How many bytes the board answers to each; 0 where it may stay silent.
-    pub(crate) answer_length: usize,
+    /// Whether the board answers each with the same bytes once it is done; it may stay silent otherwise.
+    pub(crate) repeats: bool,
 }
 
 impl Relay {

@@ -51,7 +51,7 @@ impl Board {
                     Switch::On(length) => relay.on_for(length),
                     Switch::Off => &relay.off,
                 };
-                board.send(command, relay.answer_length).map(drop)
+                board.command(command, relay.repeats)
             }
             (Self::Line(line), Wiring::Line(_)) => line.set(switch != Switch::Off),
             (Self::Http(http), Wiring::Http { device, channel, calls }) => match switch {
