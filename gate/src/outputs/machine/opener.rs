@@ -57,10 +57,22 @@ struct Turn {
 enum State {
     Idle,
     /// The device was told to switch on, and has not said that it did.
-    Opening { row: Option<u64> },
-    Open { row: Option<u64>, until: Duration, turn_by: Option<Duration> },
-    Turning { row: Option<u64>, off_at: Duration, turn_by: Duration },
-    Pausing { until: Duration },
+    Opening {
+        row: Option<u64>,
+    },
+    Open {
+        row: Option<u64>,
+        until: Duration,
+        turn_by: Option<Duration>,
+    },
+    Turning {
+        row: Option<u64>,
+        off_at: Duration,
+        turn_by: Duration,
+    },
+    Pausing {
+        until: Duration,
+    },
 }
 
 impl Opener {
@@ -107,7 +119,9 @@ impl Opener {
                     None => self.over(row, Passage::Opened, now, now),
                 }
             }
-            State::Turning { row, off_at, turn_by } if now >= turn_by => self.over(row, Passage::NotTurned, off_at, now),
+            State::Turning { row, off_at, turn_by } if now >= turn_by => {
+                self.over(row, Passage::NotTurned, off_at, now)
+            }
             State::Pausing { until } if now >= until => self.state = State::Idle,
             State::Opening { .. } | State::Open { .. } | State::Turning { .. } | State::Pausing { .. } => return false,
         }

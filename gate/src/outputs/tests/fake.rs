@@ -109,7 +109,8 @@ impl FakeHttp {
                 let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
                 let Some(first) = lines.next() else { continue };
                 lines.take_while(|line| !line.is_empty()).for_each(drop);
-                let answer = format!("HTTP/1.1 {}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}", status(&first));
+                let answer =
+                    format!("HTTP/1.1 {}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}", status(&first));
                 stream.write_all(answer.as_bytes()).unwrap_or_default();
                 if sender.send(first).is_err() {
                     return;

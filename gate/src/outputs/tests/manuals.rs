@@ -80,7 +80,8 @@ fn a_modbus_board_that_does_not_answer_is_dead() {
 fn a_modbus_board_that_answers_something_else_did_not_do_it() {
     let (_folder, name) = folder();
     // Another relay than the one that was named, in as many bytes.
-    let _board = FakeBoard::plug_in(&name, |heard| if heard.len() == 8 { modbus(&[1, 5, 0, 7, 0, 0]) } else { Vec::new() });
+    let _board =
+        FakeBoard::plug_in(&name, |heard| if heard.len() == 8 { modbus(&[1, 5, 0, 7, 0, 0]) } else { Vec::new() });
     let config = load(profiles(), &output("waveshare-modbus", name.to_str().unwrap(), 1, 700)).unwrap();
     let [output] = config.outputs.try_into().unwrap();
     let trouble = Board::open(&output.wiring).unwrap().switch(&output.wiring, Switch::Off).unwrap_err();
