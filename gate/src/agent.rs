@@ -30,7 +30,7 @@ use crate::identity::{Identity, stored_key, stored_unwrapping_key};
 use crate::input::{CAPACITY, Feedbacks, Intake, Reader, read_lines, readers};
 use crate::ledger::{self, Ledger, Owner, Repeated, Report, Said, Work};
 use crate::local;
-use crate::outputs::{Guard, Outputs};
+use crate::outputs::{Guard, NOTICE, Outputs};
 use crate::printer::Printer;
 use crate::screen::{self, Screen};
 use crate::supervisor;
@@ -216,7 +216,7 @@ fn start_outputs(
     // People stand outside: without a guard it goes on, and systemd switches off.
     let guard = guard.inspect_err(|error| tracing::error!(%error, "nobody guards the outputs; restart the agent"));
     let (passages, passed) = std_mpsc::sync_channel(CAPACITY);
-    let (outputs, workers) = Outputs::new(outputs, guard.unwrap_or_default(), clock, &passages);
+    let (outputs, workers) = Outputs::new(outputs, guard.unwrap_or_default(), NOTICE, clock, &passages);
     drop(passages);
     let mut threads = Vec::new();
     for worker in workers {

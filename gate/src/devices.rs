@@ -102,6 +102,8 @@ pub(crate) enum Cause {
     Ended,
     /// It is set to another keyboard than it should be; what it sends may be read all the same.
     Layout,
+    /// What it is told by is not there or does not work; it works without.
+    Sensor,
 }
 
 impl Trouble {
@@ -135,13 +137,21 @@ impl DeviceStatus {
     pub(crate) fn warning(&self) -> Option<Sentence> {
         let Trouble { cause, detail: _ } = self.trouble.as_ref()?;
         let name = self.device.split_once('/').map(|(_, name)| format!(" {name}")).unwrap_or_default();
-        let (thing, chose) = match self.kind {
-            DeviceKind::Lines | DeviceKind::Scanner | DeviceKind::Keyboard => ("SCANNER", "LECTEUR"),
-            DeviceKind::Camera => ("CAMERA", "CAMÉRA"),
-            DeviceKind::Pictures => ("PICTURES", "IMAGES"),
-            DeviceKind::Output => ("GATE OUTPUT", "COMMANDE"),
+        let (thing, chose) = match (self.kind, cause) {
+            (DeviceKind::Lines | DeviceKind::Scanner | DeviceKind::Keyboard, _) => ("SCANNER", "LECTEUR"),
+            (DeviceKind::Camera, _) => ("CAMERA", "CAMÉRA"),
+            (DeviceKind::Pictures, _) => ("PICTURES", "IMAGES"),
+            (DeviceKind::Output, Cause::Sensor) => ("ARM SENSOR", "CAPTEUR DU BRAS"),
+            (
+                DeviceKind::Output,
+                Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended | Cause::Layout,
+            ) => ("GATE OUTPUT", "COMMANDE"),
         };
         let (en, fr) = match (self.kind, cause) {
+            (DeviceKind::Output, Cause::Sensor) => (
+                "DOES NOT WORK: turns are not counted, go on",
+                "EN PANNE : les passages ne sont pas comptés, continuez",
+            ),
             (
                 DeviceKind::Output,
                 Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended | Cause::Layout,
@@ -151,13 +161,19 @@ impl DeviceStatus {
             ),
             (
                 DeviceKind::Pictures,
-                Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended | Cause::Layout,
+                Cause::Gone
+                | Cause::Forbidden
+                | Cause::Busy
+                | Cause::Failed
+                | Cause::Ended
+                | Cause::Layout
+                | Cause::Sensor,
             ) => ("GONE: call staff", "PERDUES : appelez un responsable"),
             (_, Cause::Gone | Cause::Ended) => ("GONE: look at its cable", "PERDU : vérifiez son câble"),
             (_, Cause::Layout) => {
                 ("SET TO A WRONG KEYBOARD: call staff", "RÉGLÉ SUR UN MAUVAIS CLAVIER : appelez un responsable")
             }
-            (_, Cause::Forbidden | Cause::Busy | Cause::Failed) => {
+            (_, Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Sensor) => {
                 ("DOES NOT WORK: call staff", "EN PANNE : appelez un responsable")
             }
         };
@@ -249,6 +265,11 @@ impl Post {
             status.notice = passage.notice(status.lane);
             true
         });
+    }
+
+    /// Whether staff are told of somebody.
+    pub(crate) fn tells_of_passage(&self) -> bool {
+        self.devices.borrow().0.get(&self.device).is_some_and(|status| status.notice.is_some())
     }
 
     /// Staff were told for long enough.

@@ -193,13 +193,15 @@ impl Run {
             self.lines || config.has_inputs(),
             "nothing is scanned here; name a scanner, a keyboard, a camera or a folder of pictures in gate.toml"
         );
+        let lines = self.lines.then_some(self.lane);
+        config.check_outputs(lines)?;
         agent::run(&agent::Settings {
             folder: DataFolder::at(&self.common.data),
             screen: self.screen.or(config.screen).unwrap_or(ANY_PORT),
             poll: self.poll.map(Duration::from_secs).or(config.poll).unwrap_or(POLL),
             config,
             config_file: self.config,
-            lines: self.lines.then_some(self.lane),
+            lines,
             exit_at_end: self.exit_at_end,
             printer: Printer { json: self.common.json },
         })?;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::outputs::{switch_off, wait_for_the_agents_end};
 
@@ -38,7 +39,7 @@ impl OutputsCommand {
         if when_the_agent_ends {
             wait_for_the_agents_end().context("cannot wait for the agent's end")?;
         }
-        let troubles = switch_off(config.outputs);
+        let troubles = switch_off(config.outputs, Clock::start());
         if troubles.is_empty() { Ok(ExitCode::SUCCESS) } else { bail!(troubles.join("; ")) }
     }
 }

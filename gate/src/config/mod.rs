@@ -97,6 +97,7 @@ impl Config {
             profiles: written.profiles.unwrap_or_else(|| PROFILES.into()),
             names: BTreeSet::new(),
             devices: BTreeSet::new(),
+            relays: BTreeSet::new(),
         };
         if let Some(screen) = &written.screen
             && !screen.get_ref().ip().is_loopback()
@@ -136,6 +137,20 @@ impl Config {
         scanners.chain(keyboards).chain(cameras).chain(outputs).collect()
     }
 
+    /// Refuses an output at whose lane nobody is scanned: a wrong lane would leave people before an arm that never opens. `lines` is the lane
+    /// of standard input, where that is read.
+    pub(crate) fn check_outputs(&self, lines: Option<LaneId>) -> Result<(), FileError> {
+        let lanes = self.lanes();
+        let idle = |lane: &LaneId| Some(*lane) != lines && !lanes.contains(lane);
+        match self.outputs.iter().map(|output| &output.entry).find(|entry| idle(&entry.lane)) {
+            None => Ok(()),
+            Some(Entry { name, lane, place }) => {
+                let why = format!("nobody is scanned at lane {lane} of output {name}; give it the lane of an input");
+                Err(FileError::Wrong { place: place.clone(), why })
+            }
+        }
+    }
+
     /// The lanes that inputs stand at.
     pub(crate) fn lanes(&self) -> BTreeSet<LaneId> {
         let scanners = self.scanners.iter().map(|one| &one.entry);
@@ -152,6 +167,8 @@ struct Reading<'a> {
     profiles: PathBuf,
     names: BTreeSet<(DeviceKind, String)>,
     devices: BTreeSet<PathBuf>,
+    /// The devices and channels of outputs.
+    relays: BTreeSet<(String, u32)>,
 }
 
 impl Reading<'_> {
@@ -272,5 +289,18 @@ mod tests {
         let config = load("[[pictures]]\nname = \"a\"\nlane = 3\nfolder = \"/run/p\"").unwrap();
         assert!(config.has_inputs());
         assert_eq!(config.lanes(), BTreeSet::from([LaneId(3)]));
+    }
+
+    #[test]
+    fn an_output_stands_where_somebody_is_scanned() {
+        let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-config/profiles");
+        let text = format!(
+            "profiles = {profiles:?}\n[[pictures]]\nname = \"a\"\nlane = 3\nfolder = \"/run/p\"\n[[output]]\nname = \"arm\"\nlane = 4\nprofile = \"nothing\"\nopens = {{ pulse-milliseconds = 500 }}"
+        );
+        let config = Config::of_text("gate.toml", text.clone()).unwrap();
+        let error = config.check_outputs(Some(LaneId(1))).unwrap_err().to_string();
+        assert!(error.starts_with("gate.toml:7: nobody is scanned at lane 4 of output arm"), "{error}");
+        config.check_outputs(Some(LaneId(4))).unwrap();
+        Config::of_text("gate.toml", text.replace("lane = 4", "lane = 3")).unwrap().check_outputs(None).unwrap();
     }
 }

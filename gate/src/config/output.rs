@@ -9,7 +9,7 @@ use countermark_shared::id::LaneId;
 use countermark_shared::verdict::Severity;
 use serde::Deserialize;
 use toml::Spanned;
-use url::Url;
+use url::{Host, Url};
 
 use super::{Entry, FileError, Reading};
 use crate::devices::DeviceKind;
@@ -97,19 +97,27 @@ impl WrittenOutput {
                 offset: *channel.get_ref(),
                 active_low: self.active_low.is_some_and(Spanned::into_inner),
             }),
-            (Profile::Http { channels, on, off }, (Some(device), Some(channel))) => {
+            (Profile::Http { channels, calls }, (Some(device), Some(channel))) => {
                 let Some(address) = local_address(device.get_ref()) else {
-                    let why =
-                        "a device on the network is named as http://192.168.1.40, without a path, a user or a password";
+                    let why = "a device on the network is named by its IP address, as http://192.168.1.40, without a path, a user or a password";
                     return Err(reading.file.wrong(&device.span(), why));
                 };
                 if !channels.contains(channel.get_ref()) {
                     let why = format!("this profile has the channels {} to {}", channels.start(), channels.end());
                     return Err(reading.file.wrong(&channel.span(), why));
                 }
-                Wiring::Http { device: address, channel: *channel.get_ref(), on: on.clone(), off: off.clone() }
+                Wiring::Http { device: address, channel: *channel.get_ref(), calls: calls.clone() }
             }
         };
+        if let (Some(device), Some(channel)) = written {
+            let same = match &wiring {
+                Wiring::Http { device, .. } => device.to_string(),
+                Wiring::Serial { .. } | Wiring::Line(_) | Wiring::Nothing => device.get_ref().clone(),
+            };
+            if !reading.relays.insert((same, *channel.get_ref())) {
+                return Err(reading.file.wrong(&channel.span(), "another output has this channel of this device"));
+            }
+        }
         let (duty, sensor) = match (self.opens, self.shows) {
             (Some(opens), None) => opening(reading, opens, &profile, &wiring)?,
             (None, Some(shows)) => (Duty::Shows(patterns(reading, shows)?), None),
@@ -193,12 +201,14 @@ fn milliseconds(
     Err(reading.file.wrong(&written.span(), format!("this is {} to {} milliseconds", range.start(), range.end())))
 }
 
-/// An address that may stand in a log: it has nothing but a host and a port.
+/// An address that may stand in a log: it has nothing but an IP address and a port. A name would be looked up before each pulse, and its
+/// server, or whoever answers in its place, would say where the pulse goes.
 fn local_address(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let anonymous = url.username().is_empty() && url.password().is_none();
-    (url.scheme() == "http" && url.has_host() && bare && anonymous).then_some(url)
+    let numeric = matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)));
+    (url.scheme() == "http" && numeric && bare && anonymous).then_some(url)
 }
 
 fn numbers<T>(numbered: &BTreeMap<u32, T>) -> String {

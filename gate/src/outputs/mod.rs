@@ -30,7 +30,7 @@ use countermark_shared::verdict::Severity;
 pub(crate) use guard::{Guard, wait_for_the_agents_end};
 pub(crate) use machine::{Duty, Opening, Patterns, Turns, Verdict};
 pub(crate) use off::switch_off;
-pub(crate) use passage::{Passage, PassageLine, Passages};
+pub(crate) use passage::{NOTICE, Passage, PassageLine, Passages};
 pub(crate) use profile::Profile;
 pub(crate) use wiring::{Line, Sensor, Wiring};
 pub(crate) use worker::Worker;
@@ -59,16 +59,18 @@ struct Device {
 }
 
 impl Outputs {
-    /// Of outputs, each with its post; the workers are for threads of their own, and end when this is dropped.
+    /// Of outputs, each with its post; the workers are for threads of their own, and end when this is dropped. Staff are told of somebody who
+    /// did not pass for as long as `tell`.
     pub(crate) fn new(
         outputs: Vec<(OutputConfig, Post)>,
         guard: Option<Guard>,
+        tell: Duration,
         clock: Clock,
         passages: &SyncSender<PassageLine>,
     ) -> (Self, Vec<Worker>) {
         let devices = by_device(outputs, |(config, _)| config).into_iter().map(|outputs| {
             let (told, waiting) = sync_channel(BACKLOG);
-            let worker = Worker::new(outputs.clone(), waiting, clock, passages.clone());
+            let worker = Worker::new(outputs.clone(), waiting, tell, clock, passages.clone());
             (Device { told, outputs }, worker)
         });
         let (devices, workers) = devices.unzip();

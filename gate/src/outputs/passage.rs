@@ -1,9 +1,14 @@
 //! How it went with somebody whom an output should have let through: the words, the counts, the line of standard output.
 
+use std::time::Duration;
+
 use countermark_shared::id::LaneId;
 use serde::{Deserialize, Serialize};
 
 use crate::announcement::Sentence;
+
+/// Staff are told of somebody who did not pass for so long.
+pub(crate) const NOTICE: Duration = Duration::from_secs(30);
 
 /// How it went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

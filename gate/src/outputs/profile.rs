@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::wiring::{Bytes, Call, Question, Relay};
+use super::wiring::{Bytes, Call, Calls, Question, Relay};
 use crate::config::{FileError, TomlFile, WrittenBytes};
 
 /// More is none of a relay board's commands.
@@ -21,7 +21,7 @@ pub(crate) enum Profile {
     /// By a line of a GPIO chip.
     Gpio,
     /// By HTTP calls.
-    Http { channels: std::ops::RangeInclusive<u32>, on: Call, off: Call },
+    Http { channels: std::ops::RangeInclusive<u32>, calls: Calls },
     /// Not at all.
     Nothing,
 }
@@ -60,7 +60,7 @@ struct NoKeys {}
 struct WrittenSerial {
     speed: Spanned<u32>,
     #[serde(default)]
-    answer_length: u8,
+    repeats: bool,
     channel: Vec<WrittenChannel>,
     #[serde(default)]
     input: Vec<WrittenInput>,
@@ -99,6 +99,7 @@ struct WrittenHttp {
     channels: Spanned<[u32; 2]>,
     on: Spanned<String>,
     off: Spanned<String>,
+    check: Spanned<String>,
 }
 
 impl Profile {
@@ -119,7 +120,7 @@ impl Profile {
         };
         let by_board = match &profile {
             Self::Serial { relays, .. } => relays.values().all(|relay| !relay.pulses.is_empty()),
-            Self::Http { on, .. } => on.says_how_long(),
+            Self::Http { calls, .. } => calls.on.says_how_long(),
             Self::Gpio | Self::Nothing => false,
         };
         match (pulse_ends.get_ref(), by_board) {
@@ -149,7 +150,7 @@ impl WrittenSerial {
                 on: bytes(file, on)?,
                 off: bytes(file, off)?,
                 pulses: pulses.collect::<Result<_, _>>()?,
-                answer_length: self.answer_length.into(),
+                repeats: self.repeats,
             };
             if relays.insert(*number.get_ref(), relay).is_some() {
                 return Err(file.wrong(&number.span(), "another channel has this number"));
@@ -194,11 +195,14 @@ impl WrittenHttp {
                 "a call is GET or POST, a space, and a path; {channel}, {seconds} and {milliseconds} are filled in";
             Call::parse(written.get_ref()).ok_or_else(|| file.wrong(&written.span(), why))
         };
-        let off = self.off.span();
-        let (on, off_call) = (call(self.on)?, call(self.off)?);
-        if off_call.says_how_long() {
+        let (off, check) = (self.off.span(), self.check.span());
+        let calls = Calls { on: call(self.on)?, off: call(self.off)?, check: call(self.check)? };
+        if calls.off.says_how_long() {
             return Err(file.wrong(&off, "what is switched off stays off"));
         }
-        Ok(Profile::Http { channels: first..=last, on, off: off_call })
+        if calls.check.posts || calls.check == calls.on || calls.check == calls.off {
+            return Err(file.wrong(&check, "whether the device is there is asked by a GET that switches nothing"));
+        }
+        Ok(Profile::Http { channels: first..=last, calls })
     }
 }

@@ -17,7 +17,7 @@ pub(crate) enum Wiring {
     /// A line of a GPIO chip.
     Line(Line),
     /// A relay of a device on the network; only plain HTTP.
-    Http { device: Url, channel: u32, on: Call, off: Call },
+    Http { device: Url, channel: u32, calls: Calls },
     /// No device at all.
     Nothing,
 }
@@ -59,8 +59,8 @@ pub(crate) struct Relay {
     pub(crate) off: Bytes,
     /// Switches on for so long, by the board's own clock.
     pub(crate) pulses: BTreeMap<Duration, Bytes>,
-    /// How many bytes the board answers to each; 0 where it may stay silent.
-    pub(crate) answer_length: usize,
+    /// Whether the board answers each with the same bytes once it is done; it may stay silent otherwise.
+    pub(crate) repeats: bool,
 }
 
 impl Relay {
@@ -100,6 +100,17 @@ pub(crate) struct Line {
     pub(crate) offset: u32,
     /// Whether it is on when its level is low.
     pub(crate) active_low: bool,
+}
+
+/// What a device on the network is called for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Calls {
+    /// Switches on.
+    pub(crate) on: Call,
+    /// Switches off.
+    pub(crate) off: Call,
+    /// Asks whether it is there, and switches nothing.
+    pub(crate) check: Call,
 }
 
 /// An HTTP call with places to fill in.

@@ -12,14 +12,12 @@ use super::passage::PassageLine;
 use super::wiring::{Sensor, Wiring};
 use crate::clock::Clock;
 use crate::config::{OutputConfig, Place};
-use crate::devices::{Post, Trouble};
+use crate::devices::{Cause, Post, Trouble};
 
 /// How often the arm's input is asked while it may turn.
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 /// Between two attempts to open a device that is not there: the first, and the longest.
 const REOPEN: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
-/// Staff are told of somebody who did not pass for so long.
-const NOTICE: Duration = Duration::from_secs(30);
 
 /// A verdict of a lane, on its way to a device.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +34,8 @@ pub(crate) struct Worker {
     /// When to try to open it, or to ask whether it is there; and how long after that again.
     look: Duration,
     pause: Duration,
+    /// For how long staff are told of somebody who did not pass.
+    tell: Duration,
     clock: Clock,
     passages: SyncSender<PassageLine>,
 }
@@ -62,6 +62,7 @@ impl Worker {
     pub(super) fn new(
         outputs: Vec<(OutputConfig, Post)>,
         told: Receiver<Told>,
+        tell: Duration,
         clock: Clock,
         passages: SyncSender<PassageLine>,
     ) -> Self {
@@ -79,7 +80,7 @@ impl Worker {
             notice: None,
         });
         let outputs = outputs.collect();
-        Self { outputs, told, board: None, look: Duration::ZERO, pause: REOPEN.0, clock, passages }
+        Self { outputs, told, board: None, look: Duration::ZERO, pause: REOPEN.0, tell, clock, passages }
     }
 
     /// Works until nobody can tell it anything any more; then everything is off.
@@ -100,13 +101,22 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        if let Some(board) = &mut self.board {
-            for output in &self.outputs {
-                if let Err(trouble) = board.switch(&output.wiring, Switch::Off) {
-                    output.trouble(&trouble);
-                }
+        self.end();
+    }
+
+    /// Off, and told of: nobody waits for a pulse that is owed.
+    fn end(&mut self) {
+        let now = self.now();
+        for output in &mut self.outputs {
+            output.machine.failed(now);
+            let off = self.board.as_mut().map_or(Ok(()), |board| board.switch(&output.wiring, Switch::Off));
+            if let Err(trouble) = off {
+                output.trouble(&trouble);
             }
         }
+        // Without its device, what is left of a machine are words.
+        self.board = None;
+        self.advance();
     }
 
     fn now(&self) -> Duration {
@@ -148,7 +158,7 @@ impl Worker {
                 Act::On(length) => Switch::On(length),
                 Act::Off => Switch::Off,
                 Act::Say(row, passage) => {
-                    output.notice = passage.notice(output.lane).map(|_| now + NOTICE);
+                    output.notice = passage.notice(output.lane).map(|_| now + self.tell);
                     output.post.passed(passage);
                     let line = PassageLine { sequence: row, lane: output.lane, output: output.name.clone(), passage };
                     // Whoever reads standard output may be slow; a pulse must not wait for that. It is counted all the same.
@@ -156,10 +166,15 @@ impl Worker {
                     continue;
                 }
             };
-            // What is wrong was said when the device was lost.
-            let Some(board) = &mut self.board else { return output.machine.failed(now) };
-            if let Err(trouble) = output.switch(board, switch) {
-                return self.lose(&trouble);
+            // What is wrong was said when the device was lost. What is to be said of others is said all the same.
+            let Some(board) = &mut self.board else {
+                output.machine.failed(now);
+                continue;
+            };
+            match output.switch(board, switch) {
+                Ok(()) if output.on => output.machine.switched_on(self.clock.now().uptime),
+                Ok(()) => {}
+                Err(trouble) => self.lose(&trouble),
             }
         }
     }
@@ -167,17 +182,22 @@ impl Worker {
     /// Opens the device if it is not open, asks it otherwise, when it is time.
     fn look_after(&mut self, now: Duration) {
         for output in &mut self.outputs {
-            if output.notice.is_some_and(|until| now >= until) {
-                output.notice = None;
-                output.post.forget_passage();
+            match output.notice {
+                // Of whom this thread was never told: it did not keep up.
+                None if output.post.tells_of_passage() => output.notice = Some(now + self.tell),
+                Some(until) if now >= until => {
+                    output.notice = None;
+                    output.post.forget_passage();
+                }
+                Some(_) | None => {}
             }
         }
         if now < self.look {
             return;
         }
+        let idle = self.is_idle();
         let outcome = match &mut self.board {
             Some(board) => {
-                let idle = self.outputs.iter().all(|output| !output.on);
                 let wiring = self.outputs.first().map(|output| &output.wiring).filter(|_| idle);
                 wiring.map_or(Ok(()), |wiring| board.check(wiring))
             }
@@ -188,9 +208,18 @@ impl Worker {
         }
         self.pause = REOPEN.0;
         self.look = self.now() + self.board.as_ref().map_or(self.pause, Board::check_every);
-        for output in &mut self.outputs {
-            output.find_line();
+        // A device that was opened is.
+        let idle = self.is_idle();
+        if let Some(board) = self.board.as_mut().filter(|_| idle) {
+            for output in &mut self.outputs {
+                output.check_sensor(board);
+            }
         }
+    }
+
+    /// Whether no pulse has to wait for what can be asked later.
+    fn is_idle(&self) -> bool {
+        self.outputs.iter().all(|output| !output.on && !output.machine.awaits_turn())
     }
 
     /// Opens the device and switches everything off, first of all: nobody knows what it was told before.
@@ -240,11 +269,24 @@ impl Output {
             Ok(true) => self.machine.turned(now),
             Ok(false) => {}
             Err(trouble) => {
-                self.line = None;
-                self.trouble(&trouble);
-                self.machine.blinded(now);
+                self.lose_sensor(trouble);
+                self.machine.blinded();
             }
         }
+    }
+
+    /// Says that all of it works, when it does. Whoever turns the arm meanwhile was not let in by this.
+    fn check_sensor(&mut self, board: &mut Board) {
+        match self.turned(board) {
+            Ok(_) => self.post.works(),
+            Err(trouble) => self.lose_sensor(trouble),
+        }
+    }
+
+    /// It opens without: nobody is held up for want of a count.
+    fn lose_sensor(&mut self, Trouble { cause: _, detail }: Trouble) {
+        self.line = None;
+        self.trouble(&Trouble::new(Cause::Sensor, detail));
     }
 
     /// Whether the arm turned since this was asked last.
@@ -262,17 +304,6 @@ impl Output {
             }
             (None, _) => Ok(false),
         }
-    }
-
-    /// Opens the sensor's line if it is not open; says that all of it works, when it does.
-    fn find_line(&mut self) {
-        if let (Some(Sensor::Line(line)), None) = (&self.sensor, &self.line) {
-            match LineInput::open(line) {
-                Ok(input) => self.line = Some(input),
-                Err(trouble) => return self.trouble(&trouble),
-            }
-        }
-        self.post.works();
     }
 
     fn trouble(&self, Trouble { cause, detail }: &Trouble) {

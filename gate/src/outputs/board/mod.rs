@@ -51,26 +51,27 @@ impl Board {
                     Switch::On(length) => relay.on_for(length),
                     Switch::Off => &relay.off,
                 };
-                board.send(command, relay.answer_length).map(drop)
+                board.command(command, relay.repeats)
             }
             (Self::Line(line), Wiring::Line(_)) => line.set(switch != Switch::Off),
-            (Self::Http(http), Wiring::Http { device, channel, on, off }) => match switch {
-                Switch::On(length) => http.call(on, device, *channel, length),
-                Switch::Off => http.call(off, device, *channel, Duration::ZERO),
+            (Self::Http(http), Wiring::Http { device, channel, calls }) => match switch {
+                Switch::On(length) => http.call(&calls.on, device, *channel, length),
+                Switch::Off => http.call(&calls.off, device, *channel, Duration::ZERO),
             },
             // A device is opened by the wiring of its own outputs.
             (Self::Serial(_) | Self::Line(_) | Self::Http(_) | Self::Nothing, _) => Ok(()),
         }
     }
 
-    /// Whether it is still there. `wiring` is that of an output which is off.
+    /// Whether it is still there. Nothing is switched: staff may hold a door open by the device's own button.
     pub(super) fn check(&mut self, wiring: &Wiring) -> Result<(), Trouble> {
-        match self {
-            Self::Serial(board) => board.check(),
-            Self::Line(line) => line.check(),
-            // It has no other question that all of them know.
-            Self::Http(_) => self.switch(wiring, Switch::Off),
-            Self::Nothing => Ok(()),
+        match (self, wiring) {
+            (Self::Serial(board), _) => board.check(),
+            (Self::Line(line), _) => line.check(),
+            (Self::Http(http), Wiring::Http { device, channel, calls }) => {
+                http.call(&calls.check, device, *channel, Duration::ZERO)
+            }
+            (Self::Http(_) | Self::Nothing, _) => Ok(()),
         }
     }
 

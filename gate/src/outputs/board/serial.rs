@@ -9,8 +9,8 @@ use serialport::{ClearBuffer, ErrorKind, SerialPort, TTYPort};
 use crate::devices::{Cause, Trouble};
 use crate::outputs::wiring::Question;
 
-/// For a few bytes, there or back. A board that takes longer would have the end of a pulse wait for it.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// For a few bytes, there or back, on a box that has much else to do. A board that takes longer would have the end of a pulse wait for it.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 pub(in crate::outputs) struct SerialBoard {
     device: PathBuf,
@@ -42,8 +42,17 @@ impl SerialBoard {
         Ok(Self { device: device.to_owned(), port })
     }
 
-    /// Sends a command, and waits for its answer, of so many bytes: on a line that goes one way at a time, the next one would meet it.
-    pub(super) fn send(&mut self, bytes: &[u8], answer_length: usize) -> Result<Vec<u8>, Trouble> {
+    /// Sends a command; where the board `repeats` those that it did, one that is answered by anything else was not done.
+    pub(super) fn command(&mut self, bytes: &[u8], repeats: bool) -> Result<(), Trouble> {
+        let answer = self.send(bytes, if repeats { bytes.len() } else { 0 })?;
+        if repeats && answer != bytes {
+            return Err(self.failed(&"it did not do as it was told"));
+        }
+        Ok(())
+    }
+
+    /// Sends bytes, and waits for so many: on a line that goes one way at a time, the next command would meet an answer.
+    fn send(&mut self, bytes: &[u8], answer_length: usize) -> Result<Vec<u8>, Trouble> {
         // What the board said unasked, as an echo, is no answer.
         self.port.clear(ClearBuffer::Input).map_err(|error| self.failed(&error))?;
         self.port.write_all(bytes).map_err(|error| self.failed(&error))?;

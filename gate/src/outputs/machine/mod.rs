@@ -36,7 +36,7 @@ pub(crate) struct Verdict {
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
-    /// Switch on. It will be switched off after so long; a board that can, does so by itself.
+    /// Switch on, and say when that is done. It will be switched off so long after; a board that can, does so by itself.
     On(Duration),
     /// Switch off.
     Off,
@@ -85,6 +85,14 @@ impl Machine {
         }
     }
 
+    /// The device says that it is on: what it was told to last has begun.
+    pub(super) fn switched_on(&mut self, now: Duration) {
+        match self {
+            Self::Opener(opener) => opener.switched_on(now),
+            Self::Signal(signal) => signal.switched_on(now),
+        }
+    }
+
     /// When something is due next.
     pub(super) fn due(&self) -> Option<Duration> {
         match self {
@@ -110,14 +118,14 @@ impl Machine {
     }
 
     /// Whether the arm turns cannot be seen any more.
-    pub(super) fn blinded(&mut self, now: Duration) {
+    pub(super) fn blinded(&mut self) {
         match self {
-            Self::Opener(opener) => opener.blinded(now),
+            Self::Opener(opener) => opener.blinded(),
             Self::Signal(_) => {}
         }
     }
 
-    /// The device did not do what it was told. Nobody waits for it to come back.
+    /// The device did not do what it was told, or will be told nothing more. Nobody waits for it to come back.
     pub(super) fn failed(&mut self, now: Duration) {
         match self {
             Self::Opener(opener) => opener.failed(now),

@@ -15,9 +15,22 @@ pub(in crate::outputs) struct Signal {
     patterns: Patterns,
     /// The steps to come, each with what it is.
     steps: VecDeque<(bool, Duration)>,
-    /// The step that lasts, and until when.
-    step: Option<(bool, Duration)>,
+    /// The step that lasts.
+    step: Option<Step>,
     acts: Vec<Act>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    on: bool,
+    since: Duration,
+    length: Duration,
+}
+
+impl Step {
+    fn until(self) -> Duration {
+        self.since + self.length
+    }
 }
 
 impl Signal {
@@ -29,32 +42,40 @@ impl Signal {
         if now.saturating_sub(verdict.at) > PATIENCE {
             return;
         }
-        if let Some((true, _)) = self.step.take() {
-            self.acts.push(Act::Off);
-        }
+        self.end_step();
         let pattern = self.patterns.get(&verdict.severity).map(Vec::as_slice).unwrap_or_default();
         self.steps = [true, false].into_iter().cycle().zip(pattern.iter().copied()).collect();
     }
 
     pub(super) fn advance(&mut self, now: Duration) -> Vec<Act> {
-        while self.step.is_none_or(|(_, until)| now >= until) {
-            if let Some((true, _)) = self.step.take() {
-                self.acts.push(Act::Off);
-            }
+        while self.step.is_none_or(|step| now >= step.until()) {
+            self.end_step();
             let Some((on, length)) = self.steps.pop_front() else { break };
             if on {
                 self.acts.push(Act::On(length));
             }
-            self.step = Some((on, now + length));
+            self.step = Some(Step { on, since: now, length });
         }
         std::mem::take(&mut self.acts)
+    }
+
+    fn end_step(&mut self) {
+        if self.step.take().is_some_and(|step| step.on) {
+            self.acts.push(Act::Off);
+        }
+    }
+
+    pub(super) fn switched_on(&mut self, now: Duration) {
+        if let Some(step) = self.step.as_mut().filter(|step| step.on) {
+            step.since = now;
+        }
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
         if self.acts.is_empty() && self.steps.is_empty() && self.step.is_none() {
             return None;
         }
-        self.step.map(|(_, until)| until).filter(|_| self.acts.is_empty()).or(Some(Duration::ZERO))
+        self.step.map(Step::until).filter(|_| self.acts.is_empty()).or(Some(Duration::ZERO))
     }
 
     pub(super) fn failed(&mut self) {
@@ -100,6 +121,15 @@ mod tests {
                 (milliseconds(350), Act::Off)
             ]
         );
+    }
+
+    #[test]
+    fn a_lamp_is_lit_for_as_long_as_it_should_be_though_it_is_slow() {
+        let mut signal = signal();
+        signal.hear(&verdict(Severity::Admit, milliseconds(0)), milliseconds(0));
+        assert_eq!(signal.advance(milliseconds(0)), [Act::On(milliseconds(1000))]);
+        signal.switched_on(milliseconds(600));
+        assert_eq!((signal.advance(milliseconds(1000)), signal.due()), (vec![], Some(milliseconds(1600))));
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Whole outputs, from a verdict to the bytes and back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
 
 use countermark_shared::verdict::Reason;
 
-use super::fake::{FakeBoard, PATIENCE, folder};
-use super::{Running, has_trouble};
-use crate::outputs::Passage;
+use super::fake::{FakeBoard, FakeHttp, PATIENCE, folder};
+use super::{Running, has_trouble, load, profiles};
+use crate::clock::Clock;
+use crate::devices::Devices;
+use crate::outputs::{BACKLOG, Passage, switch_off};
 
 const ON: [u8; 4] = [0xA0, 1, 1, 0xA2];
 const OFF: [u8; 4] = [0xA0, 1, 0, 0xA1];
@@ -73,6 +76,60 @@ fn a_board_that_is_pulled_out_is_said_to_be_dead_and_found_again() {
 }
 
 #[test]
+fn whoever_was_let_in_is_told_of_though_the_device_dies_then() {
+    let mut calls = 0;
+    let device = FakeHttp::answering(move |call| {
+        // The first one switches off before anything else.
+        calls += usize::from(call.contains("on=false"));
+        if calls == 2 { "500 Internal Server Error" } else { "200 OK" }
+    });
+    let mut running = Running::start(&format!(
+        "[[output]]\nname = \"arm\"\nlane = 1\nprofile = \"shelly\"\ndevice = \"http://{}\"\nchannel = 0\nopens = {{ pulse-milliseconds = 50 }}\n",
+        device.address
+    ));
+    running.tell(1, Reason::Admitted, 1);
+    assert_eq!(running.hears_of(), Passage::Opened);
+    running.until("it is asked again", |devices| !has_trouble(devices));
+    running.end();
+    let calls: String = (0..5).map(|_| if device.hears().contains("on=true") { "on " } else { "off " }).collect();
+    assert_eq!(calls, "off on off off off ", "of the last two, one is as it was found again, one as the agent ended");
+}
+
+#[test]
+fn without_an_agent_a_relay_is_told_until_it_is_off() {
+    let (mut calls, clock) = (0, Clock::start());
+    let device = FakeHttp::answering(move |_| {
+        calls += 1;
+        if calls == 1 { "503 Service Unavailable" } else { "200 OK" }
+    });
+    let lamp = |channel: u32, address| {
+        format!(
+            "[[output]]\nname = \"lamp-{channel}\"\nlane = 1\nprofile = \"shelly\"\ndevice = \"http://{address}\"\nchannel = {channel}\nshows = {{}}\n"
+        )
+    };
+    let config = load(profiles(), &lamp(0, device.address)).unwrap();
+    assert_eq!(switch_off(config.outputs, clock), Vec::<String>::new());
+    assert_eq!(device.hears(), device.hears());
+
+    let refuses = FakeHttp::start("404 Not Found");
+    let config = load(profiles(), &(lamp(0, refuses.address) + &lamp(1, device.address))).unwrap();
+    let [trouble] = switch_off(config.outputs, clock).try_into().unwrap();
+    assert!(trouble.contains("gate.toml:3: ") && trouble.contains("refuses (404 Not Found)"), "{trouble}");
+}
+
+#[test]
+fn whoever_is_about_to_be_let_in_is_told_of_when_the_agent_ends() {
+    let (_folder, name) = folder();
+    let board = FakeBoard::silent(&name);
+    let running = Running::start(&arm(&name).replace("pulse-milliseconds = 100", "pulse-milliseconds = 10000"));
+    assert_eq!(board.hears(4), OFF);
+    running.tell(1, Reason::Admitted, 2);
+    assert_eq!(board.hears(4), ON);
+    assert_eq!(running.end(), [Passage::Opened, Passage::NotOpened]);
+    assert_eq!(board.hears(4), OFF);
+}
+
+#[test]
 fn a_lamp_and_an_arm_of_one_board_are_each_told_what_is_theirs() {
     let (_folder, name) = folder();
     let board = FakeBoard::silent(&name);
@@ -134,27 +191,76 @@ fn an_arm_that_turns_is_seen_and_one_that_does_not_is_told_to_staff() {
 }
 
 #[test]
+fn a_sensor_that_fails_holds_nobody_up_and_is_not_said_to_be_the_relay() {
+    let (_folder, name) = folder();
+    let works = Arc::new(AtomicBool::new(false));
+    let sensor = Arc::clone(&works);
+    let _board = FakeBoard::plug_in(&name, move |heard| match heard {
+        [1, 2, 0, 0, 0, 8, 0x79, 0xCC] if sensor.load(Ordering::Relaxed) => vec![1, 2, 1, 0, 0, 0],
+        // An exception of Modbus, in as many bytes as an answer has.
+        [1, 2, 0, 0, 0, 8, 0x79, 0xCC] => vec![1, 0x82, 2, 0xC1, 0x61, 0],
+        _ if heard.len() == 8 => heard.to_vec(),
+        _ => Vec::new(),
+    });
+    let mut running = Running::start(&format!(
+        "[[output]]\nname = \"arm\"\nlane = 4\nprofile = \"waveshare-modbus\"\ndevice = {name:?}\nchannel = 3\n[output.opens]\npulse-milliseconds = 500\nturned = {{ within-milliseconds = 60000, input = 3 }}\n"
+    ));
+    running.until("its sensor fails", has_trouble);
+    running.tell(4, Reason::Admitted, 1);
+    assert_eq!(running.hears_of(), Passage::Opened);
+    let [warning] = running.devices.borrow().warnings().try_into().unwrap();
+    assert_eq!(warning.en, "ARM SENSOR arm DOES NOT WORK: turns are not counted, go on");
+    works.store(true, Ordering::Relaxed);
+    running.until("its sensor works again", |devices| !has_trouble(devices));
+    running.end();
+}
+
+/// How often an output of this name did not open, and whether staff are told.
+fn not_opened(devices: &Devices, name: &str) -> (u64, bool) {
+    let status = devices.statuses().into_iter().find(|status| status.device == name).unwrap();
+    (status.passages.unwrap_or_default().not_opened, status.notice.is_some())
+}
+
+#[test]
 fn a_dead_network_relay_costs_no_other_its_time() {
     let (_folder, name) = folder();
     let board = FakeBoard::silent(&name);
     // A listener that never answers.
     let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let dead = format!(
-        "[[output]]\nname = \"dead\"\nlane = 1\nprofile = \"shelly\"\ndevice = \"http://{}\"\nchannel = 0\nopens = {{ pulse-milliseconds = 100 }}\n",
+        "[[output]]\nname = \"dead\"\nlane = 2\nprofile = \"shelly\"\ndevice = \"http://{}\"\nchannel = 0\nopens = {{ pulse-milliseconds = 100 }}\n",
         mute.local_addr().unwrap()
     );
-    let mut running = Running::start(&(arm(&name) + &dead));
+    let running = Running::start(&(arm(&name) + &dead));
     assert_eq!(board.hears(4), OFF);
-    running.tell(1, Reason::Admitted, 1);
-    assert_eq!(board.hears(8), [ON, OFF].concat());
-    running.until("it does not answer", |devices| {
-        devices.statuses().iter().any(|status| status.device == "output/dead" && status.trouble.is_some())
+    // Far more than may wait.
+    let (told, all_told) = std::sync::mpsc::channel();
+    let teller = std::thread::spawn(move || {
+        (0..200).for_each(|_| running.tell(2, Reason::Admitted, 1));
+        told.send(running).unwrap();
     });
-    // Far more than may wait: telling never blocks, and the other one goes on.
-    for _ in 0..200 {
-        running.tell(1, Reason::Revoked, 0);
-    }
+    let mut running = all_told.recv_timeout(PATIENCE).expect("telling waits for a dead device");
+    teller.join().unwrap();
     running.tell(1, Reason::Admitted, 1);
     assert_eq!(board.hears(8), [ON, OFF].concat());
+    running.until("each is told of", |devices| not_opened(devices, "output/dead") == (200, true));
+    running.end();
+}
+
+#[test]
+fn staff_are_told_of_whom_a_device_was_never_told_and_not_for_ever() {
+    let (_folder, name) = folder();
+    let board = FakeBoard::silent(&name);
+    let lamp = format!(
+        "[[output]]\nname = \"red\"\nlane = 1\nprofile = \"lcus\"\ndevice = {name:?}\nchannel = 2\nshows = {{}}\n"
+    );
+    // Its thread hangs.
+    let (mut running, workers) = Running::prepare(&(arm(&name) + &lamp), Duration::from_millis(1));
+    (0..BACKLOG).for_each(|_| running.tell(1, Reason::Revoked, 0));
+    running.tell(1, Reason::Admitted, 1);
+    assert_eq!(not_opened(&running.devices.borrow(), "output/arm"), (1, true));
+    running.work(workers);
+    running.until("staff are told no more", |devices| not_opened(devices, "output/arm") == (1, false));
+    assert_eq!(board.hears(8), [OFF, [0xA0, 2, 0, 0xA2]].concat());
     running.end();
 }

@@ -95,6 +95,11 @@ pub(super) struct FakeHttp {
 
 impl FakeHttp {
     pub(super) fn start(status: &'static str) -> Self {
+        Self::answering(move |_| status)
+    }
+
+    /// One that answers what `status` says to the first line of a request.
+    pub(super) fn answering(mut status: impl FnMut(&str) -> &'static str + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, requests) = channel();
@@ -104,7 +109,8 @@ impl FakeHttp {
                 let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
                 let Some(first) = lines.next() else { continue };
                 lines.take_while(|line| !line.is_empty()).for_each(drop);
-                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
+                let answer =
+                    format!("HTTP/1.1 {}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}", status(&first));
                 stream.write_all(answer.as_bytes()).unwrap_or_default();
                 if sender.send(first).is_err() {
                     return;

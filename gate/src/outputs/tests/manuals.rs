@@ -77,6 +77,18 @@ fn a_modbus_board_that_does_not_answer_is_dead() {
 }
 
 #[test]
+fn a_modbus_board_that_answers_something_else_did_not_do_it() {
+    let (_folder, name) = folder();
+    // Another relay than the one that was named, in as many bytes.
+    let _board =
+        FakeBoard::plug_in(&name, |heard| if heard.len() == 8 { modbus(&[1, 5, 0, 7, 0, 0]) } else { Vec::new() });
+    let config = load(profiles(), &output("waveshare-modbus", name.to_str().unwrap(), 1, 700)).unwrap();
+    let [output] = config.outputs.try_into().unwrap();
+    let trouble = Board::open(&output.wiring).unwrap().switch(&output.wiring, Switch::Off).unwrap_err();
+    assert!(trouble.detail.contains("it did not do as it was told"), "{trouble:?}");
+}
+
+#[test]
 fn modbus_commands_carry_their_own_checksum() {
     use crate::outputs::wiring::{Sensor, Wiring};
     for channel in 1_u8..=8 {
@@ -109,6 +121,9 @@ fn a_network_relay_is_called_as_its_manual_says() {
     assert_eq!(device.hears(), "GET /rpc/Switch.Set?id=1&on=true&toggle_after=0.7 HTTP/1.1");
     board.switch(&output.wiring, Switch::Off).unwrap();
     assert_eq!(device.hears(), "GET /rpc/Switch.Set?id=1&on=false HTTP/1.1");
+    // Every now and then: a door that staff hold open stays open.
+    board.check(&output.wiring).unwrap();
+    assert_eq!(device.hears(), "GET /rpc/Switch.GetStatus?id=1 HTTP/1.1");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use tokio::sync::watch;
 
-use super::{Outputs, PassageLine};
+use super::{NOTICE, Outputs, Passage, PassageLine, Worker};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -47,21 +47,27 @@ struct Running {
 
 impl Running {
     fn start(outputs: &str) -> Self {
-        Self::with_profiles(profiles(), outputs)
+        let (mut running, workers) = Self::prepare(outputs, NOTICE);
+        running.work(workers);
+        running
     }
 
-    fn with_profiles(profiles: &Path, outputs: &str) -> Self {
+    /// Outputs that can be told, and threads that do not work yet.
+    fn prepare(outputs: &str, tell: Duration) -> (Self, Vec<Worker>) {
         let (clock, devices_sender) = (Clock::start(), watch::Sender::default());
         let devices = devices_sender.subscribe();
-        let outputs = load(profiles, outputs).unwrap().outputs.into_iter().map(|config| {
+        let outputs = load(profiles(), outputs).unwrap().outputs.into_iter().map(|config| {
             let device = Device::named(DeviceKind::Output, &config.entry.name);
             let post = Post::new(device, config.entry.lane, devices_sender.clone());
             (config, post)
         });
         let (passage, passages) = sync_channel(100);
-        let (outputs, workers) = Outputs::new(outputs.collect(), None, clock, &passage);
-        let threads = workers.into_iter().map(|worker| std::thread::spawn(move || worker.work())).collect();
-        Self { outputs, clock, passages, devices, threads }
+        let (outputs, workers) = Outputs::new(outputs.collect(), None, tell, clock, &passage);
+        (Self { outputs, clock, passages, devices, threads: Vec::new() }, workers)
+    }
+
+    fn work(&mut self, workers: Vec<Worker>) {
+        self.threads = workers.into_iter().map(|worker| std::thread::spawn(move || worker.work())).collect();
     }
 
     fn tell(&self, lane: u8, reason: Reason, persons: u8) {
@@ -77,12 +83,13 @@ impl Running {
         assert!(waited, "{what}: {:?}", self.devices.borrow());
     }
 
-    /// Ends as the agent does.
-    fn end(self) {
+    /// Ends as the agent does. The answer is what was not heard of yet.
+    fn end(self) -> Vec<Passage> {
         drop(self.outputs);
         for thread in self.threads {
             thread.join().unwrap();
         }
+        self.passages.try_iter().map(|line| line.passage).collect()
     }
 }
 
@@ -151,16 +158,35 @@ fn what_is_wrong_with_an_output_is_said_with_file_and_line() {
         ("opens = { pulse-milliseconds = 500 }", "shows = { green = [50] }", "gate.toml:8: unknown variant `green`"),
         ("\"lcus\"", "\"waveshare-modbus\"", "gate.toml:8: this board ends its pulses by itself, after 300, 500, 700"),
         ("\"lcus\"", "\"nothing\"", "gate.toml:5: this profile has neither device nor channel"),
-        ("\"lcus\"", "\"shelly\"", "gate.toml:6: a device on the network is named as http://"),
+        ("\"lcus\"", "\"shelly\"", "gate.toml:6: a device on the network is named by its IP address, as http://"),
     ] {
         let text = if expected.contains("ends its pulses") { good.replace("500", "600") } else { good.to_owned() };
         let error = load(profiles(), &text.replace(from, to)).unwrap_err();
         assert!(error.starts_with(expected), "{to}: {error}");
     }
-    for secret in ["http://user:password@h", "http://h/?key=1", "https://h", "http://h/path"] {
+    for secret in [
+        "http://user:password@192.0.2.7",
+        "http://192.0.2.7/?key=1",
+        "https://192.0.2.7",
+        "http://192.0.2.7/path",
+        "http://relay.local",
+    ] {
         let shelly = good.replace("lcus", "shelly").replace("/dev/x", secret);
         let error = load(profiles(), &shelly).unwrap_err();
         assert!(error.starts_with("gate.toml:6: ") && !error.contains("password@"), "{error}");
+    }
+    let shelly = good.replace("lcus", "shelly");
+    for (good, first, same) in [
+        (good, "/dev/x", "/dev/x"),
+        (&shelly, "http://192.0.2.7", "http://192.0.2.7:80/"),
+        (&shelly, "http://[::1]", "http://[::1]"),
+    ] {
+        let first = good.replace("/dev/x", first);
+        let second = good.replace("\"arm\"", "\"lamp\"").replace("/dev/x", same);
+        let error = load(profiles(), &(first.clone() + &second)).unwrap_err();
+        assert!(error.starts_with("gate.toml:14: another output has this channel"), "{error}");
+        let other = second.replace("channel = 1", "channel = 2");
+        assert_eq!(load(profiles(), &(first + &other)).unwrap().outputs.len(), 2);
     }
 }
 
@@ -195,4 +221,12 @@ fn what_is_wrong_with_a_profile_is_said_with_file_and_line() {
     }
     std::fs::write(&file, good).unwrap();
     assert!(load(folder.path(), output).is_ok());
+    let head = good.split_once("[serial]").unwrap().0;
+    let http = output.replace("/dev/x", "http://192.0.2.7");
+    for (check, works) in [("GET /status", true), ("POST /status", false), ("GET /off", false)] {
+        let calls =
+            format!("{head}[http]\nchannels = [1, 1]\non = \"GET /on\"\noff = \"GET /off\"\ncheck = \"{check}\"\n");
+        std::fs::write(&file, calls).unwrap();
+        assert_eq!(load(folder.path(), &http).is_ok(), works, "{check}");
+    }
 }
