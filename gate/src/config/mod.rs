@@ -90,7 +90,8 @@ impl Config {
         Self::read(&TomlFile::of_text(name, text))
     }
 
-    fn read(file: &TomlFile) -> Result<Self, FileError> {
+    /// Reads a file's text, and the profiles that it names.
+    pub(crate) fn read(file: &TomlFile) -> Result<Self, FileError> {
         let written: Written = file.parse()?;
         let mut reading = Reading {
             file,

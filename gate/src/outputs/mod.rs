@@ -22,12 +22,12 @@ mod wiring;
 mod worker;
 
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::time::Duration;
 
 use countermark_shared::verdict::Severity;
 
-pub(crate) use guard::{Guard, wait_for_the_agents_end};
+pub(crate) use guard::{Guard, hear_the_agents_file, wait_for_the_agents_end};
 pub(crate) use machine::{Duty, Opening, Patterns, Turns, Verdict};
 pub(crate) use off::switch_off;
 pub(crate) use passage::{NOTICE, Passage, PassageLine, Passages};
@@ -48,7 +48,8 @@ const BACKLOG: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Outputs {
     devices: Vec<Device>,
-    _guard: Option<Guard>,
+    /// The guard's thread ends with this.
+    _guarded: Option<Sender<()>>,
 }
 
 /// A device's thread, and whose outputs it has.
@@ -63,7 +64,7 @@ impl Outputs {
     /// did not pass for as long as `tell`.
     pub(crate) fn new(
         outputs: Vec<(OutputConfig, Post)>,
-        guard: Option<Guard>,
+        guarded: Option<Sender<()>>,
         tell: Duration,
         clock: Clock,
         passages: &SyncSender<PassageLine>,
@@ -74,7 +75,7 @@ impl Outputs {
             (Device { told, outputs }, worker)
         });
         let (devices, workers) = devices.unzip();
-        (Self { devices, _guard: guard }, workers)
+        (Self { devices, _guarded: guarded }, workers)
     }
 
     /// Tells the outputs of its lane; never waits.
