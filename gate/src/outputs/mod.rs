@@ -6,8 +6,10 @@
 //! ```
 //!
 //! - Told after the journal's COMMIT, and never waited for: a device that is dead costs nobody a verdict.
-//! - Only an admission opens, for as long as its pulse and no longer. A later one extends nothing: it has its own pulse, after the pause.
-//! - What reaches a device more than three seconds late opens for nobody: somebody else stands there now.
+//! - Only an admission opens, for its pulse, which begins when the device says that it is on. A later one extends nothing: it has its own
+//!   pulse, after the pause.
+//! - What waits for more than three seconds, since its verdict or since the one before was through, opens for nobody: somebody else stands
+//!   there now.
 //! - Off first of all, off when the agent ends, and off when it is killed: see [`guard`].
 
 mod board;
