@@ -10,7 +10,6 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self as std_mpsc, RecvTimeoutError};
 use std::thread::{Builder, JoinHandle};
@@ -23,7 +22,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::clock::{self, Clock};
 use crate::cloud::Client;
-use crate::config::Config;
+use crate::config::{Config, TomlFile};
 use crate::data_folder::DataFolder;
 use crate::devices::{Cause, Device, DeviceKind, Devices, Post, Trouble};
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
@@ -49,8 +48,8 @@ pub(crate) struct Settings {
     pub(crate) folder: DataFolder,
     /// The devices.
     pub(crate) config: Config,
-    /// Where they are named, for whoever switches them off should this process be killed.
-    pub(crate) config_file: Option<PathBuf>,
+    /// What names them, for whoever switches them off should this process be killed.
+    pub(crate) config_file: Option<TomlFile>,
     /// The lane of standard input, if that is read.
     pub(crate) lines: Option<LaneId>,
     pub(crate) exit_at_end: bool,
@@ -211,19 +210,21 @@ fn start_outputs(
     });
     let outputs: Vec<_> = outputs.collect();
     let farewell = |thread| Farewell { to: ended.clone(), ending: Some(Ending::Stopped { thread }) };
-    // Before any of them is opened.
-    let guard = settings.config_file.as_deref().filter(|_| !outputs.is_empty()).map(Guard::start).transpose();
-    // People stand outside: without a guard it goes on, and systemd switches off.
-    let guard = guard.inspect_err(|error| tracing::error!(%error, "nobody guards the outputs; restart the agent"));
-    let (passages, passed) = std_mpsc::sync_channel(CAPACITY);
-    let (outputs, workers) = Outputs::new(outputs, guard.unwrap_or_default(), NOTICE, clock, &passages);
-    drop(passages);
     let mut threads = Vec::new();
+    // Before any of them is opened.
+    let (guarded, end) = std_mpsc::channel();
+    if let Some(file) = settings.config_file.clone().filter(|_| !outputs.is_empty()) {
+        let guard = Guard::start(file);
+        threads.push(spawn("guard", farewell("guard"), move || guard.watch(&end))?);
+    }
+    let (passages, passed) = std_mpsc::sync_channel(CAPACITY);
+    let (outputs, workers) = Outputs::new(outputs, Some(guarded), NOTICE, clock, &passages);
+    drop(passages);
     for worker in workers {
         threads.push(spawn("outputs", farewell("outputs"), move || worker.work())?);
     }
     // Without an output there is nobody to wait for.
-    if !threads.is_empty() {
+    if !settings.config.outputs.is_empty() {
         let printer = settings.printer;
         threads.push(spawn("passages", farewell("passages"), move || {
             for passage in passed {

@@ -22,7 +22,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::agent;
 use crate::clock::{Clock, Moment};
-use crate::config::{Config, PicturesConfig};
+use crate::config::{Config, PicturesConfig, TomlFile};
 use crate::data_folder::DataFolder;
 use crate::identity::Identity;
 use crate::ledger::{Ledger, Owner};
@@ -184,7 +184,8 @@ impl CommandLine {
 
 impl Run {
     fn perform(self) -> anyhow::Result<ExitCode> {
-        let mut config = self.config.as_deref().map(Config::load).transpose()?.unwrap_or_default();
+        let config_file = self.config.as_deref().map(TomlFile::read).transpose()?;
+        let mut config = config_file.as_ref().map(Config::read).transpose()?.unwrap_or_default();
         if let Some(folder) = self.pictures {
             ensure!(folder.is_dir(), "--pictures {} is no folder; make it, or name another", folder.display());
             config.pictures.push(PicturesConfig { name: None, lane: self.lane, folder });
@@ -200,7 +201,7 @@ impl Run {
             screen: self.screen.or(config.screen).unwrap_or(ANY_PORT),
             poll: self.poll.map(Duration::from_secs).or(config.poll).unwrap_or(POLL),
             config,
-            config_file: self.config,
+            config_file,
             lines,
             exit_at_end: self.exit_at_end,
             printer: Printer { json: self.common.json },

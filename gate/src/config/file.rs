@@ -46,6 +46,7 @@ pub(crate) enum FileError {
 }
 
 /// A file's text, for places in it.
+#[derive(Clone, Debug)]
 pub(crate) struct TomlFile {
     path: PathBuf,
     text: String,
@@ -69,6 +70,16 @@ impl TomlFile {
     /// A text, as if it stood in a file of this name.
     pub(crate) fn of_text(name: &str, text: String) -> Self {
         Self { path: name.into(), text }
+    }
+
+    /// Its name.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it says.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Reads what it says; a key that nobody knows is refused by `T`.

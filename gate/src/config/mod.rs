@@ -90,7 +90,8 @@ impl Config {
         Self::read(&TomlFile::of_text(name, text))
     }
 
-    fn read(file: &TomlFile) -> Result<Self, FileError> {
+    /// Reads a file's text, and the profiles that it names.
+    pub(crate) fn read(file: &TomlFile) -> Result<Self, FileError> {
         let written: Written = file.parse()?;
         let mut reading = Reading {
             file,
@@ -140,8 +141,8 @@ impl Config {
     /// Refuses an output at whose lane nobody is scanned: a wrong lane would leave people before an arm that never opens. `lines` is the lane
     /// of standard input, where that is read.
     pub(crate) fn check_outputs(&self, lines: Option<LaneId>) -> Result<(), FileError> {
-        let lanes = self.lanes();
-        let idle = |lane: &LaneId| Some(*lane) != lines && !lanes.contains(lane);
+        let scanned = self.lanes();
+        let idle = |lane: &LaneId| Some(*lane) != lines && !scanned.contains(lane);
         match self.outputs.iter().map(|output| &output.entry).find(|entry| idle(&entry.lane)) {
             None => Ok(()),
             Some(Entry { name, lane, place }) => {

@@ -6,8 +6,10 @@
 //! ```
 //!
 //! - Told after the journal's COMMIT, and never waited for: a device that is dead costs nobody a verdict.
-//! - Only an admission opens, for as long as its pulse and no longer. A later one extends nothing: it has its own pulse, after the pause.
-//! - What reaches a device more than three seconds late opens for nobody: somebody else stands there now.
+//! - Only an admission opens, for its pulse, which begins when the device says that it is on. A later one extends nothing: it has its own
+//!   pulse, after the pause.
+//! - What waits for more than three seconds, since its verdict or since the one before was through, opens for nobody: somebody else stands
+//!   there now.
 //! - Off first of all, off when the agent ends, and off when it is killed: see [`guard`].
 
 mod board;
@@ -22,12 +24,12 @@ mod wiring;
 mod worker;
 
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::time::Duration;
 
 use countermark_shared::verdict::Severity;
 
-pub(crate) use guard::{Guard, wait_for_the_agents_end};
+pub(crate) use guard::{Guard, hear_the_agents_file, wait_for_the_agents_end};
 pub(crate) use machine::{Duty, Opening, Patterns, Turns, Verdict};
 pub(crate) use off::switch_off;
 pub(crate) use passage::{NOTICE, Passage, PassageLine, Passages};
@@ -48,7 +50,8 @@ const BACKLOG: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Outputs {
     devices: Vec<Device>,
-    _guard: Option<Guard>,
+    /// The guard's thread ends with this.
+    _guarded: Option<Sender<()>>,
 }
 
 /// A device's thread, and whose outputs it has.
@@ -63,7 +66,7 @@ impl Outputs {
     /// did not pass for as long as `tell`.
     pub(crate) fn new(
         outputs: Vec<(OutputConfig, Post)>,
-        guard: Option<Guard>,
+        guarded: Option<Sender<()>>,
         tell: Duration,
         clock: Clock,
         passages: &SyncSender<PassageLine>,
@@ -74,7 +77,7 @@ impl Outputs {
             (Device { told, outputs }, worker)
         });
         let (devices, workers) = devices.unzip();
-        (Self { devices, _guard: guard }, workers)
+        (Self { devices, _guarded: guarded }, workers)
     }
 
     /// Tells the outputs of its lane; never waits.

@@ -120,7 +120,7 @@ impl Opener {
                 }
             }
             State::Turning { row, off_at, turn_by } if now >= turn_by => {
-                self.over(row, Passage::NotTurned, off_at, now)
+                self.over(row, Passage::NotTurned, off_at, now);
             }
             State::Pausing { until } if now >= until => self.state = State::Idle,
             State::Opening { .. } | State::Open { .. } | State::Turning { .. } | State::Pausing { .. } => return false,
