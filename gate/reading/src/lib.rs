@@ -5,6 +5,7 @@ mod evidence;
 mod finders;
 mod guard;
 mod place;
+mod pool;
 mod projection;
 mod reader;
 mod reading;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use image::GrayImage;
 use image::imageops::invert;
 
-use crate::finders::{Found, Pool};
+use crate::finders::Found;
 use crate::place::{Finders, Place};
+use crate::pool::Pool;
 use crate::projection::Point;
 use crate::reading::{Look, Means, Reading, Rung};
 use crate::relief::Relief;
@@ -110,12 +111,12 @@ impl Reader {
             if !search.budget.is_left() {
                 return None;
             }
-            if pool.is_read(&set.finders) {
+            if pool.leaves_alone(&set.finders) {
                 continue;
             }
             let Some(text) = found.read(&set) else { continue };
             let reading = Reading { text, rung: rung(Means::Sampled), corners: set.finders.corners() };
-            pool.has_read(set.finders);
+            pool.leave_alone(set.finders);
             if let Some(wanted) = search.sift(reading) {
                 return Some(wanted);
             }
@@ -124,11 +125,11 @@ impl Reader {
             if !search.budget.is_left() {
                 return None;
             }
-            if pool.is_read(&finders) {
+            if pool.leaves_alone(&finders) {
                 continue;
             }
             let Some((text, corners)) = self.equalise(scene, &finders) else { continue };
-            pool.has_read(finders);
+            pool.leave_alone(finders);
             if let Some(wanted) = search.sift(Reading { text, rung: rung(Means::Equalised), corners }) {
                 return Some(wanted);
             }
