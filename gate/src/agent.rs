@@ -249,6 +249,7 @@ fn start_readers(readers: Vec<Reader>, ended: &std_mpsc::Sender<Ending>) -> anyh
 fn start_lines(intake: Intake, ended: &std_mpsc::Sender<Ending>) -> anyhow::Result<()> {
     let farewell = Farewell { to: ended.clone(), ending: Some(Ending::LinesEnded) };
     spawn("lines", farewell, move || {
+        intake.post.works();
         let why = match read_lines(io::stdin().lock(), &intake) {
             Ok(()) => "standard input has ended".to_owned(),
             Err(error) => format!("standard input failed: {error}"),

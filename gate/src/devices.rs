@@ -122,6 +122,8 @@ pub(crate) struct DeviceStatus {
     pub(crate) kind: DeviceKind,
     /// Whose.
     pub(crate) lane: LaneId,
+    /// Whether it was opened, and nothing is wrong since.
+    pub(crate) ready: bool,
     /// What is wrong, if anything is.
     pub(crate) trouble: Option<Trouble>,
     /// How often something went wrong since the agent began.
@@ -205,12 +207,13 @@ pub(crate) struct Post {
 }
 
 impl Post {
-    /// Of a device, which works until it says otherwise.
+    /// Of a device that says how it stands once it was opened.
     pub(crate) fn new(device: Device, lane: LaneId, devices: watch::Sender<Devices>) -> Self {
         let status = DeviceStatus {
             device: device.to_string(),
             kind: device.kind,
             lane,
+            ready: false,
             trouble: None,
             failures: 0,
             passages: None,
@@ -235,7 +238,11 @@ impl Post {
 
     /// It works.
     pub(crate) fn works(&self) {
-        let recovered = self.change(|status| status.trouble.take().is_some());
+        let mut recovered = false;
+        self.change(|status| {
+            recovered = status.trouble.take().is_some();
+            !std::mem::replace(&mut status.ready, true) || recovered
+        });
         if recovered {
             tracing::info!(device = %self.device, "works again");
         }
@@ -249,6 +256,7 @@ impl Post {
                 return false;
             }
             status.failures += 1;
+            status.ready = false;
             status.trouble = Some(trouble);
             true
         });

@@ -88,7 +88,10 @@ impl Listen {
         let mut left = self.count;
         while left != Some(0) {
             match listening.next().context("every reader has ended")? {
-                Heard::Devices(devices) => devices.iter().for_each(|device| printer.line(device, || state(device))),
+                Heard::Devices(devices) => {
+                    let known = devices.iter().filter(|device| device.ready || device.trouble.is_some());
+                    known.for_each(|device| printer.line(device, || state(device)));
+                }
                 Heard::Scan(scan) => {
                     self.tell(&scan, ledger.as_mut(), clock, printer);
                     left = left.map(|left| left - 1);

@@ -77,8 +77,9 @@ fn words(status: &Status) -> String {
     if let Some(Sentence { en, fr }) = &ledger.trust_warning {
         lines.push(format!("warning         {en} / {fr}"));
     }
-    for DeviceStatus { device, trouble, passages, .. } in devices {
-        let how = trouble.as_ref().map_or("works", |trouble| trouble.detail.as_str());
+    for DeviceStatus { device, ready, trouble, passages, .. } in devices {
+        let fine = if *ready { "works" } else { "is being opened" };
+        let how = trouble.as_ref().map_or(fine, |trouble| trouble.detail.as_str());
         let passages = passages.map(|Passages { opened, turned, not_turned, not_opened }| {
             format!("; opened {opened}, turned {turned}, not turned {not_turned}, not opened {not_opened}")
         });

@@ -65,7 +65,7 @@ fn is_read_beeps_and_is_found_again() {
 
         // Field staff listen to it while no agent has it: what it sends is not shown whole, and what it means is.
         let mut overheard = gate.overhear(&config)?;
-        while !overheard.expect_line(PATIENCE).await?.contains(r#""trouble":null"#) {}
+        while !overheard.expect_line(PATIENCE).await?.contains(r#""ready":true"#) {}
         scanner.send(&format!("]Q1{ticket}\r\n"))?;
         let line = overheard.expect_line(PATIENCE).await?;
         assert!(line.contains(r#""device":"scanner/desk""#) && line.contains("already-used"), "{line}");
