@@ -7,8 +7,8 @@ use rxing::qrcode::cpp_port::detector::FinderPatterns;
 use crate::finders::{Found, MOST_FINDERS, modules_long, sets, spread, tile};
 use crate::place::Finders;
 
-/// Sets of a look whose grey levels are looked at: of 54 hard frames whose finders were all found the right one was among the first eight
-/// in 53, the sixteenth in one.
+/// Sets of a look whose grey levels are looked at. Where all three finders were found the right set was among the first eight nearly always,
+/// and never beyond this.
 const MOST_SETS: usize = 16;
 
 /// The finders of a picture, by whatever black and white, and what became of them.

@@ -14,7 +14,7 @@ const WINDOW: usize = 7;
 const FEATURES: usize = WINDOW * WINDOW + 3;
 /// What a weight costs; from 0.0003 to 0.03 the rates are the same.
 const RIDGE: f32 = 0.003;
-/// Rounds of learning from what seems right: one reads 96 of 120 hard frames, two 103, three 104, and more no other.
+/// Rounds of learning from what seems right: the second brings a twentieth of the hard frames, the third hardly one, and more none.
 const ROUNDS: usize = 3;
 
 /// Levels at every half module, and their means over four and ten modules to each side.
