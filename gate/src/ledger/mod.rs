@@ -101,6 +101,8 @@ impl Ledger {
         self.try_scan(scans, now).unwrap_or_else(|error| {
             tracing::error!(error = error.sentence(), "no scan was written");
             self.debounce.forget();
+            // Nobody may pass by what was answered in the same transaction.
+            self.repeated.clear();
             let at = self.read_clock(now).now;
             scans.iter().map(|scan| undecided(scan, at, now)).collect()
         })
