@@ -23,10 +23,14 @@ pub(super) fn examine(config: Option<&Config>, status: Option<&Status>) -> Vec<F
 }
 
 fn as_the_agent_says(device: &DeviceStatus) -> Finding {
-    let DeviceStatus { device: name, lane, trouble, failures, .. } = device;
+    let DeviceStatus { device: name, lane, ready, trouble, failures, .. } = device;
     let times = if *failures > 0 { format!("; failed {failures} times since the start") } else { String::new() };
     match trouble {
-        None => Finding::good(name, format!("works at lane {lane}{times}")),
+        None if *ready => Finding::good(name, format!("works at lane {lane}{times}")),
+        None => {
+            let says = format!("is being opened, for lane {lane}");
+            Finding::bad(Standing::Warning, name, says, "ask again in a moment; restart the agent if it stays so")
+        }
         Some(trouble) => {
             let remedy = "see to it; the agent takes it when it is back";
             Finding::bad(Standing::Wrong, name, format!("{}{times}", trouble.detail), remedy)

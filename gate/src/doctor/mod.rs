@@ -1,5 +1,5 @@
-//! What is wrong with this box, and what to do about it. Owns the questions and their order; each part owns what a good answer is. Changes
-//! nothing, admits nobody.
+//! What is wrong with this box, and what to do about it. Owns the questions and their order; each part owns what a good answer is. Admits
+//! nobody, and leaves nothing behind.
 
 mod agent;
 mod disk;
