@@ -10,6 +10,7 @@ mod judge;
 mod open;
 mod recent;
 mod report;
+mod retention;
 mod store;
 mod taking;
 mod thread;
@@ -32,6 +33,7 @@ pub(crate) use act::{ActError, Deed, Done};
 pub(crate) use open::Owner;
 pub(crate) use recent::Recent;
 pub(crate) use report::Report;
+pub(crate) use retention::{Page, PruneError, Pruned};
 pub(crate) use taking::{TakeError, Taken, TimeAnswered, TimeError, Word};
 pub(crate) use thread::{Said, Work, serve};
 

@@ -1,5 +1,7 @@
 //! The thread that owns the ledger: one queue, in order. Scans that wait together share a transaction.
 
+use std::time::Duration;
+
 use countermark_shared::id::LaneId;
 use countermark_shared::journal::OverruleReason;
 use countermark_shared::time::Timestamp;
@@ -8,8 +10,8 @@ use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    ActError, Batch, Done, Ledger, LedgerError, Recent, Repeated, Report, TakeError, Taken, TimeAnswered, TimeError,
-    Word,
+    ActError, Batch, Done, Ledger, LedgerError, Page, PruneError, Pruned, Recent, Repeated, Report, TakeError, Taken,
+    TimeAnswered, TimeError, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
@@ -57,6 +59,10 @@ pub(crate) enum Work {
     Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
     /// Note validation's answers; for how many rows were they news?
     Settle { results: Vec<RowResult>, reply: oneshot::Sender<Result<usize, LedgerError>> },
+    /// Give rows of the journal, for an auditor: at most so many after that row, with the texts of tickets or without.
+    Page { after: Option<u64>, most: usize, tickets: bool, reply: oneshot::Sender<Result<Page, PruneError>> },
+    /// Let some rows go that are older than that.
+    Prune { keep: Duration, reply: oneshot::Sender<Result<Pruned, PruneError>> },
     /// Say so when all that was asked before is done.
     Reach { reply: oneshot::Sender<()> },
     /// Close the ledger.
@@ -156,6 +162,8 @@ fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender
             publish(ledger, report);
             drop(reply.send(outcome));
         }
+        Work::Page { after, most, tickets, reply } => drop(reply.send(ledger.page(after, most, tickets))),
+        Work::Prune { keep, reply } => drop(reply.send(ledger.prune(keep, clock.now()))),
         Work::Reach { reply } => drop(reply.send(())),
         Work::Stop => return false,
     }
