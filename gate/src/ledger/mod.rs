@@ -4,6 +4,7 @@
 //! One thread owns the database ([`serve`]); everybody else sends it [`Work`]. Knows nothing of inputs, networks or screens.
 
 mod debounce;
+mod delivery;
 mod judge;
 mod open;
 mod report;
@@ -25,9 +26,10 @@ use debounce::{Answer, Debounce};
 use judge::{Grounds, Judgement};
 use rusqlite::{Connection, TransactionBehavior};
 
+pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
 pub(crate) use open::Owner;
 pub(crate) use report::Report;
-pub(crate) use taking::{TakeError, Taken, TimeAnswered, TimeError, Word};
+pub(crate) use taking::{TakeError, Taken, TimeAnswered, Word};
 pub(crate) use thread::{Said, Work, serve};
 
 use crate::announcement::{Announcement, Ruling};
@@ -161,7 +163,7 @@ impl Ledger {
         Ok(Ruling::new(judgement.verdict, &judgement.subject))
     }
 
-    #[cfg(test)]
+    /// The documents in force, and what a replacement of each is held against.
     pub(crate) fn documents_held(&self) -> countermark_shared::documents::Held {
         self.documents.held()
     }

@@ -2,10 +2,9 @@
 
 use countermark_shared::id::LaneId;
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::RowResult;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Batch, Ledger, LedgerError, Repeated, Report, TakeError, Taken, TimeAnswered, TimeError, Word};
+use super::{Batch, Delivery, Failure, Ledger, LedgerError, Repeated, Report, TakeError, Taken, Word};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
 use crate::documents::{DocumentKind, Envelopes};
@@ -22,16 +21,14 @@ pub(crate) enum Work {
     Take { kind: DocumentKind, bytes: Vec<u8>, reply: oneshot::Sender<Result<Taken, TakeError>> },
     /// Give what is held, to be offered elsewhere.
     Give { reply: oneshot::Sender<Result<Envelopes, LedgerError>> },
-    /// Set the clock by the cloud's answer.
-    SetClock { answer: TimeAnswered, reply: oneshot::Sender<Result<(), TimeError>> },
+    /// Take what the cloud answered.
+    Deliver { delivery: Delivery, reply: oneshot::Sender<Result<Taken, Failure>> },
     /// Note what staff say of the instant that waits, and give that instant.
     Hear { word: Word, reply: oneshot::Sender<Result<Option<Timestamp>, LedgerError>> },
     /// Do what time alone asks for.
     PassTime,
     /// Give the next rows to upload, at most so many.
     Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
-    /// Note validation's answers; for how many rows were they news?
-    Settle { results: Vec<RowResult>, reply: oneshot::Sender<Result<usize, LedgerError>> },
     /// Say so when all that was asked before is done.
     Reach { reply: oneshot::Sender<()> },
     /// Close the ledger.
@@ -102,8 +99,8 @@ fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender
             drop(reply.send(outcome));
         }
         Work::Give { reply } => drop(reply.send(ledger.held_documents())),
-        Work::SetClock { answer, reply } => {
-            let outcome = ledger.set_clock(&answer, clock.now());
+        Work::Deliver { delivery, reply } => {
+            let outcome = ledger.deliver(delivery, clock.now());
             publish(ledger, report);
             drop(reply.send(outcome));
         }
@@ -119,11 +116,6 @@ fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender
             publish(ledger, report);
         }
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
-        Work::Settle { results, reply } => {
-            let outcome = ledger.settle(&results);
-            publish(ledger, report);
-            drop(reply.send(outcome));
-        }
         Work::Reach { reply } => drop(reply.send(())),
         Work::Stop => return false,
     }
