@@ -3,10 +3,13 @@
 //!
 //! One thread owns the database ([`serve`]); everybody else sends it [`Work`]. Knows nothing of inputs, networks or screens.
 
+#[expect(dead_code, reason = "the types come first, so that whoever asks can be written beside whoever answers")]
+mod act;
 mod debounce;
 mod delivery;
 mod judge;
 mod open;
+mod recent;
 mod report;
 mod store;
 mod taking;
@@ -26,8 +29,10 @@ use debounce::{Answer, Debounce};
 use judge::{Grounds, Judgement};
 use rusqlite::{Connection, TransactionBehavior};
 
+pub(crate) use act::{ActError, Deed, Done};
 pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
 pub(crate) use open::Owner;
+pub(crate) use recent::Recent;
 pub(crate) use report::Report;
 pub(crate) use taking::{TakeError, Taken, TimeAnswered, Word};
 pub(crate) use thread::{Said, Work, serve};

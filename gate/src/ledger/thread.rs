@@ -1,20 +1,44 @@
 //! The thread that owns the ledger: one queue, in order. Scans that wait together share a transaction.
 
 use countermark_shared::id::LaneId;
+use countermark_shared::journal::OverruleReason;
 use countermark_shared::time::Timestamp;
+use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Batch, Delivery, Failure, Ledger, LedgerError, Repeated, Report, TakeError, Taken, Word};
+use super::{
+    ActError, Batch, Delivery, Done, Failure, Ledger, LedgerError, Recent, Repeated, Report, TakeError, Taken, Word,
+};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
 use crate::documents::{DocumentKind, Envelopes};
-use crate::input::{CAPACITY, RawScan};
+use crate::input::{CAPACITY, RawScan, ScannedText};
 
 /// What the ledger is asked to do. A reply that nobody waits for any more is dropped.
 #[derive(Debug)]
+#[expect(dead_code, reason = "the types come first, so that whoever asks can be written beside whoever answers")]
 pub(crate) enum Work {
     /// Decide, write, announce.
     Scan(RawScan),
+    /// Decide about what staff typed, as about any scan: it is announced, and told here.
+    Enter { lane: LaneId, text: ScannedText, reply: oneshot::Sender<Announcement> },
+    /// Take an admission back: nobody went through.
+    Undo { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
+    /// Let in whom a row refused. Who does it is known by the PIN. It is announced, and told here.
+    Overrule {
+        sequence: u64,
+        pin: SecretString,
+        why: OverruleReason,
+        reply: oneshot::Sender<Result<Announcement, ActError>>,
+    },
+    /// Hold a row's seat back at this gate, until the cloud's list says what becomes of it.
+    Hold { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
+    /// Hold a row's seat back no longer.
+    Release { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
+    /// Note whether people passed by an admission that was cut off. If nobody did, it is forgiven once.
+    Confirm { sequence: u64, passed: bool, reply: oneshot::Sender<Result<Done, ActError>> },
+    /// Give the last scans, at most so many, the newest first.
+    Recent { most: usize, reply: oneshot::Sender<Result<Vec<Recent>, LedgerError>> },
     /// Say what it would say.
     Check { lane: LaneId, text: String, reply: oneshot::Sender<Result<Ruling, LedgerError>> },
     /// Take a document.
@@ -91,7 +115,14 @@ fn record(
 /// Does one thing; `false` after the last.
 fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender<Report>) -> bool {
     match work {
-        Work::Scan(_) => {}
+        Work::Scan(_)
+        | Work::Enter { .. }
+        | Work::Undo { .. }
+        | Work::Overrule { .. }
+        | Work::Hold { .. }
+        | Work::Release { .. }
+        | Work::Confirm { .. }
+        | Work::Recent { .. } => {}
         Work::Check { lane, text, reply } => drop(reply.send(ledger.check(lane, &text, clock.now()))),
         Work::Take { kind, bytes, reply } => {
             let outcome = ledger.take(kind, &bytes, clock.now());
