@@ -5,13 +5,12 @@ use std::time::Duration;
 use countermark_shared::id::LaneId;
 use countermark_shared::journal::OverruleReason;
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::RowResult;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    ActError, Batch, Done, Ledger, LedgerError, Page, PruneError, Pruned, Recent, Repeated, Report, TakeError, Taken,
-    TimeAnswered, TimeError, Word,
+    ActError, Batch, Delivery, Done, Failure, Ledger, LedgerError, Page, PruneError, Pruned, Recent, Repeated, Report,
+    TakeError, Taken, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
@@ -49,16 +48,14 @@ pub(crate) enum Work {
     Take { kind: DocumentKind, bytes: Vec<u8>, reply: oneshot::Sender<Result<Taken, TakeError>> },
     /// Give what is held, to be offered elsewhere.
     Give { reply: oneshot::Sender<Result<Envelopes, LedgerError>> },
-    /// Set the clock by the cloud's answer.
-    SetClock { answer: TimeAnswered, reply: oneshot::Sender<Result<(), TimeError>> },
+    /// Take what the cloud answered.
+    Deliver { delivery: Delivery, reply: oneshot::Sender<Result<Taken, Failure>> },
     /// Note what staff say of the instant that waits, and give that instant.
     Hear { word: Word, reply: oneshot::Sender<Result<Option<Timestamp>, LedgerError>> },
     /// Do what time alone asks for.
     PassTime,
     /// Give the next rows to upload, at most so many.
     Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
-    /// Note validation's answers; for how many rows were they news?
-    Settle { results: Vec<RowResult>, reply: oneshot::Sender<Result<usize, LedgerError>> },
     /// Give rows of the journal, for an auditor: at most so many after that row, with the texts of tickets or without.
     Page { after: Option<u64>, most: usize, tickets: bool, reply: oneshot::Sender<Result<Page, PruneError>> },
     /// Let some rows go that are older than that.
@@ -140,8 +137,8 @@ fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender
             drop(reply.send(outcome));
         }
         Work::Give { reply } => drop(reply.send(ledger.held_documents())),
-        Work::SetClock { answer, reply } => {
-            let outcome = ledger.set_clock(&answer, clock.now());
+        Work::Deliver { delivery, reply } => {
+            let outcome = ledger.deliver(delivery, clock.now());
             publish(ledger, report);
             drop(reply.send(outcome));
         }
@@ -157,11 +154,6 @@ fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender
             publish(ledger, report);
         }
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
-        Work::Settle { results, reply } => {
-            let outcome = ledger.settle(&results);
-            publish(ledger, report);
-            drop(reply.send(outcome));
-        }
         Work::Page { after, most, tickets, reply } => drop(reply.send(ledger.page(after, most, tickets))),
         Work::Prune { keep, reply } => drop(reply.send(ledger.prune(keep, clock.now()))),
         Work::Reach { reply } => drop(reply.send(())),
