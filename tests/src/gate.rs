@@ -121,6 +121,11 @@ pub struct Finding {
     pub says: String,
 }
 
+#[derive(Deserialize)]
+struct Rows {
+    rows: u64,
+}
+
 /// What an auditor found.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
@@ -294,8 +299,8 @@ impl Gate {
     pub async fn export_journal(&self, file: &Path) -> Result<u64> {
         let mut command = self.journal("export");
         command.arg(file);
-        let said: serde_json::Value = serde_json::from_str(&run_well(command).await?)?;
-        said["rows"].as_u64().context("nobody says how many rows")
+        let Rows { rows } = serde_json::from_str(&run_well(command).await?)?;
+        Ok(rows)
     }
 
     /// What an auditor's look at a file says; without one, at the gate's own journal.
@@ -310,8 +315,8 @@ impl Gate {
     pub async fn prune_journal(&self, keep_days: u32) -> Result<u64> {
         let mut command = self.journal("prune");
         command.args(["--keep-days", &keep_days.to_string()]);
-        let said: serde_json::Value = serde_json::from_str(&run_well(command).await?)?;
-        said["rows"].as_u64().context("nobody says how many rows")
+        let Rows { rows } = serde_json::from_str(&run_well(command).await?)?;
+        Ok(rows)
     }
 
     /// How it stands.
