@@ -38,7 +38,7 @@ impl ClockCommand {
         match ask(&DataFolder::at(&data), &Question::Clock { word })? {
             Answer::Clock(clock) => Printer { json }.line(&clock, || words(&clock)),
             Answer::Problem(problem) => bail!(problem),
-            Answer::Status(_) | Answer::Check(_) | Answer::Import(_) | Answer::Export { .. } => {
+            Answer::Status(_) | Answer::Check(_) | Answer::Import(_) | Answer::Export { .. } | Answer::Staff(_) => {
                 return Err(AskError::Another.into());
             }
         }

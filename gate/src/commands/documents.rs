@@ -43,7 +43,7 @@ impl Import {
         let offered = match import(&folder, &set) {
             Ok(Answer::Import(offered)) => offered,
             Ok(Answer::Problem(problem)) => bail!("{}: {problem}", file.display()),
-            Ok(Answer::Status(_) | Answer::Check(_) | Answer::Export { .. } | Answer::Clock(_)) => {
+            Ok(Answer::Status(_) | Answer::Check(_) | Answer::Export { .. } | Answer::Clock(_) | Answer::Staff(_)) => {
                 return Err(AskError::Another.into());
             }
             Err(AskError::NotRunning { .. }) => offer(&folder, &set).with_context(|| file.display().to_string())?,

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Answer, MAX_ANSWER, Question};
+use super::{Answer, MAX_ANSWER, Question, StaffAnswer, StaffQuestion};
 use crate::carried::MAX_SET;
 use crate::data_folder::DataFolder;
 
@@ -52,6 +52,17 @@ pub(crate) fn ask(folder: &DataFolder, question: &Question) -> Result<Answer, As
     answer(&mut BufReader::new(stream))
 }
 
+/// Has the agent of a folder do what staff ask.
+pub(crate) fn ask_staff(folder: &DataFolder, question: StaffQuestion) -> Result<StaffAnswer, AskError> {
+    match ask(folder, &Question::Staff(question))? {
+        Answer::Staff(answer) => Ok(answer),
+        Answer::Problem(problem) => Err(AskError::Problem(problem)),
+        Answer::Status(_) | Answer::Check(_) | Answer::Import(_) | Answer::Export { .. } | Answer::Clock(_) => {
+            Err(AskError::Another)
+        }
+    }
+}
+
 /// Has the agent of a folder take a set of documents.
 pub(crate) fn import(folder: &DataFolder, set: &[u8]) -> Result<Answer, AskError> {
     let mut stream = connect(folder, PATIENCE_WITH_A_SET)?;
@@ -76,7 +87,9 @@ pub(crate) fn export(folder: &DataFolder) -> Result<Vec<u8>, AskError> {
             if set.len() as u64 == length { Ok(set) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
         }
         Answer::Problem(problem) => Err(AskError::Problem(problem)),
-        Answer::Status(_) | Answer::Check(_) | Answer::Import(_) | Answer::Clock(_) => Err(AskError::Another),
+        Answer::Status(_) | Answer::Check(_) | Answer::Import(_) | Answer::Clock(_) | Answer::Staff(_) => {
+            Err(AskError::Another)
+        }
     }
 }
 

@@ -1,15 +1,18 @@
 //! The command line's way to the running agent: a Unix socket that only the gate's owner can open, one question and one answer a
-//! connection, each a line of JSON; a set of documents follows its line as it is. It cannot admit anybody.
+//! connection, each a line of JSON; a set of documents follows its line as it is. Whoever can open it works at this entrance: what they type
+//! is judged as a scan is, and to let in whom the gate refused takes a supervisor's PIN.
 
 mod ask;
 mod serve;
+mod staff;
 mod status;
 
 use countermark_shared::id::LaneId;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use ask::{AskError, ask, export, import};
+pub(crate) use ask::{AskError, ask, ask_staff, export, import};
 pub(crate) use serve::{Agent, bind, serve};
+pub(crate) use staff::{Scanned, StaffAnswer, StaffQuestion};
 pub(crate) use status::{Checked, ClockStatus, LeaseCode, LeaseStatus, LedgerStatus, Status};
 
 use crate::carried::Offered;
@@ -34,6 +37,8 @@ pub(crate) enum Question {
     Export,
     /// What the clock shows, once it was told what staff say.
     Clock { word: Option<Word> },
+    /// What staff do.
+    Staff(StaffQuestion),
 }
 
 /// What is answered.
@@ -48,6 +53,7 @@ pub(crate) enum Answer {
         length: u64,
     },
     Clock(Box<ClockStatus>),
+    Staff(StaffAnswer),
     /// The question could not be answered.
     Problem(String),
 }
