@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use countermark_shared::clock::Clock;
-use countermark_shared::decision::{self, Facts, Listing, Passages, Policy, SealedPart};
-use countermark_shared::documents::Direction;
-use countermark_shared::id::LaneId;
+use countermark_shared::decision::{self, Facts, Listing, Policy, SealedPart};
+use countermark_shared::documents::{Direction, SlotState};
+use countermark_shared::id::{Generation, LaneId};
 use countermark_shared::journal::Subject;
 use countermark_shared::ticket::VerifiedTicket;
 use countermark_shared::verdict::{Reason, Verdict};
@@ -83,7 +83,7 @@ pub(super) fn examine(grounds: Grounds<'_>, lane: LaneId, text: &str) -> Result<
     }
 }
 
-/// What the ledger and the list say of a ticket's seat. The turnstile tells nothing yet, so nothing is known to be unfinished.
+/// What the ledger and the list say of a ticket's seat.
 fn facts(
     connection: &Connection,
     basis: &Basis<'_>,
@@ -92,17 +92,30 @@ fn facts(
 ) -> Result<Facts, LedgerError> {
     let body = ticket.body();
     let last_reset = basis.event.last_reset(clock.now);
-    let rows = store::passages(connection, body.event, body.slot)?;
+    let history = store::history(connection, body.event, body.slot)?;
+    let listing = basis.slots.map(|slots| Listing {
+        state: slots.state(body.slot),
+        least_generation: slots.least_generation(body.slot),
+        age: slots.age(clock.now),
+    });
     Ok(Facts {
-        listing: basis.slots.map(|slots| Listing {
-            state: slots.state(body.slot),
-            least_generation: slots.least_generation(body.slot),
-            age: slots.age(clock.now),
-        }),
+        listing: if history.hold().is_some() { Some(held_back(listing)) } else { listing },
         highest_proved: store::highest_proved(connection, body.event, body.slot)?,
-        own: Passages::of(&rows, last_reset),
+        own: history.passages(last_reset),
+        unfinished: history.unfinished(),
         ..Facts::default()
     })
+}
+
+/// The list's word on a seat that staff hold back. What the cloud withdrew stays withdrawn.
+fn held_back(listing: Option<Listing>) -> Listing {
+    let unlisted = Listing { state: SlotState::NotIssued, least_generation: Generation(0), age: Duration::MAX };
+    let listing = listing.unwrap_or(unlisted);
+    let state = match listing.state {
+        SlotState::Revoked => SlotState::Revoked,
+        SlotState::NotIssued | SlotState::Good | SlotState::Blocked => SlotState::Blocked,
+    };
+    Listing { state, ..listing }
 }
 
 /// What the lane says of no ticket: on the way out nobody is accused.

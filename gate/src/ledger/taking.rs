@@ -7,7 +7,9 @@ use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, LedgerError, store};
+use super::judge::Grounds;
+use super::recorder::Recorder;
+use super::{Ledger, LedgerError, holds, store};
 use crate::clock::Moment;
 use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standing};
 
@@ -129,15 +131,31 @@ impl Ledger {
         if let Some(standing) = after.filter(|_| kind.is_dated_by_the_cloud()) {
             clock.raise(standing.as_of, now.uptime);
         }
-        self.write(|connection| {
-            persist(connection, kind, bytes, &next)?;
-            store::raise_clock_floor(connection, clock.floor(now.uptime))
-        })?;
+        self.store(kind, bytes, &next, clock.floor(now.uptime), now)?;
         report_conflicts(&self.documents, &next);
         (self.documents, self.clock) = (next, clock);
         self.keep_names(now);
         let named = |standing: Option<Standing>| standing.map(|standing| (standing.name, standing.revision));
         Ok(if named(before) == named(after) && vouched { Taken::Held } else { Taken::New })
+    }
+
+    /// Makes the disk say what will be in force, and what follows from it for seats that staff hold back.
+    fn store(
+        &mut self,
+        kind: DocumentKind,
+        bytes: &[u8],
+        next: &Documents,
+        floor: Timestamp,
+        now: Moment,
+    ) -> Result<(), LedgerError> {
+        let clock = self.read_clock(now);
+        let Self { connection, gate, boot, names, .. } = self;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        persist(&transaction, kind, bytes, next)?;
+        store::raise_clock_floor(&transaction, floor)?;
+        let grounds = Grounds { connection: &transaction, documents: next, names, clock };
+        holds::release_those_listed(Recorder { gate: *gate, boot: *boot, grounds })?;
+        Ok(transaction.commit()?)
     }
 
     /// Holds a snapshot that is no newer than the list in force in the place of the one before and of the steps up to it, if there are any.
