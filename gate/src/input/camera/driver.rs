@@ -53,8 +53,9 @@ mod device {
                 format!("{named}: {error}; look at the camera's cable; `ls /dev/video*` shows what is there"),
             )
         })?;
-        let failed =
-            |error: NokhwaError| Trouble::new(Cause::Failed, format!("{named}: {error}; plug the camera in again"));
+        let failed = |error: NokhwaError| {
+            Trouble::new(Cause::Failed, format!("{named}: {error}; plug the camera in again, or take another"))
+        };
         let any = RequestedFormat::with_formats(RequestedFormatType::None, &FORMATS);
         let mut camera = Camera::new(CameraIndex::Index(number), any).map_err(failed)?;
         let offered = camera.compatible_camera_formats().map_err(failed)?;
