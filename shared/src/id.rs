@@ -62,6 +62,10 @@ number! {
     /// One path through a gate: a set of inputs with one direction.
     LaneId(u8)
 }
+number! {
+    /// Somebody who may overrule a gate, as that gate numbers its own.
+    SupervisorId(u16)
+}
 
 macro_rules! universal {
     ($(#[$doc:meta])* $name:ident) => {

@@ -2,7 +2,11 @@
 //!
 //! Owns the rows' encoding and the chain; refuses to know where rows are stored or sent.
 
+mod act;
+
 use core::fmt;
+
+pub use act::{Act, Actuation, OverruleReason};
 
 use data_encoding::HEXLOWER;
 use minicbor::bytes::ByteArray;
@@ -23,7 +27,7 @@ use crate::verdict::Reason;
 /// A longer row is refused unread.
 pub const MAX_ROW_LENGTH: usize = 512;
 
-/// One scan and its verdict. No row says when a live ticket's holder signed: the row's own time is enough.
+/// One scan and its verdict, or what was done about one. No row says when a live ticket's holder signed: the row's own time is enough.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct JournalRow {
@@ -66,6 +70,9 @@ pub struct JournalRow {
     /// The documents the verdict rests on.
     #[n(12)]
     pub documents: DocumentRevisions,
+    /// What was done; nothing where a scan was decided about and no more.
+    #[n(13)]
+    pub act: Option<Act>,
 }
 
 /// Who decided.
@@ -76,6 +83,12 @@ pub enum Actor {
     /// The gate by itself.
     #[n(0)]
     Gate,
+    /// Whoever works at the entrance.
+    #[n(1)]
+    Operator,
+    /// Somebody who may overrule the gate.
+    #[n(2)]
+    Supervisor,
 }
 
 /// What was shown: a ticket whose signatures held, or something of which the hash alone is kept.
@@ -221,6 +234,16 @@ impl JournalRow {
 
     /// The rules between the fields. The answer is what is wrong.
     fn check(&self) -> Result<(), &'static str> {
+        if let Some(act) = self.act {
+            act.check(self)?;
+        }
+        if matches!(self.act, Some(Act::Overrule { .. })) != (self.reason == Reason::Overruled) {
+            return Err("somebody was overruled, and it does not say by whom, or says so of another reason");
+        }
+        if self.act.is_none_or(Act::is_verdict) { self.check_verdict() } else { Ok(()) }
+    }
+
+    fn check_verdict(&self) -> Result<(), &'static str> {
         let opens = self.reason.severity().opens();
         if opens != (self.persons > 0) {
             return Err("it lets people through for a reason that refuses them, or nobody for one that opens");
@@ -233,6 +256,22 @@ impl JournalRow {
             return Err("it lets people through, or calls something proved, without a ticket");
         }
         Ok(())
+    }
+
+    /// The admission that it takes back.
+    pub fn undoes(&self) -> Option<u64> {
+        match self.act {
+            Some(Act::Undo { of, .. }) => Some(of),
+            Some(
+                Act::Actuated { .. }
+                | Act::Overrule { .. }
+                | Act::Claim { .. }
+                | Act::Claimed { .. }
+                | Act::Hold
+                | Act::Release,
+            )
+            | None => None,
+        }
     }
 }
 

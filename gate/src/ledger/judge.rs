@@ -100,7 +100,7 @@ fn facts(
             age: slots.age(clock.now),
         }),
         highest_proved: store::highest_proved(connection, body.event, body.slot)?,
-        own: rows.iter().fold(Passages::NONE, |passages, row| passages.after(row, last_reset)),
+        own: Passages::of(&rows, last_reset),
         ..Facts::default()
     })
 }

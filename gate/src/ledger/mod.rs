@@ -216,6 +216,7 @@ impl Recorder<'_> {
             reason: judgement.verdict.reason,
             proved: judgement.verdict.remembers(),
             documents: documents.revisions(),
+            act: None,
         };
         store::append(connection, &row, head.hash, judgement.proof.as_deref())?;
         Ok(Announcement {

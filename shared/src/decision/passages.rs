@@ -1,5 +1,7 @@
 //! How often the places of a slot passed: counts that add up, whoever counted.
 
+use std::collections::BTreeSet;
+
 use super::facts::Unfinished;
 use crate::documents::Direction;
 use crate::journal::JournalRow;
@@ -28,7 +30,14 @@ impl Passages {
     /// Nobody passed.
     pub const NONE: Self = Self { admitted: 0, admitted_since_reset: 0, left: 0, last_entry: None, last_exit: None };
 
-    /// The count after one more row of the slot's. `last_reset` is the event's: [`EventDocument::last_reset`].
+    /// What rows of one gate count to, all of one slot and in their order. What was taken back is not among it.
+    pub fn of(rows: &[JournalRow], last_reset: Option<Timestamp>) -> Self {
+        let undone: BTreeSet<u64> = rows.iter().filter_map(JournalRow::undoes).collect();
+        let standing = rows.iter().filter(|row| !undone.contains(&row.sequence));
+        standing.fold(Self::NONE, |passages, row| passages.after(row, last_reset))
+    }
+
+    /// The count after one more row of the slot's, whatever becomes of that row later. `last_reset` is the event's: [`EventDocument::last_reset`].
     ///
     /// [`EventDocument::last_reset`]: crate::documents::EventDocument::last_reset
     #[must_use]

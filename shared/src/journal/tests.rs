@@ -1,4 +1,7 @@
+use core::num::NonZeroU8;
+
 use super::*;
+use crate::id::SupervisorId;
 use crate::samples;
 
 fn row(sequence: u64) -> JournalRow {
@@ -22,6 +25,7 @@ fn row(sequence: u64) -> JournalRow {
             assignment: 3,
             ..DocumentRevisions::NONE
         },
+        act: None,
     }
 }
 
@@ -103,4 +107,59 @@ fn a_chains_hash_is_64_digits() {
     assert_eq!(hash.to_string(), digits);
     assert_eq!(format!("{hash:?}"), format!("ChainHash({digits})"));
     assert_eq!(serde_json::to_value(hash).unwrap(), serde_json::Value::from(digits));
+}
+
+fn act(sequence: u64, act: Act) -> JournalRow {
+    JournalRow { persons: 0, proved: false, act: Some(act), ..row(sequence) }
+}
+
+fn overrule(sequence: u64, of: u64) -> JournalRow {
+    let why = OverruleReason::Identified;
+    JournalRow {
+        actor: Actor::Supervisor,
+        reason: Reason::Overruled,
+        act: Some(Act::Overrule { of, supervisor: SupervisorId(2), why }),
+        ..row(sequence)
+    }
+}
+
+const TWO: NonZeroU8 = NonZeroU8::new(2).unwrap();
+
+#[test]
+fn what_was_done_survives_its_bytes() {
+    let attempt = [7; 16].into();
+    for row in [
+        act(2, Act::Undo { of: 1, persons: TWO }),
+        act(2, Act::Actuated { of: 1, actuation: Actuation::NotTurned }),
+        overrule(2, 1),
+        act(2, Act::Claim { attempt, persons: TWO }),
+        JournalRow { act: Some(Act::Claimed { of: 1 }), ..row(2) },
+        JournalRow { reason: Reason::Blocked, ..act(2, Act::Hold) },
+        JournalRow { reason: Reason::Blocked, ..act(2, Act::Release) },
+    ] {
+        assert_eq!(JournalRow::from_bytes(&row.to_bytes()).unwrap(), row);
+    }
+    // The specification's words about acts, in bytes.
+    assert_eq!(canonical(&Act::Undo { of: 1, persons: TWO }), [0x82, 0, 0xa2, 0, 1, 1, 2]);
+    assert_eq!(canonical(&Act::Hold), [0x82, 5, 0x80]);
+}
+
+#[test]
+fn acts_that_contradict_their_row_are_refused() {
+    for (row, why) in [
+        (act(2, Act::Undo { of: 2, persons: TWO }), "takes itself back"),
+        (act(2, Act::Undo { of: 0, persons: TWO }), "takes back no row"),
+        (JournalRow { persons: 2, ..act(2, Act::Undo { of: 1, persons: TWO }) }, "lets in by an undo"),
+        (JournalRow { proved: true, ..act(2, Act::Undo { of: 1, persons: TWO }) }, "proves by an undo"),
+        (JournalRow { reason: Reason::Revoked, ..act(2, Act::Undo { of: 1, persons: TWO }) }, "undoes a refusal"),
+        (JournalRow { subject: Subject::unverified("x"), ..act(2, Act::Undo { of: 1, persons: TWO }) }, "no ticket"),
+        (act(2, Act::Hold), "holds back for another reason"),
+        (JournalRow { act: None, ..overrule(2, 1) }, "overruled by nobody"),
+        (JournalRow { reason: Reason::Admitted, ..overrule(2, 1) }, "overrules without saying so"),
+        (JournalRow { actor: Actor::Operator, ..overrule(2, 1) }, "overruled by an operator"),
+        (JournalRow { direction: Direction::Exit, ..overrule(2, 1) }, "overruled at an exit"),
+        (JournalRow { persons: 0, ..overrule(2, 1) }, "overruled for nobody"),
+    ] {
+        JournalRow::from_bytes(&row.to_bytes()).expect_err(why);
+    }
 }

@@ -51,6 +51,7 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::ExitWithoutEntry => "Goodbye. No entry of this ticket is known.",
         Reason::Exit => "Goodbye.",
         Reason::ExitUnread => "This gate cannot read that. Let the person out by hand.",
+        Reason::Overruled => "A supervisor let this ticket in.",
         Reason::Admitted => "Welcome.",
     }
 }

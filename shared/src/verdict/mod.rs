@@ -247,6 +247,8 @@ reasons! {
     46 Admitted "admitted" Admit,
     /// Shown on the way out, and no ticket that this gate can prove: staff let the person out.
     47 ExitUnread "exit-unread" Staff,
+    /// A supervisor let in whom the gate had not.
+    48 Overruled "overruled" Attention,
 }
 
 impl Reason {

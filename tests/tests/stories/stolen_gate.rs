@@ -59,6 +59,7 @@ impl Thief {
             reason: Reason::Admitted,
             proved: true,
             documents: DocumentRevisions::NONE,
+            act: None,
         };
         let bytes = row.to_bytes();
         let hash = ChainHash::START.next(&bytes);

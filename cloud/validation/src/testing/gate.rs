@@ -65,6 +65,7 @@ impl TestGate {
             reason: Reason::NotOurs,
             proved: false,
             documents: DocumentRevisions::NONE,
+            act: None,
         }
     }
 

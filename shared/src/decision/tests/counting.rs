@@ -5,7 +5,7 @@ use core::num::NonZeroU8;
 use crate::decision::{Passages, Turn, Unfinished};
 use crate::documents::Direction;
 use crate::id::{EventId, GateId, Generation, LaneId, Slot};
-use crate::journal::{Actor, BootId, ClockState, DocumentRevisions, JournalRow, Subject};
+use crate::journal::{Act, Actor, BootId, ClockState, DocumentRevisions, JournalRow, Subject};
 use crate::samples::DOORS;
 use crate::time::Timestamp;
 use crate::verdict::{Admission, Reason};
@@ -25,6 +25,7 @@ fn row(seconds: i64, direction: Direction, reason: Reason, persons: u8) -> Journ
         reason,
         proved: true,
         documents: DocumentRevisions::NONE,
+        act: None,
     }
 }
 
@@ -76,6 +77,24 @@ fn what_was_forgiven_counts_once() {
     let rows = [row(0, Direction::Entry, Reason::Admitted, 2), row(1, Direction::Entry, Reason::Forgiven, 2)];
     let counted = count(&rows, None);
     assert_eq!((counted.admitted, counted.admitted_since_reset, counted.last_entry), (2, 2, Some(admission(1))));
+}
+
+#[test]
+fn what_was_taken_back_counts_as_if_it_had_never_been() {
+    let numbered = |sequence, row| JournalRow { sequence, ..row };
+    let undo = |sequence, of| JournalRow {
+        persons: 0,
+        proved: false,
+        act: Some(Act::Undo { of, persons: NonZeroU8::new(2).unwrap() }),
+        ..numbered(sequence, row(9, Direction::Entry, Reason::Admitted, 2))
+    };
+    let (first, second) =
+        (row(0, Direction::Entry, Reason::Admitted, 2), row(5, Direction::Entry, Reason::Admitted, 2));
+    let rows = [first.clone(), undo(2, 1), numbered(3, second), undo(4, 3)];
+    assert_eq!(Passages::of(&rows[..1], None).admitted, 2);
+    assert_eq!(Passages::of(&rows[..2], None), Passages::NONE);
+    assert_eq!(Passages::of(&rows[..3], None).last_entry, Some(admission(5)));
+    assert_eq!(Passages::of(&[&rows[..1], &rows[2..]].concat(), None), count(&[first], None));
 }
 
 #[test]

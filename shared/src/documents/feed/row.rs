@@ -5,7 +5,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::documents::Direction;
 use crate::id::{EventId, GateId, Slot};
-use crate::journal::{JournalRow, Subject};
+use crate::journal::{Act, JournalRow, Subject};
 use crate::time::Timestamp;
 use crate::verdict::Reason;
 
@@ -46,20 +46,21 @@ pub enum Passage {
 }
 
 impl FeedRow {
-    /// What other gates are told of a journal's row: every one that let a ticket of this event pass. Journals have no row yet that takes
-    /// another back, so that none becomes an [`Undo`](Passage::Undo).
+    /// What other gates are told of a journal's row: every one that let a ticket of this event pass, and what staff took back of it. Of what
+    /// was forgiven or overruled nothing is taken back but the entry that counts: whether a row is `of` one, only its journal can say.
     pub fn of(row: &JournalRow, event: EventId) -> Option<Self> {
-        let (slot, persons) = match row.subject {
-            Subject::Ticket { event: of, slot, .. } if of == event && row.persons > 0 => (slot, row.persons),
+        let slot = match row.subject {
+            Subject::Ticket { event: of, slot, .. } if of == event => slot,
             Subject::Ticket { .. } | Subject::Payload { .. } => return None,
         };
-        let passage = match row.direction {
-            Direction::Entry if row.reason == Reason::Forgiven => Passage::Forgiven,
-            Direction::Entry => Passage::Entry,
-            Direction::Exit if row.reason == Reason::ExitWithoutEntry => Passage::ExitWithoutEntry,
-            Direction::Exit => Passage::Exit,
+        let (passage, persons) = match (row.act, row.direction) {
+            (Some(Act::Undo { of, persons }), _) => (Passage::Undo { of }, persons.get()),
+            (_, Direction::Entry) if row.reason == Reason::Forgiven => (Passage::Forgiven, row.persons),
+            (_, Direction::Entry) => (Passage::Entry, row.persons),
+            (_, Direction::Exit) if row.reason == Reason::ExitWithoutEntry => (Passage::ExitWithoutEntry, row.persons),
+            (_, Direction::Exit) => (Passage::Exit, row.persons),
         };
-        Some(Self { gate: row.gate, sequence: row.sequence, slot, persons, at: row.at, passage })
+        (persons > 0).then_some(Self { gate: row.gate, sequence: row.sequence, slot, persons, at: row.at, passage })
     }
 }
 

@@ -1,10 +1,14 @@
 //! What a journal's rows are told as, against what its own gate makes of them.
 
+use core::num::NonZeroU8;
+
 use super::*;
 use crate::decision::Passages;
 use crate::documents::Direction;
-use crate::id::{Generation, LaneId};
-use crate::journal::{Actor, BootId, ClockState, DocumentRevisions, JournalRow, Subject};
+use crate::id::{Generation, LaneId, SupervisorId};
+use crate::journal::{
+    Act, Actor, Actuation, BootId, ClockState, DocumentRevisions, JournalRow, OverruleReason, Subject,
+};
 use crate::verdict::Reason;
 
 fn journal(sequence: u64, direction: Direction, reason: Reason, persons: u8) -> JournalRow {
@@ -22,7 +26,17 @@ fn journal(sequence: u64, direction: Direction, reason: Reason, persons: u8) -> 
         reason,
         proved: true,
         documents: DocumentRevisions::NONE,
+        act: None,
     }
+}
+
+fn undo(sequence: u64, of: u64, persons: u8) -> JournalRow {
+    let act = Act::Undo { of, persons: NonZeroU8::new(persons).unwrap() };
+    JournalRow { persons: 0, proved: false, act: Some(act), ..journal(sequence, Direction::Entry, Reason::Admitted, 0) }
+}
+
+fn overruled() -> Act {
+    Act::Overrule { of: 2, supervisor: SupervisorId(1), why: OverruleReason::NotPassed }
 }
 
 /// Whatever is known of a journal, with whatever reset, says the same to other gates as to its own.
@@ -35,10 +49,18 @@ fn others_count_what_a_ledger_counts() {
         journal(4, Direction::Exit, Reason::Exit, 1),
         journal(5, Direction::Exit, Reason::ExitWithoutEntry, 1),
         journal(6, Direction::Entry, Reason::ListOld, 3),
+        undo(7, 6, 3),
+        JournalRow { act: Some(Act::Actuated { of: 1, actuation: Actuation::Opened }), ..undo(8, 1, 2) },
+        JournalRow {
+            actor: Actor::Supervisor,
+            act: Some(overruled()),
+            ..journal(9, Direction::Entry, Reason::Overruled, 1)
+        },
+        undo(10, 9, 1),
     ];
     for known in 0..=rows.len() {
         for reset in [None, Some(minute(1)), Some(minute(4)), Some(minute(7))] {
-            let ledger = rows[..known].iter().fold(Passages::NONE, |passages, row| passages.after(row, reset));
+            let ledger = Passages::of(&rows[..known], reset);
             let mut state = started(empty());
             let rows: Vec<_> = rows[..known].iter().filter_map(|row| FeedRow::of(row, EVENT)).collect();
             let batch = following(state.as_ref(), &rows, &[]);
