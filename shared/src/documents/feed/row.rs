@@ -72,14 +72,14 @@ impl FeedRow {
 
     /// Whether this is an entry as an undo that is `of` it says: of the same seat and as many persons. Where entries are held as sums
     /// nobody could tell, so that an undo which says otherwise would count in one way there and in another here.
-    pub(super) fn is_undone_by(&self, undo: &Self) -> bool {
+    pub fn is_undone_by(&self, undo: &Self) -> bool {
         self.passage == Passage::Entry && (self.slot, self.persons) == (undo.slot, undo.persons)
     }
 }
 
 impl Passage {
     /// The row of an admission that no longer counts.
-    pub(super) const fn cancels(self) -> Option<u64> {
+    pub const fn cancels(self) -> Option<u64> {
         match self {
             Self::Undo { of } => Some(of),
             Self::Entry | Self::Exit | Self::Forgiven | Self::ExitWithoutEntry => None,

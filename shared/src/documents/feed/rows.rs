@@ -54,9 +54,8 @@ impl HeldRows {
 
     /// The rows of a seat.
     pub(super) fn of_slot(&self, slot: Slot) -> impl Iterator<Item = &FeedRow> + Clone {
-        self.both().flat_map(move |rows| {
-            rows.by_slot.get(&slot).into_iter().flatten().filter_map(|name| rows.named.get(name))
-        })
+        self.both()
+            .flat_map(move |rows| rows.by_slot.get(&slot).into_iter().flatten().filter_map(|name| rows.named.get(name)))
     }
 
     /// The rows that take a row back.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
+use sha2::{Digest, Sha256};
 
 use super::document::{AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages, MAX_GATES};
 use super::passages::FeedPassages;
@@ -14,7 +15,7 @@ use super::tally::Tally;
 use crate::documents::bundle::TrustBundle;
 use crate::documents::canonical::{canonical, read};
 use crate::documents::envelope::{Authentic, Document, Signed, not_from_the_future};
-use crate::documents::hash::DocumentHash;
+use crate::documents::hash::{ContentHash, DocumentHash};
 use crate::documents::head::Head;
 use crate::documents::refusal::Refusal;
 use crate::documents::revision::{Floors, Revision, Standing, ascend};
@@ -56,6 +57,9 @@ struct Record {
     feed: AdmissionFeed,
     #[n(1)]
     floors: Floors<DocumentHash>,
+    /// Of the two: nothing in a record is signed, and what rots on a disk is not taken for what happened.
+    #[n(2)]
+    content: ContentHash,
 }
 
 /// A batch that was found good.
@@ -160,22 +164,22 @@ impl FeedState {
         self.gates.get(&gate).copied().unwrap_or(GateStanding::Trusted)
     }
 
-    /// The batch that tells what of this is news; nothing where none of it is. Who publishes leaves out what a reader would refuse the batch
-    /// for: an undo of what is no entry of its seat and persons.
+    /// The batch that tells these rows, and of these standings those that are news; nothing where there is neither. A row that is held is told
+    /// all the same: where a snapshot told it first, whoever takes every batch does not have it. Left out is what a reader would refuse the
+    /// batch for: an undo of what is no entry of its seat and persons.
     pub fn following(
         &self,
         rows: impl IntoIterator<Item = FeedRow>,
         gates: &BTreeMap<GateId, GateStanding>,
         issued: Timestamp,
     ) -> Option<AdmissionFeed> {
-        let is_news = |row: &FeedRow| !self.is_folded(row) && self.rows.get(row.name()).is_none();
-        let news = rows.into_iter().filter(|row| is_news(row) && !self.contradicts(row));
-        let news: BTreeMap<_, _> = news.map(|row| (row.name(), row)).collect();
+        let told = rows.into_iter().filter(|row| !self.contradicts(row));
+        let told: BTreeMap<_, _> = told.map(|row| (row.name(), row)).collect();
         let fits = |row: &&FeedRow| {
-            let undone = row.passage.cancels().and_then(|of| news.get(&(row.gate, of)));
+            let undone = row.passage.cancels().and_then(|of| told.get(&(row.gate, of)));
             undone.is_none_or(|undone| undone.is_undone_by(row))
         };
-        let rows: Vec<_> = news.values().filter(fits).copied().collect();
+        let rows: Vec<_> = told.values().filter(fits).copied().collect();
         let is_new = |(gate, standing): &(&GateId, &GateStanding)| {
             let current = self.gate(**gate);
             current.then(**standing) != current
@@ -195,11 +199,7 @@ impl FeedState {
     #[must_use]
     pub fn upon(&self, other: Self) -> Option<Self> {
         let same = (self.event, self.standing) == (other.event, other.standing);
-        same.then(|| Self {
-            confirmed: self.confirmed.max(other.confirmed),
-            floors: self.floors.clone(),
-            ..other
-        })
+        same.then(|| Self { confirmed: self.confirmed.max(other.confirmed), floors: self.floors.clone(), ..other })
     }
 
     /// The snapshot that says the same, for a new box.
@@ -226,14 +226,20 @@ impl FeedState {
 
     /// What a reader writes to its own disk, to have the same in force after a restart, whatever became of its signers.
     pub fn to_record(&self) -> Vec<u8> {
-        canonical(&Record { feed: self.snapshot(self.confirmed), floors: self.floors.clone() })
+        let (feed, floors) = (self.snapshot(self.confirmed), self.floors.clone());
+        let content = recorded(&feed, &floors);
+        canonical(&Record { feed, floors, content })
     }
 
     /// Reads what [`to_record`](Self::to_record) wrote. Never for bytes from elsewhere: nothing in a record is signed.
     pub fn from_record(bytes: &[u8]) -> Result<Self, Refusal> {
         let document = AdmissionFeed::NAME;
         let malformed = |why: &str| Refusal::Malformed { document, why: why.to_owned() };
-        let Record { feed, floors } = read(bytes, bytes.len()).map_err(|defect| Refusal::of(document, defect))?;
+        let Record { feed, floors, content } =
+            read(bytes, bytes.len()).map_err(|defect| Refusal::of(document, defect))?;
+        if recorded(&feed, &floors) != content {
+            return Err(malformed("its record is not what was written"));
+        }
         feed.check().map_err(malformed)?;
         let revision = feed.revision();
         match feed.content {
@@ -347,4 +353,8 @@ impl FeedState {
     fn rows_of(&self, slot: Slot) -> impl Iterator<Item = &FeedRow> + Clone {
         self.rows.of_slot(slot).filter(|row| self.gate(row.gate).counts(row.sequence))
     }
+}
+
+fn recorded(feed: &AdmissionFeed, floors: &Floors<DocumentHash>) -> ContentHash {
+    ContentHash(Sha256::digest(canonical(&(feed, floors))).into())
 }

@@ -11,8 +11,8 @@ use crate::time::Timestamp;
 
 impl FeedSnapshot {
     /// A snapshot of these rows, each there once: those of a gate up to the one that `folded` names as sums, the others as they are. A gate's
-    /// rows are folded only where no row of it up to there is still to come: that one would be ignored. `hash` names the last batch in
-    /// it, `reset` the last nightly reset.
+    /// rows are folded only where no row of it up to there is still to come: that one would be ignored. An undo of what is no entry of its
+    /// seat and persons is left out. `hash` names the last batch in it, `reset` the last nightly reset.
     pub fn of(
         rows: impl IntoIterator<Item = FeedRow>,
         folded: BTreeMap<GateId, u64>,
@@ -20,8 +20,13 @@ impl FeedSnapshot {
         reset: Option<Timestamp>,
         hash: DocumentHash,
     ) -> Self {
+        let rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.name(), row)).collect();
+        let fits = |row: &&FeedRow| {
+            let named = row.passage.cancels().map(|of| rows.get(&(row.gate, of)));
+            named.is_none_or(|undone| undone.is_some_and(|undone| undone.is_undone_by(row)))
+        };
         let is_folded = |row: &FeedRow| folded.get(&row.gate).is_some_and(|last| row.sequence <= *last);
-        let (early, mut rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_folded);
+        let (early, rows): (Vec<FeedRow>, Vec<_>) = rows.values().filter(fits).copied().partition(is_folded);
         let mut by_seat: BTreeMap<(Slot, GateId), Vec<FeedRow>> = BTreeMap::new();
         for row in early {
             by_seat.entry((row.slot, row.gate)).or_default().push(row);
@@ -31,7 +36,6 @@ impl FeedSnapshot {
             Some(FoldedPassages { slot, gate })
         };
         let passages = by_seat.into_iter().filter_map(sum).collect();
-        rows.sort_unstable_by_key(FeedRow::name);
         Self { hash, reset: reset.unwrap_or(Timestamp::from_unix_millis(0)), folded, passages, rows, gates }
     }
 }

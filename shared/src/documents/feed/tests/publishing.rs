@@ -15,15 +15,19 @@ fn batch(feed: Option<AdmissionFeed>) -> (Vec<u64>, Vec<GateId>) {
     }
 }
 
+/// Found while writing: what a snapshot told first was not told again, and whoever took every batch never heard of it.
 #[test]
-fn a_batch_tells_news_alone_in_order_and_nothing_new_makes_none() {
+fn a_batch_tells_its_rows_in_order_whoever_has_them_already() {
     let mut state = started(folded());
     // Row 7 is in the sums.
     let rows = [row(NORTH, 12, Passage::Entry), row(NORTH, 7, Passage::Entry), row(NORTH, 10, Passage::Entry)];
-    let told = next(state.as_ref(), &rows, &[(SOUTH, GateStanding::Trusted)]).unwrap();
-    assert_eq!(batch(Some(told.clone())), (vec![10, 12], vec![]));
-    accept(&mut state, &told).unwrap();
-    assert_eq!(next(state.as_ref(), &rows, &[(SOUTH, GateStanding::Trusted)]), None);
+    for _ in 0..2 {
+        let told = next(state.as_ref(), &rows, &[(SOUTH, GateStanding::Trusted)]).unwrap();
+        assert_eq!(batch(Some(told.clone())), (vec![7, 10, 12], vec![]));
+        accept(&mut state, &told).unwrap();
+        assert_eq!(seat(state.as_ref()).admitted, folded().passages[0].gate.admitted + 4);
+    }
+    assert_eq!(next(state.as_ref(), &[], &[(SOUTH, GateStanding::Trusted)]), None);
 }
 
 #[test]
@@ -98,7 +102,6 @@ fn many_rows_are_found_whether_they_are_old_or_new() {
         let rows: Vec<_> = (first..first + 600).map(|sequence| row(NORTH, sequence, Passage::Entry)).collect();
         let told = next(state.as_ref(), &rows, &[]).unwrap();
         accept(&mut state, &told).unwrap();
-        assert_eq!(next(state.as_ref(), &rows, &[]), None);
     }
     let undos = [row(NORTH, 3001, Passage::Undo { of: 1 }), row(NORTH, 3002, Passage::Undo { of: 2999 })];
     let told = next(state.as_ref(), &undos, &[]).unwrap();

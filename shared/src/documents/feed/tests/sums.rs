@@ -90,6 +90,23 @@ fn sums_know_since_when_they_count_and_what_was_taken_back() {
     started(summed);
 }
 
+/// Found while writing: one false undo in a journal would have kept the snapshot from being signed for ever.
+#[test]
+fn an_undo_of_no_such_entry_is_in_no_snapshot() {
+    let rows = [
+        row(NORTH, 1, Passage::Exit),
+        row(NORTH, 2, Passage::Entry),
+        row(NORTH, 3, Passage::Undo { of: 1 }),
+        row(NORTH, 4, Passage::Undo { of: 2 }),
+        row(SOUTH, 9, Passage::Undo { of: 8 }),
+    ];
+    for last in 1..5 {
+        let snapshot = summed_up_to(last, &rows);
+        assert!(snapshot.rows.iter().all(|row| row.passage.cancels().is_none_or(|of| of == 2)), "{:?}", snapshot.rows);
+        assert_eq!(seat(started(snapshot).as_ref()).admitted, 0);
+    }
+}
+
 proptest! {
     /// Whatever is held as sums counts as its rows would. Of each row there is one undo, as journals write them.
     #[test]
