@@ -200,7 +200,7 @@ pub(crate) fn head_of(documents: &Documents, issued: Timestamp) -> Head {
         assignment: held.assignment.unwrap(),
         document: held.document.map(|held| held.in_force),
         slots: held.slots.map(|held| held.in_force),
-        feed: None,
+        feed: held.feed.map(|held| held.in_force),
     }
 }
 
@@ -256,6 +256,7 @@ pub(crate) fn report() -> Report {
         clock: GateClock::new(Timestamp::from_unix_seconds(0), Duration::ZERO),
         needs: None,
         steps: 0,
+        batches: 0,
         rows: 9,
         unsettled: 5,
         contested: 0,

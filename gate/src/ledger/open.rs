@@ -22,6 +22,7 @@ use crate::names::Names;
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0001_ledger.sql")),
     M::up(include_str!("../../../migrations/gate/0002_held_documents.sql")),
+    M::up(include_str!("../../../migrations/gate/0005_admission_feed.sql")),
 ];
 /// Rows that are read at a time while the chain is checked.
 const CHECKED_AT_ONCE: usize = 10_000;

@@ -26,6 +26,10 @@ pub(crate) struct Held {
     pub(crate) list: Option<(EventId, Revision)>,
     /// Steps that are stored to get there.
     pub(crate) steps: u64,
+    /// The admission feed in force: its event and revision.
+    pub(crate) feed: Option<(EventId, Revision)>,
+    /// Batches that are stored to get there.
+    pub(crate) batches: u64,
     /// Rows that validation has not answered for.
     pub(crate) unsettled: u64,
 }

@@ -1,5 +1,6 @@
 mod clock;
 mod documents;
+mod feed;
 mod names;
 
 use super::open::OpenError;

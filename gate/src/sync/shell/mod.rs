@@ -294,6 +294,8 @@ pub(super) fn held(report: &Report) -> Held {
         needs: report.needs.clone(),
         list: report.event.zip(standing(DocumentKind::SlotList).map(|standing| standing.revision)),
         steps: report.steps,
+        feed: report.event.zip(standing(DocumentKind::AdmissionFeed).map(|standing| standing.revision)),
+        batches: report.batches,
         unsettled: report.unsettled,
     }
 }
