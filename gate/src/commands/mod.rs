@@ -4,6 +4,7 @@ mod clock;
 mod doctor;
 mod documents;
 mod enroll;
+mod journal;
 mod listen;
 mod outputs;
 mod read;
@@ -89,6 +90,8 @@ enum Command {
         after_help = "Exit codes: 0 nothing is wrong, though there may be warnings; 1 it could not be looked at; 2 wrong usage; 3 something is wrong."
     )]
     Doctor(doctor::Doctor),
+    /// Export, verify and prune the journal.
+    Journal(journal::JournalCommand),
     /// Switch outputs off while no agent runs.
     Outputs(outputs::OutputsCommand),
     /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
@@ -176,6 +179,7 @@ impl CommandLine {
             Command::Clock(arguments) => arguments.perform(),
             Command::Listen(arguments) => arguments.perform(),
             Command::Doctor(arguments) => Ok(arguments.perform()),
+            Command::Journal(arguments) => arguments.perform(),
             Command::Outputs(arguments) => arguments.perform(),
             Command::Status(arguments) => status::status(&arguments),
         }
@@ -218,25 +222,20 @@ impl Check {
             (None, Some(file)) => text_of(&file)?,
             (None, None) => bail!("name a text or a picture"),
         };
-        match ask(&DataFolder::at(&data), &Question::Check { lane, text })? {
-            Answer::Check(checked) => {
-                Printer { json }.line(&checked, || words(&checked));
-                Ok(if checked.ruling.opens { ExitCode::SUCCESS } else { ExitCode::from(WOULD_NOT_OPEN) })
-            }
-            Answer::Problem(problem) => bail!(problem),
-            Answer::Status(_) | Answer::Import(_) | Answer::Export { .. } | Answer::Clock(_) => {
-                Err(AskError::Another.into())
-            }
-        }
+        let Answer::Check(checked) = ask(&DataFolder::at(&data), &Question::Check { lane, text })? else {
+            bail!(AskError::Another)
+        };
+        Printer { json }.line(&checked, || words(&checked));
+        Ok(if checked.ruling.opens { ExitCode::SUCCESS } else { ExitCode::from(WOULD_NOT_OPEN) })
     }
 }
 
 fn words(checked: &Checked) -> String {
-    let list = checked.list.as_ref().map_or_else(
-        || "list            none".to_owned(),
-        |list| format!("list            revision {}, {} old", list.revision, status::age(list.age_seconds)),
-    );
-    format!("{}\n{list}\n{}", printer::sentence(&checked.ruling), clock::words(&checked.clock))
+    let [list, feed] = [("list", &checked.list), ("feed", &checked.feed)].map(|(name, held)| match held {
+        Some(held) => format!("{name:<16}revision {}, {} old", held.revision, status::age(held.age_seconds)),
+        None => format!("{name:<16}none"),
+    });
+    format!("{}\n{list}\n{feed}\n{}", printer::sentence(&checked.ruling), clock::words(&checked.clock))
 }
 
 fn text_of(file: &std::path::Path) -> anyhow::Result<String> {

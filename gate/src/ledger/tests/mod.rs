@@ -2,6 +2,7 @@ mod clock;
 mod documents;
 mod feed;
 mod names;
+mod retention;
 
 use super::open::OpenError;
 use super::*;
