@@ -63,10 +63,11 @@ pub(crate) async fn suspend(
     Json(Suspension { gate, reason, believed_until }): Json<Suspension>,
 ) -> Result<Json<GateSuspension>, Error> {
     let (validation, decided) = (state.validation.clone(), state.clock.now());
-    let mut detail = json!({ "reason": sentence(&reason)? });
-    if let Some(until) = believed_until {
-        detail["believed_until"] = json!(until);
-    }
+    let reason = sentence(&reason)?;
+    let detail = match believed_until {
+        Some(until) => json!({ "reason": reason, "believed_until": until }),
+        None => json!({ "reason": reason }),
+    };
     decide(&state, caller, Act::SuspendGate, gate, detail, async move {
         validation.suspend_gate(&SuspendGate { gate, decided, believed_until }).await
     })

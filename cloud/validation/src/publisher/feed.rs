@@ -205,17 +205,19 @@ async fn news(
     event: EventId,
     changes: &[Change],
 ) -> Result<(Vec<FeedRow>, BTreeMap<GateId, GateStanding>), Error> {
-    let names = |change: &Change| {
+    let of_change = |change: &Change| {
         let gate = change.gate;
         change.sequences.iter().map(|sequence| (gate, *sequence)).collect::<Vec<_>>()
     };
-    let names: Vec<_> = changes.iter().flat_map(names).collect();
-    let mut rows = feed::passages(connection, event, &names).await?;
-    let undone = |row: &FeedRow| row.passage.cancels().map(|of| (row.gate, of));
-    let named: Vec<_> = rows.iter().filter_map(undone).collect();
-    let undone_rows = feed::passages(connection, event, &named).await?;
-    let by_name: BTreeMap<_, _> = undone_rows.into_iter().map(|row| ((row.gate, row.sequence), row)).collect();
-    rows.retain(|row| undone(row).is_none_or(|name| by_name.get(&name).is_some_and(|undone| undone.is_undone_by(row))));
+    let marked: Vec<_> = changes.iter().flat_map(of_change).collect();
+    let mut rows = feed::passages(connection, event, &marked).await?;
+    let taken_back = |row: &FeedRow| row.passage.cancels().map(|of| (row.gate, of));
+    let undone: Vec<_> = rows.iter().filter_map(taken_back).collect();
+    let undone = feed::passages(connection, event, &undone).await?;
+    let undone: BTreeMap<_, _> = undone.into_iter().map(|row| ((row.gate, row.sequence), row)).collect();
+    rows.retain(|row| {
+        taken_back(row).is_none_or(|name| undone.get(&name).is_some_and(|undone| undone.is_undone_by(row)))
+    });
     let mut gates = feed::standings(connection, event).await?;
     gates.retain(|gate, _| changes.iter().any(|change| change.gate == *gate));
     Ok((rows, gates))

@@ -42,7 +42,7 @@ impl Series for SlotLists {
         let epoch = publications::epoch(connection).await?;
         let Some(last) = publications::last(connection, event, epoch).await? else {
             let first = Revision { epoch, sequence: 1 };
-            return snapshot(state, connection, event, first, now).await.map(published);
+            return Ok(Some(published(snapshot(state, connection, event, first, now).await?)));
         };
         if !is_time(last.issued, now) {
             return Ok(None);
@@ -50,16 +50,16 @@ impl Series for SlotLists {
         let revision = Revision { epoch, sequence: last.standing.revision.sequence + 1 };
         let Some(slots) = in_force(state, connection, event, held, &last, now).await? else {
             // Nobody who is believed today vouches for what was published: a snapshot goes on from anything.
-            return snapshot(state, connection, event, revision, now).await.map(published);
+            return Ok(Some(published(snapshot(state, connection, event, revision, now).await?)));
         };
         let next = step(state, connection, event, &slots, &last, revision, now).await?;
-        Ok(next.map_or(Some(Look { in_force: slots, published: None }), published))
+        Ok(Some(next.map_or(Look { in_force: slots, published: None }, published)))
     }
 }
 
-fn published(slots: Slots) -> Option<Look<Slots>> {
+fn published(slots: Slots) -> Look<Slots> {
     let published = Some(slots.revision());
-    Some(Look { in_force: slots, published })
+    Look { in_force: slots, published }
 }
 
 /// What was published last, as a reader has it who takes every step: from what is held, or else from the last snapshot.

@@ -31,16 +31,22 @@ impl HeldRows {
     /// These rows, none twice.
     pub(super) fn of(rows: Vec<FeedRow>) -> Self {
         let mut older = Rows::default();
-        rows.into_iter().for_each(|row| older.insert(row));
+        for row in rows {
+            older.insert(row);
+        }
         Self { older: Arc::new(older), newer: Rows::default() }
     }
 
     /// Adds rows of which none is held.
     pub(super) fn extend(&mut self, rows: Vec<FeedRow>) {
-        rows.into_iter().for_each(|row| self.newer.insert(row));
+        for row in rows {
+            self.newer.insert(row);
+        }
         if self.newer.named.len() > MOST_NEWER {
             let older = Arc::make_mut(&mut self.older);
-            std::mem::take(&mut self.newer).named.into_values().for_each(|row| older.insert(row));
+            for row in std::mem::take(&mut self.newer).named.into_values() {
+                older.insert(row);
+            }
         }
     }
 

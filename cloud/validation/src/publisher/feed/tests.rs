@@ -315,7 +315,7 @@ async fn a_new_epoch_begins_with_what_the_journals_say() {
     bench.clock.advance(COALESCE);
     let first = Revision { epoch: 1, sequence: 0 };
     assert_eq!(publisher.publish(EVENT).await.unwrap(), Some(first));
-    let snapshot = feed::snapshot(&mut *bench.state.pool.acquire().await.unwrap(), EVENT, first).await.unwrap();
+    let snapshot = feed::snapshot(&mut bench.state.pool.acquire().await.unwrap(), EVENT, first).await.unwrap();
     let mut reader = Some(before);
     FeedState::accept(&mut reader, &snapshot.unwrap(), &testing::bundle(), EVENT, bench.clock.now()).unwrap();
     let after = reader.unwrap();
@@ -347,7 +347,7 @@ async fn what_a_revoked_key_signed_is_published_anew() {
     assert_eq!(next(&bench, &mut successor).await, Some(3), "what waited, for whoever takes every batch");
     assert_eq!(next(&bench, &mut successor).await, None);
     let at = Revision { epoch: 0, sequence: 3 };
-    let snapshot = feed::snapshot(&mut *bench.state.pool.acquire().await.unwrap(), EVENT, at).await.unwrap();
+    let snapshot = feed::snapshot(&mut bench.state.pool.acquire().await.unwrap(), EVENT, at).await.unwrap();
     let mut reader = None;
     FeedState::accept(&mut reader, &snapshot.unwrap(), &bundle, EVENT, bench.clock.now()).unwrap();
     assert_eq!(reader.unwrap().rows(), 2);

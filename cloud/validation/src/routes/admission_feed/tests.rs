@@ -88,8 +88,8 @@ async fn sync(bench: &Bench, gate: &TestGate, feed: &mut Option<FeedState>) -> (
     let head = Head::accept(&head.body, &bundle, gate.gate, None, now).unwrap();
     let (mut batches, mut snapshots) = (0, 0);
     loop {
-        let held = Held::of(Some(&bench.state.trust.bundle), None, None, None, feed.as_ref());
-        let needs = head.document().needs(&held);
+        let bundle = Some(&bench.state.trust.bundle);
+        let needs = head.document().needs(&Held::of(bundle, None, None, None, feed.as_ref()));
         assert_eq!(needs.conflicts, []);
         let wanted = needs.fetch.into_iter().find_map(|fetch| match fetch {
             Fetch::FeedBatches { from, .. } => Some((paths::FEED_BATCH, from)),
@@ -104,7 +104,7 @@ async fn sync(bench: &Bench, gate: &TestGate, feed: &mut Option<FeedState>) -> (
         let Some((path, at)) = wanted else { break };
         let document = bench.get(&filled(path, EVENT, at), &gate.token).await;
         assert_eq!(document.status, StatusCode::OK, "the batches of an epoch never break off");
-        FeedState::accept(feed, &document.body, &bundle, EVENT, now).unwrap();
+        FeedState::accept(feed, &document.body, &testing::bundle(), EVENT, now).unwrap();
         *(if path == paths::FEED_BATCH { &mut batches } else { &mut snapshots }) += 1;
     }
     assert_eq!(feed.as_ref().map(FeedState::standing), head.document().feed);
