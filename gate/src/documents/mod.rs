@@ -229,6 +229,11 @@ impl Documents {
         self.event.as_deref().map(|event| Duration::from_secs(seconds(event).into()))
     }
 
+    /// The slot list in force.
+    pub(crate) fn slots(&self) -> Option<&Slots> {
+        self.slots.as_ref()
+    }
+
     /// What a decision at a lane rests on, if nothing is missing.
     pub(crate) fn basis(&self, lane: LaneId, now: Timestamp) -> Option<Basis<'_>> {
         let trust = self.trust.as_deref()?;

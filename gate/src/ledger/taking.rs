@@ -7,7 +7,9 @@ use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, LedgerError, store};
+use super::judge::Grounds;
+use super::recorder::Recorder;
+use super::{Ledger, LedgerError, holds, store};
 use crate::clock::Moment;
 use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standing};
 
@@ -127,15 +129,31 @@ impl Ledger {
         if let Some(standing) = after.filter(|_| kind.is_dated_by_the_cloud()) {
             clock.raise(standing.as_of, now.uptime);
         }
-        self.write(|connection| {
-            persist(connection, kind, bytes, &next)?;
-            store::raise_clock_floor(connection, clock.floor(now.uptime))
-        })?;
+        self.store(kind, bytes, &next, clock.floor(now.uptime), now)?;
         report_conflicts(&self.documents, &next);
         (self.documents, self.clock) = (next, clock);
         self.keep_names(now);
         let named = |standing: Option<Standing>| standing.map(|standing| (standing.name, standing.revision));
         Ok(if named(before) == named(after) && vouched { Taken::Held } else { Taken::New })
+    }
+
+    /// Makes the disk say what will be in force, and what follows from it for seats that staff hold back.
+    fn store(
+        &mut self,
+        kind: DocumentKind,
+        bytes: &[u8],
+        next: &Documents,
+        floor: Timestamp,
+        now: Moment,
+    ) -> Result<(), LedgerError> {
+        let clock = self.read_clock(now);
+        let Self { connection, gate, boot, names, .. } = self;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        persist(&transaction, kind, bytes, next)?;
+        store::raise_clock_floor(&transaction, floor)?;
+        let grounds = Grounds { connection: &transaction, documents: next, names, clock };
+        holds::release_those_listed(Recorder { gate: *gate, boot: *boot, grounds })?;
+        Ok(transaction.commit()?)
     }
 
     /// Holds a snapshot that is no newer than what is in force in the place of the one before and of the steps up to it, if there are any.
@@ -180,9 +198,10 @@ impl Ledger {
         Ok(waiting)
     }
 
-    /// What time alone changes: names leave when the lease says so, and the clock's floor rises.
+    /// What time alone changes: names leave when the lease says so, from memory and from the disk, and the clock's floor rises.
     pub(crate) fn pass_time(&mut self, now: Moment) -> Result<(), LedgerError> {
         self.keep_names(now);
+        self.drop_names(now)?;
         let floor = self.clock.floor(now.uptime);
         self.write(|connection| store::raise_clock_floor(connection, floor))
     }
@@ -191,6 +210,19 @@ impl Ledger {
     pub(crate) fn held_documents(&self) -> Result<Envelopes, LedgerError> {
         let stored = store::documents(&self.connection)?;
         Ok(stored.into_iter().map(|stored| (stored.kind, stored.envelope)).collect())
+    }
+
+    /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of tickets, as soon as
+    /// validation has them.
+    fn drop_names(&self, now: Moment) -> Result<(), LedgerError> {
+        let shown = self.read_clock(now).now;
+        if self.documents.lease().is_some_and(|lease| shown >= lease.names_until) {
+            let texts = store::drop_texts(&self.connection)?;
+            if texts > 0 {
+                tracing::info!(texts, "the texts of tickets are gone from the journal, and with them every name");
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn keep_names(&mut self, now: Moment) {

@@ -12,7 +12,7 @@ use crate::announcement::{Ruling, Sentence};
 use crate::clock::Moment;
 use crate::devices::DeviceStatus;
 use crate::documents::{DocumentKind, Standing};
-use crate::ledger::Report;
+use crate::ledger::{Recent, Report};
 use crate::sync::Contact;
 
 /// How it stands with a gate.
@@ -31,6 +31,8 @@ pub(crate) struct Status {
     pub(crate) contact: Contact,
     /// How it stands with inputs and outputs, as far as an agent knows.
     pub(crate) devices: Vec<DeviceStatus>,
+    /// The last scans, the newest first.
+    pub(crate) recent: Vec<Recent>,
 }
 
 /// The ledger's part, with ages.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::input::{RawScan, ScannedText, Source};
-use crate::ledger::{self, Ledger, Word};
+use crate::ledger::{self, Ledger, Pins, Word};
 use crate::samples::{self, GATE};
 use crate::stand_in::StandIn;
 use countermark_shared::documents::SlotState;
@@ -39,7 +39,8 @@ impl Bench {
         let (contact_sender, contact) = watch::channel(Contact::default());
         let (ledger, work) = mpsc::channel(8);
         let (finish, finishing) = oneshot::channel();
-        std::thread::spawn(move || ledger::serve(opened, work, clock, &report_sender, drop));
+        let (pins, _) = Pins::new(&ledger);
+        std::thread::spawn(move || ledger::serve(opened, work, &pins, clock, &report_sender, drop));
         let sync = Sync {
             client: Client::new(stand_in.address.clone(), move || [clock.now().battery; 2]).unwrap(),
             gate: GATE,
