@@ -6,6 +6,7 @@
 mod act;
 mod case;
 mod debounce;
+mod delivery;
 mod hashing;
 mod history;
 mod holds;
@@ -17,6 +18,7 @@ mod pin;
 mod recent;
 mod recorder;
 mod report;
+mod retention;
 mod staff;
 mod store;
 mod supervisors;
@@ -41,13 +43,15 @@ use recorder::Recorder;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use act::{ActError, Deed, Done};
+pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
 pub(crate) use hashing::Pins;
 pub(crate) use open::Owner;
 pub(crate) use pin::{Pin, Salt};
 pub(crate) use recent::{RECENT, Recent};
 pub(crate) use report::Report;
+pub(crate) use retention::{Page, PruneError, Pruned};
 pub(crate) use supervisors::{NewSupervisor, Supervisor, SupervisorError};
-pub(crate) use taking::{TakeError, Taken, TimeAnswered, TimeError, Word};
+pub(crate) use taking::{TakeError, Taken, TimeAnswered, Word};
 pub(crate) use thread::{Said, Work, serve};
 
 use crate::announcement::{Announcement, Ruling};
@@ -223,7 +227,7 @@ impl Ledger {
         Ok(Ruling::new(judgement.verdict, &judgement.subject))
     }
 
-    #[cfg(test)]
+    /// The documents in force, and what a replacement of each is held against.
     pub(crate) fn documents_held(&self) -> countermark_shared::documents::Held {
         self.documents.held()
     }

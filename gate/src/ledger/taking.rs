@@ -198,9 +198,10 @@ impl Ledger {
         Ok(waiting)
     }
 
-    /// What time alone changes: names leave when the lease says so, and the clock's floor rises.
+    /// What time alone changes: names leave when the lease says so, the clock's floor rises, and how admissions ended is written.
     pub(crate) fn pass_time(&mut self, now: Moment) -> Result<(), LedgerError> {
         self.keep_names(now);
+        self.write_outcomes(now)?;
         let floor = self.clock.floor(now.uptime);
         self.write(|connection| store::raise_clock_floor(connection, floor))
     }

@@ -1,16 +1,17 @@
 //! The thread that owns the ledger: one queue, in order. Scans that wait together share a transaction.
 
+use std::time::Duration;
+
 use countermark_shared::id::{LaneId, SupervisorId};
 use countermark_shared::journal::{Actuation, OverruleReason};
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::RowResult;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::hashing::{Hashed, Purpose};
 use super::{
-    ActError, Batch, Done, Ledger, LedgerError, NewSupervisor, Pin, Pins, Recent, Repeated, Report, Supervisor,
-    SupervisorError, TakeError, Taken, TimeAnswered, TimeError, Word,
+    ActError, Batch, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError, Pruned,
+    Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
@@ -57,16 +58,18 @@ pub(crate) enum Work {
     Take { kind: DocumentKind, bytes: Vec<u8>, reply: oneshot::Sender<Result<Taken, TakeError>> },
     /// Give what is held, to be offered elsewhere.
     Give { reply: oneshot::Sender<Result<Envelopes, LedgerError>> },
-    /// Set the clock by the cloud's answer.
-    SetClock { answer: TimeAnswered, reply: oneshot::Sender<Result<(), TimeError>> },
+    /// Take what the cloud answered.
+    Deliver { delivery: Delivery, reply: oneshot::Sender<Result<Taken, Failure>> },
     /// Note what staff say of the instant that waits, and give that instant.
     Hear { word: Word, reply: oneshot::Sender<Result<Option<Timestamp>, LedgerError>> },
     /// Do what time alone asks for.
     PassTime,
     /// Give the next rows to upload, at most so many.
     Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
-    /// Note validation's answers; for how many rows were they news?
-    Settle { results: Vec<RowResult>, reply: oneshot::Sender<Result<usize, LedgerError>> },
+    /// Give rows of the journal, for an auditor: at most so many after that row, with the texts of tickets or without.
+    Page { after: Option<u64>, most: usize, tickets: bool, reply: oneshot::Sender<Result<Page, PruneError>> },
+    /// Let some rows go that are older than that.
+    Prune { keep: Duration, reply: oneshot::Sender<Result<Pruned, PruneError>> },
     /// Say so when all that was asked before is done.
     Reach { reply: oneshot::Sender<()> },
     /// Close the ledger.
@@ -192,17 +195,17 @@ fn perform(
         Work::Check { lane, text, reply } => drop(reply.send(ledger.check(lane, &text, now))),
         Work::Take { kind, bytes, reply } => answer(ledger, report, reply, |ledger| ledger.take(kind, &bytes, now)),
         Work::Give { reply } => drop(reply.send(ledger.held_documents())),
-        Work::SetClock { answer: time, reply } => answer(ledger, report, reply, |ledger| ledger.set_clock(&time, now)),
+        Work::Deliver { delivery, reply } => answer(ledger, report, reply, |ledger| ledger.deliver(delivery, now)),
         Work::Hear { word, reply } => answer(ledger, report, reply, |ledger| ledger.hear(word, now)),
         Work::PassTime => {
             if let Err(error) = ledger.pass_time(now) {
-                tracing::error!(error = error.sentence(), "the clock's floor was not written");
+                tracing::error!(error = error.sentence(), "what time alone changes was not written");
             }
-            write_outcomes(ledger, clock);
             publish(ledger, report);
         }
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
-        Work::Settle { results, reply } => answer(ledger, report, reply, |ledger| ledger.settle(&results)),
+        Work::Page { after, most, tickets, reply } => drop(reply.send(ledger.page(after, most, tickets))),
+        Work::Prune { keep, reply } => drop(reply.send(ledger.prune(keep, now))),
         Work::Reach { reply } => drop(reply.send(())),
         Work::Stop => {
             write_outcomes(ledger, clock);

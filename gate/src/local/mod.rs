@@ -16,7 +16,7 @@ pub(crate) use staff::{Scanned, StaffAnswer, StaffQuestion};
 pub(crate) use status::{Checked, ClockStatus, LeaseCode, LeaseStatus, LedgerStatus, Status};
 
 use crate::carried::Offered;
-use crate::ledger::Word;
+use crate::ledger::{Page, Pruned, Word};
 
 /// A longer question is refused.
 const MAX_QUESTION: u64 = 64 * 1024;
@@ -39,6 +39,10 @@ pub(crate) enum Question {
     Clock { word: Option<Word> },
     /// What staff do.
     Staff(StaffQuestion),
+    /// At most so many rows of the journal after that one.
+    Journal { after: Option<u64>, most: usize, tickets: bool },
+    /// To let a few thousand rows go that are older than that.
+    Prune { keep_seconds: u64 },
 }
 
 /// What is answered.
@@ -54,6 +58,8 @@ pub(crate) enum Answer {
     },
     Clock(Box<ClockStatus>),
     Staff(StaffAnswer),
+    Journal(Box<Page>),
+    Pruned(Pruned),
     /// The question could not be answered.
     Problem(String),
 }

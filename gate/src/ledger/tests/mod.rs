@@ -3,6 +3,7 @@ mod cut_off;
 mod documents;
 mod model;
 mod names;
+mod retention;
 mod staff;
 mod supervisors;
 
