@@ -132,7 +132,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         sync: Sync {
             client: client(&identity, report.clone(), clock)?,
             gate: identity.gate,
-            key,
+            key: key.clone(),
             ledger: work.clone(),
             report: report.clone(),
             contact: contact_sender,
@@ -151,7 +151,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         },
         ledger: work.clone(),
         keep: settings.config.keep,
-        local: local::Agent { identity, lanes, ledger: work.clone(), report, contact, devices, clock },
+        local: local::Agent { identity, key, lanes, ledger: work.clone(), report, contact, devices, clock },
         ended: ended.clone(),
     };
     let printer = *printer;

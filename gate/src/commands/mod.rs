@@ -148,6 +148,9 @@ struct Run {
     /// What stands at this entrance: scanners, cameras, outputs, by lane.
     #[arg(long, value_name = "FILE", env = "COUNTERMARK_GATE_CONFIG")]
     config: Option<PathBuf>,
+    /// Where a service's keys are that it has as credentials; systemd says so.
+    #[arg(long, value_name = "DIR", env = "CREDENTIALS_DIRECTORY", hide = true)]
+    credentials: Option<PathBuf>,
     /// Read each new PNG or JPEG file of this folder, too.
     #[arg(long, value_name = "FOLDER")]
     pictures: Option<PathBuf>,
@@ -239,7 +242,7 @@ impl Run {
         let lines = self.lines.then_some(self.lane);
         config.check_outputs(lines)?;
         agent::run(&agent::Settings {
-            folder: DataFolder::at(&self.common.data),
+            folder: DataFolder::at(&self.common.data).with_credentials(self.credentials),
             screen: self.screen.or(config.screen).unwrap_or(ANY_PORT),
             poll: self.poll.map(Duration::from_secs).or(config.poll).unwrap_or(POLL),
             config,

@@ -241,6 +241,18 @@ pub(super) fn settle(connection: &Connection, result: &RowResult) -> rusqlite::R
         .execute(params![Number(result.sequence), Outcome(result.outcome)])
 }
 
+/// Drops the tickets' texts that validation has, and what is left of them in the write-ahead log; how many there were.
+pub(super) fn drop_texts(connection: &Connection) -> rusqlite::Result<usize> {
+    let dropped = connection
+        .prepare_cached("UPDATE journal SET ticket = NULL WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known')")?
+        .execute([])?;
+    if dropped > 0 {
+        // Of the three numbers it gives none matters: nobody else reads this database.
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    }
+    Ok(dropped)
+}
+
 /// What is held, in the order in which one makes the next believable, deltas by their sequence.
 pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
     let mut statement =

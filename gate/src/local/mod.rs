@@ -7,7 +7,9 @@ mod serve;
 mod staff;
 mod status;
 
-use countermark_shared::id::LaneId;
+use countermark_shared::id::{GateId, LaneId};
+use countermark_shared::journal::ExportEnd;
+use countermark_shared::keys::{SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use ask::{AskError, ask, ask_staff, export, import};
@@ -45,6 +47,21 @@ pub(crate) enum Question {
     Prune { keep_seconds: u64 },
 }
 
+/// Rows of the journal, and the gate's word that it goes so far: the agent may be the only one that has the key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SignedPage {
+    pub(crate) page: Page,
+    pub(crate) key: VerifyingKey,
+    pub(crate) end: ExportEnd,
+}
+
+impl SignedPage {
+    pub(crate) fn new(page: Page, gate: GateId, key: &SigningKey) -> Self {
+        let (sequence, hash) = page.rows.last().map_or((page.after, page.hash), |last| (last.sequence, last.hash));
+        Self { end: ExportEnd::sign(gate, sequence, hash, key), key: key.verifying_key(), page }
+    }
+}
+
 /// What is answered.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,7 +75,7 @@ pub(crate) enum Answer {
     },
     Clock(Box<ClockStatus>),
     Staff(StaffAnswer),
-    Journal(Box<Page>),
+    Journal(Box<SignedPage>),
     Pruned(Pruned),
     /// The question could not be answered.
     Problem(String),

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countermark_shared::id::LaneId;
+use countermark_shared::keys::SigningKey;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use super::{Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, Status};
+use super::{Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, SignedPage, Status};
 use crate::carried::{self, MAX_SET, Offered};
 use crate::clock::Clock;
 use crate::devices::Devices;
@@ -37,6 +38,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What answers are made of.
 pub(crate) struct Agent {
     pub(crate) identity: Identity,
+    /// Signs how far the journal goes.
+    pub(crate) key: SigningKey,
     /// The lanes that are scanned at.
     pub(crate) lanes: Vec<LaneId>,
     pub(crate) ledger: mpsc::Sender<Work>,
@@ -119,7 +122,7 @@ impl Agent {
             Question::Journal { after, most, tickets } => {
                 let most = most.min(MOST_ROWS);
                 match self.ask(|reply| Work::Page { after, most, tickets, reply }).await {
-                    Ok(Ok(page)) => Answer::Journal(Box::new(page)),
+                    Ok(Ok(page)) => Answer::Journal(Box::new(SignedPage::new(page, self.identity.gate, &self.key))),
                     Ok(Err(error)) => Answer::Problem(error.to_string()),
                     Err(problem) => problem,
                 }
@@ -238,7 +241,19 @@ mod tests {
         let report = watch::channel(report).1;
         let contact = watch::channel(Contact::default()).1;
         let devices = watch::channel(Devices::default()).1;
-        (Agent { identity, lanes: vec![LaneId(1)], ledger, report, contact, devices, clock: Clock::start() }, work)
+        (
+            Agent {
+                identity,
+                key: samples::signing_key(3),
+                lanes: vec![LaneId(1)],
+                ledger,
+                report,
+                contact,
+                devices,
+                clock: Clock::start(),
+            },
+            work,
+        )
     }
 
     #[tokio::test]
