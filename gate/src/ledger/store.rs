@@ -181,6 +181,15 @@ pub(super) fn settle(connection: &Connection, result: &RowResult) -> rusqlite::R
         .execute(params![Number(result.sequence), outcome])
 }
 
+/// Forgets validation's answers for the rows after one; how many rows that changed.
+pub(super) fn unsettle(connection: &Connection, known_up_to: u64) -> rusqlite::Result<usize> {
+    // What is beyond all numbers of rows is beyond this journal.
+    let Ok(known_up_to) = i64::try_from(known_up_to) else { return Ok(0) };
+    connection
+        .prepare_cached("UPDATE journal SET outcome = NULL WHERE sequence > ?1 AND outcome IS NOT NULL")?
+        .execute([known_up_to])
+}
+
 /// What is held, in the order in which one makes the next believable, deltas by their sequence.
 pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
     let mut statement =

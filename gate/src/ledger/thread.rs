@@ -32,6 +32,8 @@ pub(crate) enum Work {
     Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
     /// Note validation's answers; for how many rows were they news?
     Settle { results: Vec<RowResult>, reply: oneshot::Sender<Result<usize, LedgerError>> },
+    /// Forget validation's answers for the rows after one, which it has lost; for how many rows was that news?
+    Unsettle { known_up_to: u64, reply: oneshot::Sender<Result<usize, LedgerError>> },
     /// Say so when all that was asked before is done.
     Reach { reply: oneshot::Sender<()> },
     /// Close the ledger.
@@ -121,6 +123,11 @@ fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
         Work::Settle { results, reply } => {
             let outcome = ledger.settle(&results);
+            publish(ledger, report);
+            drop(reply.send(outcome));
+        }
+        Work::Unsettle { known_up_to, reply } => {
+            let outcome = ledger.unsettle(known_up_to);
             publish(ledger, report);
             drop(reply.send(outcome));
         }
