@@ -13,7 +13,7 @@ use countermark_shared::documents::{
 };
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::time::Timestamp;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use tokio::time::MissedTickBehavior;
 
 use crate::error::Error;
@@ -29,12 +29,6 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// How long a publication is kept at least: for a gate that is still fetching it, and for whoever asks what was published.
 const KEPT: Duration = Duration::from_hours(3 * 24);
-
-/// Begins the next epoch, the answer is its number: gates take its lists whatever they hold of the epoch before. For a database that was
-/// restored from a backup, and so would publish numbers that gates have seen with other content.
-pub async fn raise_epoch(pool: &PgPool) -> Result<u32, sqlx::Error> {
-    publications::raise_epoch(&mut *pool.acquire().await?).await
-}
 
 /// Publishes, and holds what it published, so that the next step costs what has changed and not what there is.
 pub(crate) struct Publisher {

@@ -3,17 +3,17 @@
 mod admissions;
 mod answer;
 mod assignment;
-mod blocks;
+pub(crate) mod blocks;
 mod documents;
 mod enrol;
-mod event_documents;
+pub(crate) mod event_documents;
 mod gates;
 mod head;
 mod journal;
 mod login;
 mod seats;
 mod slot_lists;
-mod suspensions;
+pub(crate) mod suspensions;
 mod time;
 mod trust_bundles;
 
