@@ -2,6 +2,7 @@
 
 mod assignment;
 mod error;
+mod findings;
 mod head;
 mod journal;
 #[cfg(test)]
@@ -11,6 +12,7 @@ pub mod reconcile;
 mod routes;
 mod secrets;
 mod session;
+mod settler;
 mod start;
 mod state;
 mod store;

@@ -26,6 +26,7 @@ use sqlx::PgPool;
 
 use crate::error::Error;
 use crate::publisher::Publisher;
+use crate::settler::Settler;
 use crate::state::{State, Trusted};
 use crate::store::bundles::{self, Kept};
 use crate::{MIGRATOR, api, assignment, secrets};
@@ -147,9 +148,10 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     let (router, _) = api().finish(&front, state.clone());
     let background = {
         let shutdown = shutdown.clone();
-        let (worker, publisher) = (secrets::worker(state.clone()), Publisher::new(state));
+        let (worker, publisher) = (secrets::worker(state.clone()), Publisher::new(state.clone()));
+        let settler = Settler::new(state);
         async move {
-            tokio::join!(worker.run(shutdown.clone()), publisher.run(shutdown));
+            tokio::join!(worker.run(shutdown.clone()), publisher.run(shutdown.clone()), settler.run(shutdown));
         }
     };
     Box::pin(serve(ServiceName::Validation, service.listen, router, shutdown, background)).await?;

@@ -17,8 +17,9 @@ pub use self::tickets::{
     WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets,
 };
 pub use self::validation::{
-    AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, GateSuspension, ReportSlot,
-    ReportedState, ResumeGate, SeatStanding, SuspendGate, UnblockSeat, Unpublished, ValidationClient,
+    AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, GateSuspension, ProductEntries,
+    QuarterHour, ReportSlot, ReportedState, ResumeGate, SeatStanding, SuspendGate, UnblockSeat, Unpublished,
+    ValidationClient,
 };
 
 /// Where each service answers the others.
@@ -57,4 +58,11 @@ pub mod paths {
     pub const RESUME_GATE: &str = "/v1/internal/gates/resume";
     /// GET [`AdmissionFigures`](super::AdmissionFigures), at validation; `{event}` is the event.
     pub const ADMISSIONS: &str = "/v1/internal/events/{event}/admissions";
+    /// GET [`FindingPage`](super::findings::FindingPage), at validation; `{event}` is the event, the query a
+    /// [`FindingQuery`](super::findings::FindingQuery).
+    pub const FINDINGS: &str = "/v1/internal/events/{event}/findings";
+    /// GET [`FindingHistory`](super::findings::FindingHistory), at validation; `{finding}` is its number.
+    pub const FINDING: &str = "/v1/internal/findings/{finding}";
+    /// POST [`DecideFinding`](super::findings::DecideFinding) → [`Finding`](super::findings::Finding), at validation.
+    pub const DECIDE_FINDING: &str = "/v1/internal/findings/decide";
 }

@@ -65,12 +65,14 @@ fn sold() -> Issued {
     Issued { generation: Generation(1), since: NOON - Duration::from_hours(24), revoked: None }
 }
 
-fn history<'a>(event: &'a EventDocument, told: Vec<Told>) -> SeatHistory<'a> {
+fn history(event: &EventDocument, told: Vec<Told>) -> SeatHistory<'_> {
     SeatHistory { event, slot: SEAT, issued: Some(sold()), told }
 }
 
 /// The rules found, each with the numbers of the rows and what a gate would have said.
-fn found(history: &SeatHistory<'_>) -> Vec<(Rule, Vec<(u64, Option<Reason>)>)> {
+type Rules = Vec<(Rule, Vec<(u64, Option<Reason>)>)>;
+
+fn found(history: &SeatHistory<'_>) -> Rules {
     let told = |found: Found| {
         let Evidence::Scans { scans, count } = found.evidence else { panic!("{found:?}") };
         assert_eq!(scans.len() as u64, count);

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::journal::Batch;
 use crate::session::Gate;
 use crate::state::State;
-use crate::store::{gates, journal};
+use crate::store::{finding_marks, gates, journal};
 
 /// 1,000 rows of 512 bytes with the longest ticket, in base64 and JSON, are 1.4 MB.
 pub(crate) const LONGEST_UPLOAD: usize = 2 << 20;
@@ -40,9 +40,12 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
             let locked = gates::lock(&mut transaction, gate.gate).await?.ok_or(Error::GateUnknown)?;
             let stored = journal::links(&mut transaction, gate.gate, &batch.sequences()).await?;
             let proofs = journal::proofs(&mut transaction, gate.gate, &batch.seats()).await?;
-            let settled = batch.settle(stored, proofs, locked.suspended);
+            let settled = batch.settle(stored, proofs, locked.suspended, now);
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
+            if settled.is_news() {
+                finding_marks::rows(&mut transaction, locked.event, gate.gate, batch.span()).await?;
+            }
             Ok::<_, Error>(settled.results)
         })
     })

@@ -7,6 +7,7 @@ mod blocks;
 mod documents;
 mod enrol;
 mod event_documents;
+mod findings;
 mod gates;
 mod head;
 mod journal;
@@ -62,6 +63,9 @@ pub fn api() -> Api<State> {
                 .routes(routes!(blocks::block))
                 .routes(routes!(blocks::unblock))
                 .routes(routes!(admissions::figures))
+                .routes(routes!(findings::list))
+                .routes(routes!(findings::read))
+                .routes(routes!(findings::decide))
                 .routes(routes!(event_documents::push)),
         )
 }

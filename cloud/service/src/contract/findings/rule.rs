@@ -44,6 +44,17 @@ pub enum Weight {
     Alarm,
 }
 
+impl Weight {
+    /// As addresses and files spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Concern => "concern",
+            Self::Alarm => "alarm",
+        }
+    }
+}
+
 /// A rule in words, in English and French.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {

@@ -57,10 +57,16 @@ proptest! {
         let mut before: Option<Evidence> = None;
         for known in 0..=rows.len() {
             let findings = history(&event, told(terms(1, 1), &rows[..known])).findings();
-            let count = findings.first().map_or(0, |found| match &found.evidence {
-                Evidence::Scans { count, .. } => *count,
-                other => panic!("{other:?}"),
-            });
+            let count = match findings.first().map(|found| &found.evidence) {
+                Some(Evidence::Scans { count, .. }) => *count,
+                None => 0,
+                Some(
+                    Evidence::Rows { .. }
+                    | Evidence::Jumps { .. }
+                    | Evidence::Doubtful { .. }
+                    | Evidence::Silence { .. },
+                ) => panic!("{findings:?}"),
+            };
             prop_assert_eq!(count, known.saturating_sub(1) as u64);
             if let (Some(before), [found]) = (&before, &findings[..]) {
                 prop_assert!(found.evidence.has_grown_since(before) && !before.has_grown_since(&found.evidence));

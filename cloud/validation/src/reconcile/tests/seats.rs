@@ -18,7 +18,7 @@ fn festival() -> AdmissionPolicy {
     AdmissionPolicy { entries: 0, ..once() }
 }
 
-fn double(rows: &[(u64, Reason)]) -> Vec<(Rule, Vec<(u64, Option<Reason>)>)> {
+fn double(rows: &[(u64, Reason)]) -> Rules {
     vec![(Rule::DoubleAdmission, rows.iter().map(|(row, reason)| (row + 1, Some(*reason))).collect())]
 }
 
@@ -140,9 +140,9 @@ fn a_ticket_that_was_withdrawn_is_told_with_what_became_of_it() {
     let rows = told(terms(1, 1), &[row(1, 5, Admitted, 1)]);
     let objections = |issued: Option<Issued>| {
         let history = SeatHistory { issued, ..history(&event, rows.clone()) };
-        let findings = history.findings().into_iter().map(|found| match found.evidence {
-            Evidence::Scans { scans, .. } => (found.rule, scans[0].objection),
-            other => panic!("{other:?}"),
+        let findings = history.findings().into_iter().map(|found| {
+            let Evidence::Scans { scans, .. } = found.evidence else { panic!("{:?}", found.rule) };
+            (found.rule, scans[0].objection)
         });
         findings.collect::<Vec<_>>()
     };
