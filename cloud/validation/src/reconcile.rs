@@ -12,7 +12,7 @@ mod tests;
 
 use std::time::Duration;
 
-use countermark_service::contract::findings::{About, Evidence, Rule};
+pub use countermark_service::contract::findings::{About, Doubt, Evidence, Jump, Objection, Rule, Scan};
 
 pub use self::gate::{Attendance, Break, Follows, GateHistory, Link, SILENCE, jumps, lost};
 pub use self::seat::{Issued, SeatHistory, Told};
