@@ -3,7 +3,7 @@
 mod assignment;
 mod error;
 mod head;
-mod journal;
+pub mod journal;
 #[cfg(test)]
 mod migrations;
 mod publisher;
@@ -20,6 +20,7 @@ use sqlx::migrate::Migrator;
 
 pub use self::publisher::raise_epoch;
 pub use self::routes::api;
+pub use self::session::Gate;
 pub use self::start::{Settings, StartError, create_keys, run};
 pub use self::state::State;
 

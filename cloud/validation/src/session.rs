@@ -30,13 +30,13 @@ const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// The gate behind a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gate {
+pub struct Gate {
     /// Its number.
-    pub(crate) gate: GateId,
+    pub gate: GateId,
     /// The event it serves.
-    pub(crate) event: EventId,
+    pub event: EventId,
     /// The key it enrolled with.
-    pub(crate) key: VerifyingKey,
+    pub key: VerifyingKey,
 }
 
 /// What a session is held by: 32 random bytes as text. It has no `Debug`.

@@ -34,7 +34,8 @@ pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
 pub(crate) use open::Owner;
 pub(crate) use recent::Recent;
 pub(crate) use report::Report;
-pub(crate) use taking::{TakeError, Taken, TimeAnswered, Word};
+pub use taking::Word;
+pub(crate) use taking::{TakeError, Taken, TimeAnswered};
 pub(crate) use thread::{Said, Work, serve};
 
 use crate::announcement::{Announcement, Ruling};

@@ -1,0 +1,156 @@
+//! Who looks on, and knows all: what was shown, what was answered, and whether it may be so. Owns the invariants of a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use countermark_gate::rehearsal::{Ruled, View};
+use countermark_shared::documents::{Direction, SlotState};
+use countermark_shared::id::{GateId, Slot};
+use countermark_shared::journal::{ChainHash, JournalRow, Subject};
+use countermark_shared::verdict::Reason;
+use countermark_validation::journal::Entry;
+
+use super::cloud::Cloud;
+use super::plan::Shown;
+
+/// What was seen so far.
+#[derive(Default)]
+pub(super) struct Witness {
+    answers: Vec<(GateId, Ruled)>,
+    admitted: BTreeMap<Slot, BTreeSet<GateId>>,
+    disturbed: BTreeSet<Slot>,
+    /// How much of everything there was: a run in which nothing happens proves nothing.
+    pub(super) counts: Counts,
+}
+
+/// How often something happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tickets and junk shown.
+    pub scans: u64,
+    /// Admissions.
+    pub admissions: u64,
+    /// Seats that passed at more than one gate.
+    pub doubles: u64,
+    /// Rows that were sent again after they had arrived.
+    pub known: u64,
+    /// Uploads.
+    pub uploads: u64,
+    /// Ends of a process or a machine.
+    pub ends: u64,
+    /// Exchanges of which one way was lost, doubled or late.
+    pub faults: u64,
+    /// Steps and snapshots of the list.
+    pub revisions: u64,
+}
+
+impl Counts {
+    /// Both together.
+    pub(super) fn add(&mut self, other: Self) {
+        let Self { scans, admissions, doubles, known, uploads, ends, faults, revisions } = other;
+        self.scans += scans;
+        self.admissions += admissions;
+        self.doubles += doubles;
+        self.known += known;
+        self.uploads += uploads;
+        self.ends += ends;
+        self.faults += faults;
+        self.revisions += revisions;
+    }
+}
+
+impl Witness {
+    /// Something became of the seat: who is let in with it depends on who has heard of that.
+    pub(super) fn disturbed(&mut self, slot: Slot) {
+        self.disturbed.insert(slot);
+    }
+
+    /// Sees the answer to a ticket. `right` says that nothing was ever wrong with that box's clocks.
+    pub(super) fn saw(
+        &mut self,
+        gate: GateId,
+        shown: Shown,
+        right: bool,
+        ruled: Ruled,
+        when: Duration,
+    ) -> anyhow::Result<()> {
+        self.counts.scans += 1;
+        self.answered(gate, ruled)?;
+        let slot = shown.slot;
+        if shown.direction == Direction::Exit || ruled.reason == Reason::CannotDecide {
+            return Ok(());
+        }
+        let passed_at = self.admitted.entry(slot).or_default();
+        if ruled.opens {
+            self.counts.admissions += 1;
+            ensure!(passed_at.insert(gate), "seat {slot} was admitted at gate {gate} a second time, after {when:?}");
+            self.counts.doubles += u64::from(passed_at.len() == 2);
+        } else if right && passed_at.is_empty() && !self.disturbed.contains(&slot) {
+            anyhow::bail!("seat {slot} was refused at gate {gate} for {:?}, after {when:?}: it is good", ruled.reason);
+        }
+        Ok(())
+    }
+
+    /// Sees an answer of which nothing but its row matters.
+    pub(super) fn answered(&mut self, gate: GateId, ruled: Ruled) -> anyhow::Result<()> {
+        ensure!(ruled.sequence.is_some(), "gate {gate} could not write");
+        self.answers.push((gate, ruled));
+        Ok(())
+    }
+
+    /// What must be true of a gate in the end.
+    pub(super) fn settled(&self, gate: GateId, view: &View, cloud: &Cloud) -> anyhow::Result<()> {
+        ensure!(view.unsettled == 0, "{} rows were never answered for", view.unsettled);
+        ensure!(view.contested == 0, "{} rows were put aside", view.contested);
+        ensure!(view.refused.is_empty(), "documents are refused: {:?}", view.refused);
+        cloud.is_newest(gate, &view.documents).context("the gate does not hold what is true")?;
+        let told = match cloud.journals.of(gate) {
+            Some(journal) => journal.reaches()?,
+            None => (0, ChainHash::START),
+        };
+        ensure!(told == (view.rows, view.chain), "validation has {} rows of {}", told.0, view.rows);
+        Ok(())
+    }
+
+    /// What must be true of all rows in the end.
+    pub(super) fn told(&mut self, cloud: &Cloud) -> anyhow::Result<()> {
+        for (gate, ruled) in &self.answers {
+            let sequence = ruled.sequence.unwrap_or_default();
+            let entry = cloud.journals.of(*gate).and_then(|journal| journal.rows.get(&sequence));
+            let row = &entry.with_context(|| format!("row {sequence} of gate {gate} was shown, and is lost"))?.row;
+            ensure!(says(row, ruled), "row {sequence} of gate {gate} says another thing than was shown");
+        }
+        cloud.journals.rows().try_for_each(|entry| allowed(entry, cloud))?;
+        let admissions = cloud.journals.rows().filter(|entry| is_admission(&entry.row)).count();
+        ensure!(admissions as u64 == self.counts.admissions, "{admissions} admissions of {}", self.counts.admissions);
+        self.counts.uploads = cloud.journals.uploads.len() as u64;
+        Ok(())
+    }
+}
+
+fn says(row: &JournalRow, ruled: &Ruled) -> bool {
+    let slot = match row.subject {
+        Subject::Ticket { slot, .. } => Some(slot),
+        Subject::Payload { .. } => None,
+    };
+    (row.reason, row.persons, row.at, slot) == (ruled.reason, ruled.persons, ruled.at, ruled.slot)
+}
+
+fn is_admission(row: &JournalRow) -> bool {
+    row.direction == Direction::Entry && row.persons > 0
+}
+
+/// No gate admits what the list it held forbids.
+fn allowed(entry: &Entry, cloud: &Cloud) -> anyhow::Result<()> {
+    let row = &entry.row;
+    let Subject::Ticket { slot, generation, .. } = row.subject else { return Ok(()) };
+    if !is_admission(row) || row.documents.list_sequence == 0 {
+        return Ok(());
+    }
+    let said = cloud.said(slot, row.documents.list_sequence);
+    let may = matches!(said.state, SlotState::Good) && generation >= said.least_generation;
+    let (gate, sequence) = (row.gate, row.sequence);
+    ensure!(may, "row {sequence} of gate {gate} admits seat {slot}, of which the list then said {said:?}");
+    Ok(())
+}

@@ -1,0 +1,4 @@
+//! Nights at the doors in virtual time.
+
+#[cfg(test)]
+mod nights;
