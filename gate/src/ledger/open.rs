@@ -7,7 +7,7 @@ use std::time::Duration;
 use countermark_shared::clock::GateClock;
 use countermark_shared::documents::RootFingerprint;
 use countermark_shared::id::GateId;
-use countermark_shared::journal::{BootId, ChainHash, JournalRow};
+use countermark_shared::journal::{BootId, JournalRow};
 use countermark_shared::sealing::UnwrappingKey;
 use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
@@ -15,13 +15,14 @@ use rusqlite_migration::{M, Migrations};
 
 use super::Ledger;
 use super::debounce::Debounce;
-use super::store::{self, Columns};
+use super::store::{self, Columns, Head};
 use crate::documents::{DocumentKind, Documents};
 use crate::names::Names;
 
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0001_ledger.sql")),
     M::up(include_str!("../../../migrations/gate/0002_held_documents.sql")),
+    M::up(include_str!("../../../migrations/gate/0008_journal_anchor.sql")),
 ];
 /// Rows that are read at a time while the chain is checked.
 const CHECKED_AT_ONCE: usize = 10_000;
@@ -139,7 +140,7 @@ fn check_database(connection: &Connection, file: &Path) -> Result<(), OpenError>
 }
 
 fn check_journal(connection: &Connection, gate: GateId, file: &Path) -> Result<(), OpenError> {
-    let (mut sequence, mut chain) = (0, ChainHash::START);
+    let Head { mut sequence, hash: mut chain } = store::anchor(connection).map_err(|error| explain(error, file))?;
     loop {
         let rows = store::rows_from(connection, sequence + 1, CHECKED_AT_ONCE).map_err(|error| explain(error, file))?;
         if rows.is_empty() {

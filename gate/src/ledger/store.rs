@@ -25,6 +25,7 @@ pub(super) struct StoredRow {
     pub(super) hash: ChainHash,
     pub(super) columns: Columns,
     pub(super) ticket: Option<String>,
+    pub(super) outcome: Option<RowOutcome>,
 }
 
 /// What facts are found by.
@@ -46,12 +47,38 @@ impl Columns {
     }
 }
 
+/// Where it ends.
 pub(super) fn head(connection: &Connection) -> rusqlite::Result<Head> {
-    connection
+    let last = connection
         .prepare_cached("SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1")?
-        .query_row([], |row| Ok(Head { sequence: row.get::<_, Number>(0)?.0, hash: ChainHash(row.get(1)?) }))
+        .query_row([], head_of)
+        .optional()?;
+    last.map_or_else(|| anchor(connection), Ok)
+}
+
+/// Where it begins: after this row.
+pub(super) fn anchor(connection: &Connection) -> rusqlite::Result<Head> {
+    connection
+        .prepare_cached("SELECT sequence, hash FROM journal_anchor")?
+        .query_row([], head_of)
         .optional()
-        .map(|head| head.unwrap_or(Head { sequence: 0, hash: ChainHash::START }))
+        .map(|anchor| anchor.unwrap_or(Head { sequence: 0, hash: ChainHash::START }))
+}
+
+fn head_of(row: &Row<'_>) -> rusqlite::Result<Head> {
+    Ok(Head { sequence: row.get::<_, Number>(0)?.0, hash: ChainHash(row.get(1)?) })
+}
+
+/// Drops the rows up to `last`, after which the journal begins from then on.
+pub(super) fn prune(connection: &Connection, last: Head) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM journal WHERE sequence <= ?1")?.execute([Number(last.sequence)])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO journal_anchor (id, sequence, hash) VALUES (1, ?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash",
+        )?
+        .execute(params![Number(last.sequence), last.hash.0])?;
+    Ok(())
 }
 
 /// Appends a row onto the chain.
@@ -133,19 +160,19 @@ pub(super) fn contested(connection: &Connection) -> rusqlite::Result<u64> {
         .map(|number| number.0)
 }
 
-/// The chain before a row.
+/// The chain before a row that is there, or that comes next.
 pub(super) fn chain_before(connection: &Connection, sequence: u64) -> rusqlite::Result<ChainHash> {
-    connection
+    let before = connection
         .prepare_cached("SELECT hash FROM journal WHERE sequence = ?1 - 1")?
         .query_row([Number(sequence)], |row| row.get(0).map(ChainHash))
-        .optional()
-        .map(|hash| hash.unwrap_or(ChainHash::START))
+        .optional()?;
+    before.map_or_else(|| anchor(connection).map(|anchor| anchor.hash), Ok)
 }
 
 pub(super) fn rows_from(connection: &Connection, first: u64, limit: usize) -> rusqlite::Result<Vec<StoredRow>> {
     connection
         .prepare_cached(
-            "SELECT sequence, row, hash, persons, proved, event, slot, generation, ticket FROM journal
+            "SELECT sequence, row, hash, persons, proved, event, slot, generation, ticket, outcome FROM journal
              WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2",
         )?
         .query_map(params![Number(first), i64::try_from(limit).unwrap_or(i64::MAX)], stored_row)?
@@ -164,21 +191,27 @@ fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
         hash: ChainHash(row.get(2)?),
         columns: Columns { persons: row.get(3)?, proved: row.get(4)?, seat },
         ticket: row.get(8)?,
+        outcome: row.get::<_, Option<Outcome>>(9)?.map(|Outcome(outcome)| outcome),
     })
 }
 
 /// Notes validation's first answer for a row; how many rows that changed.
 pub(super) fn settle(connection: &Connection, result: &RowResult) -> rusqlite::Result<usize> {
-    let outcome = match result.outcome {
-        RowOutcome::Stored => "stored",
-        RowOutcome::Known => "known",
-        RowOutcome::Fork => "fork",
-        RowOutcome::Unreadable => "unreadable",
-        RowOutcome::Unproved => "unproved",
-    };
     connection
         .prepare_cached("UPDATE journal SET outcome = ?2 WHERE sequence = ?1 AND outcome IS NULL")?
-        .execute(params![Number(result.sequence), outcome])
+        .execute(params![Number(result.sequence), Outcome(result.outcome)])
+}
+
+/// Drops the tickets' texts that validation has, and what is left of them in the write-ahead log; how many there were.
+pub(super) fn drop_texts(connection: &Connection) -> rusqlite::Result<usize> {
+    let dropped = connection
+        .prepare_cached("UPDATE journal SET ticket = NULL WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known')")?
+        .execute([])?;
+    if dropped > 0 {
+        // Of the three numbers it gives none matters: nobody else reads this database.
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    }
+    Ok(dropped)
 }
 
 /// What is held, in the order in which one makes the next believable, deltas by their sequence.
@@ -278,6 +311,38 @@ pub(super) fn raise_clock_floor(connection: &Connection, floor: Timestamp) -> ru
         )?
         .execute([floor.unix_millis()])?;
     Ok(())
+}
+
+/// An answer of validation, as the database spells it.
+#[derive(Clone, Copy)]
+struct Outcome(RowOutcome);
+
+impl Outcome {
+    const ALL: [RowOutcome; 5] =
+        [RowOutcome::Stored, RowOutcome::Known, RowOutcome::Fork, RowOutcome::Unreadable, RowOutcome::Unproved];
+
+    const fn spelt(self) -> &'static str {
+        match self.0 {
+            RowOutcome::Stored => "stored",
+            RowOutcome::Known => "known",
+            RowOutcome::Fork => "fork",
+            RowOutcome::Unreadable => "unreadable",
+            RowOutcome::Unproved => "unproved",
+        }
+    }
+}
+
+impl FromSql for Outcome {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let text = value.as_str()?;
+        Self::ALL.map(Self).into_iter().find(|outcome| outcome.spelt() == text).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for Outcome {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.spelt().into())
+    }
 }
 
 /// SQLite's integers are signed; a number of ours that is not one there is an error, never another number.

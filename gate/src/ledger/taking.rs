@@ -180,9 +180,10 @@ impl Ledger {
         Ok(waiting)
     }
 
-    /// What time alone changes: names leave when the lease says so, and the clock's floor rises.
+    /// What time alone changes: names leave when the lease says so, from memory and from the disk, and the clock's floor rises.
     pub(crate) fn pass_time(&mut self, now: Moment) -> Result<(), LedgerError> {
         self.keep_names(now);
+        self.drop_names(now)?;
         let floor = self.clock.floor(now.uptime);
         self.write(|connection| store::raise_clock_floor(connection, floor))
     }
@@ -191,6 +192,19 @@ impl Ledger {
     pub(crate) fn held_documents(&self) -> Result<Envelopes, LedgerError> {
         let stored = store::documents(&self.connection)?;
         Ok(stored.into_iter().map(|stored| (stored.kind, stored.envelope)).collect())
+    }
+
+    /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of tickets, as soon as
+    /// validation has them.
+    fn drop_names(&self, now: Moment) -> Result<(), LedgerError> {
+        let shown = self.read_clock(now).now;
+        if self.documents.lease().is_some_and(|lease| shown >= lease.names_until) {
+            let texts = store::drop_texts(&self.connection)?;
+            if texts > 0 {
+                tracing::info!(texts, "the texts of tickets are gone from the journal, and with them every name");
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn keep_names(&mut self, now: Moment) {

@@ -1,5 +1,7 @@
 //! The thread that owns the ledger: one queue, in order. Scans that wait together share a transaction.
 
+use std::time::Duration;
+
 use countermark_shared::id::LaneId;
 use countermark_shared::journal::OverruleReason;
 use countermark_shared::time::Timestamp;
@@ -7,7 +9,8 @@ use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    ActError, Batch, Delivery, Done, Failure, Ledger, LedgerError, Recent, Repeated, Report, TakeError, Taken, Word,
+    ActError, Batch, Delivery, Done, Failure, Ledger, LedgerError, Page, PruneError, Pruned, Recent, Repeated, Report,
+    TakeError, Taken, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
@@ -53,6 +56,10 @@ pub(crate) enum Work {
     PassTime,
     /// Give the next rows to upload, at most so many.
     Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
+    /// Give rows of the journal, for an auditor: at most so many after that row, with the texts of tickets or without.
+    Page { after: Option<u64>, most: usize, tickets: bool, reply: oneshot::Sender<Result<Page, PruneError>> },
+    /// Let some rows go that are older than that.
+    Prune { keep: Duration, reply: oneshot::Sender<Result<Pruned, PruneError>> },
     /// Say so when all that was asked before is done.
     Reach { reply: oneshot::Sender<()> },
     /// Close the ledger.
@@ -147,6 +154,8 @@ fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender
             publish(ledger, report);
         }
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
+        Work::Page { after, most, tickets, reply } => drop(reply.send(ledger.page(after, most, tickets))),
+        Work::Prune { keep, reply } => drop(reply.send(ledger.prune(keep, clock.now()))),
         Work::Reach { reply } => drop(reply.send(())),
         Work::Stop => return false,
     }

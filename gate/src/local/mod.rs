@@ -5,7 +5,9 @@ mod ask;
 mod serve;
 mod status;
 
-use countermark_shared::id::LaneId;
+use countermark_shared::id::{GateId, LaneId};
+use countermark_shared::journal::ExportEnd;
+use countermark_shared::keys::{SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use ask::{AskError, ask, export, import};
@@ -13,7 +15,7 @@ pub(crate) use serve::{Agent, bind, serve};
 pub(crate) use status::{Checked, ClockStatus, LeaseCode, LeaseStatus, LedgerStatus, Status};
 
 use crate::carried::Offered;
-use crate::ledger::Word;
+use crate::ledger::{Page, Pruned, Word};
 
 /// A longer question is refused.
 const MAX_QUESTION: u64 = 64 * 1024;
@@ -34,6 +36,25 @@ pub(crate) enum Question {
     Export,
     /// What the clock shows, once it was told what staff say.
     Clock { word: Option<Word> },
+    /// At most so many rows of the journal after that one.
+    Journal { after: Option<u64>, most: usize, tickets: bool },
+    /// To let a few thousand rows go that are older than that.
+    Prune { keep_seconds: u64 },
+}
+
+/// Rows of the journal, and the gate's word that it goes so far: the agent may be the only one that has the key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SignedPage {
+    pub(crate) page: Page,
+    pub(crate) key: VerifyingKey,
+    pub(crate) end: ExportEnd,
+}
+
+impl SignedPage {
+    pub(crate) fn new(page: Page, gate: GateId, key: &SigningKey) -> Self {
+        let (sequence, hash) = page.rows.last().map_or((page.after, page.hash), |last| (last.sequence, last.hash));
+        Self { end: ExportEnd::sign(gate, sequence, hash, key), key: key.verifying_key(), page }
+    }
 }
 
 /// What is answered.
@@ -48,6 +69,8 @@ pub(crate) enum Answer {
         length: u64,
     },
     Clock(Box<ClockStatus>),
+    Journal(Box<SignedPage>),
+    Pruned(Pruned),
     /// The question could not be answered.
     Problem(String),
 }

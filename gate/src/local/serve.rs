@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countermark_shared::id::LaneId;
+use countermark_shared::keys::SigningKey;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use super::{Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, Status};
+use super::{Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, SignedPage, Status};
 use crate::carried::{self, MAX_SET, Offered};
 use crate::clock::Clock;
 use crate::devices::Devices;
@@ -28,12 +29,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A set has thousands of documents at most, and scans go before each.
 const PATIENCE_WITH_A_SET: Duration = Duration::from_mins(2);
 
+/// Rows in one answer: with their tickets' texts below its longest.
+const MOST_ROWS: usize = 1_000;
+
 /// After a question that could not be taken.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What answers are made of.
 pub(crate) struct Agent {
     pub(crate) identity: Identity,
+    /// Signs how far the journal goes.
+    pub(crate) key: SigningKey,
     /// The lanes that are scanned at.
     pub(crate) lanes: Vec<LaneId>,
     pub(crate) ledger: mpsc::Sender<Work>,
@@ -119,6 +125,22 @@ impl Agent {
             },
             Question::Import { length } => self.import(length, reader).await,
             Question::Clock { word } => self.hear(word).await,
+            Question::Journal { after, most, tickets } => {
+                let most = most.min(MOST_ROWS);
+                match self.ask(|reply| Work::Page { after, most, tickets, reply }).await {
+                    Ok(Ok(page)) => Answer::Journal(Box::new(SignedPage::new(page, self.identity.gate, &self.key))),
+                    Ok(Err(error)) => Answer::Problem(error.to_string()),
+                    Err(problem) => problem,
+                }
+            }
+            Question::Prune { keep_seconds } => {
+                let keep = Duration::from_secs(keep_seconds);
+                match self.ask(|reply| Work::Prune { keep, reply }).await {
+                    Ok(Ok(pruned)) => Answer::Pruned(pruned),
+                    Ok(Err(error)) => Answer::Problem(error.to_string()),
+                    Err(problem) => problem,
+                }
+            }
             Question::Export => Answer::Problem("the question cannot be read".to_owned()),
         }
     }
@@ -203,7 +225,19 @@ mod tests {
         let report = watch::channel(report).1;
         let contact = watch::channel(Contact::default()).1;
         let devices = watch::channel(Devices::default()).1;
-        (Agent { identity, lanes: vec![LaneId(1)], ledger, report, contact, devices, clock: Clock::start() }, work)
+        (
+            Agent {
+                identity,
+                key: samples::signing_key(3),
+                lanes: vec![LaneId(1)],
+                ledger,
+                report,
+                contact,
+                devices,
+                clock: Clock::start(),
+            },
+            work,
+        )
     }
 
     #[tokio::test]
@@ -255,8 +289,8 @@ mod tests {
             let set = carried::pack(&[assignment.clone(), bundle.clone(), assignment.clone(), assignment.clone()]);
             let taken = import(&data, &set).unwrap();
             let given = export(&data).unwrap();
-            let junk = import(&data, b"junk").unwrap();
-            let unheard = ask(&data, &Question::Clock { word: Some(Word::Confirm) }).unwrap();
+            let junk = import(&data, b"junk").unwrap_err();
+            let unheard = ask(&data, &Question::Clock { word: Some(Word::Confirm) }).unwrap_err();
             let shown = ask(&data, &Question::Clock { word: None }).unwrap();
             (taken, given == carried::pack(&[bundle, assignment]), junk, unheard, shown)
         });
@@ -267,8 +301,8 @@ mod tests {
             [(Outcome::Refused, true), (Outcome::Taken, false), (Outcome::Taken, false), (Outcome::Held, false)];
         assert_eq!(outcomes, expected);
         assert!(same_bytes);
-        assert!(matches!(junk, Answer::Problem(_)));
-        assert!(matches!(unheard, Answer::Problem(problem) if problem.contains("no instant waits")));
+        assert!(matches!(junk, AskError::Problem(_)));
+        assert!(matches!(unheard, AskError::Problem(problem) if problem.contains("no instant waits")));
         assert!(matches!(shown, Answer::Clock(clock) if clock.warning.is_none()));
     }
 }

@@ -1,6 +1,7 @@
 mod clock;
 mod documents;
 mod names;
+mod retention;
 
 use super::open::OpenError;
 use super::*;
