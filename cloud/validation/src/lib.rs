@@ -7,6 +7,7 @@ pub mod journal;
 #[cfg(test)]
 mod migrations;
 mod publisher;
+pub mod reconcile;
 mod routes;
 mod secrets;
 mod session;

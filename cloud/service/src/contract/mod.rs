@@ -3,6 +3,7 @@
 
 mod auth;
 mod documents;
+pub mod findings;
 mod tickets;
 mod validation;
 
