@@ -13,10 +13,12 @@ use countermark_shared::documents::{
     SlotState, Slots,
 };
 use countermark_shared::id::{GateId, Generation, Slot};
+use countermark_shared::journal::{JournalRow, Subject};
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::{Base64, TimeAnswer};
+use countermark_shared::wire::{Base64, TimeAnswer, Upload};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::findings::Findings;
 use super::journals::Journals;
 use super::venue::{EVENT, Venue, gate_key};
 
@@ -31,10 +33,12 @@ const HEAD_FRESH: Duration = Duration::from_mins(1);
 pub(super) struct Seat {
     /// Its newest issue.
     pub(super) generation: Generation,
+    /// Since when that is the newest.
+    pub(super) since: Timestamp,
     /// Whether an administrator holds it back.
     pub(super) blocked: bool,
-    /// Whether it is taken back for good.
-    pub(super) revoked: bool,
+    /// Since when it is taken back for good.
+    pub(super) revoked: Option<Timestamp>,
 }
 
 /// Validation's books.
@@ -51,6 +55,8 @@ pub(super) struct Cloud {
     sessions: BTreeMap<String, (GateId, Timestamp)>,
     /// What gates told.
     pub(super) journals: Journals,
+    /// What was found in that.
+    pub(super) findings: Findings,
 }
 
 struct Served {
@@ -61,7 +67,7 @@ struct Served {
 impl Cloud {
     /// With so many gates enrolled, and so many seats issued.
     pub(super) fn new(venue: Arc<Venue>, gates: u32, seats: u32, now: Timestamp) -> anyhow::Result<Self> {
-        let seat = Seat { generation: Generation(1), blocked: false, revoked: false };
+        let seat = Seat { generation: Generation(1), since: now, blocked: false, revoked: None };
         let seats: BTreeMap<_, _> = (0..seats).map(|slot| (Slot(slot), seat)).collect();
         let first = Revision { epoch: 0, sequence: 1 };
         let known = seats.iter().map(|(slot, seat)| (*slot, seat.listed()));
@@ -79,6 +85,7 @@ impl Cloud {
             said,
             sessions: BTreeMap::new(),
             journals: Journals::default(),
+            findings: Findings::default(),
             venue,
         })
     }
@@ -89,11 +96,12 @@ impl Cloud {
     }
 
     /// Changes what is known of a seat; gates hear of it by the next step.
-    pub(super) fn change(&mut self, slot: Slot, change: impl FnOnce(&mut Seat)) {
-        if let Some(seat) = self.seats.get_mut(&slot).filter(|seat| !seat.revoked) {
+    pub(super) fn change(&mut self, slot: Slot, change: impl FnOnce(&mut Seat)) -> anyhow::Result<()> {
+        if let Some(seat) = self.seats.get_mut(&slot).filter(|seat| seat.revoked.is_none()) {
             change(seat);
             self.changed.insert(slot);
         }
+        self.findings.look_at_seat(&self.venue, slot, self.seats.get(&slot), &self.journals)
     }
 
     /// Publishes the next step, if anything changed, and after so many a snapshot.
@@ -154,9 +162,31 @@ impl Cloud {
             }
             Request::Upload { upload, .. } => {
                 let key = gate_key(gate).verifying_key();
-                Reply::Uploaded(self.journals.take(gate, key, upload, &self.venue, now)?)
+                let uploaded = self.journals.take(gate, key, upload, &self.venue, now)?;
+                self.look(gate, upload)?;
+                Reply::Uploaded(uploaded)
             }
         })
+    }
+
+    /// Looks anew at whatever an upload names.
+    fn look(&mut self, gate: GateId, upload: &Upload) -> anyhow::Result<()> {
+        let rows = upload.rows.iter().filter_map(|row| JournalRow::from_bytes(&row.row.0).ok());
+        let slots: BTreeSet<_> = rows
+            .filter_map(|row| match row.subject {
+                Subject::Ticket { slot, .. } => Some(slot),
+                Subject::Payload { .. } => None,
+            })
+            .collect();
+        for slot in slots {
+            self.findings.look_at_seat(&self.venue, slot, self.seats.get(&slot), &self.journals)?;
+        }
+        self.findings.look_at_gate(gate, &self.journals)
+    }
+
+    /// What is found in all that was told, looked at as a whole.
+    pub(super) fn found_at_once(&self) -> anyhow::Result<Findings> {
+        Findings::of(&self.venue, &self.seats, &self.journals)
     }
 
     fn log_in(&mut self, gate: GateId, now: Timestamp) -> Reply {
@@ -243,7 +273,7 @@ impl Cloud {
 impl Seat {
     /// What a list says of it, as validation's publisher has it.
     fn listed(self) -> SlotEntry {
-        let state = match (self.revoked, self.blocked) {
+        let state = match (self.revoked.is_some(), self.blocked) {
             (true, _) => SlotState::Revoked,
             (false, true) => SlotState::Blocked,
             (false, false) => SlotState::Good,

@@ -25,10 +25,20 @@ pub(super) struct Journals {
 #[derive(Default)]
 pub(super) struct Journal {
     /// By their numbers.
-    pub(super) rows: BTreeMap<u64, Entry>,
+    pub(super) rows: BTreeMap<u64, Stored>,
     /// What cannot stand among them.
     pub(super) aside: Vec<Aside>,
     proofs: HashMap<Seat, u8>,
+}
+
+/// A row that was stored.
+pub(super) struct Stored {
+    /// The row.
+    pub(super) entry: Entry,
+    /// The chain before it, as its gate told it.
+    pub(super) before: ChainHash,
+    /// When it arrived.
+    pub(super) received: Timestamp,
 }
 
 /// An upload that arrived.
@@ -57,12 +67,21 @@ impl Journals {
         let batch = Batch::read(upload.clone(), &Gate { gate, event: EVENT, key }, &venue.keys)?;
         let journal = self.gates.entry(gate).or_default();
         let settled = batch.settle(journal.links(&batch.sequences()), journal.proofs(&batch.seats()), false);
+        let mut chain = upload.previous;
+        let before = upload.rows.iter().map(|row| {
+            let before = chain;
+            chain = before.next(&row.row.0);
+            (row.sequence, before)
+        });
+        let before: HashMap<_, _> = before.collect();
         for entry in settled.entries {
             if let (Some(seat), Some(places)) = (entry.seat, entry.proved_places) {
                 let proved = journal.proofs.entry(seat).or_default();
                 *proved = places.max(*proved);
             }
-            let (sequence, replaced) = (entry.row.sequence, journal.rows.insert(entry.row.sequence, entry));
+            let sequence = entry.row.sequence;
+            let before = before.get(&sequence).copied().unwrap_or(ChainHash::START);
+            let replaced = journal.rows.insert(sequence, Stored { entry, before, received: at });
             ensure!(replaced.is_none(), "row {sequence} of gate {gate} was stored twice");
         }
         journal.aside.extend(settled.aside);
@@ -76,8 +95,13 @@ impl Journals {
         self.gates.get(&gate)
     }
 
+    /// Those that told anything.
+    pub(super) fn gates(&self) -> impl Iterator<Item = GateId> {
+        self.gates.keys().copied()
+    }
+
     /// All rows, by gate and number.
-    pub(super) fn rows(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Stored> {
         self.gates.values().flat_map(|journal| journal.rows.values())
     }
 }
@@ -85,7 +109,7 @@ impl Journals {
 impl Journal {
     fn links(&self, sequences: &[u64]) -> HashMap<u64, Link> {
         let link = |entry: &Entry| Link { row: entry.bytes.clone(), chain: entry.chain };
-        sequences.iter().filter_map(|sequence| Some((*sequence, link(self.rows.get(sequence)?)))).collect()
+        sequences.iter().filter_map(|sequence| Some((*sequence, link(&self.rows.get(sequence)?.entry)))).collect()
     }
 
     fn proofs(&self, seats: &[Seat]) -> HashMap<Seat, u8> {
@@ -95,7 +119,7 @@ impl Journal {
     /// Whether it is whole: every row from the first to the last, each following on the one before; how far it goes.
     pub(super) fn reaches(&self) -> anyhow::Result<(u64, ChainHash)> {
         let (mut last, mut chain) = (0, ChainHash::START);
-        for (sequence, entry) in &self.rows {
+        for (sequence, Stored { entry, .. }) in &self.rows {
             chain = chain.next(&entry.bytes);
             ensure!(*sequence == last + 1, "row {} is missing", last + 1);
             ensure!(entry.chain == chain && !entry.after_gap, "row {sequence} does not follow on the one before");

@@ -7,6 +7,7 @@
 mod cloud;
 mod drought;
 mod entrance;
+mod findings;
 mod journals;
 mod plan;
 mod venue;

@@ -12,7 +12,8 @@ use countermark_shared::verdict::Reason;
 use countermark_validation::journal::Entry;
 
 use super::cloud::Cloud;
-use super::plan::Shown;
+use super::findings::Truth;
+use super::plan::{Office, Shown};
 
 /// What was seen so far.
 #[derive(Default)]
@@ -20,6 +21,8 @@ pub(super) struct Witness {
     answers: Vec<(GateId, Ruled)>,
     admitted: BTreeMap<Slot, BTreeSet<GateId>>,
     disturbed: BTreeSet<Slot>,
+    withdrawn: BTreeSet<Slot>,
+    wrong_clocks: BTreeSet<GateId>,
     /// How much of everything there was: a run in which nothing happens proves nothing.
     pub(super) counts: Counts,
 }
@@ -43,12 +46,14 @@ pub struct Counts {
     pub faults: u64,
     /// Steps and snapshots of the list.
     pub revisions: u64,
+    /// What settling found.
+    pub findings: u64,
 }
 
 impl Counts {
     /// Both together.
     pub(super) fn add(&mut self, other: Self) {
-        let Self { scans, admissions, doubles, known, uploads, ends, faults, revisions } = other;
+        let Self { scans, admissions, doubles, known, uploads, ends, faults, revisions, findings } = other;
         self.scans += scans;
         self.admissions += admissions;
         self.doubles += doubles;
@@ -57,13 +62,23 @@ impl Counts {
         self.ends += ends;
         self.faults += faults;
         self.revisions += revisions;
+        self.findings += findings;
     }
 }
 
 impl Witness {
     /// Something became of the seat: who is let in with it depends on who has heard of that.
-    pub(super) fn disturbed(&mut self, slot: Slot) {
+    pub(super) fn disturbed(&mut self, slot: Slot, act: Office) {
         self.disturbed.insert(slot);
+        match act {
+            Office::Revoke | Office::Transfer => drop(self.withdrawn.insert(slot)),
+            Office::Block | Office::Unblock => {}
+        }
+    }
+
+    /// Rows of that gate may tell another time than the right one.
+    pub(super) fn has_a_wrong_clock(&mut self, gate: GateId) {
+        self.wrong_clocks.insert(gate);
     }
 
     /// Sees the answer to a ticket. `right` says that nothing was ever wrong with that box's clocks.
@@ -118,12 +133,16 @@ impl Witness {
         for (gate, ruled) in &self.answers {
             let sequence = ruled.sequence.unwrap_or_default();
             let entry = cloud.journals.of(*gate).and_then(|journal| journal.rows.get(&sequence));
-            let row = &entry.with_context(|| format!("row {sequence} of gate {gate} was shown, and is lost"))?.row;
-            ensure!(says(row, ruled), "row {sequence} of gate {gate} says another thing than was shown");
+            let stored = entry.with_context(|| format!("row {sequence} of gate {gate} was shown, and is lost"))?;
+            ensure!(says(&stored.entry.row, ruled), "row {sequence} of gate {gate} says another thing than was shown");
         }
-        cloud.journals.rows().try_for_each(|entry| allowed(entry, cloud))?;
-        let admissions = cloud.journals.rows().filter(|entry| is_admission(&entry.row)).count();
+        cloud.journals.rows().try_for_each(|stored| allowed(&stored.entry, cloud))?;
+        let admissions = cloud.journals.rows().filter(|stored| is_admission(&stored.entry.row)).count();
         ensure!(admissions as u64 == self.counts.admissions, "{admissions} admissions of {}", self.counts.admissions);
+        ensure!(cloud.findings == cloud.found_at_once()?, "what was found depends on the order of arrival");
+        let Self { admitted, withdrawn, wrong_clocks, .. } = self;
+        cloud.findings.tell_the_truth(&Truth { admitted, wrong_clocks, withdrawn })?;
+        self.counts.findings = cloud.findings.count();
         self.counts.uploads = cloud.journals.uploads.len() as u64;
         Ok(())
     }

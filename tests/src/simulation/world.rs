@@ -27,6 +27,9 @@ const COALESCE: Duration = Duration::from_millis(500);
 /// How often a gate does what time alone asks for: as its agent does.
 const PASSING_TIME: Duration = Duration::from_mins(1);
 
+/// A battery clock that is off by less, in milliseconds, is not told from a right one: settling allows a minute, and rows travel for seconds.
+const PUNCTUAL: i64 = 50_000;
+
 /// A run under way.
 pub(super) struct World<'a> {
     now: Duration,
@@ -78,6 +81,9 @@ impl<'a> World<'a> {
             witness: Witness::default(),
             tell,
         };
+        for entrance in world.entrances.iter().filter(|entrance| entrance.offset.abs() > PUNCTUAL) {
+            world.witness.has_a_wrong_clock(entrance.id);
+        }
         for (when, what) in happenings {
             world.at(when, Event::Happens(what));
         }
@@ -146,15 +152,18 @@ impl<'a> World<'a> {
             Happening::Jumps { at, by } => {
                 let entrance = self.entrance(at)?;
                 (entrance.offset, entrance.jumped) = (entrance.offset + by, true);
+                let id = entrance.id;
+                self.witness.has_a_wrong_clock(id);
             }
             Happening::Office { slot, act } => {
-                self.witness.disturbed(slot);
+                let now = self.time();
+                self.witness.disturbed(slot, act);
                 self.cloud.change(slot, |seat| match act {
                     Office::Block => seat.blocked = true,
                     Office::Unblock => seat.blocked = false,
-                    Office::Revoke => seat.revoked = true,
-                    Office::Transfer => seat.generation = Generation(seat.generation.0 + 1),
-                });
+                    Office::Revoke => seat.revoked = Some(now),
+                    Office::Transfer => (seat.generation, seat.since) = (Generation(seat.generation.0 + 1), now),
+                })?;
                 self.after(COALESCE, Event::Publishes);
             }
             Happening::Forgets => self.cloud.forget_sessions(),
