@@ -9,8 +9,6 @@ use countermark_service::transaction::violated;
 use countermark_shared::documents::{InvalidSlots, Refusal};
 use countermark_shared::wire::MAX_ROWS_PER_UPLOAD;
 
-use crate::journal::NotRead;
-
 /// Why a request is not granted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -26,8 +24,10 @@ pub(crate) enum Error {
     LoginRefused,
     #[error("there is no {document} yet")]
     NotPublished { document: &'static str },
-    #[error(transparent)]
-    NotRead(#[from] NotRead),
+    #[error("an upload has {rows} rows")]
+    UploadSize { rows: usize },
+    #[error("the checkpoint does not hold: {why}")]
+    CheckpointRefused { why: &'static str },
     #[error("the seat has no place in a slot list")]
     SlotOutOfRange,
     #[error("no ticket of the seat was reported")]
@@ -85,10 +85,10 @@ impl From<Error> for Problem {
                     "There is no such {document} here, or not yet. Ask for the head again, and for what it names."
                 ))
             }
-            Error::NotRead(NotRead::Size { rows }) => {
+            Error::UploadSize { rows } => {
                 Self::invalid(format!("An upload has 1 to {MAX_ROWS_PER_UPLOAD} rows; this one has {rows}."))
             }
-            Error::NotRead(NotRead::Checkpoint { why }) => {
+            Error::CheckpointRefused { why } => {
                 Self::new(unprocessable, "checkpoint-refused", "The checkpoint does not hold for these rows")
                     .detail(format!("Nothing was stored: {why}."))
             }

@@ -11,21 +11,19 @@ use countermark_shared::keys::Signature;
 use countermark_shared::ticket::MAX_TEXT_LENGTH;
 use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome, RowResult, Upload, UploadedRow};
 
+use crate::error::Error;
 use crate::session::Gate;
 
 /// One issue of one seat: what a ticket proves and a row names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Seat {
-    /// Whose seat.
-    pub event: EventId,
-    /// Which.
-    pub slot: Slot,
-    /// Which issue.
-    pub generation: Generation,
+pub(crate) struct Seat {
+    pub(crate) event: EventId,
+    pub(crate) slot: Slot,
+    pub(crate) generation: Generation,
 }
 
 /// Rows of a checkpoint that holds, each with what can be said of it alone.
-pub struct Batch {
+pub(crate) struct Batch {
     event: EventId,
     rows: Vec<Offered>,
 }
@@ -43,93 +41,57 @@ enum Content {
     Row { row: JournalRow, ticket: Option<String>, proved_places: Option<u8> },
 }
 
-/// Why nothing of an upload is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotRead {
-    /// No rows, or more than [`MAX_ROWS_PER_UPLOAD`].
-    #[error("an upload has {rows} rows")]
-    Size {
-        /// How many.
-        rows: usize,
-    },
-    /// The gate's word for how far its journal goes is none.
-    #[error("the checkpoint does not hold: {why}")]
-    Checkpoint {
-        /// What is wrong with it.
-        why: &'static str,
-    },
-}
-
 /// What is stored at a number.
-pub struct Link {
-    /// The row's bytes.
-    pub row: Vec<u8>,
-    /// The chain after it.
-    pub chain: ChainHash,
+pub(crate) struct Link {
+    pub(crate) row: Vec<u8>,
+    pub(crate) chain: ChainHash,
 }
 
 /// A row to store.
-pub struct Entry {
-    /// What it says.
-    pub row: JournalRow,
-    /// As it came.
-    pub bytes: Vec<u8>,
-    /// The chain after it.
-    pub chain: ChainHash,
-    /// Whether the row before is missing or another one.
-    pub after_gap: bool,
-    /// The seat it names.
-    pub seat: Option<Seat>,
-    /// The ticket's text that came with it.
-    pub ticket: Option<String>,
-    /// For how many persons that text proves the seat.
-    pub proved_places: Option<u8>,
+pub(crate) struct Entry {
+    pub(crate) row: JournalRow,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) chain: ChainHash,
+    pub(crate) after_gap: bool,
+    pub(crate) seat: Option<Seat>,
+    pub(crate) ticket: Option<String>,
+    pub(crate) proved_places: Option<u8>,
     /// Persons who came in, or less than nothing: who left.
-    pub passed: i16,
-    /// Whether it counts.
-    pub believed: bool,
+    pub(crate) passed: i16,
+    pub(crate) believed: bool,
 }
 
 /// A row to keep aside.
-pub struct Aside {
-    /// The number it came under.
-    pub sequence: u64,
-    /// As it came.
-    pub bytes: Vec<u8>,
-    /// Why it is no row of the journal.
-    pub reason: AsideReason,
-    /// For people.
-    pub detail: String,
+pub(crate) struct Aside {
+    pub(crate) sequence: u64,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) reason: AsideReason,
+    pub(crate) detail: String,
 }
 
 /// Why a row cannot stand in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AsideReason {
-    /// Another row has its number.
+pub(crate) enum AsideReason {
     Fork,
-    /// It is no row of that gate and number.
     Unreadable,
 }
 
 /// What is to be stored of a batch, and what the gate is told.
 #[derive(Default)]
-pub struct Settled {
-    /// Rows of the journal.
-    pub entries: Vec<Entry>,
-    /// Rows beside it.
-    pub aside: Vec<Aside>,
-    /// A result for each row that was sent, in order.
-    pub results: Vec<RowResult>,
+pub(crate) struct Settled {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) aside: Vec<Aside>,
+    pub(crate) results: Vec<RowResult>,
 }
 
 impl Batch {
     /// Reads an upload: checks how far the gate says its journal goes, then reads each row and verifies each ticket by itself.
-    pub fn read(upload: Upload, gate: &Gate, keys: &KeyRing) -> Result<Self, NotRead> {
+    pub(crate) fn read(upload: Upload, gate: &Gate, keys: &KeyRing) -> Result<Self, Error> {
         let Upload { previous, rows, checkpoint } = upload;
-        let refused = |why| Err(NotRead::Checkpoint { why });
+        let refused = |why| Err(Error::CheckpointRefused { why });
         let last = match rows.last() {
             Some(last) if rows.len() <= MAX_ROWS_PER_UPLOAD => last.sequence,
-            _ => return Err(NotRead::Size { rows: rows.len() }),
+            _ => return Err(Error::UploadSize { rows: rows.len() }),
         };
         let end = rows.iter().fold(previous, |chain, row| chain.next(&row.row.0));
         if checkpoint.sequence != last {
@@ -155,7 +117,7 @@ impl Batch {
     }
 
     /// The numbers whose stored rows [`settle`](Self::settle) wants to know: its own, and those before them.
-    pub fn sequences(&self) -> Vec<u64> {
+    pub(crate) fn sequences(&self) -> Vec<u64> {
         let mut sequences: Vec<_> =
             self.rows.iter().flat_map(|row| [row.sequence.saturating_sub(1), row.sequence]).collect();
         sequences.sort_unstable();
@@ -164,7 +126,7 @@ impl Batch {
     }
 
     /// The seats whose earlier proofs it wants to know.
-    pub fn seats(&self) -> Vec<Seat> {
+    pub(crate) fn seats(&self) -> Vec<Seat> {
         self.rows
             .iter()
             .filter_map(|offered| match &offered.content {
@@ -176,7 +138,12 @@ impl Batch {
 
     /// Decides each row, in order, each seeing those before it. `proofs` says for how many persons the gate has proved each seat. Of a
     /// suspended gate nothing is believed, whatever it proves: it may be stolen, and its clock says what the thief likes.
-    pub fn settle(&self, mut stored: HashMap<u64, Link>, mut proofs: HashMap<Seat, u8>, suspended: bool) -> Settled {
+    pub(crate) fn settle(
+        &self,
+        mut stored: HashMap<u64, Link>,
+        mut proofs: HashMap<Seat, u8>,
+        suspended: bool,
+    ) -> Settled {
         let mut settled = Settled::default();
         for offered in &self.rows {
             let outcome = match (&offered.content, stored.get(&offered.sequence)) {
@@ -234,7 +201,7 @@ impl Offered {
 }
 
 impl Seat {
-    fn of(subject: &Subject) -> Option<Self> {
+    pub(crate) fn of(subject: &Subject) -> Option<Self> {
         match *subject {
             Subject::Ticket { event, slot, generation } => Some(Self { event, slot, generation }),
             Subject::Payload { .. } => None,

@@ -3,11 +3,12 @@
 mod assignment;
 mod error;
 mod head;
-pub mod journal;
+mod journal;
 #[cfg(test)]
 mod migrations;
 mod publisher;
 pub mod reconcile;
+pub mod rehearsal;
 mod routes;
 mod secrets;
 mod session;
@@ -21,7 +22,6 @@ use sqlx::migrate::Migrator;
 
 pub use self::publisher::raise_epoch;
 pub use self::routes::api;
-pub use self::session::Gate;
 pub use self::start::{Settings, StartError, create_keys, run};
 pub use self::state::State;
 

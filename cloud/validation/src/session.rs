@@ -30,13 +30,13 @@ const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// The gate behind a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gate {
+pub(crate) struct Gate {
     /// Its number.
-    pub gate: GateId,
+    pub(crate) gate: GateId,
     /// The event it serves.
-    pub event: EventId,
+    pub(crate) event: EventId,
     /// The key it enrolled with.
-    pub key: VerifyingKey,
+    pub(crate) key: VerifyingKey,
 }
 
 /// What a session is held by: 32 random bytes as text. It has no `Debug`.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use countermark_gate::rehearsal::{Reply, Request, Wanted};
+use countermark_service::contract::{ReportSlot, ReportedState};
 use countermark_shared::clock::{TimeQuestion, answer_time};
 use countermark_shared::documents::{
     Assignment, Authentic, Head, Held, MAX_STEPS, Revision, Signed, SlotDelta, SlotEntry, SlotList, SlotReason,
@@ -15,11 +16,11 @@ use countermark_shared::documents::{
 use countermark_shared::id::{GateId, Generation, Slot};
 use countermark_shared::journal::{JournalRow, Subject};
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::{Base64, TimeAnswer, Upload};
+use countermark_shared::wire::{Base64, TimeAnswer, Upload, Uploaded};
+use countermark_validation::rehearsal::Journals;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::findings::Findings;
-use super::journals::Journals;
 use super::venue::{EVENT, Venue, gate_key};
 
 /// How long a session lasts: short of the real hour, for many to end in a run.
@@ -57,6 +58,17 @@ pub(super) struct Cloud {
     pub(super) journals: Journals,
     /// What was found in that.
     pub(super) findings: Findings,
+    /// What arrived, for whoever plays it again.
+    pub(super) arrived: Vec<(Timestamp, Arrived)>,
+}
+
+/// Something that validation was told.
+#[derive(Clone, Debug)]
+pub(super) enum Arrived {
+    /// Tickets' word about a seat.
+    Report(ReportSlot),
+    /// A gate's rows, and what it was answered, whether or not it heard that.
+    Upload { gate: GateId, upload: Upload, answer: Uploaded },
 }
 
 struct Served {
@@ -77,7 +89,6 @@ impl Cloud {
         let served = |gate| anyhow::Ok((gate, Served { assignment: venue.assignment(gate)?, head: None }));
         Ok(Self {
             gates: (1..=gates).map(|gate| served(GateId(gate))).collect::<anyhow::Result<_>>()?,
-            seats,
             changed: BTreeSet::new(),
             slots,
             steps: BTreeMap::new(),
@@ -86,6 +97,8 @@ impl Cloud {
             sessions: BTreeMap::new(),
             journals: Journals::default(),
             findings: Findings::default(),
+            arrived: seats.iter().map(|(slot, seat)| (now, seat.report(*slot))).collect(),
+            seats,
             venue,
         })
     }
@@ -96,10 +109,11 @@ impl Cloud {
     }
 
     /// Changes what is known of a seat; gates hear of it by the next step.
-    pub(super) fn change(&mut self, slot: Slot, change: impl FnOnce(&mut Seat)) -> anyhow::Result<()> {
+    pub(super) fn change(&mut self, slot: Slot, now: Timestamp, change: impl FnOnce(&mut Seat)) -> anyhow::Result<()> {
         if let Some(seat) = self.seats.get_mut(&slot).filter(|seat| seat.revoked.is_none()) {
             change(seat);
             self.changed.insert(slot);
+            self.arrived.push((now, seat.report(slot)));
         }
         self.findings.look_at_seat(&self.venue, slot, self.seats.get(&slot), &self.journals)
     }
@@ -161,10 +175,12 @@ impl Cloud {
                 Reply::Time(question, TimeAnswer { at: now, signature })
             }
             Request::Upload { upload, .. } => {
-                let key = gate_key(gate).verifying_key();
-                let uploaded = self.journals.take(gate, key, upload, &self.venue, now)?;
+                let (key, event) = (gate_key(gate).verifying_key(), (EVENT, &self.venue.keys));
+                let answer = self.journals.take((gate, key), event, upload.clone(), now)?;
+                let arrived = Arrived::Upload { gate, upload: upload.clone(), answer: answer.clone() };
+                self.arrived.push((now, arrived));
                 self.look(gate, upload)?;
-                Reply::Uploaded(uploaded)
+                Reply::Uploaded(answer)
             }
         })
     }
@@ -271,6 +287,12 @@ impl Cloud {
 }
 
 impl Seat {
+    /// What tickets say of it. Of a block they know nothing, and say the same again.
+    fn report(self, slot: Slot) -> Arrived {
+        let state = if self.revoked.is_some() { ReportedState::Revoked } else { ReportedState::Issued };
+        Arrived::Report(ReportSlot { event: EVENT, slot, generation: self.generation, state })
+    }
+
     /// What a list says of it, as validation's publisher has it.
     fn listed(self) -> SlotEntry {
         let state = match (self.revoked.is_some(), self.blocked) {

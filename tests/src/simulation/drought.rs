@@ -7,11 +7,12 @@ use anyhow::{Context, bail, ensure};
 use countermark_gate::rehearsal::{Reply, Request, Step};
 use countermark_shared::documents::DocumentKind;
 use countermark_shared::id::{GateId, Generation, Slot};
-use countermark_shared::wire::{RowOutcome, Uploaded};
+use countermark_shared::wire::RowOutcome;
+use countermark_validation::rehearsal::Journals;
 
 use super::entrance::Entrance;
-use super::journals::Journals;
-use super::venue::{BEGIN, ENTRY, Venue, gate_key};
+use super::venue::{BEGIN, ENTRY, EVENT, Venue, gate_key};
+use super::witness::reaches;
 
 /// Of so many people one comes with a ticket that was shown before.
 const COPIED: u32 = 6;
@@ -64,7 +65,8 @@ pub fn drought() -> anyhow::Result<Drought> {
 }
 
 fn upload(entrance: &mut Entrance, venue: &Venue, resident: [u64; 2]) -> anyhow::Result<Drought> {
-    let (mut now, mut journals, mut uploads) = (BETWEEN * (SCANS + 1), Journals::default(), Vec::new());
+    let (mut now, mut journals) = (BETWEEN * (SCANS + 1), Journals::default());
+    let (mut uploads, mut stored) = (Vec::new(), 0);
     let id = entrance.id;
     loop {
         let (gate, moment) = entrance.running(now).context("the gate runs")?;
@@ -85,7 +87,9 @@ fn upload(entrance: &mut Entrance, venue: &Venue, resident: [u64; 2]) -> anyhow:
             Request::Upload { upload, session: _ } => {
                 uploads.push(upload.rows.len());
                 let key = gate_key(id).verifying_key();
-                Reply::Uploaded(journals.take(id, key, &upload, venue, BEGIN + now)?)
+                let answer = journals.take((id, key), (EVENT, &venue.keys), upload, BEGIN + now)?;
+                stored += answer.results.iter().filter(|row| row.outcome == RowOutcome::Stored).count() as u64;
+                Reply::Uploaded(answer)
             }
         };
         gate.on(reply, moment, 0.5);
@@ -93,10 +97,7 @@ fn upload(entrance: &mut Entrance, venue: &Venue, resident: [u64; 2]) -> anyhow:
     }
     let (gate, _) = entrance.running(now).context("the gate runs")?;
     let view = gate.view()?;
-    let journal = journals.of(id).context("rows arrived")?;
-    ensure!(journal.reaches()? == (view.rows, view.chain), "validation has another journal than the gate");
-    let stored = |uploaded: &Uploaded| uploaded.results.iter().filter(|row| row.outcome == RowOutcome::Stored).count();
-    let stored = journals.uploads.iter().map(|received| stored(&received.answer) as u64).sum();
+    ensure!(reaches(&journals, id)? == (view.rows, view.chain), "validation has another journal than the gate");
     Ok(Drought { resident, uploads, stored })
 }
 

@@ -3,16 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use countermark_service::contract::findings::{About, Evidence, Rule};
-use countermark_shared::decision::Terms;
 use countermark_shared::id::{GateId, Slot};
-use countermark_shared::ticket::UnverifiedTicket;
-use countermark_validation::journal::Entry;
-use countermark_validation::reconcile::{Found, GateHistory, Issued, Link, SeatHistory, Told};
+use countermark_validation::reconcile::{Found, GateHistory, Issued, SeatHistory};
+use countermark_validation::rehearsal::Journals;
 
 use super::cloud::Seat;
-use super::journals::{Journals, Stored};
 use super::venue::Venue;
 
 /// One for each thing and rule.
@@ -50,12 +47,11 @@ impl Findings {
         seat: Option<&Seat>,
         journals: &Journals,
     ) -> anyhow::Result<()> {
-        let of_seat = |entry: &&Entry| entry.seat.is_some_and(|seat| seat.slot == slot);
         let history = SeatHistory {
             event: venue.event.document(),
             slot,
             issued: seat.map(|seat| Issued { generation: seat.generation, since: seat.since, revoked: seat.revoked }),
-            told: journals.rows().map(|stored| &stored.entry).filter(of_seat).map(told).collect(),
+            told: journals.told(slot),
         };
         let found = history.findings();
         let doubled = (About::Seat { slot }, Rule::DoubleAdmission);
@@ -68,9 +64,7 @@ impl Findings {
 
     /// Looks at a gate's journal anew.
     pub(super) fn look_at_gate(&mut self, gate: GateId, journals: &Journals) -> anyhow::Result<()> {
-        let journal = journals.of(gate).with_context(|| format!("gate {gate} told nothing"))?;
-        let links: Vec<_> = journal.rows.values().map(link).collect();
-        let found = GateHistory::of(gate, &links, 0).findings();
+        let found = GateHistory::of(gate, &journals.links(gate), 0).findings();
         self.replace(|about| matches!(about, About::Gate { gate: of, row: _ } if *of == gate), found)
     }
 
@@ -125,23 +119,5 @@ fn count(found: &Found) -> u64 {
     match found.evidence {
         Evidence::Scans { scans: _, count } | Evidence::Jumps { jumps: _, count } => count,
         Evidence::Rows { .. } | Evidence::Doubtful { .. } | Evidence::Silence { .. } => 1,
-    }
-}
-
-fn told(entry: &Entry) -> Told {
-    let proof = entry.ticket.as_deref().filter(|_| entry.proved_places.is_some());
-    let terms = proof.and_then(|text| UnverifiedTicket::parse(text).ok()).map(|ticket| Terms::of(ticket.body()));
-    Told { row: entry.row.clone(), believed: entry.believed, terms }
-}
-
-fn link(stored: &Stored) -> Link {
-    let Stored { entry, before, received } = stored;
-    Link {
-        row: entry.row.clone(),
-        before: *before,
-        after: entry.chain,
-        received: *received,
-        believed: entry.believed,
-        aside: false,
     }
 }

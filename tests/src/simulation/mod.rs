@@ -8,8 +8,8 @@ mod cloud;
 mod drought;
 mod entrance;
 mod findings;
-mod journals;
 mod plan;
+mod replay;
 mod venue;
 mod witness;
 mod world;
@@ -17,11 +17,15 @@ mod world;
 use std::time::Duration;
 
 use anyhow::Context;
+use countermark_shared::id::GateId;
+use countermark_shared::journal::ChainHash;
+use countermark_shared::time::Timestamp;
 
 pub use self::drought::{Drought, SCANS, drought};
-pub use self::journals::Received;
+pub use self::replay::replay;
 pub use self::witness::Counts;
 
+use self::cloud::{Arrived, Cloud};
 use self::plan::Plan;
 use self::world::World;
 
@@ -32,18 +36,21 @@ pub type Tell<'a> = Option<&'a mut dyn FnMut(Duration, &str)>;
 pub struct Run {
     /// How much of everything there was.
     pub counts: Counts,
-    /// What arrived at validation.
-    pub uploads: Vec<Received>,
+    gates: u32,
+    cloud: Cloud,
 }
 
 /// Runs one seed; the error says what did not hold, and how to see it again.
 pub fn run(seed: u64, tell: Tell<'_>) -> anyhow::Result<Run> {
-    let replay = || {
+    let again = || {
         format!("seed {seed}: `cargo run -p countermark-tests --bin simulate -- --seed {seed} --trace` tells it again")
     };
-    let mut world = World::of(Plan::of(seed), tell)?;
-    world.run().with_context(replay)?;
-    Ok(Run { counts: world.witness.counts, uploads: world.cloud.journals.uploads })
+    let plan = Plan::of(seed);
+    let gates = plan.gates;
+    let mut world = World::of(plan, tell)?;
+    world.run().with_context(again)?;
+    let World { cloud, witness, .. } = world;
+    Ok(Run { counts: witness.counts, gates, cloud })
 }
 
 /// Runs many, on as many threads as the machine has, and says what they came to together.
@@ -64,4 +71,14 @@ pub fn run_all(seeds: std::ops::Range<u64>) -> anyhow::Result<Counts> {
         }
         Ok(all)
     })
+}
+
+impl Run {
+    /// Where each upload ended, in the order of their arrival.
+    pub fn uploads(&self) -> impl Iterator<Item = (Timestamp, GateId, ChainHash)> {
+        self.cloud.arrived.iter().filter_map(|(at, arrived)| match arrived {
+            Arrived::Upload { gate, upload, answer: _ } => Some((*at, *gate, upload.checkpoint.hash)),
+            Arrived::Report(_) => None,
+        })
+    }
 }

@@ -9,9 +9,9 @@ use countermark_shared::documents::{Direction, SlotState};
 use countermark_shared::id::{GateId, Slot};
 use countermark_shared::journal::{ChainHash, JournalRow, Subject};
 use countermark_shared::verdict::Reason;
-use countermark_validation::journal::Entry;
+use countermark_validation::rehearsal::{Journals, Row};
 
-use super::cloud::Cloud;
+use super::cloud::{Arrived, Cloud};
 use super::findings::Truth;
 use super::plan::{Office, Shown};
 
@@ -120,11 +120,7 @@ impl Witness {
         ensure!(view.contested == 0, "{} rows were put aside", view.contested);
         ensure!(view.refused.is_empty(), "documents are refused: {:?}", view.refused);
         cloud.is_newest(gate, &view.documents).context("the gate does not hold what is true")?;
-        let told = match cloud.journals.of(gate) {
-            Some(journal) => journal.reaches()?,
-            None => (0, ChainHash::START),
-        };
-        ensure!(told == (view.rows, view.chain), "validation has {} rows of {}", told.0, view.rows);
+        ensure!(reaches(&cloud.journals, gate)? == (view.rows, view.chain), "validation has other rows than the gate");
         Ok(())
     }
 
@@ -132,20 +128,37 @@ impl Witness {
     pub(super) fn told(&mut self, cloud: &Cloud) -> anyhow::Result<()> {
         for (gate, ruled) in &self.answers {
             let sequence = ruled.sequence.unwrap_or_default();
-            let entry = cloud.journals.of(*gate).and_then(|journal| journal.rows.get(&sequence));
-            let stored = entry.with_context(|| format!("row {sequence} of gate {gate} was shown, and is lost"))?;
-            ensure!(says(&stored.entry.row, ruled), "row {sequence} of gate {gate} says another thing than was shown");
+            let stored = cloud.journals.row(*gate, sequence);
+            let stored = stored.with_context(|| format!("row {sequence} of gate {gate} was shown, and is lost"))?;
+            ensure!(says(&stored.row, ruled), "row {sequence} of gate {gate} says another thing than was shown");
         }
-        cloud.journals.rows().try_for_each(|stored| allowed(&stored.entry, cloud))?;
-        let admissions = cloud.journals.rows().filter(|stored| is_admission(&stored.entry.row)).count();
+        let rows = || cloud.journals.gates().flat_map(|gate| cloud.journals.rows(gate));
+        rows().try_for_each(|stored| allowed(stored, cloud))?;
+        let admissions = rows().filter(|stored| is_admission(&stored.row)).count();
         ensure!(admissions as u64 == self.counts.admissions, "{admissions} admissions of {}", self.counts.admissions);
         ensure!(cloud.findings == cloud.found_at_once()?, "what was found depends on the order of arrival");
         let Self { admitted, withdrawn, wrong_clocks, .. } = self;
         cloud.findings.tell_the_truth(&Truth { admitted, wrong_clocks, withdrawn })?;
         self.counts.findings = cloud.findings.count();
-        self.counts.uploads = cloud.journals.uploads.len() as u64;
+        self.counts.uploads =
+            cloud.arrived.iter().filter(|(_, arrived)| matches!(arrived, Arrived::Upload { .. })).count() as u64;
         Ok(())
     }
+}
+
+/// How far a gate's journal goes at validation; whether every row is there and follows on the one before.
+pub(super) fn reaches(journals: &Journals, gate: GateId) -> anyhow::Result<(u64, ChainHash)> {
+    let (mut last, mut chain) = (0, ChainHash::START);
+    for stored in journals.rows(gate) {
+        let sequence = stored.row.sequence;
+        chain = chain.next(&stored.bytes);
+        ensure!(sequence == last + 1, "row {} is missing", last + 1);
+        ensure!(stored.after == chain && !stored.after_gap, "row {sequence} does not follow on the one before");
+        ensure!(stored.believed, "row {sequence} is not believed");
+        last = sequence;
+    }
+    ensure!(journals.aside(gate) == 0, "{} rows were put aside", journals.aside(gate));
+    Ok((last, chain))
 }
 
 fn says(row: &JournalRow, ruled: &Ruled) -> bool {
@@ -161,8 +174,8 @@ fn is_admission(row: &JournalRow) -> bool {
 }
 
 /// No gate admits what the list it held forbids.
-fn allowed(entry: &Entry, cloud: &Cloud) -> anyhow::Result<()> {
-    let row = &entry.row;
+fn allowed(stored: &Row, cloud: &Cloud) -> anyhow::Result<()> {
+    let row = &stored.row;
     let Subject::Ticket { slot, generation, .. } = row.subject else { return Ok(()) };
     if !is_admission(row) || row.documents.list_sequence == 0 {
         return Ok(());

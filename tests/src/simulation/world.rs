@@ -158,7 +158,7 @@ impl<'a> World<'a> {
             Happening::Office { slot, act } => {
                 let now = self.time();
                 self.witness.disturbed(slot, act);
-                self.cloud.change(slot, |seat| match act {
+                self.cloud.change(slot, now, |seat| match act {
                     Office::Block => seat.blocked = true,
                     Office::Unblock => seat.blocked = false,
                     Office::Revoke => seat.revoked = Some(now),

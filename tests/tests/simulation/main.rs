@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod nights;
+#[cfg(test)]
+mod replayed;
