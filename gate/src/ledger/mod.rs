@@ -3,39 +3,54 @@
 //!
 //! One thread owns the database ([`serve`]); everybody else sends it [`Work`]. Knows nothing of inputs, networks or screens.
 
-#[expect(dead_code, reason = "the types come first, so that whoever asks can be written beside whoever answers")]
 mod act;
+mod case;
 mod debounce;
 mod delivery;
+mod hashing;
+mod history;
+mod holds;
 mod judge;
 mod open;
+mod outcomes;
+mod overrule;
+mod pin;
 mod recent;
+mod recorder;
 mod report;
 mod retention;
+mod staff;
 mod store;
+mod supervisors;
 mod taking;
 mod thread;
+mod throttle;
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use countermark_shared::clock::GateClock;
-use countermark_shared::documents::Direction;
 use countermark_shared::id::{GateId, LaneId};
-use countermark_shared::journal::{Actor, BootId, ChainHash, JournalRow, Subject};
+use countermark_shared::journal::{Actuation, BootId, ChainHash, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use countermark_shared::wire::{Base64, RowResult, UploadedRow};
 
 use debounce::{Answer, Debounce};
-use judge::{Grounds, Judgement};
+use judge::Grounds;
+use outcomes::Outcomes;
+use recorder::Recorder;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use act::{ActError, Deed, Done};
 pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
+pub(crate) use hashing::Pins;
 pub(crate) use open::Owner;
-pub(crate) use recent::Recent;
+pub(crate) use pin::{Pin, Salt};
+pub(crate) use recent::{RECENT, Recent};
 pub(crate) use report::Report;
 pub(crate) use retention::{Page, PruneError, Pruned};
+pub(crate) use supervisors::{NewSupervisor, Supervisor, SupervisorError};
 pub use taking::Word;
 pub(crate) use taking::{TakeError, Taken, TimeAnswered};
 pub(crate) use thread::{Said, Work, serve};
@@ -57,6 +72,7 @@ pub(crate) struct Ledger {
     names: Names,
     debounce: Debounce,
     repeated: Vec<Repeated>,
+    outcomes: Outcomes,
 }
 
 /// A scan that belongs to a showing that was answered already. A scanner that waits for an answer gets the same one again.
@@ -108,20 +124,38 @@ impl Ledger {
     /// written opens nothing. A showing that was answered already is not answered again.
     pub(crate) fn scan(&mut self, scans: &[RawScan], now: Moment) -> Vec<Announcement> {
         self.keep_names(now);
-        self.try_scan(scans, now).unwrap_or_else(|error| {
+        let announcements = self.try_scan(scans, now).unwrap_or_else(|error| {
             tracing::error!(error = error.sentence(), "no scan was written");
             self.debounce.forget();
             // Nobody may pass by what was answered in the same transaction.
             self.repeated.clear();
             let at = self.read_clock(now).now;
             scans.iter().map(|scan| undecided(scan, at, now)).collect()
-        })
+        });
+        self.outcomes.announced(&announcements);
+        announcements
     }
 
     fn try_scan(&mut self, scans: &[RawScan], now: Moment) -> Result<Vec<Announcement>, LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, documents, clock: _, names, debounce, repeated } = self;
+        let Self { connection, gate, boot, documents, clock: _, names, debounce, repeated, outcomes } = self;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut told = false;
+        if !outcomes.is_empty() {
+            let savepoint = transaction.savepoint()?;
+            let grounds = Grounds { connection: &savepoint, documents, names, clock };
+            match outcomes.write(Recorder { gate: *gate, boot: *boot, grounds }) {
+                Ok(()) => {
+                    savepoint.commit()?;
+                    told = true;
+                }
+                Err(error) => {
+                    // Nobody is kept waiting for want of it: it goes with the next.
+                    tracing::error!(error = error.sentence(), "how admissions ended was not written");
+                    savepoint.finish()?;
+                }
+            }
+        }
         let mut announcements = Vec::with_capacity(scans.len());
         for scan in scans {
             if judge::is_overtaken(scan, now.uptime) {
@@ -154,7 +188,30 @@ impl Ledger {
             }
         }
         transaction.commit()?;
+        if told {
+            outcomes.written();
+        }
         Ok(announcements)
+    }
+
+    /// From now on outputs at these lanes tell how admissions end.
+    pub(crate) fn is_told_at(&mut self, openers: BTreeSet<LaneId>) {
+        self.outcomes = Outcomes::at(openers);
+    }
+
+    /// An output told how an admission ended. It is written with the next transaction.
+    pub(crate) fn tell(&mut self, sequence: u64, actuation: Actuation) {
+        self.outcomes.told(sequence, actuation);
+    }
+
+    /// Writes how admissions ended, as far as it was told since the last transaction.
+    pub(crate) fn write_outcomes(&mut self, now: Moment) -> Result<(), LedgerError> {
+        if self.outcomes.is_empty() { Ok(()) } else { self.transact(now, |_, _| Ok(())) }
+    }
+
+    /// Whether an output told something since.
+    fn has_told(&self) -> bool {
+        self.outcomes.has_told()
     }
 
     /// What was scanned again since this was last asked.
@@ -198,46 +255,6 @@ impl Ledger {
         }
         transaction.commit()?;
         Ok(settled)
-    }
-}
-
-/// Writes one scan, inside its savepoint.
-struct Recorder<'a> {
-    gate: GateId,
-    boot: BootId,
-    grounds: Grounds<'a>,
-}
-
-impl Recorder<'_> {
-    fn record(&self, scan: &RawScan, judgement: Judgement, now: Moment) -> Result<Announcement, LedgerError> {
-        let Grounds { connection, documents, names: _, clock } = self.grounds;
-        let head = store::head(connection)?;
-        let row = JournalRow {
-            gate: self.gate,
-            sequence: head.sequence + 1,
-            boot: self.boot,
-            at: clock.now,
-            clock: clock.state,
-            lane: scan.lane,
-            direction: documents.direction(scan.lane).unwrap_or(Direction::Entry),
-            subject: judgement.subject,
-            persons: judgement.verdict.persons,
-            actor: Actor::Gate,
-            reason: judgement.verdict.reason,
-            proved: judgement.verdict.remembers(),
-            documents: documents.revisions(),
-            act: None,
-        };
-        store::append(connection, &row, head.hash, judgement.proof.as_deref())?;
-        Ok(Announcement {
-            sequence: Some(row.sequence),
-            lane: scan.lane,
-            source: scan.source.clone(),
-            at: clock.now,
-            ruling: Ruling::new(judgement.verdict, &row.subject),
-            announced: now.battery,
-            holder: judgement.holder,
-        })
     }
 }
 

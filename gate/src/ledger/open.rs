@@ -15,6 +15,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::Ledger;
 use super::debounce::Debounce;
+use super::outcomes::Outcomes;
 use super::store::{self, Columns, Head};
 use crate::documents::{DocumentKind, Documents};
 use crate::names::Names;
@@ -22,6 +23,8 @@ use crate::names::Names;
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0001_ledger.sql")),
     M::up(include_str!("../../../migrations/gate/0002_held_documents.sql")),
+    M::up(include_str!("../../../migrations/gate/0003_acts.sql")),
+    M::up(include_str!("../../../migrations/gate/0005_admission_feed.sql")),
     M::up(include_str!("../../../migrations/gate/0008_journal_anchor.sql")),
 ];
 /// Rows that are read at a time while the chain is checked.
@@ -91,6 +94,7 @@ impl Ledger {
         check_database(&connection, file)?;
         check_journal(&connection, gate, file)?;
         let explain = |error| explain(error, file);
+        store::cut_off_unfinished(&connection).map_err(explain)?;
         let documents = restore(&connection, gate, root).map_err(explain)?;
         let floor = clock_floor(&connection, &documents).map_err(explain)?;
         let clock = GateClock::new(floor, uptime);
@@ -103,6 +107,7 @@ impl Ledger {
             names: Names::of(unwrapping_key),
             debounce: Debounce::default(),
             repeated: Vec::new(),
+            outcomes: Outcomes::default(),
         })
     }
 }

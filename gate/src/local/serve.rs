@@ -21,7 +21,7 @@ use crate::carried::{self, MAX_SET, Offered};
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::identity::Identity;
-use crate::ledger::{Report, Word, Work};
+use crate::ledger::{RECENT, Recent, Report, Word, Work};
 use crate::sync::Contact;
 
 /// A caller that says nothing is let go.
@@ -32,7 +32,7 @@ const PATIENCE_WITH_A_SET: Duration = Duration::from_mins(2);
 /// Rows in one answer: with their tickets' texts below its longest.
 const MOST_ROWS: usize = 1_000;
 
-/// After a question that could not be taken.
+/// After a question that could not be taken; and how long `status` waits for what only the ledger knows.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What answers are made of.
@@ -111,14 +111,7 @@ impl Agent {
 
     async fn answer(&self, question: Question, reader: BufReader<OwnedReadHalf>) -> Answer {
         match question {
-            Question::Status => Answer::Status(Box::new(Status {
-                running: true,
-                gate: self.identity.gate,
-                name: self.identity.name.clone(),
-                ledger: LedgerStatus::new(&self.report.borrow(), self.clock.now()),
-                contact: self.contact.borrow().clone(),
-                devices: self.devices.borrow().statuses(),
-            })),
+            Question::Status => self.status().await,
             Question::Check { lane, text } => match lane.or_else(|| self.lanes.first().copied()) {
                 Some(lane) => self.check(lane, text).await,
                 None => Answer::Problem("nothing is scanned at any lane here; name a --lane".to_owned()),
@@ -141,8 +134,22 @@ impl Agent {
                     Err(problem) => problem,
                 }
             }
+            Question::Staff(question) => self.serve_staff(question).await,
             Question::Export => Answer::Problem("the question cannot be read".to_owned()),
         }
+    }
+
+    async fn status(&self) -> Answer {
+        let recent = self.recent().await;
+        Answer::Status(Box::new(Status {
+            running: true,
+            gate: self.identity.gate,
+            name: self.identity.name.clone(),
+            ledger: LedgerStatus::new(&self.report.borrow(), self.clock.now()),
+            contact: self.contact.borrow().clone(),
+            devices: self.devices.borrow().statuses(),
+            recent,
+        }))
     }
 
     /// Each by itself, so that scans are not kept waiting by a long set.
@@ -198,7 +205,16 @@ impl Agent {
         }
     }
 
-    async fn ask<A>(&self, work: impl FnOnce(oneshot::Sender<A>) -> Work) -> Result<A, Answer> {
+    /// The last scans, as far as the ledger comes to it: how the rest stands is said though it hangs.
+    async fn recent(&self) -> Vec<Recent> {
+        let asked = self.ask(|reply| Work::Recent { most: RECENT, reply });
+        match timeout(PAUSE, asked).await {
+            Ok(Ok(Ok(recent))) => recent,
+            Ok(Ok(Err(_)) | Err(_)) | Err(_) => Vec::new(),
+        }
+    }
+
+    pub(super) async fn ask<A>(&self, work: impl FnOnce(oneshot::Sender<A>) -> Work) -> Result<A, Answer> {
         let stopped = || Answer::Problem("the ledger has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
         self.ledger.send(work(reply)).await.map_err(|_| stopped())?;
@@ -212,7 +228,7 @@ mod tests {
     use crate::announcement::Ruling;
     use crate::carried::Outcome;
     use crate::data_folder::DataFolder;
-    use crate::ledger::Ledger;
+    use crate::ledger::{Ledger, Pins};
     use crate::local::{AskError, ask, export, import};
     use crate::samples;
     use countermark_shared::journal::{BootId, Subject};
@@ -256,7 +272,8 @@ mod tests {
         tokio::spawn(serve(listener, agent));
         tokio::spawn(async move {
             while let Some(asked) = work.recv().await {
-                let Work::Check { lane, text: _, reply } = asked else { panic!("only checks are asked") };
+                // A ledger that does not come to it holds up no status.
+                let Work::Check { lane, text: _, reply } = asked else { continue };
                 assert_eq!(lane, LaneId(1));
                 let verdict = Verdict::refusal(Reason::NotOurs);
                 drop(reply.send(Ok(Ruling::new(verdict, &Subject::unverified("x")))));
@@ -281,7 +298,8 @@ mod tests {
         let ledger = Ledger::open(&data.ledger(), samples::owner(), BootId::new([0; 16]), clock.now().uptime).unwrap();
         let report = watch::Sender::new(ledger.report().unwrap());
         let agent = Agent { report: report.subscribe(), ..agent };
-        std::thread::spawn(move || crate::ledger::serve(ledger, work, clock, &report, drop));
+        let (pins, _) = Pins::new(&agent.ledger);
+        std::thread::spawn(move || crate::ledger::serve(ledger, work, &pins, clock, &report, drop));
         tokio::spawn(serve(bind(&data.socket()).unwrap(), agent));
 
         let asking = tokio::task::spawn_blocking(move || {
