@@ -16,10 +16,11 @@ use countermark_shared::documents::{
 use countermark_shared::id::{GateId, Generation, Slot};
 use countermark_shared::journal::{JournalRow, Subject};
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::{Base64, TimeAnswer, Upload, Uploaded};
+use countermark_shared::wire::{Base64, RowOutcome, TimeAnswer, Upload, Uploaded};
 use countermark_validation::rehearsal::Journals;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::feed::Feed;
 use super::findings::Findings;
 use super::venue::{EVENT, Venue, gate_key};
 
@@ -56,7 +57,9 @@ pub(super) struct Cloud {
     sessions: BTreeMap<String, (GateId, Timestamp)>,
     /// What gates told.
     pub(super) journals: Journals,
-    /// What was found in that.
+    /// What other gates are told of that.
+    pub(super) feed: Feed,
+    /// What was found in it.
     pub(super) findings: Findings,
     /// What arrived, for whoever plays it again.
     pub(super) arrived: Vec<(Timestamp, Arrived)>,
@@ -96,6 +99,7 @@ impl Cloud {
             said,
             sessions: BTreeMap::new(),
             journals: Journals::default(),
+            feed: Feed::begin(&venue, now)?,
             findings: Findings::default(),
             arrived: seats.iter().map(|(slot, seat)| (now, seat.report(*slot))).collect(),
             seats,
@@ -118,8 +122,9 @@ impl Cloud {
         self.findings.look_at_seat(&self.venue, slot, self.seats.get(&slot), &self.journals)
     }
 
-    /// Publishes the next step, if anything changed, and after so many a snapshot.
+    /// Publishes the next step of the list and the next batch of the feed, where there is news, and after so many a snapshot.
     pub(super) fn publish(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        self.feed.publish(&self.venue, now)?;
         let news = std::mem::take(&mut self.changed);
         let news: BTreeMap<_, _> =
             news.into_iter().filter_map(|slot| Some((slot, self.seat(slot)?.listed()))).collect();
@@ -179,6 +184,10 @@ impl Cloud {
                 let answer = self.journals.take((gate, key), event, upload.clone(), now)?;
                 let arrived = Arrived::Upload { gate, upload: upload.clone(), answer: answer.clone() };
                 self.arrived.push((now, arrived));
+                for result in answer.results.iter().filter(|result| result.outcome == RowOutcome::Stored) {
+                    let stored = self.journals.row(gate, result.sequence).context("a stored row is there")?;
+                    self.feed.tell(&stored.row);
+                }
                 self.look(gate, upload)?;
                 Reply::Uploaded(answer)
             }
@@ -236,6 +245,8 @@ impl Cloud {
                 let newest = self.snapshots.range(first..=up_to).next_back();
                 newest.filter(|_| event == EVENT).map(|(_, bytes)| bytes.as_slice())
             }
+            Wanted::FeedBatch { event, to } => self.feed.batch(to).filter(|_| event == EVENT),
+            Wanted::FeedSnapshot { event, up_to } => self.feed.snapshot(up_to).filter(|_| event == EVENT),
         };
         Ok(bytes.map_or(Reply::Absent, |bytes| Reply::Document(bytes.to_vec())))
     }
@@ -256,7 +267,7 @@ impl Cloud {
             assignment: served.assignment.standing(),
             document: Some(self.venue.event.standing()),
             slots: Some(self.slots.standing()),
-            feed: None,
+            feed: Some(self.feed.standing()),
         };
         let still_says = |last: &Authentic<Head>| {
             let last = last.document();
@@ -282,6 +293,7 @@ impl Cloud {
             "another event document"
         );
         ensure!(held.slots.is_some_and(|held| held.in_force == self.slots.standing()), "another slot list");
+        ensure!(held.feed.is_some_and(|held| held.in_force == self.feed.standing()), "another admission feed");
         Ok(())
     }
 }

@@ -7,6 +7,7 @@
 mod cloud;
 mod drought;
 mod entrance;
+mod feed;
 mod findings;
 mod plan;
 mod replay;

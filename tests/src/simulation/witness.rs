@@ -134,6 +134,11 @@ impl Witness {
         }
         let rows = || cloud.journals.gates().flat_map(|gate| cloud.journals.rows(gate));
         rows().try_for_each(|stored| allowed(stored, cloud))?;
+        let mut entries = BTreeMap::<_, Vec<_>>::new();
+        for row in rows().map(|stored| &stored.row).filter(|row| is_admission(row)) {
+            entries.entry(slot(row)).or_default().push(row);
+        }
+        entries.values().try_for_each(|entries| isolated(entries, cloud))?;
         let admissions = rows().filter(|stored| is_admission(&stored.row)).count();
         ensure!(admissions as u64 == self.counts.admissions, "{admissions} admissions of {}", self.counts.admissions);
         ensure!(cloud.findings == cloud.found_at_once()?, "what was found depends on the order of arrival");
@@ -162,11 +167,25 @@ pub(super) fn reaches(journals: &Journals, gate: GateId) -> anyhow::Result<(u64,
 }
 
 fn says(row: &JournalRow, ruled: &Ruled) -> bool {
-    let slot = match row.subject {
+    (row.reason, row.persons, row.at, slot(row)) == (ruled.reason, ruled.persons, ruled.at, ruled.slot)
+}
+
+fn slot(row: &JournalRow) -> Option<Slot> {
+    match row.subject {
         Subject::Ticket { slot, .. } => Some(slot),
         Subject::Payload { .. } => None,
-    };
-    (row.reason, row.persons, row.at, slot) == (ruled.reason, ruled.persons, ruled.at, ruled.slot)
+    }
+}
+
+/// Of the gates that admitted one seat none had heard of another that had: so many were isolated from each other, and no more were let in.
+fn isolated(entries: &[&JournalRow], cloud: &Cloud) -> anyhow::Result<()> {
+    for (one, other) in entries.iter().flat_map(|one| entries.iter().map(move |other| (one, other))) {
+        let heard = cloud.feed.told_by(other.gate, other.sequence);
+        let knew = one.gate != other.gate && heard.is_some_and(|batch| batch <= one.documents.feed_sequence);
+        let (gate, sequence) = (one.gate, one.sequence);
+        ensure!(!knew, "row {sequence} of gate {gate} admits {:?}, and the gate knew of {}", slot(one), other.gate);
+    }
+    Ok(())
 }
 
 fn is_admission(row: &JournalRow) -> bool {

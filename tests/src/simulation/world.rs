@@ -173,7 +173,9 @@ impl<'a> World<'a> {
 
     /// Shows a ticket at that box, or at the next that runs.
     fn show(&mut self, shown: Shown) -> anyhow::Result<()> {
-        let (now, text) = (self.now, self.venue.ticket(shown.slot, shown.generation)?);
+        // Nobody has a ticket that was never issued: who bought a seat that was revoked before has the one before.
+        let newest = self.cloud.seat(shown.slot).map_or(shown.generation, |seat| seat.generation);
+        let (now, text) = (self.now, self.venue.ticket(shown.slot, shown.generation.min(newest))?);
         let Some(at) = self.next_running(shown.at) else { return Ok(()) };
         let entrance = self.entrance(at)?;
         let (id, right) = (entrance.id, !entrance.jumped);
@@ -270,6 +272,9 @@ impl<'a> World<'a> {
         if let Reply::Uploaded(uploaded) = &reply {
             let known = uploaded.results.iter().filter(|result| result.outcome == RowOutcome::Known).count();
             self.witness.counts.known += known as u64;
+            if uploaded.results.len() > known {
+                self.after(COALESCE, Event::Publishes);
+            }
         }
         if let Some(back) = back {
             self.after(back, Event::Returns { at, exchange, reply });
