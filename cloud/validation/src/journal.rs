@@ -274,7 +274,7 @@ impl Offered {
 }
 
 impl Seat {
-    fn of(subject: &Subject) -> Option<Self> {
+    pub(crate) fn of(subject: &Subject) -> Option<Self> {
         match *subject {
             Subject::Ticket { event, slot, generation } => Some(Self { event, slot, generation }),
             Subject::Payload { .. } => None,

@@ -10,6 +10,7 @@ mod migrations;
 mod publisher;
 pub mod reconcile;
 mod recover;
+pub mod rehearsal;
 mod routes;
 mod secrets;
 mod session;

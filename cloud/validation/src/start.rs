@@ -176,7 +176,7 @@ pub(crate) async fn prepare(settings: Settings) -> Result<Prepared, StartError> 
 }
 
 /// Never starts with a bundle that goes back, or that is not the only one of its version: all that is published would be signed anew by it.
-async fn keep(pool: &PgPool, bundle: &Authentic<TrustBundle>) -> Result<(), StartError> {
+pub(crate) async fn keep(pool: &PgPool, bundle: &Authentic<TrustBundle>) -> Result<(), StartError> {
     let version = bundle.document().version;
     match bundles::keep(&mut *pool.acquire().await?, bundle).await.map_err(documents)? {
         Kept::Newest => Ok(()),
