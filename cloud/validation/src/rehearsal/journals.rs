@@ -12,7 +12,7 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Upload, Uploaded};
 
 use crate::error::Error;
-use crate::journal::{Batch, Entry, Link, Seat};
+use crate::journal::{Batch, Entry, Link, Proof, Seat};
 use crate::reconcile::{self, Told};
 use crate::session::Gate;
 
@@ -24,7 +24,7 @@ pub struct Journals(BTreeMap<GateId, Journal>);
 struct Journal {
     rows: BTreeMap<u64, Row>,
     aside: usize,
-    proofs: HashMap<Seat, u8>,
+    proofs: HashMap<Seat, Proof>,
 }
 
 /// A row that was stored.
@@ -72,7 +72,7 @@ impl Journals {
         let batch =
             Batch::read(upload, &Gate { gate, event, key }, keys).map_err(|error: Error| NotTaken(error.into()))?;
         let journal = self.0.entry(gate).or_default();
-        let settled = batch.settle(journal.links(&batch.sequences()), journal.proofs(&batch.seats()), false);
+        let settled = batch.settle(journal.links(&batch.sequences()), journal.proofs(&batch.seats()), false, received);
         for entry in settled.entries {
             journal.keep(&entry);
             let sequence = entry.row.sequence;
@@ -122,22 +122,22 @@ impl Journal {
         sequences.iter().filter_map(|sequence| Some((*sequence, link(self.rows.get(sequence)?)))).collect()
     }
 
-    fn proofs(&self, seats: &[Seat]) -> HashMap<Seat, u8> {
+    fn proofs(&self, seats: &[Seat]) -> HashMap<Seat, Proof> {
         seats.iter().filter_map(|seat| Some((*seat, *self.proofs.get(seat)?))).collect()
     }
 
     /// The most that was ever proved counts.
     fn keep(&mut self, entry: &Entry) {
-        if let (Some(seat), Some(places)) = (entry.seat, entry.proved_places) {
-            let proved = self.proofs.entry(seat).or_default();
-            *proved = places.max(*proved);
+        if let (Some(seat), Some(proof)) = (entry.told.seat, entry.told.proof) {
+            let proved = self.proofs.entry(seat).or_insert(proof);
+            proved.places = proof.places.max(proved.places);
         }
     }
 }
 
 impl Row {
     fn of(entry: Entry, before: ChainHash, received: Timestamp) -> Self {
-        let proof = entry.ticket.filter(|_| entry.proved_places.is_some());
+        let proof = entry.told.ticket.filter(|_| entry.told.proof.is_some());
         let ticket = proof.and_then(|text| UnverifiedTicket::parse(&text).ok());
         Self {
             row: entry.row,
@@ -145,7 +145,7 @@ impl Row {
             before,
             after: entry.chain,
             after_gap: entry.after_gap,
-            believed: entry.believed,
+            believed: entry.told.believed,
             terms: ticket.map(|ticket| Terms::of(ticket.body())),
             received,
         }
