@@ -39,12 +39,12 @@ pub(crate) enum Question {
     Export,
     /// What the clock shows, once it was told what staff say.
     Clock { word: Option<Word> },
-    /// What staff do.
-    Staff(StaffQuestion),
     /// At most so many rows of the journal after that one.
     Journal { after: Option<u64>, most: usize, tickets: bool },
     /// To let a few thousand rows go that are older than that.
     Prune { keep_seconds: u64 },
+    /// What staff do.
+    Staff(StaffQuestion),
 }
 
 /// Rows of the journal, and the gate's word that it goes so far: the agent may be the only one that has the key.
@@ -74,9 +74,9 @@ pub(crate) enum Answer {
         length: u64,
     },
     Clock(Box<ClockStatus>),
-    Staff(StaffAnswer),
     Journal(Box<SignedPage>),
     Pruned(Pruned),
+    Staff(StaffAnswer),
     /// The question could not be answered.
     Problem(String),
 }

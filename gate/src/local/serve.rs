@@ -118,7 +118,6 @@ impl Agent {
             },
             Question::Import { length } => self.import(length, reader).await,
             Question::Clock { word } => self.hear(word).await,
-            Question::Staff(question) => self.serve_staff(question).await,
             Question::Journal { after, most, tickets } => {
                 let most = most.min(MOST_ROWS);
                 match self.ask(|reply| Work::Page { after, most, tickets, reply }).await {
@@ -135,6 +134,7 @@ impl Agent {
                     Err(problem) => problem,
                 }
             }
+            Question::Staff(question) => self.serve_staff(question).await,
             Question::Export => Answer::Problem("the question cannot be read".to_owned()),
         }
     }
