@@ -206,7 +206,7 @@ pub(crate) fn head_of(documents: &Documents, issued: Timestamp) -> Head {
         assignment: held.assignment.unwrap(),
         document: held.document.map(|held| held.in_force),
         slots: held.slots.map(|held| held.in_force),
-        feed: None,
+        feed: held.feed.map(|held| held.in_force),
     }
 }
 
@@ -262,6 +262,7 @@ pub(crate) fn report() -> Report {
         clock: GateClock::new(Timestamp::from_unix_seconds(0), Duration::ZERO),
         needs: None,
         steps: 0,
+        batches: 0,
         rows: 9,
         chain: ChainHash::START,
         unsettled: 5,

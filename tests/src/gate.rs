@@ -46,6 +46,8 @@ pub struct Verdict {
     pub persons: u8,
     /// When the seat was used before.
     pub earlier: Option<Timestamp>,
+    /// By which gate.
+    pub earlier_gate: Option<u32>,
     /// The seat, of a verified ticket.
     pub slot: Option<u32>,
     /// What people read.

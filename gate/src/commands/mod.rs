@@ -272,11 +272,11 @@ impl Check {
 }
 
 fn words(checked: &Checked) -> String {
-    let list = checked.list.as_ref().map_or_else(
-        || "list            none".to_owned(),
-        |list| format!("list            revision {}, {} old", list.revision, status::age(list.age_seconds)),
-    );
-    format!("{}\n{list}\n{}", printer::sentence(&checked.ruling), clock::words(&checked.clock))
+    let [list, feed] = [("list", &checked.list), ("feed", &checked.feed)].map(|(name, held)| match held {
+        Some(held) => format!("{name:<16}revision {}, {} old", held.revision, status::age(held.age_seconds)),
+        None => format!("{name:<16}none"),
+    });
+    format!("{}\n{list}\n{feed}\n{}", printer::sentence(&checked.ruling), clock::words(&checked.clock))
 }
 
 fn text_of(file: &std::path::Path) -> anyhow::Result<String> {

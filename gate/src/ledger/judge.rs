@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use countermark_shared::clock::Clock;
-use countermark_shared::decision::{self, Facts, Listing, Policy, SealedPart};
-use countermark_shared::documents::{Direction, SlotState};
-use countermark_shared::id::{Generation, LaneId};
+use countermark_shared::decision::{self, Facts, Feed, Listing, Passages, Policy, SealedPart};
+use countermark_shared::documents::{Direction, FeedState, SlotState};
+use countermark_shared::id::{Generation, LaneId, Slot};
 use countermark_shared::journal::Subject;
 use countermark_shared::ticket::VerifiedTicket;
-use countermark_shared::verdict::{Reason, Verdict};
+use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::{Admission, Reason, Verdict};
 use rusqlite::Connection;
 
 use super::{LedgerError, store};
@@ -83,7 +84,7 @@ pub(super) fn examine(grounds: Grounds<'_>, lane: LaneId, text: &str) -> Result<
     }
 }
 
-/// What the ledger and the list say of a ticket's seat.
+/// What the ledger, the list and the feed say of a ticket's seat.
 fn facts(
     connection: &Connection,
     basis: &Basis<'_>,
@@ -101,10 +102,24 @@ fn facts(
     Ok(Facts {
         listing: if history.hold().is_some() { Some(held_back(listing)) } else { listing },
         highest_proved: store::highest_proved(connection, body.event, body.slot)?,
+        feed: basis.feed.map(|feed| others(feed, basis, body.slot, last_reset, clock)),
         own: history.passages(last_reset),
         unfinished: history.unfinished(),
         ..Facts::default()
     })
+}
+
+/// What the feed says passed with the seat at the other gates.
+fn others(feed: &FeedState, basis: &Basis<'_>, slot: Slot, last_reset: Option<Timestamp>, clock: Clock) -> Feed {
+    let told = feed.passages(slot, Some(basis.gate), last_reset);
+    let passages = Passages {
+        admitted: told.admitted,
+        admitted_since_reset: told.admitted_since_reset,
+        left: told.left,
+        last_entry: told.last_entry.map(|last| Admission { at: last.at, gate: Some(last.gate) }),
+        last_exit: told.last_exit,
+    };
+    Feed { passages, age: feed.age(clock.now), contested: told.contested }
 }
 
 /// The list's word on a seat that staff hold back. What the cloud withdrew stays withdrawn.

@@ -24,6 +24,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0001_ledger.sql")),
     M::up(include_str!("../../../migrations/gate/0002_held_documents.sql")),
     M::up(include_str!("../../../migrations/gate/0003_acts.sql")),
+    M::up(include_str!("../../../migrations/gate/0005_admission_feed.sql")),
     M::up(include_str!("../../../migrations/gate/0008_journal_anchor.sql")),
 ];
 /// Rows that are read at a time while the chain is checked.

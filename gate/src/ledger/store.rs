@@ -253,52 +253,55 @@ pub(super) fn drop_texts(connection: &Connection) -> rusqlite::Result<usize> {
     Ok(dropped)
 }
 
-/// What is held, in the order in which one makes the next believable, deltas by their sequence.
+/// What is held, in the order in which one makes the next believable, steps by their sequence.
 pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
     let mut statement =
         connection.prepare("SELECT kind, sequence, envelope, record, content FROM held_document ORDER BY sequence")?;
-    let rows = statement.query_map([], |row| {
-        let code: String = row.get(0)?;
-        let stored = |kind| {
-            Ok(Stored {
-                kind,
-                sequence: row.get::<_, Number>(1)?.0,
-                envelope: row.get(2)?,
-                record: row.get(3)?,
-                content: row.get::<_, Option<[u8; 32]>>(4)?.map(ContentHash),
-            })
-        };
-        DocumentKind::of_code(&code).map(stored).transpose()
-    })?;
+    let rows = statement.query_map([], document)?;
     let mut documents = rows.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<_>>>()?;
-    // Stable: deltas stay in their order.
+    // Stable: steps stay in their order.
     documents.sort_by_key(|stored| stored.kind);
     Ok(documents)
 }
 
-/// The steps that are held after the stored snapshot, in their order.
-pub(super) fn steps(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
-    let stored = documents(connection)?;
-    Ok(stored.into_iter().filter(|stored| stored.kind == DocumentKind::SlotDelta).collect())
+/// The steps of a kind that are held after the stored snapshot, in their order.
+pub(super) fn steps(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<Vec<Stored>> {
+    let mut statement = connection.prepare(
+        "SELECT kind, sequence, envelope, record, content FROM held_document WHERE kind = ?1 ORDER BY sequence",
+    )?;
+    let rows = statement.query_map([kind.code()], document)?;
+    rows.filter_map(Result::transpose).collect()
 }
 
-/// How many steps are held.
-pub(super) fn step_count(connection: &Connection) -> rusqlite::Result<u64> {
+/// None where a newer program held a kind that this one does not know.
+fn document(row: &Row<'_>) -> rusqlite::Result<Option<Stored>> {
+    let Some(kind) = DocumentKind::of_code(&row.get::<_, String>(0)?) else { return Ok(None) };
+    Ok(Some(Stored {
+        kind,
+        sequence: row.get::<_, Number>(1)?.0,
+        envelope: row.get(2)?,
+        record: row.get(3)?,
+        content: row.get::<_, Option<[u8; 32]>>(4)?.map(ContentHash),
+    }))
+}
+
+/// How many steps of a kind are held.
+pub(super) fn step_count(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<u64> {
     connection
         .prepare_cached("SELECT count(*) FROM held_document WHERE kind = ?1")?
-        .query_row([DocumentKind::SlotDelta.code()], |row| row.get::<_, Number>(0))
+        .query_row([kind.code()], |row| row.get::<_, Number>(0))
         .map(|number| number.0)
 }
 
-/// Drops the steps that lead no further than `sequence`.
-pub(super) fn drop_steps(connection: &Connection, sequence: u64) -> rusqlite::Result<()> {
+/// Drops the steps of a kind that lead no further than `sequence`.
+pub(super) fn drop_steps(connection: &Connection, kind: DocumentKind, sequence: u64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM held_document WHERE kind = ?1 AND sequence <= ?2")?
-        .execute(params![DocumentKind::SlotDelta.code(), Number(sequence)])?;
+        .execute(params![kind.code(), Number(sequence)])?;
     Ok(())
 }
 
-/// Holds a document in the place of the one before; of deltas, beside the others.
+/// Holds a document in the place of the one before; of steps, beside the others.
 pub(super) fn put_document(
     connection: &Connection,
     kind: DocumentKind,

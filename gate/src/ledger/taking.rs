@@ -42,9 +42,7 @@ impl TakeError {
             // Whoever signed it may be in a bundle that this gate does not have.
             Self::NotTaken(documents::NotTaken::Refused(Refusal::NotSigned { document: _ })) => Remedy::EarlierBundles,
             Self::NotTaken(documents::NotTaken::Refused(refusal)) => refusal.remedy(),
-            Self::NotTaken(documents::NotTaken::Premature { .. } | documents::NotTaken::NoUse) | Self::Ledger(_) => {
-                Remedy::None
-            }
+            Self::NotTaken(documents::NotTaken::Premature { .. }) | Self::Ledger(_) => Remedy::None,
         }
     }
 }
@@ -101,15 +99,15 @@ impl Ledger {
 
     /// Takes an offered document: it is on disk before it comes into force.
     pub(crate) fn take(&mut self, kind: DocumentKind, bytes: &[u8], now: Moment) -> Result<Taken, TakeError> {
-        let next = match self.documents.with(kind, bytes, self.read_clock(now).now) {
-            Ok(next) => next,
+        let (kind, next) = match self.documents.offered(kind, bytes, self.read_clock(now).now) {
+            Ok(taken) => taken,
             // A copy of the cloud lags behind. What it says was true once, and alarms nobody.
             Err(documents::NotTaken::Refused(Refusal::Older { .. })) if kind == DocumentKind::Head => {
                 return Ok(Taken::Held);
             }
             // Signed, and true once.
-            Err(documents::NotTaken::Refused(Refusal::Older { .. })) if kind == DocumentKind::SlotList => {
-                return Ok(self.fold(bytes, now)?);
+            Err(documents::NotTaken::Refused(Refusal::Older { .. })) if kind.steps().is_some() => {
+                return Ok(self.fold(kind, bytes, now)?);
             }
             Err(refused) => {
                 if let documents::NotTaken::Refused(Refusal::FromTheFuture { document: _, issued }) = refused
@@ -125,7 +123,7 @@ impl Ledger {
         // The same document signed by another key says nothing new, but who vouches for it does.
         let vouched = self.documents.held() == next.held();
         if before == after && vouched {
-            return Ok(if kind == DocumentKind::SlotList { self.fold(bytes, now)? } else { Taken::Held });
+            return Ok(self.fold(kind, bytes, now)?);
         }
         let mut clock = self.clock.clone();
         if let Some(standing) = after.filter(|_| kind.is_dated_by_the_cloud()) {
@@ -158,21 +156,23 @@ impl Ledger {
         Ok(transaction.commit()?)
     }
 
-    /// Holds a snapshot that is no newer than the list in force in the place of the one before and of the steps up to it, if there are any.
-    /// A restart begins from the list in force; what is given on begins from the snapshot.
-    fn fold(&mut self, snapshot: &[u8], now: Moment) -> Result<Taken, LedgerError> {
-        let steps = store::steps(&self.connection)?;
-        let Some(base) = self.documents.folded(snapshot, &steps, self.read_clock(now).now) else {
+    /// Holds a snapshot that is no newer than what is in force in the place of the one before and of the steps up to it, if there are any.
+    /// A restart begins from what is in force; what is given on begins from the snapshot.
+    fn fold(&mut self, kind: DocumentKind, snapshot: &[u8], now: Moment) -> Result<Taken, LedgerError> {
+        let Some(step) = kind.steps() else { return Ok(Taken::Held) };
+        let steps = store::steps(&self.connection, step)?;
+        let Some((base, next)) = self.documents.folded(kind, snapshot, &steps, self.read_clock(now).now) else {
             return Ok(Taken::Held);
         };
         if steps.iter().all(|step| step.sequence > base.sequence) {
             return Ok(Taken::Held);
         }
-        let record = self.documents.record(DocumentKind::SlotList);
+        let record = next.record(kind);
         self.write(|connection| {
-            store::drop_steps(connection, base.sequence)?;
-            store::put_document(connection, DocumentKind::SlotList, 0, snapshot, &record)
+            store::drop_steps(connection, step, base.sequence)?;
+            store::put_document(connection, kind, 0, snapshot, &record)
         })?;
+        self.documents = next;
         Ok(Taken::Folded)
     }
 
@@ -252,23 +252,27 @@ fn report_conflicts(before: &Documents, after: &Documents) {
 /// Makes the disk say what will be in force once a document of this kind was taken.
 fn persist(connection: &Connection, kind: DocumentKind, bytes: &[u8], next: &Documents) -> rusqlite::Result<()> {
     match kind {
-        DocumentKind::SlotDelta => {
-            let sequence = next.standing(DocumentKind::SlotList).map_or(0, |list| list.revision.sequence);
+        DocumentKind::SlotDelta | DocumentKind::FeedBatch => {
+            let sequence = next.standing(kind.leads_to()).map_or(0, |in_force| in_force.revision.sequence);
             return store::put_document(connection, kind, sequence, bytes, &Record::default());
         }
-        DocumentKind::SlotList => store::drop_documents(connection, DocumentKind::SlotDelta)?,
+        DocumentKind::SlotList | DocumentKind::AdmissionFeed => drop_steps(connection, kind)?,
         // The steps so far were taken under the bundle before: a restart must not ask the new one whether it believes them.
         DocumentKind::TrustBundle => {
-            store::put_record(connection, DocumentKind::SlotList, &next.record(DocumentKind::SlotList))?;
+            for kind in [DocumentKind::SlotList, DocumentKind::AdmissionFeed] {
+                store::put_record(connection, kind, &next.record(kind))?;
+            }
         }
-        DocumentKind::Assignment | DocumentKind::EventDocument | DocumentKind::AdmissionFeed | DocumentKind::Head => {}
+        DocumentKind::Assignment | DocumentKind::EventDocument | DocumentKind::Head => {}
     }
     store::put_document(connection, kind, 0, bytes, &next.record(kind))?;
     for kind in DocumentKind::HELD.into_iter().filter(|kind| next.standing(*kind).is_none()) {
         store::drop_documents(connection, kind)?;
-        if kind == DocumentKind::SlotList {
-            store::drop_documents(connection, DocumentKind::SlotDelta)?;
-        }
+        drop_steps(connection, kind)?;
     }
     Ok(())
+}
+
+fn drop_steps(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<()> {
+    kind.steps().map_or(Ok(()), |step| store::drop_documents(connection, step))
 }

@@ -64,7 +64,7 @@ pub(crate) struct LedgerStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DocumentStatus {
     pub(crate) revision: String,
-    /// When it was signed; a slot list was last said to be the newest then.
+    /// When it was signed; a slot list or a feed was last said to be the newest then.
     pub(crate) as_of: Timestamp,
     pub(crate) age_seconds: u64,
 }
@@ -112,6 +112,8 @@ pub(crate) struct Checked {
     pub(crate) clock: ClockStatus,
     /// None where there is no list.
     pub(crate) list: Option<DocumentStatus>,
+    /// What other gates did; none where there is no feed.
+    pub(crate) feed: Option<DocumentStatus>,
 }
 
 impl LedgerStatus {
@@ -138,9 +140,9 @@ impl Checked {
     /// A ruling, with what it rests on as of now.
     pub(crate) fn new(ruling: Ruling, report: &Report, now: Moment) -> Self {
         let shown = report.read_clock(now).now;
-        let list = report.documents.get(&DocumentKind::SlotList);
-        let list = list.map(|standing| DocumentStatus::new(standing, shown));
-        Self { ruling, clock: ClockStatus::new(report, now), list }
+        let document = |kind| report.documents.get(&kind).map(|standing| DocumentStatus::new(standing, shown));
+        let (list, feed) = (document(DocumentKind::SlotList), document(DocumentKind::AdmissionFeed));
+        Self { ruling, clock: ClockStatus::new(report, now), list, feed }
     }
 }
 

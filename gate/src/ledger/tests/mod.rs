@@ -1,6 +1,7 @@
 mod clock;
 mod cut_off;
 mod documents;
+mod feed;
 mod model;
 mod names;
 mod retention;
