@@ -45,7 +45,7 @@ pub(super) struct Enter {
     common: Common,
     /// The lane at which the person stands.
     lane: LaneId,
-    /// The ticket's text, as it is printed beside its code.
+    /// The ticket's text, as its code reads.
     text: String,
 }
 

@@ -2,13 +2,13 @@
 //! overruled, though the refusal was for another reason.
 
 use countermark_shared::documents::{Direction, LeaseState, SlotState};
-use countermark_shared::id::{Slot, SupervisorId};
+use countermark_shared::id::{EventId, Generation, Slot, SupervisorId};
 use countermark_shared::journal::{Act, Actor, JournalRow, OverruleReason, Subject};
 use countermark_shared::ticket::UnverifiedTicket;
 use countermark_shared::verdict::{Reason, Verdict};
 
 use super::case::may_be_overruled;
-use super::judge::{self, Grounds, Judgement};
+use super::judge::{self, Grounds};
 use super::pin::{NotHashed, PinHash};
 use super::{ActError, Ledger, staff, store};
 use crate::announcement::{Announcement, Ruling};
@@ -46,16 +46,22 @@ impl Ledger {
             let Subject::Ticket { event, slot, generation } = row.subject else {
                 return Err(ActError::NoTicket { sequence });
             };
-            let text = store::ticket_text(connection, event, slot, generation)?;
-            let text = text.ok_or(ActError::NoTicket { sequence })?;
             let basis = documents.basis(row.lane, clock.now).filter(|basis| basis.lane.direction == Direction::Entry);
             let basis = basis.ok_or(ActError::Final { reason: Reason::CannotDecide })?;
-            let Judgement { verdict, subject: _, proof: _, holder } =
-                judge::examine(recorder.grounds, row.lane, &text)?;
-            if let Some(reason) = certain(&basis, slot, &verdict) {
+            let highest = store::highest_proved(connection, event, slot)?;
+            if let Some(reason) = certain(&basis, event, slot, generation, highest) {
                 return Err(ActError::Final { reason });
             }
-            let places = UnverifiedTicket::parse(&text).map_or(1, |ticket| ticket.body().places.get());
+            // Once names have left the box, the text may have gone with them. The gate proved it when it was shown; its places nobody knows.
+            let (mut places, mut proved, mut holder) = (1, false, None);
+            if let Some(text) = store::ticket_text(connection, event, slot, generation)? {
+                let judgement = judge::examine(recorder.grounds, row.lane, &text)?;
+                if !judgement.verdict.opens() && !may_be_overruled(judgement.verdict.reason) {
+                    return Err(ActError::Final { reason: judgement.verdict.reason });
+                }
+                places = UnverifiedTicket::parse(&text).map_or(1, |ticket| ticket.body().places.get());
+                (proved, holder) = (judgement.verdict.remembers(), judgement.holder);
+            }
             let passages = history.passages(basis.event.last_reset(clock.now));
             // A reset finds the house empty: of those who entered before it nobody is inside.
             let inside = passages.inside().min(passages.admitted_since_reset);
@@ -64,7 +70,7 @@ impl Ledger {
                 persons: u8::try_from(free).unwrap_or(u8::MAX).max(1),
                 actor: Actor::Supervisor,
                 reason: Reason::Overruled,
-                proved: verdict.remembers(),
+                proved,
                 act: Some(Act::Overrule { of: sequence, supervisor, why }),
                 ..recorder.now(&row)
             };
@@ -89,15 +95,26 @@ impl Ledger {
     }
 }
 
-/// What nobody may overrule of what holds now, also where a verdict names something that comes before it.
-fn certain(basis: &Basis<'_>, slot: Slot, verdict: &Verdict) -> Option<Reason> {
-    match basis.lease {
-        LeaseState::Suspended => return Some(Reason::Suspended),
-        LeaseState::Ended => return Some(Reason::LeaseEnded),
-        LeaseState::Held | LeaseState::WithoutNames => {}
+/// What nobody may overrule, whatever else there is against a ticket and comes before it in a verdict.
+fn certain(
+    basis: &Basis<'_>,
+    event: EventId,
+    slot: Slot,
+    generation: Generation,
+    highest: Option<Generation>,
+) -> Option<Reason> {
+    let listed = basis.slots.map(|slots| (slots.state(slot), slots.least_generation(slot)));
+    if basis.event.event != event {
+        Some(Reason::OtherEvent)
+    } else if highest.max(listed.map(|(_, least)| least)).is_some_and(|least| generation < least) {
+        Some(Reason::OutdatedGeneration)
+    } else if listed.is_some_and(|(state, _)| state == SlotState::Revoked) {
+        Some(Reason::Revoked)
+    } else {
+        match basis.lease {
+            LeaseState::Suspended => Some(Reason::Suspended),
+            LeaseState::Ended => Some(Reason::LeaseEnded),
+            LeaseState::Held | LeaseState::WithoutNames => None,
+        }
     }
-    if basis.slots.is_some_and(|slots| slots.state(slot) == SlotState::Revoked) {
-        return Some(Reason::Revoked);
-    }
-    (!verdict.opens() && !may_be_overruled(verdict.reason)).then_some(verdict.reason)
 }

@@ -198,9 +198,11 @@ impl Ledger {
         Ok(waiting)
     }
 
-    /// What time alone changes: names leave when the lease says so, from memory and from the disk, and the clock's floor rises.
+    /// What time alone changes: names leave when the lease says so, from memory and from the disk, the clock's floor rises, and how admissions
+    /// ended is written.
     pub(crate) fn pass_time(&mut self, now: Moment) -> Result<(), LedgerError> {
         self.keep_names(now);
+        self.write_outcomes(now)?;
         self.drop_names(now)?;
         let floor = self.clock.floor(now.uptime);
         self.write(|connection| store::raise_clock_floor(connection, floor))

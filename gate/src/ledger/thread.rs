@@ -107,22 +107,18 @@ pub(crate) fn serve(
                 ledger.tell(sequence, actuation);
                 continue;
             }
-            // Whatever else is asked sees the scans before it.
+            // Whatever else is asked sees the scans before it, and what outputs told.
             record(&mut ledger, &mut scans, clock, report, &mut announce);
             if !perform(&mut ledger, item, pins, clock, report, &mut announce) {
                 return;
             }
         }
         record(&mut ledger, &mut scans, clock, report, &mut announce);
-        // Nobody was scanned with whose row it could go.
-        if ledger.has_told() {
-            write_outcomes(&mut ledger, clock);
-            publish(&ledger, report);
-        }
     }
     write_outcomes(&mut ledger, clock);
 }
 
+/// Writes what waits.
 fn record(
     ledger: &mut Ledger,
     scans: &mut Vec<RawScan>,
@@ -131,6 +127,11 @@ fn record(
     announce: &mut impl FnMut(Said),
 ) {
     if scans.is_empty() {
+        // Nobody was scanned with whose row it could go.
+        if ledger.has_told() {
+            write_outcomes(ledger, clock);
+            publish(ledger, report);
+        }
         return;
     }
     let announcements = ledger.scan(scans, clock.now());
@@ -199,9 +200,8 @@ fn perform(
         Work::Hear { word, reply } => answer(ledger, report, reply, |ledger| ledger.hear(word, now)),
         Work::PassTime => {
             if let Err(error) = ledger.pass_time(now) {
-                tracing::error!(error = error.sentence(), "the clock's floor was not written");
+                tracing::error!(error = error.sentence(), "what time alone changes was not written");
             }
-            write_outcomes(ledger, clock);
             publish(ledger, report);
         }
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),

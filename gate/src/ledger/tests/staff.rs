@@ -129,6 +129,22 @@ fn whom_an_overrule_lets_in_are_all_who_are_not_inside() {
     assert_eq!(overrule(&mut bench, 1, DOORS).unwrap().ruling.persons, 2);
 }
 
+/// As when names have left the box.
+#[test]
+fn without_the_tickets_text_a_supervisor_lets_in_one() {
+    let mut bench = Bench::synced();
+    let elsewhere = samples::sign(TicketBody { zones: Zones(2), ..samples::body_of(42, 1) }).to_text();
+    bench.verdicts(&[elsewhere.clone(), elsewhere]);
+    bench.tamper("UPDATE journal SET ticket = NULL");
+    bench.crash().unwrap();
+    assert_eq!(overrule(&mut bench, 1, DOORS).unwrap().ruling.persons, 1);
+    bench
+        .ledger()
+        .take(DocumentKind::SlotList, &slots_bytes_but(2, DOORS, Slot(42), SlotState::Revoked), moment(DOORS))
+        .unwrap();
+    assert!(matches!(overrule(&mut bench, 2, DOORS), Err(ActError::Final { reason: Reason::Revoked })));
+}
+
 #[test]
 fn nobody_overrules_what_is_certain() {
     let mut bench = Bench::synced();
