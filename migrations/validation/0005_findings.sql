@@ -44,14 +44,13 @@ CREATE INDEX journal_aside_proofs ON journal_aside (gate, event, slot, generatio
 
 -- Who passed, as gates count: what was taken back counts for nothing, at the instant of its entry and not of its end.
 CREATE VIEW passages AS
-SELECT gate, sequence, event, slot, at, proved_places, product,
-       CASE WHEN passed <> 0 AND EXISTS (
-           SELECT FROM journal AS undo
-           WHERE undo.gate = journal.gate AND undo.undoes = journal.sequence AND undo.believed
-             AND undo.event = journal.event AND undo.slot = journal.slot
-       ) THEN 0::smallint ELSE passed END AS passed
+SELECT gate, sequence, event, slot, journal.at, journal.proved_places, journal.product,
+       CASE WHEN undone.gate IS NULL THEN journal.passed ELSE 0::smallint END AS passed
 FROM journal
-WHERE believed AND slot IS NOT NULL;
+LEFT JOIN (
+    SELECT DISTINCT gate, undoes AS sequence, event, slot FROM journal WHERE believed AND undoes IS NOT NULL
+) AS undone USING (gate, sequence, event, slot)
+WHERE journal.believed AND slot IS NOT NULL;
 
 -- What is to be looked at: rows of a gate that arrived, or a seat of which tickets said something. Rows rather than a mark on the seat:
 -- uploads do not wait for each other, and what commits while findings are made stays for the next time.

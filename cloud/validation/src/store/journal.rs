@@ -60,18 +60,23 @@ pub(crate) async fn proofs(
     let slots: Vec<_> = seats.iter().map(|seat| i64::from(seat.slot.0)).collect();
     let generations: Vec<_> = seats.iter().map(|seat| i16::from(seat.generation.0)).collect();
     let rows = sqlx::query!(
-        r#"SELECT event AS "event!", slot AS "slot!", generation AS "generation!", max(proved_places) AS "places!",
-                  max(product) AS product
-           FROM (
-               SELECT event, slot, generation, proved_places, product
-               FROM journal WHERE gate = $1 AND proved_places IS NOT NULL
-               UNION ALL
-               SELECT event, slot, generation, proved_places, product
-               FROM journal_aside WHERE gate = $1 AND proved_places IS NOT NULL
-           ) AS proved
-           JOIN unnest($2::int8[], $3::int8[], $4::int2[]) AS asked (event, slot, generation)
-               USING (event, slot, generation)
-           GROUP BY event, slot, generation"#,
+        // Seat by seat, by index: what is aggregated is not joined with all that the gate has ever proved.
+        r#"SELECT asked.event AS "event!", asked.slot AS "slot!", asked.generation AS "generation!", proof.places AS "places!",
+                  proof.product
+           FROM (SELECT DISTINCT * FROM unnest($2::int8[], $3::int8[], $4::int2[])) AS asked (event, slot, generation)
+           CROSS JOIN LATERAL (
+               SELECT max(proved_places) AS places, max(product) AS product
+               FROM (
+                   SELECT proved_places, product FROM journal
+                   WHERE gate = $1 AND event = asked.event AND slot = asked.slot AND generation = asked.generation
+                     AND proved_places IS NOT NULL
+                   UNION ALL
+                   SELECT proved_places, product FROM journal_aside
+                   WHERE gate = $1 AND event = asked.event AND slot = asked.slot AND generation = asked.generation
+                     AND proved_places IS NOT NULL
+               ) AS proved
+           ) AS proof
+           WHERE proof.places IS NOT NULL"#,
         i64::from(gate.0),
         &events,
         &slots,
