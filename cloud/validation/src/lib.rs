@@ -8,6 +8,7 @@ mod journal;
 mod migrations;
 mod publisher;
 pub mod reconcile;
+mod recover;
 pub mod rehearsal;
 mod routes;
 mod secrets;
@@ -20,7 +21,7 @@ mod testing;
 
 use sqlx::migrate::Migrator;
 
-pub use self::publisher::raise_epoch;
+pub use self::recover::{RecoverError, Recovered, recover};
 pub use self::routes::api;
 pub use self::start::{Settings, StartError, create_keys, run};
 pub use self::state::State;
