@@ -274,13 +274,11 @@ impl Cloud {
             let same = Head { issued: last.issued, not_after: last.not_after, ..wanted.clone() } == *last;
             same && now.since(last.issued) < HEAD_FRESH
         };
-        match served.head.take().filter(still_says) {
-            Some(last) => Ok(served.head.insert(last)),
-            None => {
-                let bytes = Signed::seal(&wanted, &[&self.venue.list_key])?;
-                Ok(served.head.insert(Head::accept(&bytes, bundle.document(), gate, None, issued)?))
-            }
+        if let Some(last) = served.head.take().filter(still_says) {
+            return Ok(served.head.insert(last));
         }
+        let bytes = Signed::seal(&wanted, &[&self.venue.list_key])?;
+        Ok(served.head.insert(Head::accept(&bytes, bundle.document(), gate, None, issued)?))
     }
 
     /// Whether that is what a gate should hold, or what is missing of it.

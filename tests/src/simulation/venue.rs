@@ -83,7 +83,7 @@ impl Venue {
             version: 1,
             issued: BEGIN - MARGIN,
             event: EVENT,
-            name: format!("Gate {gate}").into(),
+            name: format!("Gate {gate}"),
             lanes: vec![lane(ENTRY, Direction::Entry), lane(EXIT, Direction::Exit)],
             lease: Lease { until, names_until: until, suspended: false },
             secrets: Vec::new(),

@@ -114,16 +114,6 @@ impl Witness {
         Ok(())
     }
 
-    /// What must be true of a gate in the end.
-    pub(super) fn settled(&self, gate: GateId, view: &View, cloud: &Cloud) -> anyhow::Result<()> {
-        ensure!(view.unsettled == 0, "{} rows were never answered for", view.unsettled);
-        ensure!(view.contested == 0, "{} rows were put aside", view.contested);
-        ensure!(view.refused.is_empty(), "documents are refused: {:?}", view.refused);
-        cloud.is_newest(gate, &view.documents).context("the gate does not hold what is true")?;
-        ensure!(reaches(&cloud.journals, gate)? == (view.rows, view.chain), "validation has other rows than the gate");
-        Ok(())
-    }
-
     /// What must be true of all rows in the end.
     pub(super) fn told(&mut self, cloud: &Cloud) -> anyhow::Result<()> {
         for (gate, ruled) in &self.answers {
@@ -149,6 +139,16 @@ impl Witness {
             cloud.arrived.iter().filter(|(_, arrived)| matches!(arrived, Arrived::Upload { .. })).count() as u64;
         Ok(())
     }
+}
+
+/// What must be true of a gate in the end.
+pub(super) fn settled(gate: GateId, view: &View, cloud: &Cloud) -> anyhow::Result<()> {
+    ensure!(view.unsettled == 0, "{} rows were never answered for", view.unsettled);
+    ensure!(view.contested == 0, "{} rows were put aside", view.contested);
+    ensure!(view.refused.is_empty(), "documents are refused: {:?}", view.refused);
+    cloud.is_newest(gate, &view.documents).context("the gate does not hold what is true")?;
+    ensure!(reaches(&cloud.journals, gate)? == (view.rows, view.chain), "validation has other rows than the gate");
+    Ok(())
 }
 
 /// How far a gate's journal goes at validation; whether every row is there and follows on the one before.

@@ -18,7 +18,7 @@ use super::cloud::Cloud;
 use super::entrance::{End, Entrance};
 use super::plan::{DOORS, Faults, Happening, Office, Plan, QUIET, Shown};
 use super::venue::{BEGIN, ENTRY, EXIT, Venue};
-use super::witness::Witness;
+use super::witness::{self, Witness};
 
 /// How long a gate waits for an answer: as its client does.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -116,7 +116,7 @@ impl<'a> World<'a> {
             let id = entrance.id;
             let (gate, _) = entrance.running(self.now).with_context(|| format!("gate {id} does not run"))?;
             let view = gate.view()?;
-            self.witness.settled(id, &view, &self.cloud).with_context(|| format!("gate {id}"))?;
+            witness::settled(id, &view, &self.cloud).with_context(|| format!("gate {id}"))?;
         }
         self.witness.told(&self.cloud)
     }
@@ -285,13 +285,16 @@ impl<'a> World<'a> {
     fn come_back(&mut self, at: usize, exchange: u64, reply: Reply) -> anyhow::Result<()> {
         let (now, jitter) = (self.now, self.random.random_range(0.0..1.0));
         let entrance = self.entrance(at)?;
-        let in_time = entrance.under_way == Some(exchange);
         let hears = !entrance.cut_off || matches!(reply, Reply::Lost);
         let id = entrance.id;
-        let Some((gate, moment)) = entrance.running(now).filter(|_| in_time && hears) else { return Ok(()) };
-        gate.on(reply.clone(), moment, jitter);
-        entrance.under_way = None;
+        if !hears || entrance.under_way != Some(exchange) {
+            return Ok(());
+        }
         self.tell(|| format!("gate {id} hears {exchange}: {}", heard(&reply)));
+        let entrance = self.entrance(at)?;
+        let Some((gate, moment)) = entrance.running(now) else { return Ok(()) };
+        gate.on(reply, moment, jitter);
+        entrance.under_way = None;
         self.wake(at)
     }
 
