@@ -157,7 +157,16 @@ pub async fn play(cloud: &Cloud, told: Told<'_>) -> anyhow::Result<Performance> 
     let (second, scanner, south) = south.close();
     let gate = entrance.close();
     Ok(Performance {
-        online, offline, south, double, waited, settlement, payment_page, gate, second, _scanner: scanner
+        online,
+        offline,
+        south,
+        double,
+        waited,
+        settlement,
+        payment_page,
+        gate,
+        second,
+        _scanner: scanner,
     })
 }
 

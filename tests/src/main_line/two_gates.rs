@@ -45,8 +45,11 @@ impl South {
         let gate = Gate::enrol(cloud, "south", &administrator.gate("South entrance", FESTIVAL).await?).await?;
         let (config, device) = (cloud.folder().join("south.toml"), cloud.folder().join("south-scanner"));
         let profiles = Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware-config/profiles");
-        let scanner = format!("[[scanner]]\nname = \"hand\"\nlane = 1\ndevice = {device:?}\nprofile = \"usb-cdc\"\n");
-        fs::write(&config, format!("profiles = {profiles:?}\n{scanner}")).await?;
+        let scanner = format!(
+            "[[scanner]]\nname = \"hand\"\nlane = 1\ndevice = \"{}\"\nprofile = \"usb-cdc\"\n",
+            device.display()
+        );
+        fs::write(&config, format!("profiles = \"{}\"\n{scanner}", profiles.display())).await?;
         let scanner = Scanner::plug_in(&device)?;
         let running = gate.scan(&config).await?;
         until("the scanner was found", PATIENCE, async || {

@@ -63,7 +63,11 @@ async fn show(arguments: &Arguments, output: &Output) -> Result<bool> {
     };
     report::scans(output, "What the gate at the North entrance said", &performance.online);
     report::scans(output, "What it said while cut off from the cloud", &performance.offline);
-    report::scans(output, "What the second gate said: in reach of the cloud, cut off, and suspended", &performance.south);
+    report::scans(
+        output,
+        "What the second gate said: in reach of the cloud, cut off, and suspended",
+        &performance.south,
+    );
     report::settlement(output, &performance);
     let errors = cloud.errors();
     report::errors(output, &errors);

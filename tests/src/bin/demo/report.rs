@@ -26,7 +26,10 @@ pub(crate) fn settlement(output: &Output, performance: &Performance) {
     output.heading("What the gates did, and what the cloud knows of it");
     let line = |good: bool, text: String| output.line(&format!("{} {text}", mark(output, good)));
     let waited = performance.waited;
-    line(waited == performance.offline.len() as u64, format!("{waited} scans waited at the first gate while it was cut off"));
+    line(
+        waited == performance.offline.len() as u64,
+        format!("{waited} scans waited at the first gate while it was cut off"),
+    );
     line(
         shown == journal && journal == arrived,
         format!("{shown} verdicts shown, {journal} rows in the gates' journals, {arrived} rows at validation"),
