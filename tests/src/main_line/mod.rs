@@ -200,6 +200,7 @@ mod tests {
                 opens: severity == Severity::Admit,
                 persons,
                 earlier: None,
+                earlier_gate: None,
                 slot: None,
                 sentence,
             },
