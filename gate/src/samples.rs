@@ -259,6 +259,7 @@ pub(crate) fn report() -> Report {
         rows: 9,
         unsettled: 5,
         contested: 0,
+        defects: Vec::new(),
     }
 }
 

@@ -4,9 +4,11 @@
 //! One thread owns the database ([`serve`]); everybody else sends it [`Work`]. Knows nothing of inputs, networks or screens.
 
 mod debounce;
+mod defect;
 mod judge;
 mod open;
 mod report;
+mod salvage;
 mod store;
 mod taking;
 mod thread;
@@ -19,12 +21,13 @@ use countermark_shared::id::{GateId, LaneId};
 use countermark_shared::journal::{Actor, BootId, ChainHash, JournalRow, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
-use countermark_shared::wire::{Base64, RowResult, UploadedRow};
+use countermark_shared::wire::{Base64, RowOutcome, RowResult, UploadedRow};
 
 use debounce::{Answer, Debounce};
 use judge::{Grounds, Judgement};
 use rusqlite::{Connection, TransactionBehavior};
 
+pub(crate) use defect::Defect;
 pub(crate) use open::Owner;
 pub(crate) use report::Report;
 pub(crate) use taking::{TakeError, Taken, TimeAnswered, TimeError, Word};
@@ -47,6 +50,10 @@ pub(crate) struct Ledger {
     names: Names,
     debounce: Debounce,
     repeated: Vec<Repeated>,
+    /// What the disk did to whatever was written last.
+    failed: Option<Defect>,
+    /// Whether a damaged ledger lies aside.
+    replaced: bool,
 }
 
 /// A scan that belongs to a showing that was answered already. A scanner that waits for an answer gets the same one again.
@@ -99,6 +106,7 @@ impl Ledger {
     pub(crate) fn scan(&mut self, scans: &[RawScan], now: Moment) -> Vec<Announcement> {
         self.keep_names(now);
         self.try_scan(scans, now).unwrap_or_else(|error| {
+            self.note(Defect::of_error(&error));
             tracing::error!(error = error.sentence(), "no scan was written");
             self.debounce.forget();
             // Nobody may pass by what was answered in the same transaction.
@@ -110,8 +118,12 @@ impl Ledger {
 
     fn try_scan(&mut self, scans: &[RawScan], now: Moment) -> Result<Vec<Announcement>, LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, documents, clock: _, names, debounce, repeated } = self;
+        let Self { connection, gate, boot, documents, names, debounce, repeated, .. } = self;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if !store::is_whole(&transaction)? {
+            return Ok(scans.iter().map(|scan| undecided(scan, clock.now, now)).collect());
+        }
+        let mut failed = None;
         let mut announcements = Vec::with_capacity(scans.len());
         for scan in scans {
             if judge::is_overtaken(scan, now.uptime) {
@@ -135,6 +147,7 @@ impl Ledger {
                 }
                 Err(error) => {
                     debounce.forget();
+                    failed = Defect::of_error(&error);
                     tracing::error!(error = error.sentence(), "a scan was not written");
                     // A full disk may have rolled back the whole transaction. Then this fails too, and the batch with it: going on would
                     // commit each further scan by itself, and those before would be announced without a row.
@@ -144,7 +157,13 @@ impl Ledger {
             }
         }
         transaction.commit()?;
+        self.note(failed);
         Ok(announcements)
+    }
+
+    /// Remembers what the disk did to the last that was written. A page does not heal because the next scan has no need of it.
+    fn note(&mut self, failed: Option<Defect>) {
+        self.failed = failed.or(self.failed.filter(|defect| *defect == Defect::Damaged));
     }
 
     /// What was scanned again since this was last asked.
@@ -157,6 +176,9 @@ impl Ledger {
         self.keep_names(now);
         let clock = self.read_clock(now);
         let Self { connection, documents, names, .. } = self;
+        if !store::is_whole(connection)? {
+            return Ok(Ruling::new(Verdict::refusal(Reason::CannotDecide), &Subject::unverified(text)));
+        }
         let judgement = judge::examine(Grounds { connection, documents, names, clock }, lane, text)?;
         Ok(Ruling::new(judgement.verdict, &judgement.subject))
     }
@@ -179,12 +201,16 @@ impl Ledger {
         Ok(Some(batch))
     }
 
-    /// Notes what validation answered, and says for how many rows that was news. Rows stay: a seat used here stays used here.
+    /// Notes what validation answered, and says for how many rows that was news. Rows stay: a seat used here stays used here. Where it has
+    /// another row of this gate, seats were used that this ledger knows nothing of: the journal takes no more rows.
     pub(crate) fn settle(&mut self, results: &[RowResult]) -> Result<usize, LedgerError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut settled = 0;
         for result in results {
             settled += store::settle(&transaction, result)?;
+        }
+        if results.iter().any(|result| result.outcome == RowOutcome::Fork) && store::is_forked(&transaction)? {
+            store::close_journal(&transaction)?;
         }
         transaction.commit()?;
         Ok(settled)

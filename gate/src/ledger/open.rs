@@ -1,4 +1,4 @@
-//! Opening the ledger: nothing on the disk is trusted until it is checked. A ledger that does not check out is not used at all, because
+//! Opening the ledger: nothing on the disk is trusted until it is checked. A ledger that does not check out is not used as it is, because
 //! every gap in it would let somebody in twice.
 
 use std::path::{Path, PathBuf};
@@ -13,15 +13,16 @@ use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
-use super::Ledger;
 use super::debounce::Debounce;
-use super::store::{self, Columns};
+use super::store::{self, Columns, StoredRow};
+use super::{Ledger, salvage};
 use crate::documents::{DocumentKind, Documents};
 use crate::names::Names;
 
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0001_ledger.sql")),
     M::up(include_str!("../../../migrations/gate/0002_held_documents.sql")),
+    M::up(include_str!("../../../migrations/gate/0004_journal_head.sql")),
 ];
 /// Rows that are read at a time while the chain is checked.
 const CHECKED_AT_ONCE: usize = 10_000;
@@ -38,7 +39,7 @@ pub(crate) enum OpenError {
         file: PathBuf,
     },
     /// SQLite cannot make sense of it.
-    #[error("{} is damaged; do not delete it: move the data folder aside for the administrator and enrol this gate anew", file.display())]
+    #[error("{} is damaged; do not delete it: start the agent, which moves it aside and saves what can be saved", file.display())]
     Damaged {
         /// Which.
         file: PathBuf,
@@ -46,7 +47,7 @@ pub(crate) enum OpenError {
         finding: String,
     },
     /// The rows do not follow from each other.
-    #[error("{} was changed by something else than this gate, at row {sequence}; move the data folder aside for the administrator and enrol this gate anew", file.display())]
+    #[error("{} was changed by something else than this gate, at row {sequence}; do not delete it: start the agent, which moves it aside and saves what can be saved", file.display())]
     Broken {
         /// Which.
         file: PathBuf,
@@ -60,6 +61,14 @@ pub(crate) enum OpenError {
         file: PathBuf,
         /// What went wrong.
         source: rusqlite_migration::Error,
+    },
+    /// It is damaged, and what can be saved of it cannot be put in its place.
+    #[error("{} is damaged, and what can be saved cannot be written beside it; look for a full disk, or one that cannot be written", file.display())]
+    Salvage {
+        /// Which.
+        file: PathBuf,
+        /// What went wrong.
+        source: std::io::Error,
     },
     /// It cannot be opened at all.
     #[error("cannot open {}; look for a full disk, or for wrong permissions", file.display())]
@@ -85,10 +94,31 @@ impl Ledger {
     /// Opens the ledger for this process alone, checks the journal's every row, and brings the stored documents into force that are as they were
     /// written. `uptime` is where the run begins.
     pub(crate) fn open(file: &Path, owner: Owner, boot: BootId, uptime: Duration) -> Result<Self, OpenError> {
+        Self::begin(checked(file, owner.gate)?, file, owner, boot, uptime)
+    }
+
+    /// The same, after what can be saved of a damaged ledger was saved into a new one: for the agent alone, which must not stay away
+    /// because of a page.
+    pub(crate) fn open_saving(file: &Path, owner: Owner, boot: BootId, uptime: Duration) -> Result<Self, OpenError> {
+        let connection = match checked(file, owner.gate) {
+            Err(why @ (OpenError::Damaged { .. } | OpenError::Broken { .. })) => {
+                tracing::error!(%why, "the ledger is damaged: saving what can be saved");
+                salvage::salvage(file, owner.gate)?;
+                checked(file, owner.gate)?
+            }
+            outcome => outcome?,
+        };
+        Self::begin(connection, file, owner, boot, uptime)
+    }
+
+    fn begin(
+        connection: Connection,
+        file: &Path,
+        owner: Owner,
+        boot: BootId,
+        uptime: Duration,
+    ) -> Result<Self, OpenError> {
         let Owner { gate, root, unwrapping_key } = owner;
-        let connection = connect(file)?;
-        check_database(&connection, file)?;
-        check_journal(&connection, gate, file)?;
         let explain = |error| explain(error, file);
         let documents = restore(&connection, gate, root).map_err(explain)?;
         let floor = clock_floor(&connection, &documents).map_err(explain)?;
@@ -102,11 +132,22 @@ impl Ledger {
             names: Names::of(unwrapping_key),
             debounce: Debounce::default(),
             repeated: Vec::new(),
+            failed: None,
+            replaced: salvage::has_left_one_aside(file),
         })
     }
 }
 
-fn connect(file: &Path) -> Result<Connection, OpenError> {
+/// The ledger of this process alone, if every page and every row of it is as it was written.
+fn checked(file: &Path, gate: GateId) -> Result<Connection, OpenError> {
+    salvage::finish(file)?;
+    let connection = connect(file)?;
+    check_database(&connection, file)?;
+    check_journal(&connection, gate, file)?;
+    Ok(connection)
+}
+
+pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
     let explain = |error| explain(error, file);
     let mut connection = Connection::open(file).map_err(explain)?;
     connection.busy_timeout(LOCK_WAIT).map_err(explain)?;
@@ -147,16 +188,20 @@ fn check_journal(connection: &Connection, gate: GateId, file: &Path) -> Result<(
         }
         for stored in rows {
             sequence += 1;
-            chain = chain.next(&stored.row);
-            let fits = JournalRow::from_bytes(&stored.row).is_ok_and(|row| {
-                (row.gate, row.sequence, stored.sequence) == (gate, sequence, sequence)
-                    && (stored.hash, stored.columns) == (chain, Columns::of(&row))
-            });
-            if !fits {
+            let row = following(&stored, gate, sequence, chain);
+            chain = stored.hash;
+            if row.is_none_or(|row| stored.columns != Columns::of(&row)) {
                 return Err(OpenError::Broken { file: file.to_owned(), sequence });
             }
         }
     }
+}
+
+/// What a row says, if it is the gate's with that number and continues the chain.
+pub(super) fn following(stored: &StoredRow, gate: GateId, sequence: u64, chain: ChainHash) -> Option<JournalRow> {
+    let row = JournalRow::from_bytes(&stored.row).ok()?;
+    let fits = (row.gate, row.sequence, stored.sequence) == (gate, sequence, sequence);
+    (fits && stored.hash == chain.next(&stored.row)).then_some(row)
 }
 
 fn restore(connection: &Connection, gate: GateId, root: RootFingerprint) -> rusqlite::Result<Documents> {
@@ -181,7 +226,7 @@ fn clock_floor(connection: &Connection, documents: &Documents) -> rusqlite::Resu
     Ok(store::clock_floor(connection)?.max(as_of.unwrap_or(Timestamp::from_unix_millis(0))))
 }
 
-fn explain(error: rusqlite::Error, file: &Path) -> OpenError {
+pub(super) fn explain(error: rusqlite::Error, file: &Path) -> OpenError {
     let file = file.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { file },

@@ -54,7 +54,26 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<Head> {
         .map(|head| head.unwrap_or(Head { sequence: 0, hash: ChainHash::START }))
 }
 
-/// Appends a row onto the chain.
+/// The last row, as it was noted apart from the rows; none where the journal is known not to be the whole of it.
+pub(super) fn noted_head(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached("SELECT sequence FROM journal_head")?
+        .query_row([], |row| row.get::<_, Option<Number>>(0))
+        .optional()
+        .map(|noted| noted.flatten().map(|number| number.0))
+}
+
+/// Whether every row is there that this gate wrote, as far as it can know.
+pub(super) fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(noted_head(connection)? == Some(head(connection)?.sequence))
+}
+
+/// Notes that rows are missing: none follows.
+pub(super) fn close_journal(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE journal_head SET sequence = NULL")?.execute([]).map(drop)
+}
+
+/// Appends a row onto the chain of a journal that is whole.
 pub(super) fn append(
     connection: &Connection,
     row: &JournalRow,
@@ -65,6 +84,12 @@ pub(super) fn append(
     let hash = previous.next(&bytes);
     let Columns { persons, proved, seat } = Columns::of(row);
     let (event, slot, generation) = seat.map_or((None, None, None), |(e, s, g)| (Some(e), Some(s), Some(g)));
+    let advanced = connection
+        .prepare_cached("UPDATE journal_head SET sequence = ?1 WHERE sequence = ?1 - 1")?
+        .execute([Number(row.sequence)])?;
+    if advanced != 1 {
+        return Err(rusqlite::Error::StatementChangedRows(advanced));
+    }
     connection
         .prepare_cached(
             "INSERT INTO journal (sequence, row, hash, persons, proved, event, slot, generation, ticket)
@@ -133,6 +158,16 @@ pub(super) fn contested(connection: &Connection) -> rusqlite::Result<u64> {
         .map(|number| number.0)
 }
 
+/// Whether validation has another row of this gate under one of these numbers.
+pub(super) fn is_forked(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM journal
+             WHERE outcome IN ('fork', 'unreadable', 'unproved') AND outcome = 'fork')",
+        )?
+        .query_row([], |row| row.get(0))
+}
+
 /// The chain before a row.
 pub(super) fn chain_before(connection: &Connection, sequence: u64) -> rusqlite::Result<ChainHash> {
     connection
@@ -150,6 +185,43 @@ pub(super) fn rows_from(connection: &Connection, first: u64, limit: usize) -> ru
         )?
         .query_map(params![Number(first), i64::try_from(limit).unwrap_or(i64::MAX)], stored_row)?
         .collect()
+}
+
+/// Rows of a damaged journal, in order, for as long as they can be read and `keep` takes them.
+pub(super) fn salvage_rows(
+    connection: &Connection,
+    mut keep: impl FnMut(StoredRow) -> rusqlite::Result<bool>,
+) -> rusqlite::Result<()> {
+    let read = || {
+        connection.prepare(
+        "SELECT sequence, row, hash, persons, proved, event, slot, generation, ticket FROM journal NOT INDEXED ORDER BY sequence",
+    )
+    };
+    let Ok(mut statement) = read() else { return Ok(()) };
+    let Ok(rows) = statement.query_map([], stored_row) else { return Ok(()) };
+    for row in rows.map_while(Result::ok) {
+        if !keep(row)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// What can be read of the documents in a damaged ledger.
+pub(super) fn salvage_documents(connection: &Connection) -> Vec<Stored> {
+    let numbers = || -> rusqlite::Result<Vec<i64>> {
+        let mut statement = connection.prepare("SELECT rowid FROM held_document NOT INDEXED ORDER BY rowid")?;
+        let numbers = statement.query_map([], |row| row.get(0))?;
+        Ok(numbers.map_while(Result::ok).collect())
+    };
+    let read = |number| -> rusqlite::Result<Option<Stored>> {
+        connection
+            .prepare_cached(
+                "SELECT kind, sequence, envelope, record, content FROM held_document NOT INDEXED WHERE rowid = ?1",
+            )?
+            .query_row([number], document)
+    };
+    numbers().unwrap_or_default().into_iter().filter_map(|number| read(number).ok().flatten()).collect()
 }
 
 fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
@@ -185,23 +257,26 @@ pub(super) fn settle(connection: &Connection, result: &RowResult) -> rusqlite::R
 pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
     let mut statement =
         connection.prepare("SELECT kind, sequence, envelope, record, content FROM held_document ORDER BY sequence")?;
-    let rows = statement.query_map([], |row| {
-        let code: String = row.get(0)?;
-        let stored = |kind| {
-            Ok(Stored {
-                kind,
-                sequence: row.get::<_, Number>(1)?.0,
-                envelope: row.get(2)?,
-                record: row.get(3)?,
-                content: row.get::<_, Option<[u8; 32]>>(4)?.map(ContentHash),
-            })
-        };
-        DocumentKind::of_code(&code).map(stored).transpose()
-    })?;
+    let rows = statement.query_map([], document)?;
     let mut documents = rows.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<_>>>()?;
     // Stable: deltas stay in their order.
     documents.sort_by_key(|stored| stored.kind);
     Ok(documents)
+}
+
+/// None of a kind that this program does not know.
+fn document(row: &Row<'_>) -> rusqlite::Result<Option<Stored>> {
+    let code: String = row.get(0)?;
+    let stored = |kind| {
+        Ok(Stored {
+            kind,
+            sequence: row.get::<_, Number>(1)?.0,
+            envelope: row.get(2)?,
+            record: row.get(3)?,
+            content: row.get::<_, Option<[u8; 32]>>(4)?.map(ContentHash),
+        })
+    };
+    DocumentKind::of_code(&code).map(stored).transpose()
 }
 
 /// The steps that are held after the stored snapshot, in their order.

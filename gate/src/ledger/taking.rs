@@ -7,7 +7,7 @@ use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, LedgerError, store};
+use super::{Defect, Ledger, LedgerError, store};
 use crate::clock::Moment;
 use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standing};
 
@@ -199,9 +199,13 @@ impl Ledger {
     }
 
     fn write(&mut self, what: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        what(&transaction)?;
-        Ok(transaction.commit()?)
+        let outcome = (|| {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            what(&transaction)?;
+            Ok(transaction.commit()?)
+        })();
+        self.note(outcome.as_ref().err().and_then(Defect::of_error));
+        outcome
     }
 }
 

@@ -5,7 +5,7 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::wire::RowResult;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Batch, Ledger, LedgerError, Repeated, Report, TakeError, Taken, TimeAnswered, TimeError, Word};
+use super::{Batch, Defect, Ledger, LedgerError, Repeated, Report, TakeError, Taken, TimeAnswered, TimeError, Word};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
 use crate::documents::{DocumentKind, Envelopes};
@@ -130,9 +130,13 @@ fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender
     true
 }
 
-fn publish(ledger: &Ledger, report: &watch::Sender<Report>) {
+pub(super) fn publish(ledger: &Ledger, report: &watch::Sender<Report>) {
     match ledger.report() {
         Ok(current) => drop(report.send_replace(current)),
-        Err(error) => tracing::error!(%error, "the ledger cannot say what it holds"),
+        Err(error) => {
+            tracing::error!(error = error.sentence(), "the ledger cannot say what it holds");
+            let defects = ledger.defects(Defect::of_error(&error));
+            report.send_modify(|last| last.defects = defects);
+        }
     }
 }
