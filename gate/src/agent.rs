@@ -27,7 +27,7 @@ use crate::data_folder::DataFolder;
 use crate::devices::{Cause, Device, DeviceKind, Devices, Post, Trouble};
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
 use crate::input::{CAPACITY, Feedbacks, Intake, Reader, read_lines, readers};
-use crate::ledger::{self, Ledger, Owner, Repeated, Report, Said, Work};
+use crate::ledger::{self, Ledger, Owner, Pruned, Repeated, Report, Said, Work};
 use crate::local;
 use crate::outputs::{Guard, NOTICE, Outputs};
 use crate::printer::Printer;
@@ -39,6 +39,8 @@ use crate::sync::{Contact, Sync};
 const SCREEN_BACKLOG: usize = 16;
 /// How long a name may stay readable when the lease no longer lets it, and by how much the stored floor of the clock may lag.
 const PASSING_TIME: Duration = Duration::from_mins(1);
+/// A few thousand rows go at a time: more than a gate writes meanwhile.
+const LETTING_GO: Duration = Duration::from_mins(10);
 /// For the ledger to end; less than systemd leaves before it kills.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -147,6 +149,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             clock,
         },
         ledger: work.clone(),
+        keep: settings.config.keep,
         local: local::Agent { identity, lanes, ledger: work.clone(), report, contact, devices, clock },
         ended: ended.clone(),
     };
@@ -355,6 +358,8 @@ struct Network {
     sync: Sync,
     screen: Screen,
     ledger: mpsc::Sender<Work>,
+    /// How long rows of the journal are kept.
+    keep: Option<Duration>,
     local: local::Agent,
     ended: std_mpsc::Sender<Ending>,
 }
@@ -382,6 +387,7 @@ impl Network {
             outcome = screen => outcome.context("the screen has stopped"),
             outcome = local::serve(self.socket, self.local) => outcome.context("the local socket has stopped"),
             () = pass_time(self.ledger.clone()) => Ok(()),
+            () = let_go(self.ledger.clone(), self.keep) => Ok(()),
             () = supervisor::answer(self.ledger) => Ok(()),
             outcome = tell_signals(self.ended) => outcome.context("cannot wait for signals"),
         }
@@ -396,6 +402,26 @@ async fn pass_time(ledger: mpsc::Sender<Work>) {
         interval.tick().await;
         if ledger.send(Work::PassTime).await.is_err() {
             return;
+        }
+    }
+}
+
+/// Lets old rows of the journal go, where somebody said how long they are kept. Returns when the ledger is gone.
+async fn let_go(ledger: mpsc::Sender<Work>, keep: Option<Duration>) {
+    let Some(keep) = keep else { return std::future::pending().await };
+    let mut interval = tokio::time::interval(LETTING_GO);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let (reply, pruned) = oneshot::channel();
+        if ledger.send(Work::Prune { keep, reply }).await.is_err() {
+            return;
+        }
+        match pruned.await {
+            Ok(Ok(Pruned { rows: 0, .. })) => {}
+            Ok(Ok(Pruned { rows, after, .. })) => tracing::info!(rows, after, "old rows of the journal are gone"),
+            Ok(Err(error)) => tracing::warn!(%error, "no old row of the journal goes"),
+            Err(_) => return,
         }
     }
 }

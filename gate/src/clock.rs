@@ -10,11 +10,11 @@ use nix::time::{ClockId, clock_gettime};
 
 /// Now, twice: what the machine's calendar says, which may jump, and how long the machine has run, which may not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
+pub struct Moment {
     /// By the system's clock, which a battery keeps: nobody signed it.
-    pub(crate) battery: Timestamp,
+    pub battery: Timestamp,
     /// Since the machine's start, sleep included: what ages and waits are measured by.
-    pub(crate) uptime: Duration,
+    pub uptime: Duration,
 }
 
 /// The clocks of this machine.

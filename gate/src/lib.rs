@@ -23,6 +23,7 @@ mod printer;
 #[cfg(test)]
 mod publisher;
 mod read;
+pub mod rehearsal;
 #[cfg(test)]
 mod samples;
 mod screen;

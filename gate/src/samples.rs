@@ -11,6 +11,7 @@ use countermark_shared::documents::{
     SlotList, SlotReason, SlotState, Text, TrustBundle, TrustedKey, Window, WrappedSecret,
 };
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, SealingGeneration, Slot, Zones};
+use countermark_shared::journal::ChainHash;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
 use countermark_shared::sealing::{EventSecret, SealedText, UnwrappingKey};
@@ -257,6 +258,7 @@ pub(crate) fn report() -> Report {
         needs: None,
         steps: 0,
         rows: 9,
+        chain: ChainHash::START,
         unsettled: 5,
         contested: 0,
         defects: Vec::new(),

@@ -3,10 +3,13 @@
 //! Owns the rows' encoding and the chain; refuses to know where rows are stored or sent.
 
 mod act;
+mod exported;
+mod hexadecimal;
 
 use core::fmt;
 
 pub use act::{Act, Actuation, OverruleReason};
+pub use exported::{Audit, EXPORT_FORMAT, ExportEnd, ExportHead, ExportedRow, Unsound};
 
 use data_encoding::HEXLOWER;
 use minicbor::bytes::ByteArray;
@@ -28,8 +31,11 @@ use crate::verdict::Reason;
 pub const MAX_ROW_LENGTH: usize = 512;
 
 /// One scan and its verdict, or what was done about one. No row says when a live ticket's holder signed: the row's own time is enough.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+///
+/// Its JSON is for auditors; what is hashed, signed and sent are its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cbor(map)]
+#[serde(deny_unknown_fields)]
 pub struct JournalRow {
     /// Whose journal.
     #[n(0)]
@@ -72,6 +78,7 @@ pub struct JournalRow {
     pub documents: DocumentRevisions,
     /// What was done; nothing where a scan was decided about and no more.
     #[n(13)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Act>,
 }
 
@@ -92,7 +99,8 @@ pub enum Actor {
 }
 
 /// What was shown: a ticket whose signatures held, or something of which the hash alone is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Subject {
     /// A verified ticket.
     #[n(0)]
@@ -114,6 +122,7 @@ pub enum Subject {
     Payload {
         /// The hash.
         #[n(0)]
+        #[serde(with = "hexadecimal")]
         hash: ByteArray<32>,
     },
 }
@@ -154,9 +163,14 @@ pub enum ClockState {
 }
 
 /// The start of a machine: 16 bytes that differ after each boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode, Serialize, Deserialize)]
 #[cbor(transparent)]
-pub struct BootId(#[n(0)] ByteArray<16>);
+#[serde(transparent)]
+pub struct BootId(
+    #[n(0)]
+    #[serde(with = "hexadecimal")]
+    ByteArray<16>,
+);
 
 impl BootId {
     /// From the 16 bytes of the machine's boot UUID.
@@ -166,8 +180,9 @@ impl BootId {
 }
 
 /// The revisions of the documents a verdict rests on; 0 where there was none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[cbor(map)]
+#[serde(deny_unknown_fields)]
 pub struct DocumentRevisions {
     /// Trust bundle.
     #[n(0)]

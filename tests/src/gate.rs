@@ -5,7 +5,7 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use countermark_shared::keys::SigningKey;
+use countermark_shared::keys::{SigningKey, VerifyingKey};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Severity};
 use serde::Deserialize;
@@ -119,6 +119,24 @@ pub struct Finding {
     pub standing: String,
     /// Why.
     pub says: String,
+}
+
+/// What an auditor found.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Audited {
+    /// It holds.
+    Sound {
+        /// The number of its last row.
+        last: u64,
+    },
+    /// It does not.
+    Wrong {
+        /// The first line that does not.
+        line: u64,
+        /// What does not.
+        why: String,
+    },
 }
 
 /// What became of a document that was offered from a file.
@@ -272,6 +290,30 @@ impl Gate {
         outcome.said.lines().map(read).collect()
     }
 
+    /// Writes its journal to a file, as for an auditor, and says how many rows it has.
+    pub async fn export_journal(&self, file: &Path) -> Result<u64> {
+        let mut command = self.journal("export");
+        command.arg(file);
+        let said: serde_json::Value = serde_json::from_str(&run_well(command).await?)?;
+        said["rows"].as_u64().context("nobody says how many rows")
+    }
+
+    /// What an auditor's look at a file says; without one, at the gate's own journal.
+    pub async fn audit(&self, file: Option<&Path>, key: VerifyingKey) -> Result<Audited> {
+        let mut command = self.journal("verify");
+        command.args(["--key", &key.to_string()]).args(file);
+        let outcome = run(command).await?;
+        serde_json::from_str(&outcome.said).with_context(|| format!("no audit: {}", outcome.complained.trim()))
+    }
+
+    /// Lets rows of its journal go that are older than so many days; how many went.
+    pub async fn prune_journal(&self, keep_days: u32) -> Result<u64> {
+        let mut command = self.journal("prune");
+        command.args(["--keep-days", &keep_days.to_string()]);
+        let said: serde_json::Value = serde_json::from_str(&run_well(command).await?)?;
+        said["rows"].as_u64().context("nobody says how many rows")
+    }
+
     /// How it stands.
     pub async fn status(&self) -> Result<Status> {
         let outcome = run(self.command("status")).await?;
@@ -285,6 +327,12 @@ impl Gate {
             Ok((status.unsettled == 0).then_some(status))
         })
         .await
+    }
+
+    fn journal(&self, what: &str) -> Command {
+        let mut command = process::command(&self.program);
+        command.args(["journal", what, "--json", "--data"]).arg(&self.folder);
+        command
     }
 
     fn command(&self, what: &str) -> Command {

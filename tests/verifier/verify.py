@@ -8,6 +8,7 @@ from pathlib import Path
 import decisions
 import documents_vectors
 import example
+import journal
 import tickets_vectors
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
@@ -17,6 +18,7 @@ FOLDERS = {
     "tickets": tickets_vectors.mismatches,
     "documents": documents_vectors.mismatches,
     "decisions": decisions.mismatches,
+    "journal": journal.mismatches,
 }
 
 

@@ -8,4 +8,4 @@ mod wanted;
 
 pub(crate) use address::CloudAddress;
 pub(crate) use client::{CallError, Client, Fetched, NoConnection};
-pub(crate) use wanted::Wanted;
+pub use wanted::Wanted;

@@ -15,7 +15,7 @@ const MAX_BUNDLES: usize = 16 * 1024 * 1024;
 
 /// Something to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub enum Wanted {
     /// The newest trust bundle, for a gate that has none.
     NewestBundle,
     /// The trust bundles after a version that changed the roots, in order, and the newest: a set, not a document.
@@ -27,11 +27,24 @@ pub(crate) enum Wanted {
     /// This gate's newest assignment.
     Assignment,
     /// This gate's newest head, unless it is the one that is held.
-    Head { held: Option<DocumentHash> },
+    Head {
+        /// The one that is held.
+        held: Option<DocumentHash>,
+    },
     /// The slot delta that leads to a revision.
-    SlotDelta { event: EventId, to: Revision },
+    SlotDelta {
+        /// Whose.
+        event: EventId,
+        /// Where it leads.
+        to: Revision,
+    },
     /// The last slot-list snapshot up to a revision.
-    SlotSnapshot { event: EventId, up_to: Revision },
+    SlotSnapshot {
+        /// Whose.
+        event: EventId,
+        /// None later than this.
+        up_to: Revision,
+    },
 }
 
 impl Wanted {

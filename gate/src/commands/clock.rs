@@ -35,13 +35,10 @@ impl ClockCommand {
             StaffWord::Confirm => Word::Confirm,
             StaffWord::Dismiss => Word::Dismiss,
         });
-        match ask(&DataFolder::at(&data), &Question::Clock { word })? {
-            Answer::Clock(clock) => Printer { json }.line(&clock, || words(&clock)),
-            Answer::Problem(problem) => bail!(problem),
-            Answer::Status(_) | Answer::Check(_) | Answer::Import(_) | Answer::Export { .. } => {
-                return Err(AskError::Another.into());
-            }
-        }
+        let Answer::Clock(clock) = ask(&DataFolder::at(&data), &Question::Clock { word })? else {
+            bail!(AskError::Another)
+        };
+        Printer { json }.line(&clock, || words(&clock));
         Ok(ExitCode::SUCCESS)
     }
 }

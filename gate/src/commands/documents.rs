@@ -42,10 +42,8 @@ impl Import {
         let set = read(&file)?;
         let offered = match import(&folder, &set) {
             Ok(Answer::Import(offered)) => offered,
-            Ok(Answer::Problem(problem)) => bail!("{}: {problem}", file.display()),
-            Ok(Answer::Status(_) | Answer::Check(_) | Answer::Export { .. } | Answer::Clock(_)) => {
-                return Err(AskError::Another.into());
-            }
+            Ok(_) => bail!(AskError::Another),
+            Err(AskError::Problem(problem)) => bail!("{}: {problem}", file.display()),
             Err(AskError::NotRunning { .. }) => offer(&folder, &set).with_context(|| file.display().to_string())?,
             Err(error) => return Err(error.into()),
         };

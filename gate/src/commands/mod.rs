@@ -4,6 +4,7 @@ mod clock;
 mod doctor;
 mod documents;
 mod enroll;
+mod journal;
 mod listen;
 mod outputs;
 mod read;
@@ -89,6 +90,8 @@ enum Command {
         after_help = "Exit codes: 0 nothing is wrong, though there may be warnings; 1 it could not be looked at; 2 wrong usage; 3 something is wrong."
     )]
     Doctor(doctor::Doctor),
+    /// Export, verify and prune the journal.
+    Journal(journal::JournalCommand),
     /// Switch outputs off while no agent runs.
     Outputs(outputs::OutputsCommand),
     /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
@@ -176,6 +179,7 @@ impl CommandLine {
             Command::Clock(arguments) => arguments.perform(),
             Command::Listen(arguments) => arguments.perform(),
             Command::Doctor(arguments) => Ok(arguments.perform()),
+            Command::Journal(arguments) => arguments.perform(),
             Command::Outputs(arguments) => arguments.perform(),
             Command::Status(arguments) => status::status(&arguments),
         }
@@ -218,16 +222,11 @@ impl Check {
             (None, Some(file)) => text_of(&file)?,
             (None, None) => bail!("name a text or a picture"),
         };
-        match ask(&DataFolder::at(&data), &Question::Check { lane, text })? {
-            Answer::Check(checked) => {
-                Printer { json }.line(&checked, || words(&checked));
-                Ok(if checked.ruling.opens { ExitCode::SUCCESS } else { ExitCode::from(WOULD_NOT_OPEN) })
-            }
-            Answer::Problem(problem) => bail!(problem),
-            Answer::Status(_) | Answer::Import(_) | Answer::Export { .. } | Answer::Clock(_) => {
-                Err(AskError::Another.into())
-            }
-        }
+        let Answer::Check(checked) = ask(&DataFolder::at(&data), &Question::Check { lane, text })? else {
+            bail!(AskError::Another)
+        };
+        Printer { json }.line(&checked, || words(&checked));
+        Ok(if checked.ruling.opens { ExitCode::SUCCESS } else { ExitCode::from(WOULD_NOT_OPEN) })
     }
 }
 

@@ -20,10 +20,7 @@ pub(super) fn status(arguments: &Common) -> anyhow::Result<ExitCode> {
     let printer = Printer { json: arguments.json };
     let (status, code) = match ask(&folder, &Question::Status) {
         Ok(Answer::Status(status)) => (*status, ExitCode::SUCCESS),
-        Ok(Answer::Problem(problem)) => bail!(problem),
-        Ok(Answer::Check(_) | Answer::Import(_) | Answer::Export { .. } | Answer::Clock(_)) => {
-            return Err(AskError::Another.into());
-        }
+        Ok(_) => bail!(AskError::Another),
         Err(AskError::NotRunning { .. }) => (at_rest(&folder, Clock::start().now())?, ExitCode::FAILURE),
         Err(error) => return Err(error.into()),
     };

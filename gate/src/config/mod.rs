@@ -28,6 +28,7 @@ use crate::devices::DeviceKind;
 
 /// Where the Debian package puts profiles.
 const PROFILES: &str = "/usr/share/countermark-gate/profiles";
+const A_DAY: u64 = 24 * 60 * 60;
 /// A device's name stands on the screen, beside what is wrong with it.
 const MAX_NAME: usize = 20;
 
@@ -38,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) screen: Option<SocketAddr>,
     /// How often to ask whether there are newer documents.
     pub(crate) poll: Option<Duration>,
+    /// How long rows of the journal are kept that may go; for ever when nothing is said.
+    pub(crate) keep: Option<Duration>,
     /// Scanners on serial lines.
     pub(crate) scanners: Vec<ScannerConfig>,
     /// Scanners that say they are keyboards.
@@ -66,6 +69,7 @@ pub(crate) struct Entry {
 struct Written {
     screen: Option<Spanned<SocketAddr>>,
     poll_seconds: Option<Spanned<u64>>,
+    journal_days: Option<Spanned<u64>>,
     profiles: Option<PathBuf>,
     #[serde(default)]
     scanner: Vec<input::WrittenScanner>,
@@ -110,9 +114,15 @@ impl Config {
         {
             return Err(file.wrong(&seconds.span(), "poll-seconds is 1 to 86400"));
         }
+        if let Some(days) = &written.journal_days
+            && !(1..=36_500).contains(days.get_ref())
+        {
+            return Err(file.wrong(&days.span(), "journal-days is 1 to 36500"));
+        }
         Ok(Self {
             screen: written.screen.map(Spanned::into_inner),
             poll: written.poll_seconds.map(|seconds| Duration::from_secs(seconds.into_inner())),
+            keep: written.journal_days.map(|days| Duration::from_secs(days.into_inner() * A_DAY)),
             scanners: written.scanner.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             keyboards: written.keyboard.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             cameras: written.camera.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
@@ -240,6 +250,7 @@ mod tests {
             ("colour = 1", "gate.toml:1: unknown field `colour`"),
             ("\nscreen = \"0.0.0.0:80\"", "gate.toml:2: the screen is shown on this machine alone"),
             ("poll-seconds = 0", "gate.toml:1: poll-seconds is 1 to 86400"),
+            ("journal-days = 0", "gate.toml:1: journal-days is 1 to 36500"),
             ("[[pictures]]\nname = \"Porch\"\nlane = 1\nfolder = \"p\"", "gate.toml:2: a name has small letters"),
             ("[[pictures]]\nname = \"porch\"\nlane = \"1\"\nfolder = \"p\"", "gate.toml:3: invalid type: string"),
             ("[[pictures]]\nname = \"porch\"\nlane = 1\n", "gate.toml:1: missing field `folder`"),

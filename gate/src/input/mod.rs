@@ -64,6 +64,7 @@ impl std::fmt::Debug for ScannedText {
 
 /// Which input read a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(dead_code, reason = "what staff do comes next")]
 pub(crate) enum Source {
     /// A line on standard input.
     Lines,
@@ -71,6 +72,10 @@ pub(crate) enum Source {
     Picture(String),
     /// A scanner or a camera.
     Device(Device),
+    /// Whoever works at the entrance, by hand.
+    Typed,
+    /// A supervisor, in the place of a refusal.
+    Supervisor,
 }
 
 impl std::fmt::Display for Source {
@@ -79,6 +84,8 @@ impl std::fmt::Display for Source {
             Self::Lines => formatter.write_str("lines"),
             Self::Picture(name) => write!(formatter, "pictures/{name}"),
             Self::Device(device) => device.fmt(formatter),
+            Self::Typed => formatter.write_str("typed"),
+            Self::Supervisor => formatter.write_str("supervisor"),
         }
     }
 }

@@ -3,11 +3,17 @@
 //!
 //! One thread owns the database ([`serve`]); everybody else sends it [`Work`]. Knows nothing of inputs, networks or screens.
 
+#[expect(dead_code, reason = "the types come first, so that whoever asks can be written beside whoever answers")]
+mod act;
 mod debounce;
 mod defect;
+mod delivery;
 mod judge;
 mod open;
+mod recent;
+mod remains;
 mod report;
+mod retention;
 mod salvage;
 mod store;
 mod taking;
@@ -27,10 +33,14 @@ use debounce::{Answer, Debounce};
 use judge::{Grounds, Judgement};
 use rusqlite::{Connection, TransactionBehavior};
 
+pub(crate) use act::{ActError, Deed, Done};
 pub(crate) use defect::Defect;
+pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
 pub(crate) use open::Owner;
+pub(crate) use recent::Recent;
 pub(crate) use report::Report;
-pub(crate) use taking::{TakeError, Taken, TimeAnswered, TimeError, Word};
+pub(crate) use retention::{Page, PruneError, Pruned};
+pub(crate) use taking::{TakeError, Taken, TimeAnswered, Word};
 pub(crate) use thread::{Said, Work, serve};
 
 use crate::announcement::{Announcement, Ruling};
@@ -183,7 +193,7 @@ impl Ledger {
         Ok(Ruling::new(judgement.verdict, &judgement.subject))
     }
 
-    #[cfg(test)]
+    /// The documents in force, and what a replacement of each is held against.
     pub(crate) fn documents_held(&self) -> countermark_shared::documents::Held {
         self.documents.held()
     }

@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::debounce::Debounce;
-use super::store::{self, Columns, StoredRow};
+use super::store::{self, Columns, Head, StoredRow};
 use super::{Ledger, salvage};
 use crate::documents::{DocumentKind, Documents};
 use crate::names::Names;
@@ -23,6 +23,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0001_ledger.sql")),
     M::up(include_str!("../../../migrations/gate/0002_held_documents.sql")),
     M::up(include_str!("../../../migrations/gate/0004_journal_head.sql")),
+    M::up(include_str!("../../../migrations/gate/0008_journal_anchor.sql")),
 ];
 /// Rows that are read at a time while the chain is checked.
 const CHECKED_AT_ONCE: usize = 10_000;
@@ -180,7 +181,7 @@ fn check_database(connection: &Connection, file: &Path) -> Result<(), OpenError>
 }
 
 fn check_journal(connection: &Connection, gate: GateId, file: &Path) -> Result<(), OpenError> {
-    let (mut sequence, mut chain) = (0, ChainHash::START);
+    let Head { mut sequence, hash: mut chain } = store::anchor(connection).map_err(|error| explain(error, file))?;
     loop {
         let rows = store::rows_from(connection, sequence + 1, CHECKED_AT_ONCE).map_err(|error| explain(error, file))?;
         if rows.is_empty() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use countermark_shared::clock::{Clock, GateClock};
 use countermark_shared::documents::{Lease, Needs};
 use countermark_shared::id::{EventId, LaneId};
+use countermark_shared::journal::ChainHash;
 use countermark_shared::time::Timestamp;
 
 use super::{Defect, Ledger, LedgerError, store};
@@ -38,6 +39,8 @@ pub(crate) struct Report {
     pub(crate) steps: u64,
     /// Rows written.
     pub(crate) rows: u64,
+    /// The chain after the last of them.
+    pub(crate) chain: ChainHash,
     /// Rows that validation has not answered for.
     pub(crate) unsettled: u64,
     /// What is wrong with the ledger, the gravest first.
@@ -97,6 +100,7 @@ impl Report {
 impl Ledger {
     /// Looks it all up.
     pub(crate) fn report(&self) -> Result<Report, LedgerError> {
+        let journal = store::head(&self.connection)?;
         let standing = |kind| self.documents.standing(kind).map(|standing| (kind, standing));
         Ok(Report {
             event: self.documents.event_assigned(),
@@ -109,7 +113,8 @@ impl Ledger {
             clock: self.clock.clone(),
             needs: self.documents.head().map(|head| head.document().event).zip(self.documents.needs()),
             steps: store::step_count(&self.connection)?,
-            rows: store::head(&self.connection)?.sequence,
+            rows: journal.sequence,
+            chain: journal.hash,
             unsettled: store::unsettled(&self.connection)?,
             contested: store::contested(&self.connection)?,
             defects: self.defects(Defect::of_journal(&self.connection)?),

@@ -8,12 +8,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use countermark_shared::id::GateId;
-use countermark_shared::journal::ChainHash;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::open::{OpenError, connect, explain, following};
-use super::store;
+use super::remains;
+use super::store::{self, Head};
 use crate::documents::Record;
 
 /// What SQLite keeps beside a database.
@@ -79,16 +79,21 @@ fn save(damaged: &Path, new: &Path, gate: GateId) -> Result<(), OpenError> {
     new_ledger.pragma_update(None, "journal_mode", "DELETE").map_err(explain)
 }
 
-/// The number of the last row if every row was copied, as far as one can know.
+/// The number of the last row if every row was copied, as far as one can know. What validation answered for is offered to it again.
 fn copy(damaged: &Connection, new: &Connection, gate: GateId) -> rusqlite::Result<Option<u64>> {
-    let (mut last, mut chain) = (0, ChainHash::START);
-    store::salvage_rows(damaged, |stored| {
+    // Without it, only a journal that was never pruned is found to continue it.
+    let anchor = store::anchor(damaged).ok().filter(|anchor| anchor.sequence > 0);
+    if let Some(anchor) = anchor {
+        store::begin_after(new, anchor)?;
+    }
+    let Head { sequence: mut last, hash: mut chain } = store::head(new)?;
+    remains::rows(damaged, |stored| {
         let Some(row) = following(&stored, gate, last + 1, chain) else { return Ok(false) };
         store::append(new, &row, chain, stored.ticket.as_deref())?;
         (last, chain) = (row.sequence, stored.hash);
         Ok(true)
     })?;
-    for stored in store::salvage_documents(damaged) {
+    for stored in remains::documents(damaged) {
         let record = Record { record: stored.record, content: stored.content };
         store::put_document(new, stored.kind, stored.sequence, &stored.envelope, &record)?;
     }

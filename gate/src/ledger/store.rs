@@ -25,6 +25,7 @@ pub(super) struct StoredRow {
     pub(super) hash: ChainHash,
     pub(super) columns: Columns,
     pub(super) ticket: Option<String>,
+    pub(super) outcome: Option<RowOutcome>,
 }
 
 /// What facts are found by.
@@ -46,12 +47,44 @@ impl Columns {
     }
 }
 
+/// Where it ends.
 pub(super) fn head(connection: &Connection) -> rusqlite::Result<Head> {
-    connection
+    let last = connection
         .prepare_cached("SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1")?
-        .query_row([], |row| Ok(Head { sequence: row.get::<_, Number>(0)?.0, hash: ChainHash(row.get(1)?) }))
+        .query_row([], head_of)
+        .optional()?;
+    last.map_or_else(|| anchor(connection), Ok)
+}
+
+/// Where it begins: after this row.
+pub(super) fn anchor(connection: &Connection) -> rusqlite::Result<Head> {
+    connection
+        .prepare_cached("SELECT sequence, hash FROM journal_anchor")?
+        .query_row([], head_of)
         .optional()
-        .map(|head| head.unwrap_or(Head { sequence: 0, hash: ChainHash::START }))
+        .map(|anchor| anchor.unwrap_or(Head { sequence: 0, hash: ChainHash::START }))
+}
+
+fn head_of(row: &Row<'_>) -> rusqlite::Result<Head> {
+    Ok(Head { sequence: row.get::<_, Number>(0)?.0, hash: ChainHash(row.get(1)?) })
+}
+
+/// Has an empty journal begin after this row.
+pub(super) fn begin_after(connection: &Connection, anchor: Head) -> rusqlite::Result<()> {
+    prune(connection, anchor)?;
+    connection.prepare_cached("UPDATE journal_head SET sequence = ?1")?.execute([Number(anchor.sequence)]).map(drop)
+}
+
+/// Drops the rows up to `last`, after which the journal begins from then on.
+pub(super) fn prune(connection: &Connection, last: Head) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM journal WHERE sequence <= ?1")?.execute([Number(last.sequence)])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO journal_anchor (id, sequence, hash) VALUES (1, ?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash",
+        )?
+        .execute(params![Number(last.sequence), last.hash.0])?;
+    Ok(())
 }
 
 /// The last row, as it was noted apart from the rows; none where the journal is known not to be the whole of it.
@@ -168,63 +201,26 @@ pub(super) fn is_forked(connection: &Connection) -> rusqlite::Result<bool> {
         .query_row([], |row| row.get(0))
 }
 
-/// The chain before a row.
+/// The chain before a row that is there, or that comes next.
 pub(super) fn chain_before(connection: &Connection, sequence: u64) -> rusqlite::Result<ChainHash> {
-    connection
+    let before = connection
         .prepare_cached("SELECT hash FROM journal WHERE sequence = ?1 - 1")?
         .query_row([Number(sequence)], |row| row.get(0).map(ChainHash))
-        .optional()
-        .map(|hash| hash.unwrap_or(ChainHash::START))
+        .optional()?;
+    before.map_or_else(|| anchor(connection).map(|anchor| anchor.hash), Ok)
 }
 
 pub(super) fn rows_from(connection: &Connection, first: u64, limit: usize) -> rusqlite::Result<Vec<StoredRow>> {
     connection
         .prepare_cached(
-            "SELECT sequence, row, hash, persons, proved, event, slot, generation, ticket FROM journal
+            "SELECT sequence, row, hash, persons, proved, event, slot, generation, ticket, outcome FROM journal
              WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2",
         )?
         .query_map(params![Number(first), i64::try_from(limit).unwrap_or(i64::MAX)], stored_row)?
         .collect()
 }
 
-/// Rows of a damaged journal, in order, for as long as they can be read and `keep` takes them.
-pub(super) fn salvage_rows(
-    connection: &Connection,
-    mut keep: impl FnMut(StoredRow) -> rusqlite::Result<bool>,
-) -> rusqlite::Result<()> {
-    let read = || {
-        connection.prepare(
-        "SELECT sequence, row, hash, persons, proved, event, slot, generation, ticket FROM journal NOT INDEXED ORDER BY sequence",
-    )
-    };
-    let Ok(mut statement) = read() else { return Ok(()) };
-    let Ok(rows) = statement.query_map([], stored_row) else { return Ok(()) };
-    for row in rows.map_while(Result::ok) {
-        if !keep(row)? {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// What can be read of the documents in a damaged ledger.
-pub(super) fn salvage_documents(connection: &Connection) -> Vec<Stored> {
-    let numbers = || -> rusqlite::Result<Vec<i64>> {
-        let mut statement = connection.prepare("SELECT rowid FROM held_document NOT INDEXED ORDER BY rowid")?;
-        let numbers = statement.query_map([], |row| row.get(0))?;
-        Ok(numbers.map_while(Result::ok).collect())
-    };
-    let read = |number| -> rusqlite::Result<Option<Stored>> {
-        connection
-            .prepare_cached(
-                "SELECT kind, sequence, envelope, record, content FROM held_document NOT INDEXED WHERE rowid = ?1",
-            )?
-            .query_row([number], document)
-    };
-    numbers().unwrap_or_default().into_iter().filter_map(|number| read(number).ok().flatten()).collect()
-}
-
-fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
+pub(super) fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
     let seat: (Option<u32>, Option<u32>, Option<u8>) = (row.get(5)?, row.get(6)?, row.get(7)?);
     let seat = match seat {
         (Some(event), Some(slot), Some(generation)) => Some((event, slot, generation)),
@@ -236,21 +232,15 @@ fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
         hash: ChainHash(row.get(2)?),
         columns: Columns { persons: row.get(3)?, proved: row.get(4)?, seat },
         ticket: row.get(8)?,
+        outcome: row.get::<_, Option<Outcome>>(9)?.map(|Outcome(outcome)| outcome),
     })
 }
 
 /// Notes validation's first answer for a row; how many rows that changed.
 pub(super) fn settle(connection: &Connection, result: &RowResult) -> rusqlite::Result<usize> {
-    let outcome = match result.outcome {
-        RowOutcome::Stored => "stored",
-        RowOutcome::Known => "known",
-        RowOutcome::Fork => "fork",
-        RowOutcome::Unreadable => "unreadable",
-        RowOutcome::Unproved => "unproved",
-    };
     connection
         .prepare_cached("UPDATE journal SET outcome = ?2 WHERE sequence = ?1 AND outcome IS NULL")?
-        .execute(params![Number(result.sequence), outcome])
+        .execute(params![Number(result.sequence), Outcome(result.outcome)])
 }
 
 /// What is held, in the order in which one makes the next believable, deltas by their sequence.
@@ -265,7 +255,7 @@ pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<Stored>
 }
 
 /// None of a kind that this program does not know.
-fn document(row: &Row<'_>) -> rusqlite::Result<Option<Stored>> {
+pub(super) fn document(row: &Row<'_>) -> rusqlite::Result<Option<Stored>> {
     let code: String = row.get(0)?;
     let stored = |kind| {
         Ok(Stored {
@@ -353,6 +343,38 @@ pub(super) fn raise_clock_floor(connection: &Connection, floor: Timestamp) -> ru
         )?
         .execute([floor.unix_millis()])?;
     Ok(())
+}
+
+/// An answer of validation, as the database spells it.
+#[derive(Clone, Copy)]
+struct Outcome(RowOutcome);
+
+impl Outcome {
+    const ALL: [RowOutcome; 5] =
+        [RowOutcome::Stored, RowOutcome::Known, RowOutcome::Fork, RowOutcome::Unreadable, RowOutcome::Unproved];
+
+    const fn spelt(self) -> &'static str {
+        match self.0 {
+            RowOutcome::Stored => "stored",
+            RowOutcome::Known => "known",
+            RowOutcome::Fork => "fork",
+            RowOutcome::Unreadable => "unreadable",
+            RowOutcome::Unproved => "unproved",
+        }
+    }
+}
+
+impl FromSql for Outcome {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let text = value.as_str()?;
+        Self::ALL.map(Self).into_iter().find(|outcome| outcome.spelt() == text).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for Outcome {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.spelt().into())
+    }
 }
 
 /// SQLite's integers are signed; a number of ours that is not one there is an error, never another number.

@@ -69,15 +69,10 @@ pub(crate) fn export(folder: &DataFolder) -> Result<Vec<u8>, AskError> {
     let mut stream = connect(folder, PATIENCE_WITH_A_SET)?;
     put(&mut stream, &Question::Export)?;
     let mut reader = BufReader::new(stream);
-    match answer(&mut reader)? {
-        Answer::Export { length } => {
-            let mut set = Vec::new();
-            reader.take(length.min(MAX_SET)).read_to_end(&mut set)?;
-            if set.len() as u64 == length { Ok(set) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
-        }
-        Answer::Problem(problem) => Err(AskError::Problem(problem)),
-        Answer::Status(_) | Answer::Check(_) | Answer::Import(_) | Answer::Clock(_) => Err(AskError::Another),
-    }
+    let Answer::Export { length } = answer(&mut reader)? else { return Err(AskError::Another) };
+    let mut set = Vec::new();
+    reader.take(length.min(MAX_SET)).read_to_end(&mut set)?;
+    if set.len() as u64 == length { Ok(set) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
 }
 
 fn connect(folder: &DataFolder, patience: Duration) -> Result<UnixStream, AskError> {
@@ -108,5 +103,9 @@ fn answer(reader: &mut BufReader<UnixStream>) -> Result<Answer, AskError> {
     if line.is_empty() {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
-    Ok(serde_json::from_str(&line)?)
+    let answer = serde_json::from_str(&line)?;
+    if let Answer::Problem(problem) = answer {
+        return Err(AskError::Problem(problem));
+    }
+    Ok(answer)
 }

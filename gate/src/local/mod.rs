@@ -13,7 +13,7 @@ pub(crate) use serve::{Agent, bind, serve};
 pub(crate) use status::{Checked, ClockStatus, LeaseCode, LeaseStatus, LedgerStatus, Status};
 
 use crate::carried::Offered;
-use crate::ledger::Word;
+use crate::ledger::{Page, Pruned, Word};
 
 /// A longer question is refused.
 const MAX_QUESTION: u64 = 64 * 1024;
@@ -34,6 +34,10 @@ pub(crate) enum Question {
     Export,
     /// What the clock shows, once it was told what staff say.
     Clock { word: Option<Word> },
+    /// At most so many rows of the journal after that one.
+    Journal { after: Option<u64>, most: usize, tickets: bool },
+    /// To let a few thousand rows go that are older than that.
+    Prune { keep_seconds: u64 },
 }
 
 /// What is answered.
@@ -48,6 +52,8 @@ pub(crate) enum Answer {
         length: u64,
     },
     Clock(Box<ClockStatus>),
+    Journal(Box<Page>),
+    Pruned(Pruned),
     /// The question could not be answered.
     Problem(String),
 }

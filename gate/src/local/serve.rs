@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A set has thousands of documents at most, and scans go before each.
 const PATIENCE_WITH_A_SET: Duration = Duration::from_mins(2);
 
+/// Rows in one answer: with their tickets' texts below its longest.
+const MOST_ROWS: usize = 1_000;
+
 /// After a question that could not be taken.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -119,6 +122,22 @@ impl Agent {
             },
             Question::Import { length } => self.import(length, reader).await,
             Question::Clock { word } => self.hear(word).await,
+            Question::Journal { after, most, tickets } => {
+                let most = most.min(MOST_ROWS);
+                match self.ask(|reply| Work::Page { after, most, tickets, reply }).await {
+                    Ok(Ok(page)) => Answer::Journal(Box::new(page)),
+                    Ok(Err(error)) => Answer::Problem(error.to_string()),
+                    Err(problem) => problem,
+                }
+            }
+            Question::Prune { keep_seconds } => {
+                let keep = Duration::from_secs(keep_seconds);
+                match self.ask(|reply| Work::Prune { keep, reply }).await {
+                    Ok(Ok(pruned)) => Answer::Pruned(pruned),
+                    Ok(Err(error)) => Answer::Problem(error.to_string()),
+                    Err(problem) => problem,
+                }
+            }
             Question::Export => Answer::Problem("the question cannot be read".to_owned()),
         }
     }
@@ -255,8 +274,8 @@ mod tests {
             let set = carried::pack(&[assignment.clone(), bundle.clone(), assignment.clone(), assignment.clone()]);
             let taken = import(&data, &set).unwrap();
             let given = export(&data).unwrap();
-            let junk = import(&data, b"junk").unwrap();
-            let unheard = ask(&data, &Question::Clock { word: Some(Word::Confirm) }).unwrap();
+            let junk = import(&data, b"junk").unwrap_err();
+            let unheard = ask(&data, &Question::Clock { word: Some(Word::Confirm) }).unwrap_err();
             let shown = ask(&data, &Question::Clock { word: None }).unwrap();
             (taken, given == carried::pack(&[bundle, assignment]), junk, unheard, shown)
         });
@@ -267,8 +286,8 @@ mod tests {
             [(Outcome::Refused, true), (Outcome::Taken, false), (Outcome::Taken, false), (Outcome::Held, false)];
         assert_eq!(outcomes, expected);
         assert!(same_bytes);
-        assert!(matches!(junk, Answer::Problem(_)));
-        assert!(matches!(unheard, Answer::Problem(problem) if problem.contains("no instant waits")));
+        assert!(matches!(junk, AskError::Problem(_)));
+        assert!(matches!(unheard, AskError::Problem(problem) if problem.contains("no instant waits")));
         assert!(matches!(shown, Answer::Clock(clock) if clock.warning.is_none()));
     }
 }

@@ -1,15 +1,18 @@
 //! What passes between the machine, the network and the ledger.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use countermark_shared::documents::{DocumentHash, Needs, Remedy, Revision};
-use countermark_shared::id::EventId;
-use countermark_shared::wire::RowResult;
+use countermark_shared::documents::{DocumentHash, Needs, Revision};
+use countermark_shared::id::{EventId, GateId};
+use countermark_shared::journal::Checkpoint;
+use countermark_shared::keys::SigningKey;
+use countermark_shared::wire::{Base64, RowResult, SignedCheckpoint, Upload, Uploaded};
 use secrecy::SecretString;
 
 use crate::cloud::Wanted;
 use crate::documents::DocumentKind;
-use crate::ledger::TimeAnswered;
+use crate::ledger::{ANSWERED_FOR_NONE, Batch, Report, TimeAnswered};
 
 /// What the ledger holds, as far as it matters here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,24 +80,36 @@ pub(crate) enum Response {
     Lost { problem: String },
 }
 
-/// Something for the ledger, to be confirmed with [`Machine::delivered`](super::machine::Machine::delivered).
-#[derive(Debug)]
-pub(crate) enum Delivery {
-    /// A document to take.
-    Document { kind: DocumentKind, bytes: Vec<u8> },
-    /// A set of trust bundles to take in order.
-    Bundles(Vec<u8>),
-    /// The time.
-    Time(TimeAnswered),
-    /// Answers to note.
-    Results(Vec<RowResult>),
+impl Held {
+    /// As the ledger reports it.
+    pub(crate) fn of(report: &Report) -> Self {
+        let standing = |kind| report.documents.get(&kind);
+        Self {
+            bundle: standing(DocumentKind::TrustBundle).map(|standing| standing.revision),
+            assigned: report.event,
+            head: standing(DocumentKind::Head).map(|standing| DocumentHash(standing.name)),
+            needs: report.needs.clone(),
+            list: report.event.zip(standing(DocumentKind::SlotList).map(|standing| standing.revision)),
+            steps: report.steps,
+            unsettled: report.unsettled,
+        }
+    }
 }
 
-/// Why the ledger did not take a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    /// For people.
-    pub(crate) problem: String,
-    /// What helps.
-    pub(crate) remedy: Remedy,
+impl Response {
+    /// What an answer to an upload says of the rows that were sent. A row that was not is not settled, whatever is said of it.
+    pub(crate) fn to_rows(sent: &RangeInclusive<u64>, Uploaded { mut results }: Uploaded) -> Self {
+        results.retain(|result| sent.contains(&result.sequence));
+        if results.is_empty() {
+            return Self::Refused { problem: ANSWERED_FOR_NONE.to_owned() };
+        }
+        Self::Uploaded(results)
+    }
+}
+
+/// Rows to upload, with the gate's word that its journal goes so far.
+pub(crate) fn upload(batch: Batch, gate: GateId, key: &SigningKey) -> Upload {
+    let Batch { previous, rows, last, hash } = batch;
+    let signature = Base64(Checkpoint::new(gate, last, hash).sign(key).to_bytes());
+    Upload { previous, rows, checkpoint: SignedCheckpoint { sequence: last, hash, signature } }
 }

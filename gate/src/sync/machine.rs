@@ -15,10 +15,10 @@ use countermark_shared::wire::MAX_ROWS_PER_UPLOAD;
 use secrecy::SecretString;
 
 use super::back_off::{Jitter, Schedule};
-use super::exchange::{Delivery, Failure, Held, Request, Response, Step};
+use super::exchange::{Held, Request, Response, Step};
 use crate::cloud::Wanted;
 use crate::documents::DocumentKind;
-use crate::ledger::Taken;
+use crate::ledger::{Delivery, Failure, Taken};
 
 /// Rows that follow each other travel together.
 const COALESCE: Duration = Duration::from_millis(500);

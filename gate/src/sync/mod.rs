@@ -6,6 +6,9 @@ mod exchange;
 mod machine;
 mod shell;
 
+pub(crate) use back_off::Jitter;
+pub(crate) use exchange::{Held, Request, Response, Step, upload};
+pub(crate) use machine::Machine;
 pub(crate) use shell::{Contact, Sync};
 
 #[cfg(test)]

@@ -25,3 +25,13 @@ pub struct Clock {
     /// How far that may be from the truth, where the clock tells the time.
     pub error: Duration,
 }
+
+impl Clock {
+    /// Whether it tells the time, or only an instant that has passed.
+    pub const fn tells_time(self) -> bool {
+        match self.state {
+            ClockState::Signed | ClockState::Battery => true,
+            ClockState::RolledBack | ClockState::Ahead | ClockState::Unknown => false,
+        }
+    }
+}

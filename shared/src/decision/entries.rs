@@ -4,7 +4,6 @@
 use core::time::Duration;
 
 use super::facts::{Facts, Turn};
-use super::moment::tells_time;
 use super::others::Others;
 use super::passages::Passages;
 use super::policy::Policy;
@@ -104,7 +103,7 @@ impl<'a> Entries<'a> {
     fn until_reset(&self, count: Passages) -> Option<Limit> {
         let each = u32::from(self.policy.entries_between_resets);
         // A clock that does not tell the time may not know of the last reset.
-        let resets_known = tells_time(self.clock) || self.resets.last().is_none_or(|last| *last <= self.clock.now);
+        let resets_known = self.clock.tells_time() || self.resets.last().is_none_or(|last| *last <= self.clock.now);
         let reason = if resets_known { Reason::EntriesTodayUsedUp } else { Reason::ClockUnsure };
         let room = (self.places * each).saturating_sub(count.admitted_since_reset);
         (each > 0).then_some(Limit { reason, room })
@@ -127,7 +126,7 @@ impl<'a> Entries<'a> {
     fn pass_back(&self, count: Passages) -> Option<Limit> {
         let least = Duration::from_secs(self.policy.pass_back_seconds.into());
         let entry = count.last_entry?;
-        let reason = if tells_time(self.clock) { Reason::PassBack } else { Reason::ClockUnsure };
+        let reason = if self.clock.tells_time() { Reason::PassBack } else { Reason::ClockUnsure };
         let passed = if left_after_entry(count) { count.admitted } else { count.inside() };
         let room = self.places.saturating_sub(passed);
         (self.clock.now.since(entry.at) < least).then_some(Limit { reason, room })
@@ -135,7 +134,7 @@ impl<'a> Entries<'a> {
 
     /// Whether a reset came, or by a clock that does not tell the time may have come, after the last entry.
     fn reset_since_entry(&self, count: Passages) -> bool {
-        let passed = |reset: Timestamp| reset <= self.clock.now || !tells_time(self.clock);
+        let passed = |reset: Timestamp| reset <= self.clock.now || !self.clock.tells_time();
         count.last_entry.is_some_and(|entry| self.resets.iter().any(|reset| *reset > entry.at && passed(*reset)))
     }
 }

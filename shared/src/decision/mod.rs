@@ -16,7 +16,6 @@ mod shown;
 mod tests;
 
 use entries::{Entries, Room};
-use moment::tells_time;
 use others::Others;
 use shown::Shown;
 
@@ -63,7 +62,7 @@ fn decide_shown(shown: &Shown<'_>, facts: &Facts, policy: &Policy<'_>, clock: Cl
 }
 
 fn enter(shown: &Shown<'_>, facts: &Facts, policy: &Policy<'_>, clock: Clock) -> Verdict {
-    let others = Others::of(facts, list_age(shown, policy), tells_time(clock));
+    let others = Others::of(facts, list_age(shown, policy), clock.tells_time());
     let room = Entries::of(shown, policy, clock).room(facts, &others);
     let proof = shown.live.and_then(|live| moment::proof(live, clock));
     let reason = least([
@@ -95,7 +94,7 @@ fn about_ticket(shown: &Shown<'_>, facts: &Facts, policy: &Policy<'_>, clock: Cl
         moment::window(moved.unwrap_or(body.validity), policy.admission(body.product), clock),
         (!body.zones.meets(policy.lane.zones)).then_some(Reason::WrongZone),
         product.is_none().then_some(Reason::ProductUnknown),
-        listed::state(shown, facts, list_age(shown, policy), tells_time(clock)),
+        listed::state(shown, facts, list_age(shown, policy), clock.tells_time()),
         (shown.check_id && facts.sealed_part != SealedPart::Opened).then_some(Reason::CheckId),
     ])
 }
@@ -120,7 +119,7 @@ fn about_gate(shown: &Shown<'_>, facts: &Facts, policy: &Policy<'_>, clock: Cloc
 
 /// Whoever holds a ticket leaves, whatever list, window, generation, zone or lease says.
 fn leave(shown: &Shown<'_>, facts: &Facts, policy: &Policy<'_>, clock: Clock) -> Verdict {
-    let others = Others::of(facts, list_age(shown, policy), tells_time(clock));
+    let others = Others::of(facts, list_age(shown, policy), clock.tells_time());
     let passages = facts.own.and(others.supposed);
     let places = shown.body.places.get().into();
     let (reason, persons_known) = match passages.inside().min(places) {

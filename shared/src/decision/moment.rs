@@ -5,26 +5,18 @@ use core::time::Duration;
 use super::shown::LiveShown;
 use crate::clock::Clock;
 use crate::documents::{AdmissionPolicy, Expiry};
-use crate::journal::ClockState;
 use crate::ticket::Validity;
 use crate::time::Timestamp;
 use crate::verdict::Reason;
 
 /// How far ahead of the gate a holder's clock may be: what phones go wrong by while the network sets them.
 pub const MAX_PROOF_LEAD: Duration = Duration::from_secs(5);
-/// Whether the clock tells the time, or only an instant that has passed.
-pub(super) const fn tells_time(clock: Clock) -> bool {
-    match clock.state {
-        ClockState::Signed | ClockState::Battery => true,
-        ClockState::RolledBack | ClockState::Ahead | ClockState::Unknown => false,
-    }
-}
 
 /// Whether the ticket's time has come and is not over.
 pub(super) fn window(validity: Validity, policy: &AdmissionPolicy, clock: Clock) -> Option<Reason> {
     let from = validity.from() - Duration::from_secs(policy.tolerance_before_seconds.into());
     let until = validity.until() + Duration::from_secs(policy.tolerance_after_seconds.into());
-    match (clock.now < from, clock.now >= until, tells_time(clock)) {
+    match (clock.now < from, clock.now >= until, clock.tells_time()) {
         (_, true, _) => Some(Reason::NoLongerValid),
         (true, false, true) => Some(Reason::NotYetValid),
         (true, false, false) => Some(Reason::ClockUnsure),
@@ -39,12 +31,12 @@ pub(super) fn proof(live: LiveShown, clock: Clock) -> Option<Reason> {
     let (age, lead) = (clock.now.since(at), at.since(clock.now));
     let window = Duration::from_secs(live.window.get().into());
     // The time is never before the floor: what is stale by an unsure clock is stale.
-    let error = if tells_time(clock) { clock.error } else { Duration::ZERO };
+    let error = if clock.tells_time() { clock.error } else { Duration::ZERO };
     if age > window.saturating_add(error) {
         Some(Reason::LiveProofStale)
-    } else if lead > MAX_PROOF_LEAD.saturating_add(error) && tells_time(clock) {
+    } else if lead > MAX_PROOF_LEAD.saturating_add(error) && clock.tells_time() {
         Some(Reason::LiveProofFromTheFuture)
-    } else if !tells_time(clock) || age > window || lead > MAX_PROOF_LEAD {
+    } else if !clock.tells_time() || age > window || lead > MAX_PROOF_LEAD {
         Some(Reason::ClockUnsure)
     } else {
         None

@@ -13,7 +13,8 @@ use crate::id::SupervisorId;
 use crate::verdict::Reason;
 
 /// What was done. A row that is `of` another one is about the same ticket, and of a later number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Act {
     /// Staff took an admission back whole: nobody went through.
     #[n(0)]
@@ -57,6 +58,7 @@ pub enum Act {
     Claim {
         /// What the question is called, however often it is asked: 16 random bytes.
         #[n(0)]
+        #[serde(with = "super::hexadecimal")]
         attempt: ByteArray<16>,
         /// For how many persons.
         #[n(1)]

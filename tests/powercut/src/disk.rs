@@ -93,6 +93,11 @@ impl Disk {
         Self { number, state }
     }
 
+    /// What kind it is.
+    pub fn medium(&self) -> Medium {
+        lock(&self.state).medium
+    }
+
     /// By which SQLite opens a file of it, wherever it takes the name of a file for a URI.
     pub fn uri(&self, file: &str) -> PathBuf {
         PathBuf::from(format!("file:/{}/{file}?vfs={}", self.number, vfs::NAME))

@@ -3,6 +3,8 @@
 
 // Test modules all of them, as the lints understand it: here a failure may panic.
 #[cfg(test)]
+mod an_auditor;
+#[cfg(test)]
 mod any_flipped_bit;
 #[cfg(test)]
 mod blocked_seat;

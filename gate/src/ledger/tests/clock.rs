@@ -1,5 +1,6 @@
 //! What the gate takes the time to be.
 
+use super::super::taking::TimeError;
 use super::*;
 use crate::announcement::Sentence;
 use countermark_shared::clock::{Exchange, TimeQuestion, answer_time};

@@ -192,18 +192,23 @@ fn any_page_that_is_damaged_loses_no_row_silently() {
 }
 
 #[test]
-fn what_is_damaged_beside_the_rows_costs_nothing() {
-    let (mut bench, _) = filled();
-    let documents = |bench: &mut Bench| bench.ledger().documents_held();
-    bench.reopen().unwrap();
-    let before = documents(&mut bench);
-    bench.tamper("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'journal_seats'");
-    assert!(matches!(bench.reopen(), Err(OpenError::Damaged { .. } | OpenError::Open { .. })));
-    save(&mut bench).unwrap();
-    assert_eq!((defects(bench.ledger()), documents(&mut bench)), (vec![Defect::Replaced], before));
-    assert_eq!(bench.verdicts(&[ticket(30, 1), ticket(90, 1)]), [Reason::PlacesUsedUp, Reason::Admitted]);
-    // Validation knows them, and says so.
-    assert_eq!(bench.ledger().batch(100).unwrap().unwrap().sequences(), 1..=62);
+fn what_is_damaged_beside_the_rows_costs_nothing_whether_or_not_some_rows_have_gone() {
+    for pruned in [0, 20] {
+        let (mut bench, _) = filled();
+        bench.reopen().unwrap();
+        if pruned > 0 {
+            let late = moment(END + Duration::from_hours(13));
+            assert_eq!(bench.ledger().prune(Duration::ZERO, late).unwrap().rows, pruned);
+        }
+        let before = bench.ledger().documents_held();
+        bench.tamper("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'journal_seats'");
+        assert!(matches!(bench.reopen(), Err(OpenError::Damaged { .. })));
+        save(&mut bench).unwrap();
+        assert_eq!((defects(bench.ledger()), bench.ledger().documents_held()), (vec![Defect::Replaced], before));
+        assert_eq!(bench.verdicts(&[ticket(30, 1), ticket(90, 1)]), [Reason::PlacesUsedUp, Reason::Admitted]);
+        // Validation knows those before, and says so.
+        assert_eq!(bench.ledger().batch(100).unwrap().unwrap().sequences(), pruned + 1..=62);
+    }
 }
 
 #[test]

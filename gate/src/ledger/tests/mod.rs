@@ -3,6 +3,7 @@ mod disk;
 mod documents;
 mod names;
 mod powercut;
+mod retention;
 
 use super::open::OpenError;
 use super::*;

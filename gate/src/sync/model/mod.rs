@@ -13,15 +13,13 @@ use countermark_shared::journal::{BootId, ChainHash};
 use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome, RowResult};
 
 use super::back_off::Jitter;
-use super::exchange::{Delivery, Failure, Held, Request, Response, Step};
+use super::exchange::{Held, Request, Response, Step};
 use super::machine::Machine;
-use super::shell::held;
-use crate::carried::unpack;
 use crate::clock::Moment;
 use crate::cloud::Wanted;
 use crate::documents::DocumentKind;
 use crate::input::{RawScan, ScannedText, Source};
-use crate::ledger::{Batch, Ledger, TakeError, Taken, TimeAnswered};
+use crate::ledger::{Batch, Delivery, Failure, Ledger, Taken, TimeAnswered};
 use crate::publisher::Publisher;
 use crate::samples::{self, DOORS, GATE};
 
@@ -139,7 +137,7 @@ impl World {
     }
 
     fn held(&mut self) -> Held {
-        held(&self.ledger().report().unwrap())
+        Held::of(&self.ledger().report().unwrap())
     }
 
     /// One request, or the wait for the next.
@@ -163,30 +161,10 @@ impl World {
 
     fn deliver(&mut self, delivery: Delivery) -> Result<Taken, Failure> {
         let now = self.moment();
-        let failure = |error: TakeError| Failure { problem: error.to_string(), remedy: error.remedy() };
-        match delivery {
-            Delivery::Document { kind: _, bytes: _ } if self.full => {
-                Err(Failure { problem: "ledger.sqlite failed".into(), remedy: Remedy::None })
-            }
-            Delivery::Document { kind, bytes } => self.ledger().take(kind, &bytes, now).map_err(failure),
-            Delivery::Bundles(set) => {
-                let mut outcome = Ok(Taken::Held);
-                for (kind, bytes) in unpack(&set).unwrap() {
-                    outcome = self.ledger().take(kind, &bytes, now).map_err(failure);
-                }
-                outcome
-            }
-            Delivery::Time(answer) => {
-                let outcome = self.ledger().set_clock(&answer, now);
-                outcome
-                    .map(|()| Taken::New)
-                    .map_err(|error| Failure { problem: error.to_string(), remedy: Remedy::None })
-            }
-            Delivery::Results(results) => {
-                self.ledger().settle(&results).unwrap();
-                Ok(Taken::New)
-            }
+        if self.full && matches!(delivery, Delivery::Document { .. }) {
+            return Err(Failure { problem: "ledger.sqlite failed".into(), remedy: Remedy::None });
         }
+        self.ledger().deliver(delivery, now)
     }
 
     fn answer(&mut self, request: &Request, fate: Fate) -> Response {

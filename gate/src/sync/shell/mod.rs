@@ -1,36 +1,31 @@
 //! Moves what the machine asks for between the network and the ledger. Owns no decision of its own.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::time::Duration;
 
 use countermark_shared::clock::{Exchange, TimeQuestion};
-use countermark_shared::documents::{self as law, DocumentHash, DocumentSet, Remedy};
 use countermark_shared::id::GateId;
-use countermark_shared::journal::Checkpoint;
 use countermark_shared::keys::{Signature, SigningKey};
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::{Base64, SignedCheckpoint, TimeAnswer, Upload, Uploaded};
+use countermark_shared::wire::TimeAnswer;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::back_off::Jitter;
-use super::exchange::{Delivery, Failure, Held, Request, Response, Step};
+use super::exchange::{Held, Request, Response, Step, upload};
 use super::machine::Machine;
 use crate::announcement::Sentence;
 use crate::clock::{Clock, Moment};
 use crate::cloud::{CallError, Client, Fetched};
 use crate::documents::DocumentKind;
-use crate::ledger::{Batch, LedgerError, Report, TakeError, Taken, TimeAnswered, Work};
+use crate::ledger::{Failure, Report, TimeAnswered, Work, sentence};
 
 /// How long a gate that is told to end goes on uploading.
 const LAST_ATTEMPT: Duration = Duration::from_secs(5);
 
 const LOG_IN_REFUSED: &str =
     "the cloud does not accept this gate any more; ask the administrator, and enrol it anew in another folder";
-
-const ANSWERED_FOR_NONE: &str = "the cloud answered for none of the rows it was sent; tell the administrator";
 
 /// How it stands with the cloud, for the screen and for `status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +107,7 @@ impl Sync {
     }
 
     async fn step(&mut self, machine: &mut Machine) -> Result<(), LedgerGone> {
-        let held = held(&self.report.borrow_and_update());
+        let held = Held::of(&self.report.borrow_and_update());
         let now = self.clock.now().uptime;
         match machine.poll(now, &held) {
             Step::Send(request) => self.exchange(machine, request).await,
@@ -130,7 +125,7 @@ impl Sync {
         self.note(&response);
         let now = self.clock.now().uptime;
         if let Some(delivery) = machine.on(response, now, jitter()) {
-            let outcome = self.deliver(delivery).await?;
+            let outcome = self.ask(|reply| Work::Deliver { delivery, reply }).await?;
             if let Err(Failure { problem, remedy: _ }) = &outcome {
                 self.note_problem(problem.clone());
             }
@@ -163,30 +158,13 @@ impl Sync {
             Request::Upload { session, most } => match self.ask(|reply| Work::Batch { most, reply }).await? {
                 Ok(Some(batch)) => {
                     let sent = batch.sequences();
-                    let answer = self.client.upload(&session, &self.upload(batch)).await;
-                    answer.map_or_else(
-                        |error| failed(&error),
-                        // A row that was not sent is not settled, whatever is said of it.
-                        |Uploaded { mut results }| {
-                            results.retain(|result| sent.contains(&result.sequence));
-                            if results.is_empty() {
-                                return Response::Refused { problem: ANSWERED_FOR_NONE.to_owned() };
-                            }
-                            Response::Uploaded(results)
-                        },
-                    )
+                    let answer = self.client.upload(&session, &upload(batch, self.gate, &self.key)).await;
+                    answer.map_or_else(|error| failed(&error), |uploaded| Response::to_rows(&sent, uploaded))
                 }
                 Ok(None) => Response::Uploaded(Vec::new()),
                 Err(error) => Response::Refused { problem: sentence(&error) },
             },
         })
-    }
-
-    /// The batch, with this gate's word that its journal goes so far.
-    fn upload(&self, batch: Batch) -> Upload {
-        let Batch { previous, rows, last, hash } = batch;
-        let signature = Base64(Checkpoint::new(self.gate, last, hash).sign(&self.key).to_bytes());
-        Upload { previous, rows, checkpoint: SignedCheckpoint { sequence: last, hash, signature } }
     }
 
     /// The round trip is measured by the clock that no change of the calendar moves, and includes both ways to the network thread.
@@ -200,47 +178,6 @@ impl Sync {
             }
             Err(error) => failed(&error),
         }
-    }
-
-    async fn deliver(&self, delivery: Delivery) -> Result<Result<Taken, Failure>, LedgerGone> {
-        match delivery {
-            Delivery::Document { kind, bytes } => self.take(kind, bytes).await,
-            Delivery::Bundles(bytes) => self.take_bundles(&bytes).await,
-            Delivery::Time(answer) => {
-                let outcome = self.ask(|reply| Work::SetClock { answer, reply }).await?;
-                Ok(outcome.map(|()| Taken::New).map_err(|error| without_remedy(sentence(&error))))
-            }
-            Delivery::Results(results) => {
-                let outcome: Result<usize, LedgerError> = self.ask(|reply| Work::Settle { results, reply }).await?;
-                Ok(match outcome {
-                    // Without a pause the same rows would go to and fro for ever.
-                    Ok(0) => Err(without_remedy(ANSWERED_FOR_NONE.to_owned())),
-                    Ok(_) => Ok(Taken::New),
-                    Err(error) => Err(without_remedy(sentence(&error))),
-                })
-            }
-        }
-    }
-
-    async fn take(&self, kind: DocumentKind, bytes: Vec<u8>) -> Result<Result<Taken, Failure>, LedgerGone> {
-        let outcome: Result<Taken, TakeError> = self.ask(|reply| Work::Take { kind, bytes, reply }).await?;
-        Ok(outcome.map_err(|error| Failure { remedy: error.remedy(), problem: sentence(&error) }))
-    }
-
-    /// Each makes the next believable; what is newest counts.
-    async fn take_bundles(&self, bytes: &[u8]) -> Result<Result<Taken, Failure>, LedgerGone> {
-        let set = match DocumentSet::decode(bytes) {
-            Ok(set) => set,
-            Err(refusal) => return Ok(Err(without_remedy(sentence(&refusal)))),
-        };
-        let mut outcome = Ok(Taken::Held);
-        for (kind, envelope) in set.iter().filter(|(kind, _)| *kind == law::DocumentKind::TrustBundle) {
-            let next = self.take(kind.into(), envelope.to_vec()).await?;
-            if !matches!((&outcome, &next), (Ok(Taken::New), Ok(Taken::Held))) {
-                outcome = next;
-            }
-        }
-        Ok(outcome)
     }
 
     async fn ask<A>(&self, work: impl FnOnce(oneshot::Sender<A>) -> Work) -> Result<A, LedgerGone> {
@@ -284,24 +221,6 @@ impl Sync {
     }
 }
 
-/// What the machine needs to know of the ledger.
-pub(super) fn held(report: &Report) -> Held {
-    let standing = |kind| report.documents.get(&kind);
-    Held {
-        bundle: standing(DocumentKind::TrustBundle).map(|standing| standing.revision),
-        assigned: report.event,
-        head: standing(DocumentKind::Head).map(|standing| DocumentHash(standing.name)),
-        needs: report.needs.clone(),
-        list: report.event.zip(standing(DocumentKind::SlotList).map(|standing| standing.revision)),
-        steps: report.steps,
-        unsettled: report.unsettled,
-    }
-}
-
-fn without_remedy(problem: String) -> Failure {
-    Failure { problem, remedy: Remedy::None }
-}
-
 fn failed(error: &CallError) -> Response {
     let problem = sentence(error);
     match error {
@@ -312,12 +231,6 @@ fn failed(error: &CallError) -> Response {
             Response::Refused { problem }
         }
     }
-}
-
-/// An error and its causes, in one line.
-fn sentence(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
 }
 
 fn jitter() -> Jitter {

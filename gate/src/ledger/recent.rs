@@ -1,0 +1,30 @@
+//! The last scans, and what staff may do about each: for the screen and for `status`. Texts and names are not among it.
+
+use countermark_shared::id::{LaneId, Slot};
+use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::{Reason, Severity};
+use serde::{Deserialize, Serialize};
+
+use super::Deed;
+
+/// A scan that was decided about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Recent {
+    /// Its journal row.
+    pub(crate) sequence: u64,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// Where.
+    pub(crate) lane: LaneId,
+    /// The verdict.
+    pub(crate) reason: Reason,
+    /// How grave it is.
+    pub(crate) severity: Severity,
+    /// How many passed by it; 0 where it was taken back.
+    pub(crate) persons: u8,
+    /// The seat, of a verified ticket.
+    pub(crate) slot: Option<Slot>,
+    /// What may be done about it now, in the order of [`Deed`]. Whether a PIN is right, or the lists say otherwise by then, is seen when it
+    /// is done.
+    pub(crate) may: Vec<Deed>,
+}
