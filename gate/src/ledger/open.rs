@@ -1,6 +1,8 @@
 //! Opening the ledger: nothing on the disk is trusted until it is checked. A ledger that does not check out is not used as it is, because
 //! every gap in it would let somebody in twice.
 
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -63,13 +65,13 @@ pub(crate) enum OpenError {
         /// What went wrong.
         source: rusqlite_migration::Error,
     },
-    /// It is damaged, and what can be saved of it cannot be put in its place.
-    #[error("{} is damaged, and what can be saved cannot be written beside it; look for a full disk, or one that cannot be written", file.display())]
-    Salvage {
+    /// A file of it cannot be written.
+    #[error("{}, or what lies beside it, cannot be written; look for a full disk, or one that fails", file.display())]
+    Write {
         /// Which.
         file: PathBuf,
         /// What went wrong.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It cannot be opened at all.
     #[error("cannot open {}; look for a full disk, or for wrong permissions", file.display())]
@@ -163,6 +165,7 @@ pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .and_then(rusqlite::Transaction::commit)
         .map_err(explain)?;
+    write_log_again(file).map_err(|source| OpenError::Write { file: file.to_owned(), source })?;
     Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| {
         if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
             return explain(err);
@@ -170,6 +173,19 @@ pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
         OpenError::Version { file: file.to_owned(), source: error }
     })?;
     Ok(connection)
+}
+
+/// A log whose sync failed under the agent before reads well and is not on the disk, and no later sync says so (`fsync(2)`, on write-back errors): what is
+/// appended to it is lost with it. Written again, it is synced again. Nobody else has it: the lock is held.
+fn write_log_again(file: &Path) -> io::Result<()> {
+    let log = salvage::beside(file, "-wal");
+    let content = match fs::read(&log) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        content => content?,
+    };
+    let mut log = fs::OpenOptions::new().write(true).open(log)?;
+    log.write_all(&content)?;
+    log.sync_all()
 }
 
 /// Indexes too: facts come from them.

@@ -21,7 +21,7 @@ const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
 
 /// Puts a new ledger with all that can be saved in the damaged one's place.
 pub(super) fn salvage(file: &Path, gate: GateId) -> Result<(), OpenError> {
-    let unwritable = |source| OpenError::Salvage { file: file.to_owned(), source };
+    let unwritable = |source| OpenError::Write { file: file.to_owned(), source };
     let new = beside(file, ".new");
     for suffix in ["", COMPANIONS[0], COMPANIONS[1], COMPANIONS[2]] {
         remove(&beside(&new, suffix)).map_err(unwritable)?;
@@ -51,7 +51,7 @@ pub(super) fn finish(file: &Path) -> Result<(), OpenError> {
         fs::rename(&saved, file)?;
         sync_folder(file)
     };
-    exchange().map_err(|source| OpenError::Salvage { file: file.to_owned(), source })
+    exchange().map_err(|source| OpenError::Write { file: file.to_owned(), source })
 }
 
 /// Whether a damaged ledger lies beside this one.
@@ -128,7 +128,7 @@ fn numbered(file: &Path, number: u32) -> PathBuf {
     beside(file, &format!(".damaged-{number}"))
 }
 
-fn beside(file: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(file);
     name.push(suffix);
     PathBuf::from(name)

@@ -26,6 +26,11 @@ pub enum Fault {
         /// Its number.
         before: u64,
     },
+    /// This sync fails, counted from 1. As on Linux, it is not made good by the next one: what was to be synced is safe once it is written again.
+    Sync {
+        /// Its number.
+        number: u64,
+    },
     /// No file can grow or be made.
     Full,
     /// Nothing can be changed.
@@ -47,6 +52,7 @@ pub(crate) enum Failure {
     NoPower,
     Full,
     ReadOnly,
+    NotSynced,
     NoSuchFile,
 }
 
@@ -55,6 +61,7 @@ pub(crate) struct State {
     pub(crate) medium: Medium,
     fault: Option<Fault>,
     operations: u64,
+    syncs: u64,
     /// How often the power came back. Whoever opened a file before has nothing of it any more.
     pub(crate) boots: u64,
     /// By a number that stays when the name goes.
@@ -72,6 +79,7 @@ impl Disk {
             medium,
             fault: None,
             operations: 0,
+            syncs: 0,
             boots: 0,
             files: Vec::new(),
             names: BTreeMap::new(),
@@ -108,6 +116,11 @@ impl Disk {
         lock(&self.state).operations
     }
 
+    /// How many of them were syncs of files.
+    pub fn syncs(&self) -> u64 {
+        lock(&self.state).syncs
+    }
+
     /// From now on this goes wrong, or nothing.
     pub fn set_fault(&self, fault: Option<Fault>) {
         lock(&self.state).fault = fault;
@@ -122,6 +135,15 @@ impl Disk {
     pub fn len_of(&self, file: &str) -> Option<usize> {
         let state = lock(&self.state);
         state.number_of(file).and_then(|number| state.files.get(number)).map(File::len)
+    }
+
+    /// Writes all bytes of a file again, and syncs them: what a program may do beside SQLite.
+    pub fn write_again(&self, file: &str) {
+        let mut state = lock(&self.state);
+        let number = state.number_of(file);
+        if let Some(file) = number.and_then(|number| state.files.get_mut(number)) {
+            file.write_again();
+        }
     }
 
     /// Flips bits of one byte of a file.
@@ -148,14 +170,14 @@ impl State {
         match self.fault {
             Some(Fault::ReadOnly) => Err(Failure::ReadOnly),
             Some(Fault::Full) if grows => Err(Failure::Full),
-            Some(Fault::Full | Fault::Cut { .. }) | None => Ok(()),
+            Some(Fault::Full | Fault::Cut { .. } | Fault::Sync { .. }) | None => Ok(()),
         }
     }
 
     fn powered(&self) -> Result<(), Failure> {
         match self.fault {
             Some(Fault::Cut { before }) if self.operations >= before => Err(Failure::NoPower),
-            Some(Fault::Cut { .. } | Fault::Full | Fault::ReadOnly) | None => Ok(()),
+            Some(Fault::Cut { .. } | Fault::Sync { .. } | Fault::Full | Fault::ReadOnly) | None => Ok(()),
         }
     }
 
@@ -164,12 +186,12 @@ impl State {
     }
 
     /// A file's number, for as long as it is open.
-    pub(crate) fn number_of(&self, name: &str) -> Option<usize> {
-        self.names.get(name).copied()
+    pub(crate) fn find(&self, name: &str) -> Result<Option<usize>, Failure> {
+        self.powered().map(|()| self.number_of(name))
     }
 
-    pub(crate) fn exists(&self, name: &str) -> Result<bool, Failure> {
-        self.powered().map(|()| self.names.contains_key(name))
+    fn number_of(&self, name: &str) -> Option<usize> {
+        self.names.get(name).copied()
     }
 
     pub(crate) fn make(&mut self, name: &str) -> Result<usize, Failure> {
@@ -181,9 +203,7 @@ impl State {
     }
 
     pub(crate) fn delete(&mut self, name: &str) -> Result<(), Failure> {
-        if !self.exists(name)? {
-            return Err(Failure::NoSuchFile);
-        }
+        self.find(name)?.ok_or(Failure::NoSuchFile)?;
         self.change(false)?;
         self.rename(name, None);
         Ok(())
@@ -213,7 +233,14 @@ impl State {
 
     pub(crate) fn sync(&mut self, number: usize) -> Result<(), Failure> {
         self.change(false)?;
-        self.open_file(number)?.sync();
+        self.syncs += 1;
+        let fails = self.fault == Some(Fault::Sync { number: self.syncs });
+        let file = self.open_file(number)?;
+        if fails {
+            file.forget();
+            return Err(Failure::NotSynced);
+        }
+        file.sync();
         Ok(())
     }
 

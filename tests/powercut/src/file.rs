@@ -75,6 +75,17 @@ impl File {
         }
     }
 
+    pub(crate) fn write_again(&mut self) {
+        self.note(0..self.seen.len());
+        self.sync();
+    }
+
+    /// What was written is taken for safe, and is not.
+    pub(crate) fn forget(&mut self) {
+        self.lengths.clear();
+        self.written.clear();
+    }
+
     /// What there is when the power is back.
     pub(crate) fn cut(&mut self, survival: Survival, random: &mut impl Rng) {
         let mut left = std::mem::take(&mut self.safe);

@@ -52,7 +52,7 @@ struct Handle {
     boots: u64,
     file: usize,
     read_only: bool,
-    /// As SQLite's own VFS on Unix has it: the first sync of a journal or log that was made makes its name safe, too.
+    /// As SQLite's own VFS on Unix has it: the first sync of a journal or log makes its name safe, too.
     syncs_directory: bool,
 }
 
@@ -87,6 +87,7 @@ fn code(failure: Failure) -> i32 {
         Failure::Full => vars::SQLITE_FULL,
         // What a write gets once the system has taken the disk's right to be written away.
         Failure::ReadOnly => vars::SQLITE_IOERR_WRITE,
+        Failure::NotSynced => vars::SQLITE_IOERR_FSYNC,
         Failure::NoSuchFile => vars::SQLITE_IOERR_DELETE_NOENT,
     }
 }
@@ -103,13 +104,13 @@ impl Vfs for PowerCut {
         let path = path.ok_or(vars::SQLITE_CANTOPEN)?;
         let (disk, name) = find(path)?;
         let mut state = lock(&disk);
-        let known = state.exists(name).map_err(code)?;
-        let file = match state.number_of(name) {
+        let makes = opts.flags() & vars::SQLITE_OPEN_CREATE != 0;
+        let file = match state.find(name).map_err(code)? {
             Some(file) => file,
-            None if opts.flags() & vars::SQLITE_OPEN_CREATE == 0 => return Err(vars::SQLITE_CANTOPEN),
-            None => state.make(name).map_err(code)?,
+            None if makes => state.make(name).map_err(code)?,
+            None => return Err(vars::SQLITE_CANTOPEN),
         };
-        let syncs_directory = !known && matches!(opts.kind(), OpenKind::MainJournal | OpenKind::Wal);
+        let syncs_directory = makes && matches!(opts.kind(), OpenKind::MainJournal | OpenKind::Wal);
         let (boots, read_only) = (state.boots, state.is_read_only());
         drop(state);
         Ok(Handle { disk, boots, file, read_only, syncs_directory })
@@ -124,7 +125,7 @@ impl Vfs for PowerCut {
     fn access(&self, path: &str, flags: AccessFlags) -> VfsResult<bool> {
         let (disk, name) = find(path)?;
         let state = lock(&disk);
-        let exists = state.exists(name).map_err(code)?;
+        let exists = state.find(name).map_err(code)?.is_some();
         Ok(match flags {
             AccessFlags::Exists | AccessFlags::Read => exists,
             AccessFlags::ReadWrite => exists && !state.is_read_only(),
