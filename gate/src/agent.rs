@@ -27,9 +27,9 @@ use crate::data_folder::DataFolder;
 use crate::devices::{Cause, Device, DeviceKind, Devices, Post, Trouble};
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
 use crate::input::{CAPACITY, Feedbacks, Intake, Reader, read_lines, readers};
-use crate::ledger::{self, Ledger, Owner, Pruned, Repeated, Report, Said, Work};
+use crate::ledger::{self, Ledger, Owner, Pins, Pruned, Repeated, Report, Said, Work};
 use crate::local;
-use crate::outputs::{Guard, NOTICE, Outputs};
+use crate::outputs::{Guard, NOTICE, Outputs, Tally, Telling, lanes_opened};
 use crate::printer::Printer;
 use crate::screen::{self, Screen};
 use crate::supervisor;
@@ -107,7 +107,8 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         clock::boot().context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
     // First of all: whoever has the ledger is the one agent of this folder.
     let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };
-    let ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
+    let mut ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
+    ledger.is_told_at(lanes_opened(&settings.config.outputs));
     let (report_sender, report) = watch::channel(ledger.report()?);
     let (contact_sender, contact) = watch::channel(Contact::default());
     let (work, waiting) = mpsc::channel(CAPACITY);
@@ -131,7 +132,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         sync: Sync {
             client: client(&identity, report.clone(), clock)?,
             gate: identity.gate,
-            key,
+            key: key.clone(),
             ledger: work.clone(),
             report: report.clone(),
             contact: contact_sender,
@@ -150,18 +151,20 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         },
         ledger: work.clone(),
         keep: settings.config.keep,
-        local: local::Agent { identity, lanes, ledger: work.clone(), report, contact, devices, clock },
+        local: local::Agent { identity, key, lanes, ledger: work.clone(), report, contact, devices, clock },
         ended: ended.clone(),
     };
     let printer = *printer;
-    let (outputs, last) = start_outputs(settings, clock, &post, &ended)?;
+    let (outputs, mut last) = start_outputs(settings, clock, &post, &work, &ended)?;
+    let (pins, pin_worker) = Pins::new(&work);
+    last.push(spawn("pins", farewell(Ending::Stopped { thread: "pins" }), move || pin_worker.work())?);
     let intake = |device, lane| Intake { lane, ledger: work.clone(), clock, post: post(device, lane) };
     let mut feedbacks = Feedbacks::default();
     let readers = readers(&settings.config, printer, intake, &mut feedbacks);
     // Before any verdict, and once whoever reads this may put a picture somewhere.
     printer.screen(&format!("http://{address}/"));
     let ledger = spawn("ledger", farewell(Ending::Stopped { thread: "ledger" }), move || {
-        ledger::serve(ledger, waiting, clock, &report_sender, |said| {
+        ledger::serve(ledger, waiting, &pins, clock, &report_sender, |said| {
             let announcement = match said {
                 Said::New(announcement) => Arc::new(announcement),
                 Said::Again(Repeated { source, opens }) => return feedbacks.tell(&source, opens),
@@ -205,6 +208,7 @@ fn start_outputs(
     settings: &Settings,
     clock: Clock,
     post: &impl Fn(Device, LaneId) -> Post,
+    ledger: &mpsc::Sender<Work>,
     ended: &std_mpsc::Sender<Ending>,
 ) -> anyhow::Result<(Outputs, Vec<JoinHandle<()>>)> {
     let outputs = settings.config.outputs.iter().map(|output| {
@@ -220,22 +224,32 @@ fn start_outputs(
         let guard = Guard::start(file);
         threads.push(spawn("guard", farewell("guard"), move || guard.watch(&end))?);
     }
-    let (passages, passed) = std_mpsc::sync_channel(CAPACITY);
-    let (outputs, workers) = Outputs::new(outputs, Some(guarded), NOTICE, clock, &passages);
-    drop(passages);
+    let (passages, passed) = std_mpsc::channel();
+    // Without an output there is nobody to wait for.
+    let has_outputs = !outputs.is_empty();
+    let (outputs, workers) = Outputs::new(outputs, Some(guarded), NOTICE, clock, passages);
     for worker in workers {
         threads.push(spawn("outputs", farewell("outputs"), move || worker.work())?);
     }
-    // Without an output there is nobody to wait for.
-    if !settings.config.outputs.is_empty() {
-        let printer = settings.printer;
-        threads.push(spawn("passages", farewell("passages"), move || {
-            for passage in passed {
-                printer.passage(&passage);
-            }
-        })?);
+    if has_outputs {
+        let (printer, ledger) = (settings.printer, ledger.clone());
+        threads.push(spawn("passages", farewell("passages"), move || tell_passages(&passed, printer, &ledger))?);
     }
     Ok((outputs, threads))
+}
+
+/// Hears how it goes at the outputs: each pulse is printed, and of each admission the ledger keeps what became of it.
+fn tell_passages(told: &std_mpsc::Receiver<Telling>, printer: Printer, ledger: &mpsc::Sender<Work>) {
+    let mut tally = Tally::default();
+    for telling in told {
+        if let Some((sequence, actuation)) = tally.hear(&telling) {
+            // At the end the ledger is the first to go: what is told then, staff confirm.
+            ledger.blocking_send(Work::Actuated { sequence, actuation }).unwrap_or_default();
+        }
+        if let Telling::Passed(passage) = telling {
+            printer.passage(&passage);
+        }
+    }
 }
 
 /// Every reader on a thread of its own.

@@ -1,7 +1,7 @@
 //! What the gate says of a scan, in the one shape that standard output, the screen and `check` share.
 
 use countermark_shared::documents::LeaseState;
-use countermark_shared::id::{EventId, LaneId, Slot};
+use countermark_shared::id::{EventId, GateId, LaneId, Slot};
 use countermark_shared::journal::{ClockState, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Language, Reason, Severity, Verdict};
@@ -47,6 +47,8 @@ pub(crate) struct Ruling {
     pub(crate) remaining: u8,
     /// When the seat was last admitted before, here or elsewhere.
     pub(crate) earlier: Option<Timestamp>,
+    /// By which gate.
+    pub(crate) earlier_gate: Option<GateId>,
     /// The seat, of a verified ticket.
     pub(crate) slot: Option<Slot>,
     /// Its event.
@@ -150,6 +152,7 @@ impl Ruling {
             persons: verdict.persons,
             remaining: verdict.remaining,
             earlier: verdict.earlier.map(|passage| passage.at),
+            earlier_gate: verdict.earlier.and_then(|passage| passage.gate),
             slot,
             event,
             sentence: Sentence { en: sentence(Language::En), fr: sentence(Language::Fr) },

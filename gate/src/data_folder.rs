@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// A gate's folder, readable by its owner alone.
 #[derive(Clone, Debug)]
-pub(crate) struct DataFolder(PathBuf);
+pub(crate) struct DataFolder {
+    path: PathBuf,
+    /// Where systemd puts the secrets of a service that has them as credentials.
+    credentials: Option<PathBuf>,
+}
 
 impl DataFolder {
     /// Makes the folder, or takes one that exists if it is closed to everybody else. It is not closed here: whoever mistypes a path
@@ -18,42 +22,53 @@ impl DataFolder {
         if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
             return Err(io::Error::other("other users can enter it; name a new folder, or `chmod 700` this one"));
         }
-        Ok(Self(path.to_owned()))
+        Ok(Self::at(path))
     }
 
     /// A folder that should exist.
     pub(crate) fn at(path: &Path) -> Self {
-        Self(path.to_owned())
+        Self { path: path.to_owned(), credentials: None }
+    }
+
+    /// With the folder of a service's credentials (`systemd.exec(5)`, `$CREDENTIALS_DIRECTORY`): a key that is there need not be in this one.
+    pub(crate) fn with_credentials(self, credentials: Option<PathBuf>) -> Self {
+        Self { credentials, ..self }
     }
 
     /// The folder itself.
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Who this gate is: the file whose presence means "enrolled".
     pub(crate) fn identity(&self) -> PathBuf {
-        self.0.join("identity.json")
+        self.path.join("identity.json")
+    }
+
+    /// The credential that stands for a file of this folder.
+    pub(crate) fn credential(&self, file: &Path) -> Option<PathBuf> {
+        let credential = self.credentials.as_ref()?.join(file.file_name()?);
+        credential.exists().then_some(credential)
     }
 
     /// The gate's private key.
     pub(crate) fn key(&self) -> PathBuf {
-        self.0.join("gate.key")
+        self.path.join("gate.key")
     }
 
     /// The private key that event secrets are wrapped for.
     pub(crate) fn unwrapping_key(&self) -> PathBuf {
-        self.0.join("unwrapping.key")
+        self.path.join("unwrapping.key")
     }
 
     /// The journal and the documents in force.
     pub(crate) fn ledger(&self) -> PathBuf {
-        self.0.join("ledger.sqlite")
+        self.path.join("ledger.sqlite")
     }
 
     /// Where the running agent answers `check` and `status`.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.0.join("agent.sock")
+        self.path.join("agent.sock")
     }
 
     /// Writes a file of this folder so that after a power cut there is the whole of it or none of it.
@@ -68,7 +83,7 @@ impl DataFolder {
         handle.write_all(content)?;
         handle.sync_all()?;
         fs::rename(&temporary, file)?;
-        File::open(&self.0)?.sync_all()
+        File::open(&self.path)?.sync_all()
     }
 }
 

@@ -223,7 +223,8 @@ mod tests {
     #[tokio::test]
     async fn a_damaged_key_is_not_replaced() {
         let (stand_in, folder) = (StandIn::start().await, private_folder());
-        fs::write(DataFolder::at(folder.path()).key(), "damaged").unwrap();
+        let data = DataFolder::at(folder.path());
+        data.write(&data.key(), b"damaged").unwrap();
         let outcome = attempt(&stand_in, folder.path(), &StandIn::code()).await;
         assert!(matches!(outcome, Err(EnrolError::Identity(IdentityError::Key { .. }))));
         assert!(stand_in.books().key.is_none());
@@ -232,7 +233,8 @@ mod tests {
     #[tokio::test]
     async fn a_damaged_unwrapping_key_is_not_replaced() {
         let (stand_in, folder) = (StandIn::start().await, private_folder());
-        fs::write(DataFolder::at(folder.path()).unwrapping_key(), "damaged").unwrap();
+        let data = DataFolder::at(folder.path());
+        data.write(&data.unwrapping_key(), b"damaged").unwrap();
         let outcome = attempt(&stand_in, folder.path(), &StandIn::code()).await;
         assert!(matches!(outcome, Err(EnrolError::Identity(IdentityError::UnwrappingKey { .. }))));
         assert!(stand_in.books().key.is_none());

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use countermark_shared::documents::RootFingerprint;
@@ -13,6 +14,9 @@ use zeroize::Zeroizing;
 
 use crate::cloud::CloudAddress;
 use crate::data_folder::DataFolder;
+
+/// What group and others may do (`chmod(1)`).
+pub(crate) const OTHERS: u32 = 0o077;
 
 /// What the gate was told once, and holds on to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +50,12 @@ pub(crate) enum IdentityError {
         file: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Others than its owner can read a secret.
+    #[error("other users can read {}; `chmod 600` it, and tell the administrator who may have: this gate may have to be enrolled anew", file.display())]
+    Exposed {
+        /// Which.
+        file: PathBuf,
     },
     /// The identity says what no identity says.
     #[error("{} is damaged; enrol this gate anew in another folder", file.display())]
@@ -91,27 +101,80 @@ impl Identity {
     }
 }
 
-/// The gate's key, if the folder has one.
+/// The gate's key, if there is one.
 pub(crate) fn stored_key(folder: &DataFolder) -> Result<Option<SigningKey>, IdentityError> {
-    let file = folder.key();
-    match fs::read_to_string(&file).map(Zeroizing::new) {
-        Ok(text) => SigningKey::from_pem(&text).map(Some).map_err(|source| IdentityError::Key { file, source }),
+    let Some(Secret { file, bytes }) = secret(folder, folder.key())? else { return Ok(None) };
+    let key = str::from_utf8(&bytes).map_err(|_| InvalidSigningKey).and_then(SigningKey::from_pem);
+    key.map(Some).map_err(|source| IdentityError::Key { file, source })
+}
+
+/// The gate's key for event secrets, if there is one: 64 hexadecimal digits.
+pub(crate) fn stored_unwrapping_key(folder: &DataFolder) -> Result<Option<UnwrappingKey>, IdentityError> {
+    let Some(Secret { file, bytes }) = secret(folder, folder.unwrapping_key())? else { return Ok(None) };
+    let mut secret = Zeroizing::new([0; 32]);
+    if bytes.len() != 64 || data_encoding::HEXLOWER.decode_mut(&bytes, secret.as_mut_slice()).is_err() {
+        return Err(IdentityError::UnwrappingKey { file });
+    }
+    Ok(Some(UnwrappingKey::new(secret)))
+}
+
+/// What a file says that nobody else may read.
+struct Secret {
+    file: PathBuf,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+/// A secret from the service's credentials, which systemd shows to nobody else, or from the folder's file, which nobody but its owner may
+/// read.
+fn secret(folder: &DataFolder, file: PathBuf) -> Result<Option<Secret>, IdentityError> {
+    let read = |file: PathBuf| match fs::read(&file).map(Zeroizing::new) {
+        Ok(bytes) => Ok(Secret { file, bytes }),
+        Err(source) => Err(IdentityError::Read { file, source }),
+    };
+    if let Some(credential) = folder.credential(&file) {
+        return read(credential).map(Some);
+    }
+    match fs::metadata(&file) {
+        Ok(metadata) if metadata.permissions().mode() & OTHERS != 0 => Err(IdentityError::Exposed { file }),
+        Ok(_) => read(file).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(IdentityError::Read { file, source }),
     }
 }
 
-/// The gate's key for event secrets, if the folder has one: 64 hexadecimal digits.
-pub(crate) fn stored_unwrapping_key(folder: &DataFolder) -> Result<Option<UnwrappingKey>, IdentityError> {
-    let file = folder.unwrapping_key();
-    let text = match fs::read(&file).map(Zeroizing::new) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(IdentityError::Read { file, source }),
-    };
-    let mut secret = Zeroizing::new([0; 32]);
-    if text.len() != 64 || data_encoding::HEXLOWER.decode_mut(&text, secret.as_mut_slice()).is_err() {
-        return Err(IdentityError::UnwrappingKey { file });
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_key_that_others_can_read_is_none() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = DataFolder::create(&parent.path().join("gate")).unwrap();
+        assert!(stored_key(&folder).unwrap().is_none() && stored_unwrapping_key(&folder).unwrap().is_none());
+        samples::store_keys(&folder);
+        assert!(stored_key(&folder).unwrap().is_some() && stored_unwrapping_key(&folder).unwrap().is_some());
+        for file in [folder.key(), folder.unwrapping_key()] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        }
+        assert!(matches!(stored_key(&folder), Err(IdentityError::Exposed { file }) if file == folder.key()));
+        assert!(matches!(stored_unwrapping_key(&folder), Err(IdentityError::Exposed { .. })));
     }
-    Ok(Some(UnwrappingKey::new(secret)))
+
+    /// As systemd gives them: readable by a group that has nobody else in it.
+    #[test]
+    fn a_credential_stands_for_the_folders_file() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = DataFolder::create(&parent.path().join("gate")).unwrap();
+        samples::store_keys(&folder);
+        let credentials = parent.path().join("credentials");
+        fs::create_dir(&credentials).unwrap();
+        let at_rest = folder.clone().with_credentials(Some(credentials.clone()));
+        assert!(stored_key(&at_rest).unwrap().is_some(), "the folder's own");
+        for file in [folder.key(), folder.unwrapping_key()] {
+            fs::rename(&file, credentials.join(file.file_name().unwrap())).unwrap();
+        }
+        assert!(stored_key(&folder).unwrap().is_none());
+        assert!(stored_key(&at_rest).unwrap().is_some() && stored_unwrapping_key(&at_rest).unwrap().is_some());
+    }
 }

@@ -61,7 +61,8 @@ pub(crate) fn sentence(ruling: &Ruling) -> String {
         persons => format!("  {persons} persons"),
     };
     let remaining = if ruling.remaining > 0 { format!("  {} remaining", ruling.remaining) } else { String::new() };
-    let earlier = ruling.earlier.map(|at| format!("  last used {at}")).unwrap_or_default();
+    let gate = ruling.earlier_gate.map(|gate| format!(" at gate {gate}")).unwrap_or_default();
+    let earlier = ruling.earlier.map(|at| format!("  last used {at}{gate}")).unwrap_or_default();
     let seat = ruling.slot.map(|slot| format!("  seat {slot}")).unwrap_or_default();
     format!("{:<20}{}{persons}{remaining}{seat}{earlier}", ruling.verdict.code(), ruling.sentence.en)
 }

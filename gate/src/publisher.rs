@@ -1,14 +1,15 @@
-//! What validation publishes, as it does: immutable steps and snapshots under their revision, bundles and event documents under their hash,
+//! What validation publishes, as it does: immutable steps, batches and snapshots under their revision, bundles and event documents under their hash,
 //! a head of what is newest. For the tests of this crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use countermark_shared::documents::{
-    self as law, Assignment, Authentic, Document, DocumentHash, DocumentSet, Head, KeyRole, KeyStatus, Revision,
-    Signed, SlotDelta, SlotEntry, SlotList, SlotReason, SlotState, SlotTable, Standing, TrustBundle, TrustedKey,
+    self as law, AdmissionFeed, Assignment, Authentic, Document, DocumentHash, DocumentSet, FeedBatch, FeedContent,
+    FeedRow, FeedSnapshot, FeedState, GateStanding, Head, KeyRole, KeyStatus, Revision, Signed, SlotDelta, SlotEntry,
+    SlotList, SlotReason, SlotState, SlotTable, Standing, TrustBundle, TrustedKey,
 };
-use countermark_shared::id::{Generation, Slot};
+use countermark_shared::id::{GateId, Generation, Slot};
 use countermark_shared::keys::SigningKey;
 use countermark_shared::time::Timestamp;
 
@@ -30,6 +31,10 @@ pub(crate) struct Publisher {
     revision: Revision,
     steps: BTreeMap<Revision, Vec<u8>>,
     snapshots: BTreeMap<Revision, Vec<u8>>,
+    /// What the feed says, as the newest snapshot of it would.
+    feed: FeedState,
+    batches: BTreeMap<Revision, Vec<u8>>,
+    feed_snapshots: BTreeMap<Revision, Vec<u8>>,
     head: Option<(Timestamp, Head)>,
     /// Of these it serves none.
     pub(crate) missing: BTreeSet<DocumentKind>,
@@ -54,12 +59,16 @@ impl Publisher {
             revision,
             steps: BTreeMap::new(),
             snapshots: BTreeMap::new(),
+            feed: nothing_told(0, &samples::signing_key(5)),
+            batches: BTreeMap::new(),
+            feed_snapshots: BTreeMap::new(),
             head: None,
             missing: BTreeSet::new(),
             junk: BTreeSet::new(),
         };
         publisher.say((0..100).map(|slot| (Slot(slot), SlotState::Good)));
         publisher.publish_snapshot();
+        publisher.publish_feed_snapshot();
         publisher
     }
 
@@ -86,6 +95,12 @@ impl Publisher {
             Wanted::SlotSnapshot { event, up_to } => {
                 let first = Revision { epoch: up_to.epoch, sequence: 0 };
                 let snapshot = self.snapshots.range(first..=up_to).next_back();
+                snapshot.filter(|_| event == EVENT).map(|(_, bytes)| bytes.clone())
+            }
+            Wanted::FeedBatch { event, to } => self.batches.get(&to).filter(|_| event == EVENT).cloned(),
+            Wanted::FeedSnapshot { event, up_to } => {
+                let first = Revision { epoch: up_to.epoch, sequence: 0 };
+                let snapshot = self.feed_snapshots.range(first..=up_to).next_back();
                 snapshot.filter(|_| event == EVENT).map(|(_, bytes)| bytes.clone())
             }
         }
@@ -118,7 +133,7 @@ impl Publisher {
             assignment: self.assignment_standing(),
             document: Some(self.event_standing()),
             slots: Some(self.slots_standing()),
-            feed: None,
+            feed: Some(self.feed.standing()),
         }
     }
 
@@ -142,8 +157,32 @@ impl Publisher {
         self.snapshots.insert(self.revision, bytes);
     }
 
-    /// As after a restore: the list begins anew, and says what is true then.
+    /// The next batch of the feed: these rows, and what is thought of gates.
+    pub(crate) fn tell(&mut self, rows: &[FeedRow], gates: &[(GateId, GateStanding)]) {
+        let gates = gates.iter().copied().collect();
+        if let Some(batch) = self.feed.following(rows.iter().copied(), &gates, SIGNED) {
+            self.publish_batch(&batch);
+        }
+    }
+
+    /// The feed as a whole.
+    pub(crate) fn publish_feed_snapshot(&mut self) {
+        let bytes = self.seal(&self.feed.snapshot(SIGNED));
+        self.feed_snapshots.insert(self.feed.revision(), bytes);
+    }
+
+    fn publish_batch(&mut self, batch: &AdmissionFeed) {
+        let bytes = self.seal(batch);
+        let mut feed = Some(self.feed.clone());
+        FeedState::accept(&mut feed, &bytes, &self.bundles.last().unwrap().0, EVENT, SIGNED).unwrap();
+        self.feed = feed.unwrap();
+        self.batches.insert(self.feed.revision(), bytes);
+    }
+
+    /// As after a restore: list and feed begin anew, and say what is true then.
     pub(crate) fn raise_epoch(&mut self) {
+        self.feed = nothing_told(self.feed.revision().epoch + 1, &self.list_key);
+        self.publish_feed_snapshot();
         self.revision = Revision { epoch: self.revision.epoch + 1, sequence: 1 };
         self.table = SlotTable::of(
             &SlotList::snapshot(
@@ -157,13 +196,21 @@ impl Publisher {
         self.publish_snapshot();
     }
 
-    /// Goes back to an honest snapshot, as an operator does who finds a thief's.
+    /// Goes back to honest snapshots, as an operator does who finds a thief's. Of the feed that is the first.
     pub(crate) fn restore(&mut self, revision: Revision) {
+        self.feed = nothing_told(0, &self.list_key);
+        let first = self.feed.revision();
+        self.feed_snapshots.retain(|published, _| *published <= first);
+        self.batches.clear();
         let bytes = &self.snapshots[&revision];
         let list = authentic::<SlotList>(bytes, &self.list_key);
         (self.table, self.revision) = (SlotTable::of(list.document()), revision);
         self.snapshots.retain(|published, _| *published <= revision);
         self.steps.retain(|published, _| *published <= revision);
+    }
+
+    pub(crate) fn lose_last_batch(&mut self) {
+        self.batches.remove(&self.feed.revision());
     }
 
     pub(crate) fn lose_last_step(&mut self) {
@@ -205,6 +252,10 @@ impl Publisher {
         self.assignment.1 = self.seal(&assignment);
         self.revision.sequence += 1;
         self.publish_snapshot();
+        let Standing { revision: Revision { epoch, sequence }, hash } = self.feed.standing();
+        let content = FeedContent::Batch(FeedBatch { before: hash, rows: Vec::new(), gates: BTreeMap::new() });
+        self.publish_batch(&AdmissionFeed { event: EVENT, epoch, sequence: sequence + 1, issued: SIGNED, content });
+        self.publish_feed_snapshot();
     }
 
     /// The key that signs lists, heads and the time.
@@ -222,6 +273,10 @@ impl Publisher {
 
     pub(crate) fn slots_standing(&self) -> Standing<law::ContentHash> {
         Standing { revision: self.revision, hash: self.table.content() }
+    }
+
+    pub(crate) fn feed_standing(&self) -> Standing {
+        self.feed.standing()
     }
 
     fn event_standing(&self) -> Standing {
@@ -264,6 +319,19 @@ impl Publisher {
 
 fn authentic<D: Document>(bytes: &[u8], key: &SigningKey) -> Authentic<D> {
     Signed::<D>::decode(bytes).unwrap().open(&[key.verifying_key()], 1).unwrap()
+}
+
+/// The first of an epoch's feed.
+fn nothing_told(epoch: u32, list_key: &SigningKey) -> FeedState {
+    let snapshot = FeedSnapshot::of([], BTreeMap::new(), BTreeMap::new(), None, DocumentHash::NONE);
+    let content = FeedContent::Snapshot(snapshot);
+    let first = AdmissionFeed { event: EVENT, epoch, sequence: 0, issued: SIGNED, content };
+    let mut bundle = samples::bundle();
+    let (key, events) = (list_key.verifying_key(), Vec::new());
+    bundle.keys.push(TrustedKey { key, role: KeyRole::List, status: KeyStatus::Active, events });
+    let mut feed = None;
+    FeedState::accept(&mut feed, &Signed::seal(&first, &[list_key]).unwrap(), &bundle, EVENT, SIGNED).unwrap();
+    feed.unwrap()
 }
 
 fn entry(state: SlotState) -> SlotEntry {

@@ -105,8 +105,13 @@ pub(crate) fn event() -> EventDocument {
 
 /// Slots 0 to 99 are good.
 pub(crate) fn slots_bytes(sequence: u64, issued: Timestamp) -> Vec<u8> {
-    let good = SlotEntry { state: SlotState::Good, least_generation: Generation(0), reason: SlotReason::Unspecified };
-    let known = (0..100).map(|slot| (Slot(slot), good));
+    slots_bytes_but(sequence, issued, Slot(0), SlotState::Good)
+}
+
+/// So are they but one.
+pub(crate) fn slots_bytes_but(sequence: u64, issued: Timestamp, but: Slot, state: SlotState) -> Vec<u8> {
+    let entry = |state| SlotEntry { state, least_generation: Generation(0), reason: SlotReason::Unspecified };
+    let known = (0..100).map(Slot).map(|slot| (slot, entry(if slot == but { state } else { SlotState::Good })));
     let revision = Revision { epoch: 0, sequence };
     let list = SlotList::snapshot(EVENT, revision, issued, known).unwrap();
     Signed::seal(&list, &[&signing_key(5)]).unwrap()
@@ -201,7 +206,7 @@ pub(crate) fn head_of(documents: &Documents, issued: Timestamp) -> Head {
         assignment: held.assignment.unwrap(),
         document: held.document.map(|held| held.in_force),
         slots: held.slots.map(|held| held.in_force),
-        feed: None,
+        feed: held.feed.map(|held| held.in_force),
     }
 }
 
@@ -257,6 +262,7 @@ pub(crate) fn report() -> Report {
         clock: GateClock::new(Timestamp::from_unix_seconds(0), Duration::ZERO),
         needs: None,
         steps: 0,
+        batches: 0,
         rows: 9,
         chain: ChainHash::START,
         unsettled: 5,

@@ -112,6 +112,20 @@ impl StandIn {
                     document(&books, &headers, Wanted::SlotSnapshot { event, up_to })
                 }),
             )
+            .route(
+                paths::FEED_BATCH,
+                get(async |books: Shared, Path(to): Path<(u32, u32, u64)>, headers: HeaderMap| {
+                    let (event, to) = revision(to);
+                    document(&books, &headers, Wanted::FeedBatch { event, to })
+                }),
+            )
+            .route(
+                paths::FEED_SNAPSHOT,
+                get(async |books: Shared, Path(to): Path<(u32, u32, u64)>, headers: HeaderMap| {
+                    let (event, up_to) = revision(to);
+                    document(&books, &headers, Wanted::FeedSnapshot { event, up_to })
+                }),
+            )
             .with_state(Arc::clone(&books));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();

@@ -4,3 +4,6 @@ CREATE TABLE journal_anchor (
     sequence INTEGER NOT NULL CHECK (sequence > 0),
     hash     BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
+
+-- Texts that validation has, and that go when names have to.
+CREATE INDEX journal_texts ON journal (sequence) WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known');

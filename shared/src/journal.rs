@@ -252,10 +252,13 @@ impl JournalRow {
         if let Some(act) = self.act {
             act.check(self)?;
         }
-        if matches!(self.act, Some(Act::Overrule { .. })) != (self.reason == Reason::Overruled) {
+        let is_verdict = self.act.is_none_or(Act::is_verdict);
+        let says_by_whom = matches!(self.act, Some(Act::Overrule { .. }));
+        // What is done about such a verdict has its reason.
+        if is_verdict && says_by_whom != (self.reason == Reason::Overruled) {
             return Err("somebody was overruled, and it does not say by whom, or says so of another reason");
         }
-        if self.act.is_none_or(Act::is_verdict) { self.check_verdict() } else { Ok(()) }
+        if is_verdict { self.check_verdict() } else { Ok(()) }
     }
 
     fn check_verdict(&self) -> Result<(), &'static str> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use countermark_shared::documents::EventDocument;
 use countermark_shared::id::EventId;
+use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Base64;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -115,6 +116,12 @@ impl<'a> Administrator<'a> {
     /// Stops a gate.
     pub async fn suspend(&self, gate: u32, reason: &str) -> Result<(), CallError> {
         self.admin.post::<Value>("/v1/gates/suspend", &json!({ "gate": gate, "reason": reason })).await.map(drop)
+    }
+
+    /// Stops a gate that was in known hands until then, and takes back what came from it since.
+    pub async fn report_stolen(&self, gate: u32, reason: &str, believed_until: Timestamp) -> Result<(), CallError> {
+        let body = json!({ "gate": gate, "reason": reason, "believed_until": believed_until });
+        self.admin.post::<Value>("/v1/gates/suspend", &body).await.map(drop)
     }
 
     /// Lets a gate go on.

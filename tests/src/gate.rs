@@ -46,6 +46,8 @@ pub struct Verdict {
     pub persons: u8,
     /// When the seat was used before.
     pub earlier: Option<Timestamp>,
+    /// By which gate.
+    pub earlier_gate: Option<u32>,
     /// The seat, of a verified ticket.
     pub slot: Option<u32>,
     /// What people read.
@@ -121,6 +123,11 @@ pub struct Finding {
     pub standing: String,
     /// Why.
     pub says: String,
+}
+
+#[derive(Deserialize)]
+struct Rows {
+    rows: u64,
 }
 
 /// What an auditor found.
@@ -296,8 +303,8 @@ impl Gate {
     pub async fn export_journal(&self, file: &Path) -> Result<u64> {
         let mut command = self.journal("export");
         command.arg(file);
-        let said: serde_json::Value = serde_json::from_str(&run_well(command).await?)?;
-        said["rows"].as_u64().context("nobody says how many rows")
+        let Rows { rows } = serde_json::from_str(&run_well(command).await?)?;
+        Ok(rows)
     }
 
     /// What an auditor's look at a file says; without one, at the gate's own journal.
@@ -312,8 +319,8 @@ impl Gate {
     pub async fn prune_journal(&self, keep_days: u32) -> Result<u64> {
         let mut command = self.journal("prune");
         command.args(["--keep-days", &keep_days.to_string()]);
-        let said: serde_json::Value = serde_json::from_str(&run_well(command).await?)?;
-        said["rows"].as_u64().context("nobody says how many rows")
+        let Rows { rows } = serde_json::from_str(&run_well(command).await?)?;
+        Ok(rows)
     }
 
     /// How it stands.

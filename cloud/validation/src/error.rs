@@ -38,6 +38,8 @@ pub(crate) enum Error {
     EventUnknown,
     #[error("there is no such gate")]
     GateUnknown,
+    #[error("what the gate did was taken back")]
+    GateRetracted,
     #[error("the gate cannot be made: {why}")]
     GateRefused { why: String },
     #[error(transparent)]
@@ -103,6 +105,12 @@ impl From<Error> for Problem {
                 .detail("Publish the event's document first, and wait until it has reached validation."),
             Error::GateUnknown => Self::new(StatusCode::NOT_FOUND, "gate-unknown", "There is no such gate")
                 .detail("Compare its number with the list of the event's gates."),
+            Error::GateRetracted => {
+                Self::new(StatusCode::CONFLICT, "gate-retracted", "Nothing that this gate says is believed any more")
+                    .detail(
+                        "It was in other hands, and its key with it. Make a new gate, and enrol the box as that one.",
+                    )
+            }
             Error::GateRefused { why } => {
                 Self::new(unprocessable, "gate-refused", "The gate cannot be made").detail(format!("Refused: {why}."))
             }

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use crate::error::Error;
 use crate::session::Gate;
 use crate::state::State;
-use crate::store::{assignments, gates, heads, publications};
+use crate::store::{assignments, feed, gates, heads, publications};
 
 /// How long a head says something: a gate that cannot ask for a new one knows after as long that its lists grow old.
 const LIFE: Duration = Duration::from_mins(15);
@@ -68,6 +68,7 @@ async fn wanted(state: &State, connection: &mut PgConnection, gate: &Gate, now: 
     let document = event_documents::in_force(connection, gate.event, bundle.document(), now).await?;
     let epoch = publications::epoch(connection).await?;
     let slots = publications::last(connection, gate.event, epoch).await?;
+    let feed = feed::last(connection, gate.event, epoch).await?;
     Ok(Head {
         gate: gate.gate,
         issued: now,
@@ -78,7 +79,7 @@ async fn wanted(state: &State, connection: &mut PgConnection, gate: &Gate, now: 
         assignment: assignment.ok_or(Error::NotPublished { document: "assignment" })?.standing,
         document: document.map(|document| document.standing()),
         slots: slots.map(|last| last.standing),
-        feed: None,
+        feed: feed.map(|last| last.standing),
     })
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use countermark_shared::decision::{Passages, examine};
+use countermark_shared::documents::FeedRow;
 use countermark_shared::id::{EventId, GateId, Generation, Slot};
 use countermark_shared::journal::{ChainHash, Checkpoint, JournalRow, Subject};
 use countermark_shared::key_ring::KeyRing;
@@ -82,6 +83,8 @@ pub(crate) struct Settled {
     pub(crate) entries: Vec<Entry>,
     pub(crate) aside: Vec<Aside>,
     pub(crate) results: Vec<RowResult>,
+    /// Whether some of it contradicts what is stored, or lacks its proof.
+    pub(crate) doubtful: bool,
 }
 
 impl Batch {
@@ -148,17 +151,19 @@ impl Batch {
         for offered in &self.rows {
             let outcome = match (&offered.content, stored.get(&offered.sequence)) {
                 (Content::Unreadable { why }, _) => {
-                    settled.aside.push(offered.aside(AsideReason::Unreadable, why));
+                    settled.set_aside(offered, AsideReason::Unreadable, why);
                     RowOutcome::Unreadable
                 }
                 (Content::Row { .. }, Some(link)) if link.row == offered.bytes => RowOutcome::Known,
                 (Content::Row { .. }, Some(_)) => {
-                    settled.aside.push(offered.aside(AsideReason::Fork, "another row has this number"));
+                    settled.set_aside(offered, AsideReason::Fork, "another row has this number");
                     RowOutcome::Fork
                 }
                 (Content::Row { row, ticket, proved_places }, None) => {
                     let seat = Seat::of(&row.subject);
-                    let believed = is_believed(self.event, row, seat, *proved_places, &mut proofs) && !suspended;
+                    let proved = is_believed(self.event, row, seat, *proved_places, &mut proofs);
+                    settled.doubtful |= !proved;
+                    let believed = proved && !suspended;
                     settled.entries.push(Entry {
                         row: row.clone(),
                         bytes: offered.bytes.clone(),
@@ -177,6 +182,19 @@ impl Batch {
             settled.results.push(RowResult { sequence: offered.sequence, outcome });
         }
         settled
+    }
+}
+
+impl Settled {
+    /// The new rows that other gates are told.
+    pub(crate) fn told(&self, event: EventId) -> Vec<u64> {
+        let is_told = |entry: &&Entry| entry.believed && FeedRow::of(&entry.row, event).is_some();
+        self.entries.iter().filter(is_told).map(|entry| entry.row.sequence).collect()
+    }
+
+    fn set_aside(&mut self, offered: &Offered, reason: AsideReason, detail: &str) {
+        self.aside.push(offered.aside(reason, detail));
+        self.doubtful = true;
     }
 }
 

@@ -8,6 +8,7 @@ const BEFORE: [&str; 2] = [
     include_str!("../../../migrations/validation/0002_blocks.sql"),
 ];
 const MIGRATION: &str = include_str!("../../../migrations/validation/0003_publications.sql");
+const FEED: &str = include_str!("../../../migrations/validation/0006_admission_feed.sql");
 
 /// Two seats of event 7, of which a change waits for its list; one of event 8, of which none does; two rows of a journal.
 const ROWS: &str = "
@@ -46,6 +47,22 @@ async fn seats_gates_and_journals_outlive_it() {
     assert_eq!(numbers(&pool, "SELECT gate FROM gates WHERE NOT suspended").await, [1]);
     // Whole lists have been published: the steps begin another epoch.
     assert_eq!(numbers(&pool, "SELECT epoch FROM slot_list_epoch").await, [1]);
+}
+
+#[tokio::test]
+async fn a_gate_whose_rows_were_in_doubt_still_is() {
+    let (pool, _database) = migrated(&[ROWS]).await;
+    let later = "
+        INSERT INTO gates (event, name, created_at, code_hash, code_until)
+        VALUES (7, 'South', now(), sha256('another'), now()), (7, 'West', now(), sha256('third'), now());
+        UPDATE journal SET believed = false WHERE sequence = 1;
+        INSERT INTO journal_aside (gate, sequence, row, reason, detail, received_at)
+        VALUES (3, 1, 'row', 'fork', 'another row has this number', now());";
+    for sql in [later, FEED] {
+        sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+    }
+    assert_eq!(numbers(&pool, "SELECT gate FROM gates WHERE contested ORDER BY gate").await, [1, 3]);
+    assert_eq!(numbers(&pool, "SELECT gate FROM gates WHERE retracted_from IS NOT NULL").await, [0_i64; 0]);
 }
 
 #[tokio::test]

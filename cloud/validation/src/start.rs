@@ -147,9 +147,10 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     let (router, _) = api().finish(&front, state.clone());
     let background = {
         let shutdown = shutdown.clone();
-        let (worker, publisher) = (secrets::worker(state.clone()), Publisher::new(state));
+        let worker = secrets::worker(state.clone());
+        let (lists, feeds) = (Publisher::slot_lists(state.clone()), Publisher::feeds(state));
         async move {
-            tokio::join!(worker.run(shutdown.clone()), publisher.run(shutdown));
+            tokio::join!(worker.run(shutdown.clone()), lists.run(shutdown.clone()), feeds.run(shutdown));
         }
     };
     Box::pin(serve(ServiceName::Validation, service.listen, router, shutdown, background)).await?;

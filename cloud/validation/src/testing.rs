@@ -23,8 +23,8 @@ use countermark_service::randomness::Randomness;
 use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::{
-    AdmissionPolicy, Assignment, Authentic, Direction, EventDocument, HolderName, KeyRole, KeyStatus, Lane, Product,
-    Signed, Slots, Text, TicketForm, TrustBundle, TrustedKey, accept_bundle,
+    AdmissionPolicy, Assignment, Authentic, Direction, EventDocument, FeedState, HolderName, KeyRole, KeyStatus, Lane,
+    Product, Signed, Slots, Text, TicketForm, TrustBundle, TrustedKey, accept_bundle,
 };
 use countermark_shared::enrolment::{EnrolmentCode, answer_login, prove_enrolment};
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
@@ -48,7 +48,7 @@ use zeroize::Zeroizing;
 use crate::api;
 use crate::state::{State, Trusted};
 use crate::store::bundles::{self, Kept};
-use crate::store::publications;
+use crate::store::{feed, publications};
 
 pub(crate) use self::gate::TestGate;
 
@@ -197,6 +197,24 @@ pub(crate) async fn newest_slots(bench: &Bench) -> Slots {
     }
     assert_eq!(slots.standing(), last.standing);
     slots
+}
+
+/// The event's feed, as a gate has it that starts from the last snapshot and takes every batch.
+pub(crate) async fn newest_feed(bench: &Bench) -> FeedState {
+    let mut connection = bench.state.pool.acquire().await.unwrap();
+    let epoch = publications::epoch(&mut connection).await.unwrap();
+    let last = feed::last(&mut connection, EVENT, epoch).await.unwrap().unwrap();
+    let snapshot = feed::snapshot(&mut connection, EVENT, last.standing.revision).await.unwrap().unwrap();
+    let (bundle, now) = (bench.state.trust.bundle.document(), bench.clock.now());
+    let mut state = None;
+    FeedState::accept(&mut state, &snapshot, bundle, EVENT, now).unwrap();
+    let from = state.as_ref().unwrap().revision();
+    for batch in feed::batches_after(&mut connection, EVENT, from).await.unwrap().unwrap() {
+        FeedState::accept(&mut state, &batch, bundle, EVENT, now).unwrap();
+    }
+    let state = state.unwrap();
+    assert_eq!(state.standing(), last.standing);
+    state
 }
 
 impl Bench {

@@ -1,7 +1,7 @@
 //! What can be fetched, where validation serves it, and how long it may be.
 
 use countermark_shared::documents::{
-    Assignment, Document, DocumentHash, EventDocument, Head, Revision, SlotDelta, SlotList, TrustBundle,
+    AdmissionFeed, Assignment, Document, DocumentHash, EventDocument, Head, Revision, SlotDelta, SlotList, TrustBundle,
 };
 use countermark_shared::id::EventId;
 use countermark_shared::wire::paths;
@@ -12,6 +12,9 @@ use crate::documents::DocumentKind;
 const MAX_ENVELOPE_OVERHEAD: usize = 2048;
 /// The bundles of more rotations than a gate sleeps through.
 const MAX_BUNDLES: usize = 16 * 1024 * 1024;
+
+/// 10,000 rows of 41 bytes, and what is thought of 1,024 gates. A call may take as long as its answer is large, and rows wait for it.
+const MAX_BATCH: usize = 512 * 1024;
 
 /// Something to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,20 @@ pub enum Wanted {
         /// None later than this.
         up_to: Revision,
     },
+    /// The batch of the admission feed of that number.
+    FeedBatch {
+        /// Whose.
+        event: EventId,
+        /// Its number.
+        to: Revision,
+    },
+    /// The last snapshot of the admission feed up to a batch.
+    FeedSnapshot {
+        /// Whose.
+        event: EventId,
+        /// None later than this.
+        up_to: Revision,
+    },
 }
 
 impl Wanted {
@@ -57,6 +74,8 @@ impl Wanted {
             Self::Head { held: _ } => DocumentKind::Head,
             Self::SlotDelta { .. } => DocumentKind::SlotDelta,
             Self::SlotSnapshot { .. } => DocumentKind::SlotList,
+            Self::FeedBatch { .. } => DocumentKind::FeedBatch,
+            Self::FeedSnapshot { .. } => DocumentKind::AdmissionFeed,
         }
     }
 
@@ -75,6 +94,8 @@ impl Wanted {
             Self::Head { held: _ } => paths::HEAD.to_owned(),
             Self::SlotDelta { event, to } => of_event(paths::SLOT_DELTA, event, to),
             Self::SlotSnapshot { event, up_to } => of_event(paths::SLOT_SNAPSHOT, event, up_to),
+            Self::FeedBatch { event, to } => of_event(paths::FEED_BATCH, event, to),
+            Self::FeedSnapshot { event, up_to } => of_event(paths::FEED_SNAPSHOT, event, up_to),
         }
     }
 
@@ -88,7 +109,9 @@ impl Wanted {
             | Self::EventDocument(_)
             | Self::Assignment
             | Self::SlotDelta { .. }
-            | Self::SlotSnapshot { .. } => None,
+            | Self::SlotSnapshot { .. }
+            | Self::FeedBatch { .. }
+            | Self::FeedSnapshot { .. } => None,
         }
     }
 
@@ -103,6 +126,8 @@ impl Wanted {
                 Self::Head { held: _ } => Head::MAX_PAYLOAD,
                 Self::SlotDelta { .. } => SlotDelta::MAX_PAYLOAD,
                 Self::SlotSnapshot { .. } => SlotList::MAX_PAYLOAD,
+                Self::FeedBatch { .. } => MAX_BATCH,
+                Self::FeedSnapshot { .. } => AdmissionFeed::MAX_PAYLOAD,
             }
     }
 }
@@ -124,6 +149,8 @@ mod tests {
             (Wanted::Head { held: None }, "/v1/gate/head".to_owned()),
             (Wanted::SlotDelta { event, to }, "/v1/events/7/slot-list/2/41".to_owned()),
             (Wanted::SlotSnapshot { event, up_to: to }, "/v1/events/7/slot-list/2/41/snapshot".to_owned()),
+            (Wanted::FeedBatch { event, to }, "/v1/events/7/admission-feed/2/41".to_owned()),
+            (Wanted::FeedSnapshot { event, up_to: to }, "/v1/events/7/admission-feed/2/41/snapshot".to_owned()),
         ] {
             assert_eq!(wanted.path(), expected);
         }

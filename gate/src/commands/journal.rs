@@ -18,8 +18,8 @@ use super::{Common, ledger_at_rest};
 use crate::clock::{Clock, Moment};
 use crate::data_folder::DataFolder;
 use crate::identity::{Identity, stored_key};
-use crate::ledger::{Ledger, Page, Pruned};
-use crate::local::{Answer, AskError, Question, ask};
+use crate::ledger::{Ledger, Pruned};
+use crate::local::{Answer, AskError, Question, SignedPage, ask};
 use crate::printer::Printer;
 
 /// `verify`: something does not hold.
@@ -199,38 +199,44 @@ struct Wrong {
 struct Source {
     folder: DataFolder,
     identity: Identity,
-    key: SigningKey,
     /// None where an agent has it.
-    at_rest: Option<(Ledger, Moment)>,
+    at_rest: Option<AtRest>,
+}
+
+/// A journal on which no agent runs.
+struct AtRest {
+    ledger: Ledger,
+    now: Moment,
+    key: SigningKey,
 }
 
 impl Source {
     fn of(folder: &DataFolder) -> anyhow::Result<Self> {
         let identity = Identity::load(folder)?;
-        let key = stored_key(folder)?.with_context(|| format!("{} is missing", folder.key().display()))?;
         let at_rest = match ask(folder, &Question::Status) {
             Ok(_) => None,
             Err(AskError::NotRunning { .. }) => {
+                let key = stored_key(folder)?.with_context(|| {
+                    format!("{} is missing; start the agent, which may have it", folder.key().display())
+                })?;
                 let now = Clock::start().now();
-                Some((ledger_at_rest(folder, now)?.1, now))
+                Some(AtRest { ledger: ledger_at_rest(folder, now)?.1, now, key })
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { folder: folder.clone(), identity, key, at_rest })
+        Ok(Self { folder: folder.clone(), identity, at_rest })
     }
 
     /// Gives each line, from the first on.
     fn read(&self, tickets: bool, mut each: impl FnMut(Line<'_>) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let mut page = self.page(None, tickets)?;
-        let head = ExportHead::new(self.identity.gate, self.key.verifying_key(), page.after, page.hash);
-        each(Line::Head(&head))?;
-        let (mut sequence, mut hash) = (page.after, page.hash);
+        let SignedPage { mut page, key, mut end } = self.page(None, tickets)?;
+        each(Line::Head(&ExportHead::new(self.identity.gate, key, page.after, page.hash)))?;
         while let Some(last) = page.rows.last() {
-            (sequence, hash) = (last.sequence, last.hash);
+            let after = last.sequence;
             page.rows.iter().try_for_each(|row| each(Line::Row(row)))?;
-            page = self.page(Some(sequence), tickets)?;
+            SignedPage { page, key: _, end } = self.page(Some(after), tickets)?;
         }
-        each(Line::End(&ExportEnd::sign(self.identity.gate, sequence, hash, &self.key)))
+        each(Line::End(&end))
     }
 
     fn verify(&self, key: Option<VerifyingKey>) -> anyhow::Result<Audited> {
@@ -243,9 +249,9 @@ impl Source {
         reading.audited()
     }
 
-    fn page(&self, after: Option<u64>, tickets: bool) -> anyhow::Result<Page> {
-        if let Some((ledger, _)) = &self.at_rest {
-            return Ok(ledger.page(after, ROWS_AT_ONCE, tickets)?);
+    fn page(&self, after: Option<u64>, tickets: bool) -> anyhow::Result<SignedPage> {
+        if let Some(AtRest { ledger, now: _, key }) = &self.at_rest {
+            return Ok(SignedPage::new(ledger.page(after, ROWS_AT_ONCE, tickets)?, self.identity.gate, key));
         }
         let question = Question::Journal { after, most: ROWS_AT_ONCE, tickets };
         let Answer::Journal(page) = ask(&self.folder, &question)? else { bail!(AskError::Another) };
@@ -253,7 +259,7 @@ impl Source {
     }
 
     fn prune(&mut self, keep: Duration) -> anyhow::Result<Pruned> {
-        if let Some((ledger, now)) = &mut self.at_rest {
+        if let Some(AtRest { ledger, now, key: _ }) = &mut self.at_rest {
             return Ok(ledger.prune(keep, *now)?);
         }
         let question = Question::Prune { keep_seconds: keep.as_secs() };

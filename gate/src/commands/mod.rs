@@ -7,8 +7,11 @@ mod enroll;
 mod journal;
 mod listen;
 mod outputs;
+mod pin;
 mod read;
+mod staff;
 mod status;
+mod supervisor;
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
@@ -27,11 +30,11 @@ use crate::config::{Config, PicturesConfig, TomlFile};
 use crate::data_folder::DataFolder;
 use crate::identity::Identity;
 use crate::ledger::{Ledger, Owner};
-use crate::local::{Answer, AskError, Checked, Question, ask};
+use crate::local::{Answer, AskError, Checked, Question, StaffQuestion, ask};
 use crate::printer::{self, Printer};
 use crate::read::PictureReader;
 
-/// `check`: the gate would not let anybody in.
+/// `check` and `enter`: the gate lets nobody in by it.
 const WOULD_NOT_OPEN: u8 = 3;
 /// Where the screen is shown when nobody says where.
 const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
@@ -39,6 +42,8 @@ const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOS
 const POLL: Duration = Duration::from_secs(5);
 /// How long a person who asked about a picture waits.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+const STAFF_EXIT_CODES: &str = "Exit codes: 0 done, and people may pass if it lets in; 1 it was not done, and the last line on standard error says why, in English and French; 2 wrong usage; 3 what was typed does not open.";
 
 /// Lets people through an entrance, with or without a network.
 #[derive(Parser)]
@@ -83,6 +88,32 @@ enum Command {
     ExportDocuments(documents::ExportDocuments),
     /// Say what time it is to this gate, and confirm or dismiss an instant that waits for staff.
     Clock(clock::ClockCommand),
+    /// Take an admission back: nobody went through. The ticket may be scanned again.
+    ///
+    /// For five minutes, while nobody passed with the ticket since, and where no turnstile says that it turned.
+    #[command(after_help = STAFF_EXIT_CODES)]
+    Undo(staff::About),
+    /// Hold a scan's seat back at this gate, until the cloud's list says what becomes of it, or `release`.
+    #[command(after_help = STAFF_EXIT_CODES)]
+    Hold(staff::About),
+    /// Hold a scan's seat back no longer.
+    #[command(after_help = STAFF_EXIT_CODES)]
+    Release(staff::About),
+    /// Say whether somebody went through when the gate stopped in the middle of an admission.
+    ///
+    /// The row is the admission's, or that of the scan which read “interrupted”. If nobody went through, the ticket is let in once more.
+    #[command(after_help = STAFF_EXIT_CODES)]
+    Confirm(staff::Confirm),
+    /// Judge a ticket's text that was typed, as if it were scanned: where the code cannot be read. It lets people in.
+    #[command(after_help = STAFF_EXIT_CODES)]
+    Enter(staff::Enter),
+    /// Let in whom a scan refused: a supervisor, by their PIN.
+    ///
+    /// For five minutes. Nobody overrules what is certain: what was forged, replaced or revoked, or a gate that was suspended.
+    #[command(after_help = STAFF_EXIT_CODES)]
+    Overrule(staff::Overrule),
+    /// Say who may overrule this gate: add them, list them, remove them.
+    Supervisor(supervisor::SupervisorCommand),
     /// Show what each device sends, as it comes, and what it would mean. Admits nobody; needs the devices for itself.
     Listen(listen::Listen),
     /// Look at everything this box needs, and say what is wrong and what to do.
@@ -117,6 +148,9 @@ struct Run {
     /// What stands at this entrance: scanners, cameras, outputs, by lane.
     #[arg(long, value_name = "FILE", env = "COUNTERMARK_GATE_CONFIG")]
     config: Option<PathBuf>,
+    /// Where a service's keys are that it has as credentials; systemd says so.
+    #[arg(long, value_name = "DIR", env = "CREDENTIALS_DIRECTORY", hide = true)]
+    credentials: Option<PathBuf>,
     /// Read each new PNG or JPEG file of this folder, too.
     #[arg(long, value_name = "FOLDER")]
     pictures: Option<PathBuf>,
@@ -177,6 +211,13 @@ impl CommandLine {
             Command::Import(arguments) => arguments.perform(),
             Command::ExportDocuments(arguments) => arguments.perform(),
             Command::Clock(arguments) => arguments.perform(),
+            Command::Undo(arguments) => arguments.perform(|sequence| StaffQuestion::Undo { sequence }),
+            Command::Hold(arguments) => arguments.perform(|sequence| StaffQuestion::Hold { sequence }),
+            Command::Release(arguments) => arguments.perform(|sequence| StaffQuestion::Release { sequence }),
+            Command::Confirm(arguments) => arguments.perform(),
+            Command::Enter(arguments) => arguments.perform(),
+            Command::Overrule(arguments) => arguments.perform(),
+            Command::Supervisor(arguments) => arguments.perform(),
             Command::Listen(arguments) => arguments.perform(),
             Command::Doctor(arguments) => Ok(arguments.perform()),
             Command::Journal(arguments) => arguments.perform(),
@@ -201,7 +242,7 @@ impl Run {
         let lines = self.lines.then_some(self.lane);
         config.check_outputs(lines)?;
         agent::run(&agent::Settings {
-            folder: DataFolder::at(&self.common.data),
+            folder: DataFolder::at(&self.common.data).with_credentials(self.credentials),
             screen: self.screen.or(config.screen).unwrap_or(ANY_PORT),
             poll: self.poll.map(Duration::from_secs).or(config.poll).unwrap_or(POLL),
             config,
@@ -231,11 +272,11 @@ impl Check {
 }
 
 fn words(checked: &Checked) -> String {
-    let list = checked.list.as_ref().map_or_else(
-        || "list            none".to_owned(),
-        |list| format!("list            revision {}, {} old", list.revision, status::age(list.age_seconds)),
-    );
-    format!("{}\n{list}\n{}", printer::sentence(&checked.ruling), clock::words(&checked.clock))
+    let [list, feed] = [("list", &checked.list), ("feed", &checked.feed)].map(|(name, held)| match held {
+        Some(held) => format!("{name:<16}revision {}, {} old", held.revision, status::age(held.age_seconds)),
+        None => format!("{name:<16}none"),
+    });
+    format!("{}\n{list}\n{feed}\n{}", printer::sentence(&checked.ruling), clock::words(&checked.clock))
 }
 
 fn text_of(file: &std::path::Path) -> anyhow::Result<String> {

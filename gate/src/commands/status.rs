@@ -4,12 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
+use super::staff::recent_words;
 use super::{Common, clock, ledger_at_rest};
 use crate::announcement::Sentence;
 use crate::clock::{Clock, Moment};
 use crate::data_folder::DataFolder;
 use crate::devices::DeviceStatus;
 use crate::documents::DocumentKind;
+use crate::ledger::RECENT;
 use crate::local::{Answer, AskError, LeaseStatus, LedgerStatus, Question, Status, ask};
 use crate::outputs::Passages;
 use crate::printer::Printer;
@@ -38,11 +40,12 @@ pub(crate) fn at_rest(folder: &DataFolder, now: Moment) -> anyhow::Result<Status
         ledger: LedgerStatus::new(&ledger.report()?, now),
         contact: Contact::default(),
         devices: Vec::new(),
+        recent: ledger.recent(RECENT, now)?,
     })
 }
 
 fn words(status: &Status) -> String {
-    let Status { running, gate, name, ledger, contact, devices } = status;
+    let Status { running, gate, name, ledger, contact, devices, recent } = status;
     let mut lines = Vec::new();
     if !running {
         lines.push("the agent is not running; this is what the disk says".to_owned());
@@ -85,6 +88,7 @@ fn words(status: &Status) -> String {
         });
         lines.push(format!("{device:<16}{how}{}", passages.unwrap_or_default()));
     }
+    lines.extend(recent.iter().rev().map(recent_words));
     lines.push(format!("{} rows, {} not yet uploaded", ledger.rows, ledger.unsettled));
     if ledger.contested > 0 {
         lines.push(format!("{} rows were put aside by the cloud; tell the administrator", ledger.contested));

@@ -7,10 +7,8 @@ use countermark_shared::keys::SigningKey;
 
 use super::{Finding, Standing};
 use crate::data_folder::DataFolder;
-use crate::identity::{Identity, stored_key, stored_unwrapping_key};
+use crate::identity::{Identity, OTHERS, stored_key, stored_unwrapping_key};
 
-/// What group and others may do (`chmod(1)`).
-const OTHERS: u32 = 0o077;
 const ENROL: &str = "enrol it: `countermark-gate enroll`, as the gate's user";
 
 /// A gate that can prove who it is.
@@ -51,7 +49,8 @@ pub(super) fn examine(folder: &DataFolder) -> (Vec<Finding>, Option<Enrolled>) {
             (vec![folder_finding, identity_finding, keys], Some(Enrolled { identity, key }))
         }
         (Ok(None), _) => {
-            let says = format!("{} is missing", folder.key().display());
+            let says =
+                format!("{} is missing; that is well where the service has it as a credential", folder.key().display());
             (vec![folder_finding, identity_finding, wrong("keys", says, anew)], None)
         }
         (Err(error), _) | (_, Err(error)) => {

@@ -13,15 +13,16 @@ pub(crate) enum DocumentKind {
     SlotList,
     SlotDelta,
     AdmissionFeed,
+    FeedBatch,
     Head,
 }
 
 impl DocumentKind {
-    /// Those of which one is in force, in order. Deltas are part of the slot list that they led to.
-    pub(crate) const HELD: [Self; 5] =
-        [Self::TrustBundle, Self::Assignment, Self::EventDocument, Self::SlotList, Self::Head];
+    /// Those of which one is in force, in order. Deltas are part of the slot list that they led to, and batches of the admission feed.
+    pub(crate) const HELD: [Self; 6] =
+        [Self::TrustBundle, Self::Assignment, Self::EventDocument, Self::SlotList, Self::AdmissionFeed, Self::Head];
 
-    /// Those without which nothing can be decided. Without a slot list the decision goes on, and says so.
+    /// Those without which nothing can be decided. Without a slot list or a feed the decision goes on, and says so.
     pub(crate) const NEEDED: [Self; 3] = [Self::TrustBundle, Self::Assignment, Self::EventDocument];
 
     /// The stable name, in the ledger and in status.
@@ -33,13 +34,14 @@ impl DocumentKind {
             Self::SlotList => "slot-list",
             Self::SlotDelta => "slot-delta",
             Self::AdmissionFeed => "admission-feed",
+            Self::FeedBatch => "feed-batch",
             Self::Head => "head",
         }
     }
 
     /// The kind of that stable name.
     pub(crate) fn of_code(code: &str) -> Option<Self> {
-        let all = Self::HELD.into_iter().chain([Self::SlotDelta, Self::AdmissionFeed]);
+        let all = Self::HELD.into_iter().chain([Self::SlotDelta, Self::FeedBatch]);
         all.into_iter().find(|kind| kind.code() == code)
     }
 
@@ -47,6 +49,7 @@ impl DocumentKind {
     pub(crate) const fn leads_to(self) -> Self {
         match self {
             Self::SlotDelta => Self::SlotList,
+            Self::FeedBatch => Self::AdmissionFeed,
             Self::TrustBundle
             | Self::Assignment
             | Self::EventDocument
@@ -56,10 +59,29 @@ impl DocumentKind {
         }
     }
 
+    /// What leads on from it step by step.
+    pub(crate) const fn steps(self) -> Option<Self> {
+        match self {
+            Self::SlotList => Some(Self::SlotDelta),
+            Self::AdmissionFeed => Some(Self::FeedBatch),
+            Self::TrustBundle
+            | Self::Assignment
+            | Self::EventDocument
+            | Self::SlotDelta
+            | Self::FeedBatch
+            | Self::Head => None,
+        }
+    }
+
     /// Whether the cloud's own clock dates it: then that instant has passed.
     pub(crate) const fn is_dated_by_the_cloud(self) -> bool {
         match self {
-            Self::Assignment | Self::SlotList | Self::SlotDelta | Self::AdmissionFeed | Self::Head => true,
+            Self::Assignment
+            | Self::SlotList
+            | Self::SlotDelta
+            | Self::AdmissionFeed
+            | Self::FeedBatch
+            | Self::Head => true,
             Self::TrustBundle | Self::EventDocument => false,
         }
     }
@@ -86,7 +108,7 @@ impl From<DocumentKind> for law::DocumentKind {
             DocumentKind::EventDocument => Self::EventDocument,
             DocumentKind::SlotList => Self::SlotList,
             DocumentKind::SlotDelta => Self::SlotDelta,
-            DocumentKind::AdmissionFeed => Self::AdmissionFeed,
+            DocumentKind::AdmissionFeed | DocumentKind::FeedBatch => Self::AdmissionFeed,
             DocumentKind::Assignment => Self::Assignment,
             DocumentKind::Head => Self::Head,
         }

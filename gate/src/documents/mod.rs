@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countermark_shared::documents::{
-    Assignment, Authentic, Direction, Document, EventDocument, Head, Held, Lane, Lease, LeaseState, Needs, Refusal,
-    Revision, RootFingerprint, Slots, TrustBundle, accept_bundle,
+    Assignment, Authentic, Direction, Document, EventDocument, FeedForm, FeedState, Head, Held, Lane, Lease,
+    LeaseState, Needs, Refusal, Revision, RootFingerprint, Slots, TrustBundle, accept_bundle,
 };
 use countermark_shared::id::{EventId, GateId, LaneId};
 use countermark_shared::journal::DocumentRevisions;
@@ -39,9 +39,6 @@ pub(crate) enum NotTaken {
         /// What must come first.
         missing: DocumentKind,
     },
-    /// Nothing is decided by it here.
-    #[error("this gate decides nothing by an admission feed")]
-    NoUse,
 }
 
 /// What is in force at this gate.
@@ -53,6 +50,7 @@ pub(crate) struct Documents {
     assignment: Option<Arc<Authentic<Assignment>>>,
     event: Option<Arc<Authentic<EventDocument>>>,
     slots: Option<Slots>,
+    feed: Option<FeedState>,
     head: Option<Arc<Authentic<Head>>>,
 }
 
@@ -70,6 +68,10 @@ pub(crate) struct Basis<'a> {
     pub(crate) lane: &'a Lane,
     /// None where the gate has no list: the decision says what that is worth.
     pub(crate) slots: Option<&'a Slots>,
+    /// What other gates did; none where the gate has no feed.
+    pub(crate) feed: Option<&'a FeedState>,
+    /// This gate, whose own rows are in the feed too.
+    pub(crate) gate: GateId,
     pub(crate) lease: LeaseState,
     /// The last instant at which the trust bundle is good.
     pub(crate) bundle_not_after: Timestamp,
@@ -78,20 +80,31 @@ pub(crate) struct Basis<'a> {
 impl Documents {
     /// A new gate's: none.
     pub(crate) fn none(gate: GateId, root: RootFingerprint) -> Self {
-        Self { gate, root, trust: None, assignment: None, event: None, slots: None, head: None }
+        Self { gate, root, trust: None, assignment: None, event: None, slots: None, feed: None, head: None }
     }
 
     /// What is in force once `bytes` are taken. What a key signed that a new bundle no longer believes stays in force until another
     /// document takes its place; documents of an event fall when the assignment moves the gate to another.
     pub(crate) fn with(&self, kind: DocumentKind, bytes: &[u8], now: Timestamp) -> Result<Self, NotTaken> {
-        match kind {
-            DocumentKind::TrustBundle => self.with_bundle(bytes, now),
-            DocumentKind::Assignment => self.with_assignment(bytes, now),
-            DocumentKind::EventDocument => self.with_event(bytes, now),
-            DocumentKind::SlotList | DocumentKind::SlotDelta => self.with_slots(kind, bytes, now),
-            DocumentKind::Head => self.with_head(bytes, now),
-            DocumentKind::AdmissionFeed => Err(NotTaken::NoUse),
-        }
+        self.offered(kind, bytes, now).map(|(_, next)| next)
+    }
+
+    /// The same, and what was taken: a file does not tell a feed's batches from its snapshots.
+    pub(crate) fn offered(
+        &self,
+        kind: DocumentKind,
+        bytes: &[u8],
+        now: Timestamp,
+    ) -> Result<(DocumentKind, Self), NotTaken> {
+        let next = match kind {
+            DocumentKind::TrustBundle => self.with_bundle(bytes, now)?,
+            DocumentKind::Assignment => self.with_assignment(bytes, now)?,
+            DocumentKind::EventDocument => self.with_event(bytes, now)?,
+            DocumentKind::SlotList | DocumentKind::SlotDelta => self.with_slots(kind, bytes, now)?,
+            DocumentKind::Head => self.with_head(bytes, now)?,
+            DocumentKind::AdmissionFeed | DocumentKind::FeedBatch => return self.with_feed(kind, bytes, now),
+        };
+        Ok((kind, next))
     }
 
     fn with_bundle(&self, bytes: &[u8], now: Timestamp) -> Result<Self, NotTaken> {
@@ -111,6 +124,7 @@ impl Documents {
         let mut next = self.clone();
         next.event.take_if(|document| document.document().event != event);
         next.slots.take_if(|slots| slots.table().event() != event);
+        next.feed.take_if(|feed| feed.event() != event);
         next.assignment = Some(Arc::new(assignment));
         Ok(next)
     }
@@ -137,12 +151,30 @@ impl Documents {
         Ok(Self { slots: Some(slots), ..self.clone() })
     }
 
+    fn with_feed(&self, kind: DocumentKind, bytes: &[u8], now: Timestamp) -> Result<(DocumentKind, Self), NotTaken> {
+        let bundle = self.bundle(kind)?;
+        let assigned = self.assigned_event(kind)?;
+        let mut next = self.clone();
+        let form = FeedState::accept(&mut next.feed, bytes, bundle, assigned, now)?;
+        if let (Some(feed), Some(head)) = (&mut next.feed, &self.head) {
+            feed.confirm(head);
+        }
+        let kind = match form {
+            FeedForm::Snapshot => DocumentKind::AdmissionFeed,
+            FeedForm::Batch => DocumentKind::FeedBatch,
+        };
+        Ok((kind, next))
+    }
+
     fn with_head(&self, bytes: &[u8], now: Timestamp) -> Result<Self, NotTaken> {
         let bundle = self.bundle(DocumentKind::Head)?;
         let head = Head::accept(bytes, bundle, self.gate, self.head.as_deref(), now)?;
         let mut next = self.clone();
         if let Some(slots) = &mut next.slots {
             slots.confirm(&head);
+        }
+        if let Some(feed) = &mut next.feed {
+            feed.confirm(&head);
         }
         next.head = Some(Arc::new(head));
         Ok(next)
@@ -197,6 +229,11 @@ impl Documents {
         self.event.as_deref().map(|event| Duration::from_secs(seconds(event).into()))
     }
 
+    /// The slot list in force.
+    pub(crate) fn slots(&self) -> Option<&Slots> {
+        self.slots.as_ref()
+    }
+
     /// What a decision at a lane rests on, if nothing is missing.
     pub(crate) fn basis(&self, lane: LaneId, now: Timestamp) -> Option<Basis<'_>> {
         let trust = self.trust.as_deref()?;
@@ -206,6 +243,8 @@ impl Documents {
             event: self.event.as_deref()?.document(),
             lane: assignment.lane(lane)?,
             slots: self.slots.as_ref(),
+            feed: self.feed.as_ref(),
+            gate: self.gate,
             lease: assignment.lease.at(now),
             bundle_not_after: trust.bundle.document().not_after,
         })
@@ -214,15 +253,15 @@ impl Documents {
     /// What a journal row says of them.
     pub(crate) fn revisions(&self) -> DocumentRevisions {
         let list = self.slots.as_ref().map(Slots::revision);
+        let feed = self.feed.as_ref().map(FeedState::revision);
         DocumentRevisions {
             bundle: self.trust_bundle().map_or(0, |bundle| bundle.version),
             event: self.event.as_deref().map_or(0, |event| event.document().version),
             list_epoch: list.map_or(0, |revision| revision.epoch),
             list_sequence: list.map_or(0, |revision| revision.sequence),
             assignment: self.assignment.as_deref().map_or(0, |assignment| assignment.document().version),
-            // No feed is synced yet.
-            feed_epoch: 0,
-            feed_sequence: 0,
+            feed_epoch: feed.map_or(0, |revision| revision.epoch),
+            feed_sequence: feed.map_or(0, |revision| revision.sequence),
         }
     }
 
@@ -234,7 +273,7 @@ impl Documents {
     /// What is held, as far as somebody who is believed vouches for it.
     pub(crate) fn held(&self) -> Held {
         let bundle = self.trust.as_deref().map(|trust| &trust.bundle);
-        Held::of(bundle, self.assignment.as_deref(), self.event.as_deref(), self.slots.as_ref(), None)
+        Held::of(bundle, self.assignment.as_deref(), self.event.as_deref(), self.slots.as_ref(), self.feed.as_ref())
     }
 
     /// The newest head.
@@ -242,7 +281,7 @@ impl Documents {
         self.head.as_deref()
     }
 
-    /// A document's number and age. Deltas have none of their own.
+    /// A document's number and age. Steps have none of their own.
     pub(crate) fn standing(&self, kind: DocumentKind) -> Option<Standing> {
         match kind {
             DocumentKind::TrustBundle => self.trust.as_deref().map(|trust| Standing::of(&trust.bundle)),
@@ -254,7 +293,12 @@ impl Documents {
                 as_of: slots.confirmed(),
             }),
             DocumentKind::Head => self.head.as_deref().map(Standing::of),
-            DocumentKind::SlotDelta | DocumentKind::AdmissionFeed => None,
+            DocumentKind::AdmissionFeed => self.feed.as_ref().map(|feed| Standing {
+                name: feed.standing().hash.0,
+                revision: feed.revision(),
+                as_of: feed.confirmed(),
+            }),
+            DocumentKind::SlotDelta | DocumentKind::FeedBatch => None,
         }
     }
 }
@@ -262,11 +306,11 @@ impl Documents {
 /// Which issue of a document is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// Its hash; a slot list's is its content's.
+    /// Its hash; a slot list's is its content's, a feed's that of its last batch.
     pub(crate) name: [u8; 32],
     /// Its number.
     pub(crate) revision: Revision,
-    /// When it was signed; a slot list was last said to be the newest then.
+    /// When it was signed; a slot list or a feed was last said to be the newest then.
     pub(crate) as_of: Timestamp,
 }
 

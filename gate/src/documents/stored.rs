@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use countermark_shared::documents::{Authentic, ContentHash, Document, Refusal, SlotList, Slots};
+use countermark_shared::documents::{Authentic, ContentHash, Document, FeedState, Refusal, SlotList, Slots};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::time::Timestamp;
 
@@ -14,7 +14,7 @@ use super::{DocumentKind, Documents, NotTaken, Trust};
 pub(crate) struct Stored {
     /// What it is.
     pub(crate) kind: DocumentKind,
-    /// Of a delta, where it leads.
+    /// Of a step, where it leads.
     pub(crate) sequence: u64,
     /// As it was received.
     pub(crate) envelope: Vec<u8>,
@@ -42,20 +42,22 @@ impl Documents {
             DocumentKind::EventDocument => self.event.as_deref().map(Authentic::to_record),
             DocumentKind::SlotList => self.slots.as_ref().map(Slots::to_record),
             DocumentKind::Head => self.head.as_deref().map(Authentic::to_record),
-            DocumentKind::SlotDelta | DocumentKind::AdmissionFeed => None,
+            DocumentKind::AdmissionFeed => self.feed.as_ref().map(FeedState::to_record),
+            DocumentKind::SlotDelta | DocumentKind::FeedBatch => None,
         };
         let slots = self.slots.as_ref().filter(|_| kind == DocumentKind::SlotList);
         Record { record, content: slots.map(|slots| slots.standing().hash) }
     }
 
-    /// What is in force again once one more stored document is read. What is damaged is left out: sync fetches it again. Deltas are
-    /// offered in their order after the list.
+    /// What is in force again once one more stored document is read. What is damaged is left out: sync fetches it again. Steps are
+    /// offered in their order after what they lead on from.
     pub(crate) fn restored(&self, stored: &Stored) -> Result<Self, NotTaken> {
         let Some(record) = &stored.record else {
             // The clock was asked when it came into force: that the clock has since fallen back is no reason to forget it.
             let now = Timestamp::from_unix_millis(i64::MAX);
-            let folded = self.slots.as_ref().is_some_and(|slots| slots.revision().sequence >= stored.sequence);
-            if stored.kind == DocumentKind::SlotDelta && folded {
+            let in_force = self.standing(stored.kind.leads_to());
+            let folded = in_force.is_some_and(|in_force| in_force.revision.sequence >= stored.sequence);
+            if stored.kind.leads_to() != stored.kind && folded {
                 return Ok(self.clone());
             }
             return self.with(stored.kind, &stored.envelope, now);
@@ -80,6 +82,9 @@ impl Documents {
                 if let Some(slots) = &mut next.slots {
                     slots.confirm(&head);
                 }
+                if let Some(feed) = &mut next.feed {
+                    feed.confirm(&head);
+                }
                 next.head = Some(Arc::new(head));
             }
             DocumentKind::SlotList => {
@@ -90,7 +95,8 @@ impl Documents {
                 }
                 next.slots = Some(slots);
             }
-            DocumentKind::SlotDelta | DocumentKind::AdmissionFeed => {}
+            DocumentKind::AdmissionFeed => next.feed = Some(FeedState::from_record(record)?),
+            DocumentKind::SlotDelta | DocumentKind::FeedBatch => {}
         }
         Ok(next)
     }

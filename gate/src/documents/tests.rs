@@ -79,12 +79,6 @@ fn a_head_keeps_an_unchanged_list_young_whichever_comes_first() {
 }
 
 #[test]
-fn an_admission_feed_is_of_no_use_here() {
-    let refused = take(&samples::documents_in_force(), DocumentKind::AdmissionFeed, b"");
-    assert_eq!(refused.unwrap_err(), NotTaken::NoUse);
-}
-
-#[test]
 fn steps_lead_on_from_a_list() {
     let documents = samples::documents_in_force();
     let before = documents.basis(LaneId(1), samples::DOORS).unwrap().slots.unwrap().table().clone();

@@ -64,7 +64,6 @@ impl std::fmt::Debug for ScannedText {
 
 /// Which input read a scan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "what staff do comes next")]
 pub(crate) enum Source {
     /// A line on standard input.
     Lines,

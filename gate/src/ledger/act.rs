@@ -6,6 +6,7 @@ use countermark_shared::verdict::{Language, Reason};
 use serde::{Deserialize, Serialize};
 
 use super::LedgerError;
+use super::pin::NotHashed;
 use crate::announcement::Sentence;
 
 /// What staff can do about a row.
@@ -22,6 +23,19 @@ pub(crate) enum Deed {
     Release,
     /// Say whether anybody went through when the gate stopped.
     Confirm,
+}
+
+impl Deed {
+    /// The command that does it.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Undo => "undo",
+            Self::Overrule => "overrule",
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::Confirm => "confirm",
+        }
+    }
 }
 
 /// What staff did, once its row is durable. It is no verdict: nobody passes by it.
@@ -138,6 +152,9 @@ pub(crate) enum ActError {
         /// For how long.
         seconds: u64,
     },
+    /// It cannot be said whether it is somebody's.
+    #[error("The PIN could not be looked at: nothing was done. Call the administrator.")]
+    NotHashed(#[from] NotHashed),
     /// It is held back.
     #[error("This ticket is on hold at this gate already.")]
     Held,
@@ -147,6 +164,12 @@ pub(crate) enum ActError {
     /// It could not be written.
     #[error("The gate could not write it down: nothing was done. Call the administrator.")]
     Ledger(#[from] LedgerError),
+}
+
+impl From<rusqlite::Error> for ActError {
+    fn from(error: rusqlite::Error) -> Self {
+        LedgerError::from(error).into()
+    }
 }
 
 impl ActError {
@@ -190,6 +213,9 @@ impl ActError {
             }
             Self::WrongPin => "Code erroné.".to_owned(),
             Self::Wait { seconds } => format!("Trop de codes erronés. Attendez {seconds} secondes."),
+            Self::NotHashed(_) => {
+                "Le code n'a pas pu être vérifié : rien n'a été fait. Appelez l'administrateur.".to_owned()
+            }
             Self::Held => "Ce billet est déjà bloqué à ce portique.".to_owned(),
             Self::NotHeld => "Ce billet n'est pas bloqué à ce portique.".to_owned(),
             Self::Ledger(_) => {

@@ -73,6 +73,18 @@ impl Debounce {
     pub(super) fn forget(&mut self) {
         self.0.clear();
     }
+
+    /// Staff did something about a seat: what is read of it next is shown anew.
+    pub(super) fn forget_seat(&mut self, event: EventId, slot: Slot) {
+        self.0.retain(|(_, shown), _| *shown != Shown::Seat(event, slot));
+    }
+
+    /// A supervisor let in whoever shows this: what is held still is not refused again behind their back.
+    pub(super) fn let_in(&mut self, lane: LaneId, event: EventId, slot: Slot) {
+        if let Some(showing) = self.0.get_mut(&(lane, Shown::Seat(event, slot))) {
+            showing.answer = Answer { reason: Reason::Overruled, opens: true };
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use countermark_shared::clock::Clock;
-use countermark_shared::decision::{self, Facts, Listing, Passages, Policy, SealedPart};
-use countermark_shared::documents::Direction;
-use countermark_shared::id::LaneId;
+use countermark_shared::decision::{self, Facts, Feed, Listing, Passages, Policy, SealedPart};
+use countermark_shared::documents::{Direction, FeedState, SlotState};
+use countermark_shared::id::{Generation, LaneId, Slot};
 use countermark_shared::journal::Subject;
 use countermark_shared::ticket::VerifiedTicket;
-use countermark_shared::verdict::{Reason, Verdict};
+use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::{Admission, Reason, Verdict};
 use rusqlite::Connection;
 
 use super::{LedgerError, store};
@@ -83,7 +84,7 @@ pub(super) fn examine(grounds: Grounds<'_>, lane: LaneId, text: &str) -> Result<
     }
 }
 
-/// What the ledger and the list say of a ticket's seat. The turnstile tells nothing yet, so nothing is known to be unfinished.
+/// What the ledger, the list and the feed say of a ticket's seat.
 fn facts(
     connection: &Connection,
     basis: &Basis<'_>,
@@ -92,17 +93,44 @@ fn facts(
 ) -> Result<Facts, LedgerError> {
     let body = ticket.body();
     let last_reset = basis.event.last_reset(clock.now);
-    let rows = store::passages(connection, body.event, body.slot)?;
+    let history = store::history(connection, body.event, body.slot)?;
+    let listing = basis.slots.map(|slots| Listing {
+        state: slots.state(body.slot),
+        least_generation: slots.least_generation(body.slot),
+        age: slots.age(clock.now),
+    });
     Ok(Facts {
-        listing: basis.slots.map(|slots| Listing {
-            state: slots.state(body.slot),
-            least_generation: slots.least_generation(body.slot),
-            age: slots.age(clock.now),
-        }),
+        listing: if history.hold().is_some() { Some(held_back(listing)) } else { listing },
         highest_proved: store::highest_proved(connection, body.event, body.slot)?,
-        own: Passages::of(&rows, last_reset),
+        feed: basis.feed.map(|feed| others(feed, basis, body.slot, last_reset, clock)),
+        own: history.passages(last_reset),
+        unfinished: history.unfinished(),
         ..Facts::default()
     })
+}
+
+/// What the feed says passed with the seat at the other gates.
+fn others(feed: &FeedState, basis: &Basis<'_>, slot: Slot, last_reset: Option<Timestamp>, clock: Clock) -> Feed {
+    let told = feed.passages(slot, Some(basis.gate), last_reset);
+    let passages = Passages {
+        admitted: told.admitted,
+        admitted_since_reset: told.admitted_since_reset,
+        left: told.left,
+        last_entry: told.last_entry.map(|last| Admission { at: last.at, gate: Some(last.gate) }),
+        last_exit: told.last_exit,
+    };
+    Feed { passages, age: feed.age(clock.now), contested: told.contested }
+}
+
+/// The list's word on a seat that staff hold back. What the cloud withdrew stays withdrawn.
+fn held_back(listing: Option<Listing>) -> Listing {
+    let unlisted = Listing { state: SlotState::NotIssued, least_generation: Generation(0), age: Duration::MAX };
+    let listing = listing.unwrap_or(unlisted);
+    let state = match listing.state {
+        SlotState::Revoked => SlotState::Revoked,
+        SlotState::NotIssued | SlotState::Good | SlotState::Blocked => SlotState::Blocked,
+    };
+    Listing { state, ..listing }
 }
 
 /// What the lane says of no ticket: on the way out nobody is accused.

@@ -3,43 +3,58 @@
 //!
 //! One thread owns the database ([`serve`]); everybody else sends it [`Work`]. Knows nothing of inputs, networks or screens.
 
-#[expect(dead_code, reason = "the types come first, so that whoever asks can be written beside whoever answers")]
 mod act;
+mod case;
 mod debounce;
 mod defect;
 mod delivery;
+mod hashing;
+mod history;
+mod holds;
 mod judge;
 mod open;
+mod outcomes;
+mod overrule;
+mod pin;
 mod recent;
+mod recorder;
 mod remains;
 mod report;
 mod retention;
 mod salvage;
+mod staff;
 mod store;
+mod supervisors;
 mod taking;
 mod thread;
+mod throttle;
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use countermark_shared::clock::GateClock;
-use countermark_shared::documents::Direction;
 use countermark_shared::id::{GateId, LaneId};
-use countermark_shared::journal::{Actor, BootId, ChainHash, JournalRow, Subject};
+use countermark_shared::journal::{Actuation, BootId, ChainHash, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use countermark_shared::wire::{Base64, RowOutcome, RowResult, UploadedRow};
 
 use debounce::{Answer, Debounce};
-use judge::{Grounds, Judgement};
+use judge::Grounds;
+use outcomes::Outcomes;
+use recorder::Recorder;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use act::{ActError, Deed, Done};
 pub(crate) use defect::Defect;
 pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
+pub(crate) use hashing::Pins;
 pub(crate) use open::Owner;
-pub(crate) use recent::Recent;
+pub(crate) use pin::{Pin, Salt};
+pub(crate) use recent::{RECENT, Recent};
 pub(crate) use report::Report;
 pub(crate) use retention::{Page, PruneError, Pruned};
+pub(crate) use supervisors::{NewSupervisor, Supervisor, SupervisorError};
 pub(crate) use taking::{TakeError, Taken, TimeAnswered, Word};
 pub(crate) use thread::{Said, Work, serve};
 
@@ -60,6 +75,7 @@ pub(crate) struct Ledger {
     names: Names,
     debounce: Debounce,
     repeated: Vec<Repeated>,
+    outcomes: Outcomes,
     /// What the disk did to whatever was written last.
     failed: Option<Defect>,
     /// Whether a damaged ledger lies aside.
@@ -115,7 +131,7 @@ impl Ledger {
     /// written opens nothing. A showing that was answered already is not answered again.
     pub(crate) fn scan(&mut self, scans: &[RawScan], now: Moment) -> Vec<Announcement> {
         self.keep_names(now);
-        self.try_scan(scans, now).unwrap_or_else(|error| {
+        let announcements = self.try_scan(scans, now).unwrap_or_else(|error| {
             self.note(Defect::of_error(&error));
             tracing::error!(error = error.sentence(), "no scan was written");
             self.debounce.forget();
@@ -123,17 +139,35 @@ impl Ledger {
             self.repeated.clear();
             let at = self.read_clock(now).now;
             scans.iter().map(|scan| undecided(scan, at, now)).collect()
-        })
+        });
+        self.outcomes.announced(&announcements);
+        announcements
     }
 
     fn try_scan(&mut self, scans: &[RawScan], now: Moment) -> Result<Vec<Announcement>, LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, documents, names, debounce, repeated, .. } = self;
+        let Self { connection, gate, boot, documents, names, debounce, repeated, outcomes, .. } = self;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if !store::is_whole(&transaction)? {
             return Ok(scans.iter().map(|scan| undecided(scan, clock.now, now)).collect());
         }
         let mut failed = None;
+        let mut told = false;
+        if !outcomes.is_empty() {
+            let savepoint = transaction.savepoint()?;
+            let grounds = Grounds { connection: &savepoint, documents, names, clock };
+            match outcomes.write(Recorder { gate: *gate, boot: *boot, grounds }) {
+                Ok(()) => {
+                    savepoint.commit()?;
+                    told = true;
+                }
+                Err(error) => {
+                    // Nobody is kept waiting for want of it: it goes with the next.
+                    tracing::error!(error = error.sentence(), "how admissions ended was not written");
+                    savepoint.finish()?;
+                }
+            }
+        }
         let mut announcements = Vec::with_capacity(scans.len());
         for scan in scans {
             if judge::is_overtaken(scan, now.uptime) {
@@ -167,6 +201,9 @@ impl Ledger {
             }
         }
         transaction.commit()?;
+        if told {
+            outcomes.written();
+        }
         self.note(failed);
         Ok(announcements)
     }
@@ -174,6 +211,30 @@ impl Ledger {
     /// Remembers what the disk did to the last that was written. A page does not heal because the next scan has no need of it.
     fn note(&mut self, failed: Option<Defect>) {
         self.failed = failed.or(self.failed.filter(|defect| *defect == Defect::Damaged));
+    }
+
+    /// From now on outputs at these lanes tell how admissions end.
+    pub(crate) fn is_told_at(&mut self, openers: BTreeSet<LaneId>) {
+        self.outcomes = Outcomes::at(openers);
+    }
+
+    /// An output told how an admission ended. It is written with the next transaction.
+    pub(crate) fn tell(&mut self, sequence: u64, actuation: Actuation) {
+        self.outcomes.told(sequence, actuation);
+    }
+
+    /// Writes how admissions ended, as far as it was told since the last transaction.
+    pub(crate) fn write_outcomes(&mut self, now: Moment) -> Result<(), LedgerError> {
+        // A journal that is not whole takes none.
+        if self.outcomes.is_empty() || !store::is_whole(&self.connection)? {
+            return Ok(());
+        }
+        self.transact(now, |_, _| Ok(()))
+    }
+
+    /// Whether an output told something since.
+    fn has_told(&self) -> bool {
+        self.outcomes.has_told()
     }
 
     /// What was scanned again since this was last asked.
@@ -224,46 +285,6 @@ impl Ledger {
         }
         transaction.commit()?;
         Ok(settled)
-    }
-}
-
-/// Writes one scan, inside its savepoint.
-struct Recorder<'a> {
-    gate: GateId,
-    boot: BootId,
-    grounds: Grounds<'a>,
-}
-
-impl Recorder<'_> {
-    fn record(&self, scan: &RawScan, judgement: Judgement, now: Moment) -> Result<Announcement, LedgerError> {
-        let Grounds { connection, documents, names: _, clock } = self.grounds;
-        let head = store::head(connection)?;
-        let row = JournalRow {
-            gate: self.gate,
-            sequence: head.sequence + 1,
-            boot: self.boot,
-            at: clock.now,
-            clock: clock.state,
-            lane: scan.lane,
-            direction: documents.direction(scan.lane).unwrap_or(Direction::Entry),
-            subject: judgement.subject,
-            persons: judgement.verdict.persons,
-            actor: Actor::Gate,
-            reason: judgement.verdict.reason,
-            proved: judgement.verdict.remembers(),
-            documents: documents.revisions(),
-            act: None,
-        };
-        store::append(connection, &row, head.hash, judgement.proof.as_deref())?;
-        Ok(Announcement {
-            sequence: Some(row.sequence),
-            lane: scan.lane,
-            source: scan.source.clone(),
-            at: clock.now,
-            ruling: Ruling::new(judgement.verdict, &row.subject),
-            announced: now.battery,
-            holder: judgement.holder,
-        })
     }
 }
 

@@ -16,6 +16,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::debounce::Debounce;
+use super::outcomes::Outcomes;
 use super::store::{self, Columns, Head, StoredRow};
 use super::{Ledger, salvage};
 use crate::documents::{DocumentKind, Documents};
@@ -24,7 +25,9 @@ use crate::names::Names;
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0001_ledger.sql")),
     M::up(include_str!("../../../migrations/gate/0002_held_documents.sql")),
+    M::up(include_str!("../../../migrations/gate/0003_acts.sql")),
     M::up(include_str!("../../../migrations/gate/0004_journal_head.sql")),
+    M::up(include_str!("../../../migrations/gate/0005_admission_feed.sql")),
     M::up(include_str!("../../../migrations/gate/0008_journal_anchor.sql")),
 ];
 /// Rows that are read at a time while the chain is checked.
@@ -123,6 +126,7 @@ impl Ledger {
     ) -> Result<Self, OpenError> {
         let Owner { gate, root, unwrapping_key } = owner;
         let explain = |error| explain(error, file);
+        store::cut_off_unfinished(&connection).map_err(explain)?;
         let documents = restore(&connection, gate, root).map_err(explain)?;
         let floor = clock_floor(&connection, &documents).map_err(explain)?;
         let clock = GateClock::new(floor, uptime);
@@ -135,6 +139,7 @@ impl Ledger {
             names: Names::of(unwrapping_key),
             debounce: Debounce::default(),
             repeated: Vec::new(),
+            outcomes: Outcomes::default(),
             failed: None,
             replaced: salvage::has_left_one_aside(file),
         })
@@ -245,6 +250,14 @@ fn clock_floor(connection: &Connection, documents: &Documents) -> rusqlite::Resu
 
 pub(super) fn explain(error: rusqlite::Error, file: &Path) -> OpenError {
     let file = file.to_owned();
+    // What was written is read as it was written, or it is damaged.
+    if let rusqlite::Error::FromSqlConversionFailure(..)
+    | rusqlite::Error::InvalidColumnType(..)
+    | rusqlite::Error::IntegralValueOutOfRange(..)
+    | rusqlite::Error::Utf8Error(..) = error
+    {
+        return OpenError::Damaged { file, finding: error.to_string() };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { file },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

@@ -1,11 +1,16 @@
 //! The last scans, and what staff may do about each: for the screen and for `status`. Texts and names are not among it.
 
 use countermark_shared::id::{LaneId, Slot};
+use countermark_shared::journal::Subject;
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Severity};
 use serde::{Deserialize, Serialize};
 
 use super::Deed;
+use super::case::Case;
+
+/// How many `status` shows.
+pub(crate) const RECENT: usize = 10;
 
 /// A scan that was decided about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,4 +32,23 @@ pub(crate) struct Recent {
     /// What may be done about it now, in the order of [`Deed`]. Whether a PIN is right, or the lists say otherwise by then, is seen when it
     /// is done.
     pub(crate) may: Vec<Deed>,
+}
+
+impl Recent {
+    pub(super) fn new(case: &Case<'_>) -> Self {
+        let row = case.row;
+        Self {
+            sequence: row.sequence,
+            at: row.at,
+            lane: row.lane,
+            reason: row.reason,
+            severity: row.reason.severity(),
+            persons: if case.history.is_undone(row.sequence) { 0 } else { row.persons },
+            slot: match row.subject {
+                Subject::Ticket { event: _, slot, generation: _ } => Some(slot),
+                Subject::Payload { hash: _ } => None,
+            },
+            may: case.may(),
+        }
+    }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Report {
     pub(crate) needs: Option<(EventId, Needs)>,
     /// Steps held beside the stored slot list.
     pub(crate) steps: u64,
+    /// Batches held beside the stored snapshot of the admission feed.
+    pub(crate) batches: u64,
     /// Rows written.
     pub(crate) rows: u64,
     /// The chain after the last of them.
@@ -112,7 +114,8 @@ impl Ledger {
             reads_names: self.names.are_readable(),
             clock: self.clock.clone(),
             needs: self.documents.head().map(|head| head.document().event).zip(self.documents.needs()),
-            steps: store::step_count(&self.connection)?,
+            steps: store::step_count(&self.connection, DocumentKind::SlotDelta)?,
+            batches: store::step_count(&self.connection, DocumentKind::FeedBatch)?,
             rows: journal.sequence,
             chain: journal.hash,
             unsettled: store::unsettled(&self.connection)?,

@@ -93,6 +93,10 @@ fn copy(damaged: &Connection, new: &Connection, gate: GateId) -> rusqlite::Resul
         (last, chain) = (row.sequence, stored.hash);
         Ok(true)
     })?;
+    for sequence in remains::unfinished(damaged).into_iter().filter(|sequence| *sequence <= last) {
+        store::put_unfinished(new, sequence)?;
+    }
+    remains::copy_supervisors(damaged, new)?;
     for stored in remains::documents(damaged) {
         let record = Record { record: stored.record, content: stored.content };
         store::put_document(new, stored.kind, stored.sequence, &stored.envelope, &record)?;

@@ -1,12 +1,23 @@
 //! The ledger's SQL, and nothing else. Only rows of verified tickets carry a seat, so what is found by seat is proved.
 
+mod seats;
+mod supervisors;
+
 use countermark_shared::documents::ContentHash;
 use countermark_shared::id::{EventId, Generation, Slot};
-use countermark_shared::journal::{ChainHash, JournalRow, Subject};
+use countermark_shared::journal::{Act, ChainHash, JournalRow, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{RowOutcome, RowResult};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+
+pub(super) use seats::{
+    cut_off_unfinished, finish, history, last_verdicts, put_unfinished, row, seats_held, ticket_text,
+};
+pub(super) use supervisors::{
+    NotAdded, add_supervisor, pin_salt, put_pin_salt, put_throttle, remove_supervisor, supervisor_of, supervisors,
+    throttle,
+};
 
 use crate::documents::{DocumentKind, Record, Stored};
 
@@ -34,6 +45,34 @@ pub(super) struct Columns {
     persons: u8,
     proved: bool,
     seat: Option<(u32, u32, u8)>,
+    act: Option<ActName>,
+}
+
+/// What an act is called in its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ActName(&'static str);
+
+impl ActName {
+    const ALL: [&'static str; 7] = ["undo", "actuated", "overrule", "claim", "claimed", "hold", "release"];
+
+    fn of(act: Act) -> Self {
+        Self(match act {
+            Act::Undo { .. } => "undo",
+            Act::Actuated { .. } => "actuated",
+            Act::Overrule { .. } => "overrule",
+            Act::Claim { .. } => "claim",
+            Act::Claimed { .. } => "claimed",
+            Act::Hold => "hold",
+            Act::Release => "release",
+        })
+    }
+}
+
+impl FromSql for ActName {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let text = value.as_str()?;
+        Self::ALL.into_iter().find(|name| *name == text).map(Self).ok_or(FromSqlError::InvalidType)
+    }
 }
 
 impl Columns {
@@ -43,7 +82,7 @@ impl Columns {
             Subject::Ticket { event, slot, generation } => Some((event.0, slot.0, generation.0)),
             Subject::Payload { hash: _ } => None,
         };
-        Self { persons: row.persons, proved: row.proved, seat }
+        Self { persons: row.persons, proved: row.proved, seat, act: row.act.map(ActName::of) }
     }
 }
 
@@ -114,8 +153,10 @@ pub(super) fn append(
     ticket: Option<&str>,
 ) -> rusqlite::Result<()> {
     let bytes = row.to_bytes();
+    // A row that no start could read again would be the last of this ledger.
+    JournalRow::from_bytes(&bytes).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     let hash = previous.next(&bytes);
-    let Columns { persons, proved, seat } = Columns::of(row);
+    let Columns { persons, proved, seat, act } = Columns::of(row);
     let (event, slot, generation) = seat.map_or((None, None, None), |(e, s, g)| (Some(e), Some(s), Some(g)));
     let advanced = connection
         .prepare_cached("UPDATE journal_head SET sequence = ?1 WHERE sequence = ?1 - 1")?
@@ -125,24 +166,22 @@ pub(super) fn append(
     }
     connection
         .prepare_cached(
-            "INSERT INTO journal (sequence, row, hash, persons, proved, event, slot, generation, ticket)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO journal (sequence, row, hash, persons, proved, event, slot, generation, act, ticket)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
-        .execute(params![Number(row.sequence), bytes, hash.0, persons, proved, event, slot, generation, ticket])?;
+        .execute(params![
+            Number(row.sequence),
+            bytes,
+            hash.0,
+            persons,
+            proved,
+            event,
+            slot,
+            generation,
+            act.map(|act| act.0),
+            ticket
+        ])?;
     Ok(())
-}
-
-/// The rows by which somebody passed with the seat, in order, whatever the generation.
-pub(super) fn passages(connection: &Connection, event: EventId, slot: Slot) -> rusqlite::Result<Vec<JournalRow>> {
-    connection
-        .prepare_cached("SELECT row FROM journal WHERE event = ?1 AND slot = ?2 AND persons > 0 ORDER BY sequence")?
-        .query_map([event.0, slot.0], |row| {
-            // Every row was read when the ledger was opened: one that cannot be read now is a disk that fails.
-            let unreadable =
-                |error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, Box::new(error));
-            JournalRow::from_bytes(&row.get::<_, Vec<u8>>(0)?).map_err(unreadable)
-        })?
-        .collect()
 }
 
 /// The highest generation of the seat of which a ticket was proved in full here, admitted or not.
@@ -213,7 +252,7 @@ pub(super) fn chain_before(connection: &Connection, sequence: u64) -> rusqlite::
 pub(super) fn rows_from(connection: &Connection, first: u64, limit: usize) -> rusqlite::Result<Vec<StoredRow>> {
     connection
         .prepare_cached(
-            "SELECT sequence, row, hash, persons, proved, event, slot, generation, ticket, outcome FROM journal
+            "SELECT sequence, row, hash, persons, proved, event, slot, generation, act, ticket, outcome FROM journal
              WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2",
         )?
         .query_map(params![Number(first), i64::try_from(limit).unwrap_or(i64::MAX)], stored_row)?
@@ -230,9 +269,10 @@ pub(super) fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
         sequence: row.get::<_, Number>(0)?.0,
         row: row.get(1)?,
         hash: ChainHash(row.get(2)?),
-        columns: Columns { persons: row.get(3)?, proved: row.get(4)?, seat },
-        ticket: row.get(8)?,
-        outcome: row.get::<_, Option<Outcome>>(9)?.map(|Outcome(outcome)| outcome),
+        columns: Columns { persons: row.get(3)?, proved: row.get(4)?, seat, act: row.get(8)? },
+        // No chain holds it: one that a damaged page made illegible is none, and validation says that the row is unproved.
+        ticket: row.get_ref(9)?.as_str_or_null().ok().flatten().map(str::to_owned),
+        outcome: row.get::<_, Option<Outcome>>(10)?.map(|Outcome(outcome)| outcome),
     })
 }
 
@@ -243,55 +283,67 @@ pub(super) fn settle(connection: &Connection, result: &RowResult) -> rusqlite::R
         .execute(params![Number(result.sequence), Outcome(result.outcome)])
 }
 
-/// What is held, in the order in which one makes the next believable, deltas by their sequence.
+/// Drops the tickets' texts that validation has, and what is left of them in the write-ahead log; how many there were.
+pub(super) fn drop_texts(connection: &Connection) -> rusqlite::Result<usize> {
+    let dropped = connection
+        .prepare_cached("UPDATE journal SET ticket = NULL WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known')")?
+        .execute([])?;
+    if dropped > 0 {
+        // Of the three numbers it gives none matters: nobody else reads this database.
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    }
+    Ok(dropped)
+}
+
+/// What is held, in the order in which one makes the next believable, steps by their sequence.
 pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
     let mut statement =
         connection.prepare("SELECT kind, sequence, envelope, record, content FROM held_document ORDER BY sequence")?;
     let rows = statement.query_map([], document)?;
     let mut documents = rows.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<_>>>()?;
-    // Stable: deltas stay in their order.
+    // Stable: steps stay in their order.
     documents.sort_by_key(|stored| stored.kind);
     Ok(documents)
 }
 
-/// None of a kind that this program does not know.
+/// The steps of a kind that are held after the stored snapshot, in their order.
+pub(super) fn steps(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<Vec<Stored>> {
+    let mut statement = connection.prepare(
+        "SELECT kind, sequence, envelope, record, content FROM held_document WHERE kind = ?1 ORDER BY sequence",
+    )?;
+    let rows = statement.query_map([kind.code()], document)?;
+    rows.filter_map(Result::transpose).collect()
+}
+
+/// None where a newer program held a kind that this one does not know.
 pub(super) fn document(row: &Row<'_>) -> rusqlite::Result<Option<Stored>> {
-    let code: String = row.get(0)?;
-    let stored = |kind| {
-        Ok(Stored {
-            kind,
-            sequence: row.get::<_, Number>(1)?.0,
-            envelope: row.get(2)?,
-            record: row.get(3)?,
-            content: row.get::<_, Option<[u8; 32]>>(4)?.map(ContentHash),
-        })
-    };
-    DocumentKind::of_code(&code).map(stored).transpose()
+    let Some(kind) = DocumentKind::of_code(&row.get::<_, String>(0)?) else { return Ok(None) };
+    Ok(Some(Stored {
+        kind,
+        sequence: row.get::<_, Number>(1)?.0,
+        envelope: row.get(2)?,
+        record: row.get(3)?,
+        content: row.get::<_, Option<[u8; 32]>>(4)?.map(ContentHash),
+    }))
 }
 
-/// The steps that are held after the stored snapshot, in their order.
-pub(super) fn steps(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
-    let stored = documents(connection)?;
-    Ok(stored.into_iter().filter(|stored| stored.kind == DocumentKind::SlotDelta).collect())
-}
-
-/// How many steps are held.
-pub(super) fn step_count(connection: &Connection) -> rusqlite::Result<u64> {
+/// How many steps of a kind are held.
+pub(super) fn step_count(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<u64> {
     connection
         .prepare_cached("SELECT count(*) FROM held_document WHERE kind = ?1")?
-        .query_row([DocumentKind::SlotDelta.code()], |row| row.get::<_, Number>(0))
+        .query_row([kind.code()], |row| row.get::<_, Number>(0))
         .map(|number| number.0)
 }
 
-/// Drops the steps that lead no further than `sequence`.
-pub(super) fn drop_steps(connection: &Connection, sequence: u64) -> rusqlite::Result<()> {
+/// Drops the steps of a kind that lead no further than `sequence`.
+pub(super) fn drop_steps(connection: &Connection, kind: DocumentKind, sequence: u64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM held_document WHERE kind = ?1 AND sequence <= ?2")?
-        .execute(params![DocumentKind::SlotDelta.code(), Number(sequence)])?;
+        .execute(params![kind.code(), Number(sequence)])?;
     Ok(())
 }
 
-/// Holds a document in the place of the one before; of deltas, beside the others.
+/// Holds a document in the place of the one before; of steps, beside the others.
 pub(super) fn put_document(
     connection: &Connection,
     kind: DocumentKind,

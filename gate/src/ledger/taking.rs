@@ -7,7 +7,9 @@ use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 use serde::{Deserialize, Serialize};
 
-use super::{Defect, Ledger, LedgerError, store};
+use super::judge::Grounds;
+use super::recorder::Recorder;
+use super::{Defect, Ledger, LedgerError, holds, store};
 use crate::clock::Moment;
 use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standing};
 
@@ -40,9 +42,7 @@ impl TakeError {
             // Whoever signed it may be in a bundle that this gate does not have.
             Self::NotTaken(documents::NotTaken::Refused(Refusal::NotSigned { document: _ })) => Remedy::EarlierBundles,
             Self::NotTaken(documents::NotTaken::Refused(refusal)) => refusal.remedy(),
-            Self::NotTaken(documents::NotTaken::Premature { .. } | documents::NotTaken::NoUse) | Self::Ledger(_) => {
-                Remedy::None
-            }
+            Self::NotTaken(documents::NotTaken::Premature { .. }) | Self::Ledger(_) => Remedy::None,
         }
     }
 }
@@ -99,15 +99,15 @@ impl Ledger {
 
     /// Takes an offered document: it is on disk before it comes into force.
     pub(crate) fn take(&mut self, kind: DocumentKind, bytes: &[u8], now: Moment) -> Result<Taken, TakeError> {
-        let next = match self.documents.with(kind, bytes, self.read_clock(now).now) {
-            Ok(next) => next,
+        let (kind, next) = match self.documents.offered(kind, bytes, self.read_clock(now).now) {
+            Ok(taken) => taken,
             // A copy of the cloud lags behind. What it says was true once, and alarms nobody.
             Err(documents::NotTaken::Refused(Refusal::Older { .. })) if kind == DocumentKind::Head => {
                 return Ok(Taken::Held);
             }
             // Signed, and true once.
-            Err(documents::NotTaken::Refused(Refusal::Older { .. })) if kind == DocumentKind::SlotList => {
-                return Ok(self.fold(bytes, now)?);
+            Err(documents::NotTaken::Refused(Refusal::Older { .. })) if kind.steps().is_some() => {
+                return Ok(self.fold(kind, bytes, now)?);
             }
             Err(refused) => {
                 if let documents::NotTaken::Refused(Refusal::FromTheFuture { document: _, issued }) = refused
@@ -123,16 +123,13 @@ impl Ledger {
         // The same document signed by another key says nothing new, but who vouches for it does.
         let vouched = self.documents.held() == next.held();
         if before == after && vouched {
-            return Ok(if kind == DocumentKind::SlotList { self.fold(bytes, now)? } else { Taken::Held });
+            return Ok(self.fold(kind, bytes, now)?);
         }
         let mut clock = self.clock.clone();
         if let Some(standing) = after.filter(|_| kind.is_dated_by_the_cloud()) {
             clock.raise(standing.as_of, now.uptime);
         }
-        self.write(|connection| {
-            persist(connection, kind, bytes, &next)?;
-            store::raise_clock_floor(connection, clock.floor(now.uptime))
-        })?;
+        self.store(kind, bytes, &next, clock.floor(now.uptime), now)?;
         report_conflicts(&self.documents, &next);
         (self.documents, self.clock) = (next, clock);
         self.keep_names(now);
@@ -140,21 +137,42 @@ impl Ledger {
         Ok(if named(before) == named(after) && vouched { Taken::Held } else { Taken::New })
     }
 
-    /// Holds a snapshot that is no newer than the list in force in the place of the one before and of the steps up to it, if there are any.
-    /// A restart begins from the list in force; what is given on begins from the snapshot.
-    fn fold(&mut self, snapshot: &[u8], now: Moment) -> Result<Taken, LedgerError> {
-        let steps = store::steps(&self.connection)?;
-        let Some(base) = self.documents.folded(snapshot, &steps, self.read_clock(now).now) else {
+    /// Makes the disk say what will be in force, and what follows from it for seats that staff hold back.
+    fn store(
+        &mut self,
+        kind: DocumentKind,
+        bytes: &[u8],
+        next: &Documents,
+        floor: Timestamp,
+        now: Moment,
+    ) -> Result<(), LedgerError> {
+        let clock = self.read_clock(now);
+        let Self { connection, gate, boot, names, .. } = self;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        persist(&transaction, kind, bytes, next)?;
+        store::raise_clock_floor(&transaction, floor)?;
+        let grounds = Grounds { connection: &transaction, documents: next, names, clock };
+        holds::release_those_listed(Recorder { gate: *gate, boot: *boot, grounds })?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Holds a snapshot that is no newer than what is in force in the place of the one before and of the steps up to it, if there are any.
+    /// A restart begins from what is in force; what is given on begins from the snapshot.
+    fn fold(&mut self, kind: DocumentKind, snapshot: &[u8], now: Moment) -> Result<Taken, LedgerError> {
+        let Some(step) = kind.steps() else { return Ok(Taken::Held) };
+        let steps = store::steps(&self.connection, step)?;
+        let Some((base, next)) = self.documents.folded(kind, snapshot, &steps, self.read_clock(now).now) else {
             return Ok(Taken::Held);
         };
         if steps.iter().all(|step| step.sequence > base.sequence) {
             return Ok(Taken::Held);
         }
-        let record = self.documents.record(DocumentKind::SlotList);
+        let record = next.record(kind);
         self.write(|connection| {
-            store::drop_steps(connection, base.sequence)?;
-            store::put_document(connection, DocumentKind::SlotList, 0, snapshot, &record)
+            store::drop_steps(connection, step, base.sequence)?;
+            store::put_document(connection, kind, 0, snapshot, &record)
         })?;
+        self.documents = next;
         Ok(Taken::Folded)
     }
 
@@ -180,9 +198,12 @@ impl Ledger {
         Ok(waiting)
     }
 
-    /// What time alone changes: names leave when the lease says so, and the clock's floor rises.
+    /// What time alone changes: names leave when the lease says so, from memory and from the disk, the clock's floor rises, and how admissions
+    /// ended is written.
     pub(crate) fn pass_time(&mut self, now: Moment) -> Result<(), LedgerError> {
         self.keep_names(now);
+        self.write_outcomes(now)?;
+        self.drop_names(now)?;
         let floor = self.clock.floor(now.uptime);
         self.write(|connection| store::raise_clock_floor(connection, floor))
     }
@@ -191,6 +212,19 @@ impl Ledger {
     pub(crate) fn held_documents(&self) -> Result<Envelopes, LedgerError> {
         let stored = store::documents(&self.connection)?;
         Ok(stored.into_iter().map(|stored| (stored.kind, stored.envelope)).collect())
+    }
+
+    /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of tickets, as soon as
+    /// validation has them.
+    fn drop_names(&self, now: Moment) -> Result<(), LedgerError> {
+        let shown = self.read_clock(now).now;
+        if self.documents.lease().is_some_and(|lease| shown >= lease.names_until) {
+            let texts = store::drop_texts(&self.connection)?;
+            if texts > 0 {
+                tracing::info!(texts, "the texts of tickets are gone from the journal, and with them every name");
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn keep_names(&mut self, now: Moment) {
@@ -222,23 +256,27 @@ fn report_conflicts(before: &Documents, after: &Documents) {
 /// Makes the disk say what will be in force once a document of this kind was taken.
 fn persist(connection: &Connection, kind: DocumentKind, bytes: &[u8], next: &Documents) -> rusqlite::Result<()> {
     match kind {
-        DocumentKind::SlotDelta => {
-            let sequence = next.standing(DocumentKind::SlotList).map_or(0, |list| list.revision.sequence);
+        DocumentKind::SlotDelta | DocumentKind::FeedBatch => {
+            let sequence = next.standing(kind.leads_to()).map_or(0, |in_force| in_force.revision.sequence);
             return store::put_document(connection, kind, sequence, bytes, &Record::default());
         }
-        DocumentKind::SlotList => store::drop_documents(connection, DocumentKind::SlotDelta)?,
+        DocumentKind::SlotList | DocumentKind::AdmissionFeed => drop_steps(connection, kind)?,
         // The steps so far were taken under the bundle before: a restart must not ask the new one whether it believes them.
         DocumentKind::TrustBundle => {
-            store::put_record(connection, DocumentKind::SlotList, &next.record(DocumentKind::SlotList))?;
+            for kind in [DocumentKind::SlotList, DocumentKind::AdmissionFeed] {
+                store::put_record(connection, kind, &next.record(kind))?;
+            }
         }
-        DocumentKind::Assignment | DocumentKind::EventDocument | DocumentKind::AdmissionFeed | DocumentKind::Head => {}
+        DocumentKind::Assignment | DocumentKind::EventDocument | DocumentKind::Head => {}
     }
     store::put_document(connection, kind, 0, bytes, &next.record(kind))?;
     for kind in DocumentKind::HELD.into_iter().filter(|kind| next.standing(*kind).is_none()) {
         store::drop_documents(connection, kind)?;
-        if kind == DocumentKind::SlotList {
-            store::drop_documents(connection, DocumentKind::SlotDelta)?;
-        }
+        drop_steps(connection, kind)?;
     }
     Ok(())
+}
+
+fn drop_steps(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<()> {
+    kind.steps().map_or(Ok(()), |step| store::drop_documents(connection, step))
 }

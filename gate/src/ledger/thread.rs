@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
-use countermark_shared::id::LaneId;
-use countermark_shared::journal::OverruleReason;
+use countermark_shared::id::{LaneId, SupervisorId};
+use countermark_shared::journal::{Actuation, OverruleReason};
 use countermark_shared::time::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::hashing::{Hashed, Purpose};
 use super::{
-    ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, Page, PruneError, Pruned, Recent, Repeated,
-    Report, TakeError, Taken, Word,
+    ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError,
+    Pruned, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
 use crate::documents::{DocumentKind, Envelopes};
-use crate::input::{CAPACITY, RawScan, ScannedText};
+use crate::input::{CAPACITY, RawScan, ScannedText, Source};
 
 /// What the ledger is asked to do. A reply that nobody waits for any more is dropped.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the types come first, so that whoever asks can be written beside whoever answers")]
 pub(crate) enum Work {
     /// Decide, write, announce.
     Scan(RawScan),
@@ -42,6 +42,16 @@ pub(crate) enum Work {
     Confirm { sequence: u64, passed: bool, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Give the last scans, at most so many, the newest first.
     Recent { most: usize, reply: oneshot::Sender<Result<Vec<Recent>, LedgerError>> },
+    /// Note what an output told of an admission. Nobody waits for it.
+    Actuated { sequence: u64, actuation: Actuation },
+    /// Say who may overrule.
+    Supervisors { reply: oneshot::Sender<Result<Vec<Supervisor>, LedgerError>> },
+    /// Make somebody a supervisor; under which number?
+    AddSupervisor { supervisor: NewSupervisor, pin: Pin, reply: oneshot::Sender<Result<SupervisorId, SupervisorError>> },
+    /// Somebody is a supervisor no longer.
+    RemoveSupervisor { number: SupervisorId, reply: oneshot::Sender<Result<(), SupervisorError>> },
+    /// Go on with what a PIN was hashed for.
+    Hashed(Hashed),
     /// Say what it would say.
     Check { lane: LaneId, text: String, reply: oneshot::Sender<Result<Ruling, LedgerError>> },
     /// Take a document.
@@ -75,11 +85,12 @@ pub(crate) enum Said {
     Again(Repeated),
 }
 
-/// Works until told to stop. `announce` is called for each scan after its transaction is durable, the new ones in order; what comes of it
-/// is the caller's.
+/// Works until told to stop. `announce` is called for each scan after its transaction is durable, the new ones in order, before anything
+/// else is done; what comes of it is the caller's.
 pub(crate) fn serve(
     mut ledger: Ledger,
     mut work: mpsc::Receiver<Work>,
+    pins: &Pins,
     clock: Clock,
     report: &watch::Sender<Report>,
     mut announce: impl FnMut(Said),
@@ -92,16 +103,22 @@ pub(crate) fn serve(
                 scans.push(scan);
                 continue;
             }
-            // Whatever else is asked sees the scans before it.
+            if let Work::Actuated { sequence, actuation } = item {
+                ledger.tell(sequence, actuation);
+                continue;
+            }
+            // Whatever else is asked sees the scans before it, and what outputs told.
             record(&mut ledger, &mut scans, clock, report, &mut announce);
-            if !perform(&mut ledger, item, clock, report) {
+            if !perform(&mut ledger, item, pins, clock, report, &mut announce) {
                 return;
             }
         }
         record(&mut ledger, &mut scans, clock, report, &mut announce);
     }
+    write_outcomes(&mut ledger, clock);
 }
 
+/// Writes what waits.
 fn record(
     ledger: &mut Ledger,
     scans: &mut Vec<RawScan>,
@@ -110,6 +127,11 @@ fn record(
     announce: &mut impl FnMut(Said),
 ) {
     if scans.is_empty() {
+        // Nobody was scanned with whose row it could go.
+        if ledger.has_told() {
+            write_outcomes(ledger, clock);
+            publish(ledger, report);
+        }
         return;
     }
     let announcements = ledger.scan(scans, clock.now());
@@ -119,47 +141,97 @@ fn record(
     publish(ledger, report);
 }
 
-/// Does one thing; `false` after the last.
-fn perform(ledger: &mut Ledger, work: Work, clock: Clock, report: &watch::Sender<Report>) -> bool {
+/// Does one thing that is no scan; `false` after the last.
+fn perform(
+    ledger: &mut Ledger,
+    work: Work,
+    pins: &Pins,
+    clock: Clock,
+    report: &watch::Sender<Report>,
+    announce: &mut impl FnMut(Said),
+) -> bool {
+    let now = clock.now();
     match work {
-        Work::Scan(_)
-        | Work::Enter { .. }
-        | Work::Undo { .. }
-        | Work::Overrule { .. }
-        | Work::Hold { .. }
-        | Work::Release { .. }
-        | Work::Confirm { .. }
-        | Work::Recent { .. } => {}
-        Work::Check { lane, text, reply } => drop(reply.send(ledger.check(lane, &text, clock.now()))),
-        Work::Take { kind, bytes, reply } => {
-            let outcome = ledger.take(kind, &bytes, clock.now());
-            publish(ledger, report);
-            drop(reply.send(outcome));
+        Work::Scan(_) | Work::Actuated { .. } => {}
+        Work::Enter { lane, text, reply } => {
+            let scan = RawScan { lane, source: Source::Typed, text, at: now.uptime };
+            // Typed text is no showing that goes on, so that each has its verdict.
+            if let Some(announcement) = ledger.scan(std::slice::from_ref(&scan), now).pop() {
+                announce(Said::New(announcement.clone()));
+                publish(ledger, report);
+                drop(reply.send(announcement));
+            }
         }
+        Work::Undo { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.undo(sequence, now)),
+        Work::Hold { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.hold(sequence, now)),
+        Work::Release { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.release(sequence, now)),
+        Work::Confirm { sequence, passed, reply } => {
+            answer(ledger, report, reply, |ledger| ledger.confirm(sequence, passed, now));
+        }
+        Work::Overrule { sequence, pin, why, reply } => {
+            let tried = Pin::parse(pin).map_err(|_| ActError::WrongPin);
+            match tried.and_then(|pin| Ok((pin, ledger.salt_for_trying(now)?))) {
+                Ok((pin, salt)) => pins.hash(pin, salt, Purpose::Overrule { sequence, why, reply }),
+                Err(why) => drop(reply.send(Err(why))),
+            }
+        }
+        Work::Recent { most, reply } => drop(reply.send(ledger.recent(most, now))),
+        Work::Supervisors { reply } => drop(reply.send(ledger.supervisors())),
+        Work::AddSupervisor { supervisor, pin, reply } => match ledger.salt_for(&supervisor) {
+            Ok(salt) => pins.hash(pin, salt, Purpose::Add { supervisor, salt, reply }),
+            Err(error) => drop(reply.send(Err(error.into()))),
+        },
+        Work::RemoveSupervisor { number, reply } => drop(reply.send(ledger.remove_supervisor(number))),
+        Work::Hashed(Hashed { hash, purpose: Purpose::Overrule { sequence, why, reply } }) => {
+            let outcome = ledger.overrule_by(hash, sequence, why, now);
+            if let Ok(announcement) = &outcome {
+                announce(Said::New(announcement.clone()));
+            }
+            answer(ledger, report, reply, |_| outcome);
+        }
+        Work::Hashed(Hashed { hash, purpose: Purpose::Add { supervisor, salt, reply } }) => {
+            let added = hash.map_err(SupervisorError::from);
+            drop(reply.send(added.and_then(|pin| ledger.add_supervisor(&supervisor, salt, &pin))));
+        }
+        Work::Check { lane, text, reply } => drop(reply.send(ledger.check(lane, &text, now))),
+        Work::Take { kind, bytes, reply } => answer(ledger, report, reply, |ledger| ledger.take(kind, &bytes, now)),
         Work::Give { reply } => drop(reply.send(ledger.held_documents())),
-        Work::Deliver { delivery, reply } => {
-            let outcome = ledger.deliver(delivery, clock.now());
-            publish(ledger, report);
-            drop(reply.send(outcome));
-        }
-        Work::Hear { word, reply } => {
-            let outcome = ledger.hear(word, clock.now());
-            publish(ledger, report);
-            drop(reply.send(outcome));
-        }
+        Work::Deliver { delivery, reply } => answer(ledger, report, reply, |ledger| ledger.deliver(delivery, now)),
+        Work::Hear { word, reply } => answer(ledger, report, reply, |ledger| ledger.hear(word, now)),
         Work::PassTime => {
-            if let Err(error) = ledger.pass_time(clock.now()) {
-                tracing::error!(error = error.sentence(), "the clock's floor was not written");
+            if let Err(error) = ledger.pass_time(now) {
+                tracing::error!(error = error.sentence(), "what time alone changes was not written");
             }
             publish(ledger, report);
         }
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
         Work::Page { after, most, tickets, reply } => drop(reply.send(ledger.page(after, most, tickets))),
-        Work::Prune { keep, reply } => drop(reply.send(ledger.prune(keep, clock.now()))),
+        Work::Prune { keep, reply } => drop(reply.send(ledger.prune(keep, now))),
         Work::Reach { reply } => drop(reply.send(())),
-        Work::Stop => return false,
+        Work::Stop => {
+            write_outcomes(ledger, clock);
+            return false;
+        }
     }
     true
+}
+
+/// Does what may change what the ledger holds, and tells everybody before whoever asked.
+fn answer<T>(
+    ledger: &mut Ledger,
+    report: &watch::Sender<Report>,
+    reply: oneshot::Sender<T>,
+    work: impl FnOnce(&mut Ledger) -> T,
+) {
+    let outcome = work(ledger);
+    publish(ledger, report);
+    drop(reply.send(outcome));
+}
+
+fn write_outcomes(ledger: &mut Ledger, clock: Clock) {
+    if let Err(error) = ledger.write_outcomes(clock.now()) {
+        tracing::error!(error = error.sentence(), "how admissions ended was not written");
+    }
 }
 
 pub(super) fn publish(ledger: &Ledger, report: &watch::Sender<Report>) {

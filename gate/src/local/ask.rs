@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Answer, MAX_ANSWER, Question};
+use super::{Answer, MAX_ANSWER, Question, StaffAnswer, StaffQuestion};
 use crate::carried::MAX_SET;
 use crate::data_folder::DataFolder;
 
@@ -50,6 +50,12 @@ pub(crate) fn ask(folder: &DataFolder, question: &Question) -> Result<Answer, As
     let mut stream = connect(folder, PATIENCE)?;
     put(&mut stream, question)?;
     answer(&mut BufReader::new(stream))
+}
+
+/// Has the agent of a folder do what staff ask.
+pub(crate) fn ask_staff(folder: &DataFolder, question: StaffQuestion) -> Result<StaffAnswer, AskError> {
+    let Answer::Staff(answer) = ask(folder, &Question::Staff(question))? else { return Err(AskError::Another) };
+    Ok(answer)
 }
 
 /// Has the agent of a folder take a set of documents.

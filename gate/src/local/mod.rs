@@ -1,15 +1,20 @@
 //! The command line's way to the running agent: a Unix socket that only the gate's owner can open, one question and one answer a
-//! connection, each a line of JSON; a set of documents follows its line as it is. It cannot admit anybody.
+//! connection, each a line of JSON; a set of documents follows its line as it is. Whoever can open it works at this entrance: what they type
+//! is judged as a scan is, and to let in whom the gate refused takes a supervisor's PIN.
 
 mod ask;
 mod serve;
+mod staff;
 mod status;
 
-use countermark_shared::id::LaneId;
+use countermark_shared::id::{GateId, LaneId};
+use countermark_shared::journal::ExportEnd;
+use countermark_shared::keys::{SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use ask::{AskError, ask, export, import};
+pub(crate) use ask::{AskError, ask, ask_staff, export, import};
 pub(crate) use serve::{Agent, bind, serve};
+pub(crate) use staff::{Scanned, StaffAnswer, StaffQuestion};
 pub(crate) use status::{Checked, ClockStatus, LeaseCode, LeaseStatus, LedgerStatus, Status};
 
 use crate::carried::Offered;
@@ -38,6 +43,23 @@ pub(crate) enum Question {
     Journal { after: Option<u64>, most: usize, tickets: bool },
     /// To let a few thousand rows go that are older than that.
     Prune { keep_seconds: u64 },
+    /// What staff do.
+    Staff(StaffQuestion),
+}
+
+/// Rows of the journal, and the gate's word that it goes so far: the agent may be the only one that has the key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SignedPage {
+    pub(crate) page: Page,
+    pub(crate) key: VerifyingKey,
+    pub(crate) end: ExportEnd,
+}
+
+impl SignedPage {
+    pub(crate) fn new(page: Page, gate: GateId, key: &SigningKey) -> Self {
+        let (sequence, hash) = page.rows.last().map_or((page.after, page.hash), |last| (last.sequence, last.hash));
+        Self { end: ExportEnd::sign(gate, sequence, hash, key), key: key.verifying_key(), page }
+    }
 }
 
 /// What is answered.
@@ -52,8 +74,9 @@ pub(crate) enum Answer {
         length: u64,
     },
     Clock(Box<ClockStatus>),
-    Journal(Box<Page>),
+    Journal(Box<SignedPage>),
     Pruned(Pruned),
+    Staff(StaffAnswer),
     /// The question could not be answered.
     Problem(String),
 }

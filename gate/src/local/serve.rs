@@ -9,18 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countermark_shared::id::LaneId;
+use countermark_shared::keys::SigningKey;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use super::{Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, Status};
+use super::{Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, SignedPage, Status};
 use crate::carried::{self, MAX_SET, Offered};
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::identity::Identity;
-use crate::ledger::{Report, Word, Work};
+use crate::ledger::{RECENT, Recent, Report, Word, Work};
 use crate::sync::Contact;
 
 /// A caller that says nothing is let go.
@@ -31,12 +32,14 @@ const PATIENCE_WITH_A_SET: Duration = Duration::from_mins(2);
 /// Rows in one answer: with their tickets' texts below its longest.
 const MOST_ROWS: usize = 1_000;
 
-/// After a question that could not be taken.
+/// After a question that could not be taken; and how long `status` waits for what only the ledger knows.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What answers are made of.
 pub(crate) struct Agent {
     pub(crate) identity: Identity,
+    /// Signs how far the journal goes.
+    pub(crate) key: SigningKey,
     /// The lanes that are scanned at.
     pub(crate) lanes: Vec<LaneId>,
     pub(crate) ledger: mpsc::Sender<Work>,
@@ -108,14 +111,7 @@ impl Agent {
 
     async fn answer(&self, question: Question, reader: BufReader<OwnedReadHalf>) -> Answer {
         match question {
-            Question::Status => Answer::Status(Box::new(Status {
-                running: true,
-                gate: self.identity.gate,
-                name: self.identity.name.clone(),
-                ledger: LedgerStatus::new(&self.report.borrow(), self.clock.now()),
-                contact: self.contact.borrow().clone(),
-                devices: self.devices.borrow().statuses(),
-            })),
+            Question::Status => self.status().await,
             Question::Check { lane, text } => match lane.or_else(|| self.lanes.first().copied()) {
                 Some(lane) => self.check(lane, text).await,
                 None => Answer::Problem("nothing is scanned at any lane here; name a --lane".to_owned()),
@@ -125,7 +121,7 @@ impl Agent {
             Question::Journal { after, most, tickets } => {
                 let most = most.min(MOST_ROWS);
                 match self.ask(|reply| Work::Page { after, most, tickets, reply }).await {
-                    Ok(Ok(page)) => Answer::Journal(Box::new(page)),
+                    Ok(Ok(page)) => Answer::Journal(Box::new(SignedPage::new(page, self.identity.gate, &self.key))),
                     Ok(Err(error)) => Answer::Problem(error.to_string()),
                     Err(problem) => problem,
                 }
@@ -138,8 +134,22 @@ impl Agent {
                     Err(problem) => problem,
                 }
             }
+            Question::Staff(question) => self.serve_staff(question).await,
             Question::Export => Answer::Problem("the question cannot be read".to_owned()),
         }
+    }
+
+    async fn status(&self) -> Answer {
+        let recent = self.recent().await;
+        Answer::Status(Box::new(Status {
+            running: true,
+            gate: self.identity.gate,
+            name: self.identity.name.clone(),
+            ledger: LedgerStatus::new(&self.report.borrow(), self.clock.now()),
+            contact: self.contact.borrow().clone(),
+            devices: self.devices.borrow().statuses(),
+            recent,
+        }))
     }
 
     /// Each by itself, so that scans are not kept waiting by a long set.
@@ -195,7 +205,16 @@ impl Agent {
         }
     }
 
-    async fn ask<A>(&self, work: impl FnOnce(oneshot::Sender<A>) -> Work) -> Result<A, Answer> {
+    /// The last scans, as far as the ledger comes to it: how the rest stands is said though it hangs.
+    async fn recent(&self) -> Vec<Recent> {
+        let asked = self.ask(|reply| Work::Recent { most: RECENT, reply });
+        match timeout(PAUSE, asked).await {
+            Ok(Ok(Ok(recent))) => recent,
+            Ok(Ok(Err(_)) | Err(_)) | Err(_) => Vec::new(),
+        }
+    }
+
+    pub(super) async fn ask<A>(&self, work: impl FnOnce(oneshot::Sender<A>) -> Work) -> Result<A, Answer> {
         let stopped = || Answer::Problem("the ledger has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
         self.ledger.send(work(reply)).await.map_err(|_| stopped())?;
@@ -209,7 +228,7 @@ mod tests {
     use crate::announcement::Ruling;
     use crate::carried::Outcome;
     use crate::data_folder::DataFolder;
-    use crate::ledger::Ledger;
+    use crate::ledger::{Ledger, Pins};
     use crate::local::{AskError, ask, export, import};
     use crate::samples;
     use countermark_shared::journal::{BootId, Subject};
@@ -222,7 +241,19 @@ mod tests {
         let report = watch::channel(report).1;
         let contact = watch::channel(Contact::default()).1;
         let devices = watch::channel(Devices::default()).1;
-        (Agent { identity, lanes: vec![LaneId(1)], ledger, report, contact, devices, clock: Clock::start() }, work)
+        (
+            Agent {
+                identity,
+                key: samples::signing_key(3),
+                lanes: vec![LaneId(1)],
+                ledger,
+                report,
+                contact,
+                devices,
+                clock: Clock::start(),
+            },
+            work,
+        )
     }
 
     #[tokio::test]
@@ -241,7 +272,8 @@ mod tests {
         tokio::spawn(serve(listener, agent));
         tokio::spawn(async move {
             while let Some(asked) = work.recv().await {
-                let Work::Check { lane, text: _, reply } = asked else { panic!("only checks are asked") };
+                // A ledger that does not come to it holds up no status.
+                let Work::Check { lane, text: _, reply } = asked else { continue };
                 assert_eq!(lane, LaneId(1));
                 let verdict = Verdict::refusal(Reason::NotOurs);
                 drop(reply.send(Ok(Ruling::new(verdict, &Subject::unverified("x")))));
@@ -266,7 +298,8 @@ mod tests {
         let ledger = Ledger::open(&data.ledger(), samples::owner(), BootId::new([0; 16]), clock.now().uptime).unwrap();
         let report = watch::Sender::new(ledger.report().unwrap());
         let agent = Agent { report: report.subscribe(), ..agent };
-        std::thread::spawn(move || crate::ledger::serve(ledger, work, clock, &report, drop));
+        let (pins, _) = Pins::new(&agent.ledger);
+        std::thread::spawn(move || crate::ledger::serve(ledger, work, &pins, clock, &report, drop));
         tokio::spawn(serve(bind(&data.socket()).unwrap(), agent));
 
         let asking = tokio::task::spawn_blocking(move || {

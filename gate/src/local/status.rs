@@ -12,7 +12,7 @@ use crate::announcement::{Ruling, Sentence};
 use crate::clock::Moment;
 use crate::devices::DeviceStatus;
 use crate::documents::{DocumentKind, Standing};
-use crate::ledger::Report;
+use crate::ledger::{Recent, Report};
 use crate::sync::Contact;
 
 /// How it stands with a gate.
@@ -31,6 +31,8 @@ pub(crate) struct Status {
     pub(crate) contact: Contact,
     /// How it stands with inputs and outputs, as far as an agent knows.
     pub(crate) devices: Vec<DeviceStatus>,
+    /// The last scans, the newest first.
+    pub(crate) recent: Vec<Recent>,
 }
 
 /// The ledger's part, with ages.
@@ -64,7 +66,7 @@ pub(crate) struct LedgerStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DocumentStatus {
     pub(crate) revision: String,
-    /// When it was signed; a slot list was last said to be the newest then.
+    /// When it was signed; a slot list or a feed was last said to be the newest then.
     pub(crate) as_of: Timestamp,
     pub(crate) age_seconds: u64,
 }
@@ -112,6 +114,8 @@ pub(crate) struct Checked {
     pub(crate) clock: ClockStatus,
     /// None where there is no list.
     pub(crate) list: Option<DocumentStatus>,
+    /// What other gates did; none where there is no feed.
+    pub(crate) feed: Option<DocumentStatus>,
 }
 
 impl LedgerStatus {
@@ -139,9 +143,9 @@ impl Checked {
     /// A ruling, with what it rests on as of now.
     pub(crate) fn new(ruling: Ruling, report: &Report, now: Moment) -> Self {
         let shown = report.read_clock(now).now;
-        let list = report.documents.get(&DocumentKind::SlotList);
-        let list = list.map(|standing| DocumentStatus::new(standing, shown));
-        Self { ruling, clock: ClockStatus::new(report, now), list }
+        let document = |kind| report.documents.get(&kind).map(|standing| DocumentStatus::new(standing, shown));
+        let (list, feed) = (document(DocumentKind::SlotList), document(DocumentKind::AdmissionFeed));
+        Self { ruling, clock: ClockStatus::new(report, now), list, feed }
     }
 }
 

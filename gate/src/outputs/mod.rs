@@ -18,15 +18,18 @@ mod machine;
 mod off;
 mod passage;
 mod profile;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod wiring;
 mod worker;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::time::Duration;
 
+use countermark_shared::id::LaneId;
 use countermark_shared::verdict::Severity;
 
 pub(crate) use guard::{Guard, hear_the_agents_file, wait_for_the_agents_end};
@@ -34,6 +37,7 @@ pub(crate) use machine::{Duty, Opening, Patterns, Turns, Verdict};
 pub(crate) use off::switch_off;
 pub(crate) use passage::{NOTICE, Passage, PassageLine, Passages};
 pub(crate) use profile::Profile;
+pub(crate) use tally::{Tally, Telling};
 pub(crate) use wiring::{Line, Sensor, Wiring};
 pub(crate) use worker::Worker;
 
@@ -50,6 +54,8 @@ const BACKLOG: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Outputs {
     devices: Vec<Device>,
+    /// Who listens to how it goes.
+    tell: Sender<Telling>,
     /// The guard's thread ends with this.
     _guarded: Option<Sender<()>>,
 }
@@ -69,7 +75,7 @@ impl Outputs {
         guarded: Option<Sender<()>>,
         tell: Duration,
         clock: Clock,
-        passages: &SyncSender<PassageLine>,
+        passages: Sender<Telling>,
     ) -> (Self, Vec<Worker>) {
         let devices = by_device(outputs, |(config, _)| config).into_iter().map(|outputs| {
             let (told, waiting) = sync_channel(BACKLOG);
@@ -77,12 +83,20 @@ impl Outputs {
             (Device { told, outputs }, worker)
         });
         let (devices, workers) = devices.unzip();
-        (Self { devices, _guarded: guarded }, workers)
+        (Self { devices, tell: passages, _guarded: guarded }, workers)
+    }
+
+    /// How many pulses a verdict has at a lane.
+    fn pulses(&self, lane: LaneId, verdict: &Verdict) -> u32 {
+        let outputs = self.devices.iter().flat_map(|device| &device.outputs);
+        outputs.filter(|(config, _)| config.entry.lane == lane).map(|(config, _)| config.duty.pulses(verdict)).sum()
     }
 
     /// Tells the outputs of its lane; never waits.
     pub(crate) fn tell(&self, announcement: &Announcement, now: Duration) {
         let (lane, verdict) = (announcement.lane, Verdict::of(announcement, now));
+        // Before any of them says how it went. Nobody listens any more: it is the end.
+        self.tell.send(Telling::Expected { row: verdict.row, pulses: self.pulses(lane, &verdict) }).unwrap_or_default();
         for Device { told, outputs } in &self.devices {
             let concerned =
                 outputs.iter().filter(|(config, _)| config.entry.lane == lane && config.duty.is_about(&verdict));
@@ -94,15 +108,31 @@ impl Outputs {
                     Cause::Failed,
                     "it does not keep up; look at its cable, then restart the agent",
                 ));
-                if matches!(config.duty, Duty::Opens(_)) {
+                for _ in 0..config.duty.pulses(&verdict) {
                     post.passed(Passage::NotOpened);
+                    let (sequence, output) = (verdict.row, config.entry.name.clone());
+                    let passed = PassageLine { sequence, lane, output, passage: Passage::NotOpened };
+                    self.tell.send(Telling::Passed(passed)).unwrap_or_default();
                 }
             }
         }
     }
 }
 
+/// The lanes of which an output tells how an admission ends.
+pub(crate) fn lanes_opened(outputs: &[OutputConfig]) -> BTreeSet<LaneId> {
+    outputs.iter().filter(|output| matches!(output.duty, Duty::Opens(_))).map(|output| output.entry.lane).collect()
+}
+
 impl Duty {
+    /// How many pulses a verdict has here, each of which is told of.
+    fn pulses(&self, verdict: &Verdict) -> u32 {
+        match self {
+            Self::Opens(opening) => opening.turns.pulses(verdict.persons).into(),
+            Self::Shows(_) => 0,
+        }
+    }
+
     /// Whether an output has anything to do with a verdict.
     fn is_about(&self, verdict: &Verdict) -> bool {
         match self {

@@ -1,7 +1,7 @@
 //! The thread of a device: what its outputs have to do, when, and what becomes of it. Owns opening the device, finding it again, and
 //! switching everything off first and last. A device that is dead holds up this thread alone.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use countermark_shared::id::LaneId;
@@ -9,6 +9,7 @@ use countermark_shared::id::LaneId;
 use super::board::{Board, LineInput, Switch};
 use super::machine::{Act, Machine, Verdict};
 use super::passage::PassageLine;
+use super::tally::Telling;
 use super::wiring::{Sensor, Wiring};
 use crate::clock::Clock;
 use crate::config::{OutputConfig, Place};
@@ -37,7 +38,7 @@ pub(crate) struct Worker {
     /// For how long staff are told of somebody who did not pass.
     tell: Duration,
     clock: Clock,
-    passages: SyncSender<PassageLine>,
+    passages: Sender<Telling>,
 }
 
 struct Output {
@@ -64,7 +65,7 @@ impl Worker {
         told: Receiver<Told>,
         tell: Duration,
         clock: Clock,
-        passages: SyncSender<PassageLine>,
+        passages: Sender<Telling>,
     ) -> Self {
         let outputs = outputs.into_iter().map(|(config, post)| Output {
             name: config.entry.name,
@@ -161,8 +162,8 @@ impl Worker {
                     output.notice = passage.notice(output.lane).map(|_| now + self.tell);
                     output.post.passed(passage);
                     let line = PassageLine { sequence: row, lane: output.lane, output: output.name.clone(), passage };
-                    // Whoever reads standard output may be slow; a pulse must not wait for that. It is counted all the same.
-                    self.passages.try_send(line).unwrap_or_default();
+                    // Whoever reads standard output may be slow; a pulse must not wait for that. No more can wait there than were let in.
+                    self.passages.send(Telling::Passed(line)).unwrap_or_default();
                     continue;
                 }
             };

@@ -76,6 +76,9 @@ struct Heartbeat {
     list_age_seconds: Option<u64>,
     /// Whether the event's policy calls that old.
     list_old: bool,
+    /// How long ago the other gates' word was known to be the newest, where the event's policy calls that old: then staff decide about what was
+    /// used elsewhere.
+    feed_old_seconds: Option<u64>,
     trust_warning: Option<Sentence>,
     /// What people must be told about the clock.
     clock_warning: Option<Sentence>,
@@ -209,15 +212,17 @@ impl Screen {
         let report = self.report.borrow();
         let contact = self.contact.borrow();
         let clock = report.read_clock(now);
-        let list = report.documents.get(&DocumentKind::SlotList);
-        let list_age = list.map(|list| clock.now.since(list.as_of));
+        let age = |kind| report.documents.get(&kind).map(|standing| clock.now.since(standing.as_of));
+        let (list_age, feed_age) = (age(DocumentKind::SlotList), age(DocumentKind::AdmissionFeed));
+        let is_old = |age: &Duration| report.list_warning.is_some_and(|warning| *age > warning);
         Heartbeat {
             version: env!("CARGO_PKG_VERSION"),
             name: self.name.clone(),
             ready: self.is_ready(&report, shown),
             stopped_by: report.stopped_by().map(Defect::sentence),
             list_age_seconds: list_age.map(|age| age.as_secs()),
-            list_old: list_age.zip(report.list_warning).is_some_and(|(age, warning)| age > warning),
+            list_old: list_age.as_ref().is_some_and(is_old),
+            feed_old_seconds: feed_age.filter(is_old).map(|age| age.as_secs()),
             trust_warning: report.trust_warning(clock.now),
             clock_warning: Sentence::of_clock(clock.state, report.clock.waiting()),
             lease_warning: report.lease_warning(now),

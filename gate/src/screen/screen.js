@@ -97,7 +97,7 @@ function told(notices) {
   return [`${notices[0]} (+${notices.length - 1})`];
 }
 
-function notices({ offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: clock, lease_warning: lease, certificate_warning: certificate, list_old: listOld, list_age_seconds: age }) {
+function notices({ offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: clock, lease_warning: lease, certificate_warning: certificate, list_old: listOld, list_age_seconds: age, feed_old_seconds: feedOld }) {
   return [
     ...ledger.map(({ en, fr }) => `${en} · ${fr}`),
     lease && `${lease.en} · ${lease.fr}`,
@@ -109,6 +109,7 @@ function notices({ offline, refused, conflicts, contested, device_warnings: devi
     offline && "OFFLINE: go on, scans are kept · HORS LIGNE : continuez, tout est gardé",
     trust && `${trust.en} · ${trust.fr}`,
     listOld && `LIST ${duration(age)} OLD: go on · LISTE ANCIENNE DE ${duration(age)} : continuez`,
+    feedOld && `OTHER GATES NOT HEARD FOR ${duration(feedOld)}: go on · SANS NOUVELLES DES AUTRES ENTRÉES DEPUIS ${duration(feedOld)} : continuez`,
     contested > 0 && `ROWS IN DISPUTE, tell the administrator · LIGNES CONTESTÉES, prévenez l'administrateur : ${contested}`,
   ].filter(Boolean);
 }

@@ -119,14 +119,16 @@ fn a_trust_bundle_past_its_end_and_an_old_list_are_said_and_the_gate_stays_ready
     let until = samples::bundle().not_after;
     bench.report.send_modify(|report| {
         report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
+        report.documents.insert(DocumentKind::AdmissionFeed, report.documents[&DocumentKind::SlotList]);
         (report.trust_until, report.list_warning) = (documents.trust_until(), documents.list_warning());
     });
     // The sample's list was issued a minute before the doors open; its event warns after fifteen.
     let young = bench.heartbeat(moment(DOORS + Duration::from_mins(14), 0));
-    assert!(young.ready && !young.list_old && young.trust_warning.is_none());
+    assert!(young.ready && !young.list_old && young.feed_old_seconds.is_none() && young.trust_warning.is_none());
     assert!(bench.heartbeat(moment(until, 0)).trust_warning.is_none());
     let late = bench.heartbeat(moment(until + Duration::from_millis(1), 0));
     assert!(late.ready && late.list_old);
+    assert_eq!(late.feed_old_seconds, late.list_age_seconds);
     assert_eq!(late.trust_warning, Some(Sentence::trust_ended()));
 }
 

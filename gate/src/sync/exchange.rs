@@ -29,6 +29,10 @@ pub(crate) struct Held {
     pub(crate) list: Option<(EventId, Revision)>,
     /// Steps that are stored to get there.
     pub(crate) steps: u64,
+    /// The admission feed in force: its event and revision.
+    pub(crate) feed: Option<(EventId, Revision)>,
+    /// Batches that are stored to get there.
+    pub(crate) batches: u64,
     /// Rows that validation has not answered for.
     pub(crate) unsettled: u64,
 }
@@ -91,6 +95,8 @@ impl Held {
             needs: report.needs.clone(),
             list: report.event.zip(standing(DocumentKind::SlotList).map(|standing| standing.revision)),
             steps: report.steps,
+            feed: report.event.zip(standing(DocumentKind::AdmissionFeed).map(|standing| standing.revision)),
+            batches: report.batches,
             unsettled: report.unsettled,
         }
     }

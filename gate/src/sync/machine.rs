@@ -6,7 +6,7 @@
 //! One request is under way at a time. A missing answer holds back everything; an answer that does not help holds back only its own duty,
 //! so that a document that is refused for hours does not keep the journal here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use countermark_shared::documents::{Fetch, Remedy, Revision};
@@ -27,6 +27,8 @@ const TIME_EVERY: Duration = Duration::from_mins(10);
 
 /// Validation publishes a snapshot after every 32 steps: with as many stored, there is one that stands for some of them.
 const FOLD_FROM: u64 = 32;
+/// Batches are small, and many in a busy hour; each fold is a snapshot of all that passed.
+const FOLD_FEED_FROM: u64 = 512;
 /// A snapshot is the largest of all documents: where none came that helps, the next is asked for no sooner.
 const FOLD_AGAIN: Duration = Duration::from_mins(1);
 
@@ -56,14 +58,14 @@ pub(crate) struct Machine {
     link: Schedule,
     log_in: Schedule,
     documents: BTreeMap<DocumentKind, Schedule>,
-    fold: Schedule,
+    folds: BTreeMap<DocumentKind, Schedule>,
     time: Schedule,
     upload: Schedule,
     /// How many rows travel together: half as many after a call that was lost, for a slow line to carry them; twice as many after one that was not.
     batch: usize,
     refused: BTreeMap<DocumentKind, String>,
-    /// A step was missing or did not fit: a snapshot comes next.
-    snapshot_next: bool,
+    /// Of these a step was missing or did not fit: a snapshot comes next.
+    snapshot_next: BTreeSet<DocumentKind>,
     /// Something was signed by nobody who is known here: bundles come next.
     bundles_next: bool,
 }
@@ -79,12 +81,12 @@ impl Machine {
             link: Schedule::default(),
             log_in: Schedule::default(),
             documents: BTreeMap::new(),
-            fold: Schedule::default(),
+            folds: BTreeMap::new(),
             time: Schedule::default(),
             upload: Schedule::default(),
             batch: MAX_ROWS_PER_UPLOAD,
             refused: BTreeMap::new(),
-            snapshot_next: false,
+            snapshot_next: BTreeSet::new(),
             bundles_next: false,
         }
     }
@@ -121,10 +123,16 @@ impl Machine {
         if self.session.is_none() {
             return vec![(self.log_in.due(), Duty::LogIn)];
         }
-        let due = |wanted: Wanted| self.documents.get(&wanted.kind().leads_to()).copied().unwrap_or_default().due();
-        let mut duties: Vec<_> = wanted.iter().map(|wanted| (due(*wanted), Duty::Fetch(*wanted))).collect();
+        let due = |schedules: &BTreeMap<DocumentKind, Schedule>, wanted: Wanted| {
+            schedules.get(&wanted.kind().leads_to()).copied().unwrap_or_default().due()
+        };
+        let fetch = |wanted: &Wanted| (due(&self.documents, *wanted), Duty::Fetch(*wanted));
+        let fold = |wanted: Wanted| (due(&self.folds, wanted), Duty::Fold(wanted));
+        let mut duties: Vec<_> = wanted.iter().map(fetch).collect();
         let list = held.list.filter(|_| held.steps >= FOLD_FROM);
-        duties.extend(list.map(|(event, up_to)| (self.fold.due(), Duty::Fold(Wanted::SlotSnapshot { event, up_to }))));
+        let feed = held.feed.filter(|_| held.batches >= FOLD_FEED_FROM);
+        duties.extend(list.map(|(event, up_to)| fold(Wanted::SlotSnapshot { event, up_to })));
+        duties.extend(feed.map(|(event, up_to)| fold(Wanted::FeedSnapshot { event, up_to })));
         duties.extend(held.bundle.map(|_| (self.time.due(), Duty::Time)));
         duties.extend(self.rows_since.map(|since| (self.upload.due().max(since + COALESCE), Duty::Upload)));
         duties
@@ -156,14 +164,27 @@ impl Machine {
             Fetch::Bundle(hash) => Some(Wanted::Bundle(hash)),
             Fetch::BundlesAfter(version) => Some(Wanted::BundlesAfter(version)),
             Fetch::Assignment(_) => Some(Wanted::Assignment),
-            Fetch::EventDocument(_) | Fetch::SlotSnapshot(_) | Fetch::SlotDeltas { .. } if !assigned => None,
+            Fetch::EventDocument(_)
+            | Fetch::SlotSnapshot(_)
+            | Fetch::SlotDeltas { .. }
+            | Fetch::FeedSnapshot(_)
+            | Fetch::FeedBatches { .. }
+                if !assigned =>
+            {
+                None
+            }
             Fetch::EventDocument(hash) => Some(Wanted::EventDocument(hash)),
             Fetch::SlotSnapshot(standing) => Some(Wanted::SlotSnapshot { event, up_to: standing.revision }),
-            Fetch::SlotDeltas { from: _, to } if self.snapshot_next => Some(Wanted::SlotSnapshot { event, up_to: to }),
+            Fetch::SlotDeltas { from: _, to } if self.snapshot_next.contains(&DocumentKind::SlotList) => {
+                Some(Wanted::SlotSnapshot { event, up_to: to })
+            }
             // One at a time: what comes after follows from what is held then.
             Fetch::SlotDeltas { from, to: _ } => Some(Wanted::SlotDelta { event, to: from }),
-            // Nothing is decided by the feed here.
-            Fetch::FeedSnapshot(_) | Fetch::FeedBatches { .. } => None,
+            Fetch::FeedSnapshot(standing) => Some(Wanted::FeedSnapshot { event, up_to: standing.revision }),
+            Fetch::FeedBatches { from: _, to } if self.snapshot_next.contains(&DocumentKind::AdmissionFeed) => {
+                Some(Wanted::FeedSnapshot { event, up_to: to })
+            }
+            Fetch::FeedBatches { from, to: _ } => Some(Wanted::FeedBatch { event, to: from }),
         }
     }
 
@@ -196,7 +217,8 @@ impl Machine {
                 self.succeeded(now, now + self.poll);
             }
             (Response::Absent, Duty::Fetch(wanted)) => {
-                let remedy = if matches!(wanted, Wanted::SlotDelta { .. }) { Remedy::Snapshot } else { Remedy::None };
+                let is_step = matches!(wanted, Wanted::SlotDelta { .. } | Wanted::FeedBatch { .. });
+                let remedy = if is_step { Remedy::Snapshot } else { Remedy::None };
                 self.not_taken(wanted, MISSING, remedy, now, jitter);
             }
             (Response::Absent, Duty::Fold(_)) => self.succeeded(now, now + FOLD_AGAIN),
@@ -262,8 +284,10 @@ impl Machine {
         self.tried(wanted);
         match wanted {
             // Whoever signed a step may be known no more, and the snapshot be signed by another.
-            Wanted::SlotDelta { .. } if matches!(remedy, Remedy::Snapshot | Remedy::EarlierBundles) => {
-                self.snapshot_next = true;
+            Wanted::SlotDelta { .. } | Wanted::FeedBatch { .. }
+                if matches!(remedy, Remedy::Snapshot | Remedy::EarlierBundles) =>
+            {
+                self.snapshot_next.insert(wanted.kind().leads_to());
                 self.bundles_next |= remedy == Remedy::EarlierBundles;
                 // The snapshot comes at once; that the step failed is remembered, so that a round that fails whole is waited for.
                 if let Some(schedule) = self.finish() {
@@ -278,7 +302,9 @@ impl Machine {
             | Wanted::Assignment
             | Wanted::Head { .. }
             | Wanted::SlotDelta { .. }
-            | Wanted::SlotSnapshot { .. } => self.bundles_next |= remedy == Remedy::EarlierBundles,
+            | Wanted::SlotSnapshot { .. }
+            | Wanted::FeedBatch { .. }
+            | Wanted::FeedSnapshot { .. } => self.bundles_next |= remedy == Remedy::EarlierBundles,
         }
         self.failed(now, jitter);
     }
@@ -286,14 +312,17 @@ impl Machine {
     /// Another way is tried once, and then the usual one again.
     fn tried(&mut self, wanted: Wanted) {
         match wanted {
-            Wanted::SlotSnapshot { .. } => self.snapshot_next = false,
+            Wanted::SlotSnapshot { .. } | Wanted::FeedSnapshot { .. } => {
+                self.snapshot_next.remove(&wanted.kind());
+            }
             Wanted::BundlesAfter(_) => self.bundles_next = false,
             Wanted::NewestBundle
             | Wanted::Bundle(_)
             | Wanted::EventDocument(_)
             | Wanted::Assignment
             | Wanted::Head { .. }
-            | Wanted::SlotDelta { .. } => {}
+            | Wanted::SlotDelta { .. }
+            | Wanted::FeedBatch { .. } => {}
         }
     }
 
@@ -326,7 +355,7 @@ impl Machine {
         match self.under_way.take()? {
             Duty::LogIn => Some(&mut self.log_in),
             Duty::Fetch(wanted) => Some(self.documents.entry(wanted.kind().leads_to()).or_default()),
-            Duty::Fold(_) => Some(&mut self.fold),
+            Duty::Fold(wanted) => Some(self.folds.entry(wanted.kind()).or_default()),
             Duty::Time => Some(&mut self.time),
             Duty::Upload => Some(&mut self.upload),
         }

@@ -32,8 +32,8 @@ pub use envelope::{Authentic, Document, MAX_CLOCK_LEAD, MAX_SIGNATURES, Signed, 
 pub use event::{EventDocument, Text};
 pub use expiry::Expiry;
 pub use feed::{
-    AdmissionFeed, FeedBatch, FeedContent, FeedPassages, FeedRow, FeedSnapshot, FeedState, FoldedGate, FoldedPassages,
-    GateStanding, LastEntry, MAX_ROWS_HELD, Passage,
+    AdmissionFeed, FeedBatch, FeedContent, FeedForm, FeedPassages, FeedRow, FeedSnapshot, FeedState, FoldedGate,
+    FoldedPassages, GateStanding, LastEntry, MAX_ROWS_HELD, MAX_ROWS_IN_A_BATCH, Passage,
 };
 pub use hash::{ContentHash, DocumentHash};
 pub use head::Head;

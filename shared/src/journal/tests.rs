@@ -132,6 +132,8 @@ fn what_was_done_survives_its_bytes() {
         act(2, Act::Undo { of: 1, persons: TWO }),
         act(2, Act::Actuated { of: 1, actuation: Actuation::NotTurned }),
         overrule(2, 1),
+        JournalRow { reason: Reason::Overruled, ..act(3, Act::Undo { of: 2, persons: TWO }) },
+        JournalRow { reason: Reason::Overruled, ..act(3, Act::Actuated { of: 2, actuation: Actuation::Turned }) },
         act(2, Act::Claim { attempt, persons: TWO }),
         JournalRow { act: Some(Act::Claimed { of: 1 }), ..row(2) },
         JournalRow { reason: Reason::Blocked, ..act(2, Act::Hold) },

@@ -36,6 +36,10 @@ pub mod paths {
     pub const SLOT_DELTA: &str = "/v1/events/{event}/slot-list/{epoch}/{sequence}";
     /// GET, with the session: the last slot-list snapshot up to that revision, for ever the same; deltas lead on from it.
     pub const SLOT_SNAPSHOT: &str = "/v1/events/{event}/slot-list/{epoch}/{sequence}/snapshot";
+    /// GET, with the session: the admission feed's batch of that number, for ever the same.
+    pub const FEED_BATCH: &str = "/v1/events/{event}/admission-feed/{epoch}/{sequence}";
+    /// GET, with the session: the feed's last snapshot up to that batch, for ever the same; batches lead on from it.
+    pub const FEED_SNAPSHOT: &str = "/v1/events/{event}/admission-feed/{epoch}/{sequence}/snapshot";
     /// POST [`AskTime`](super::AskTime), with the session → [`TimeAnswer`](super::TimeAnswer).
     pub const TIME: &str = "/v1/gate/time";
     /// POST [`Upload`](super::Upload), with the session → [`Uploaded`](super::Uploaded).

@@ -49,7 +49,7 @@ impl Reader {
             }
             "slot-list" => self.slots = Some(Slots::accept(bytes, trust, self.event, self.slots.as_ref(), now)?),
             "slot-delta" => self.slots = Some(Slots::step(bytes, trust, self.event, self.slots.as_ref(), now)?),
-            "admission-feed" => FeedState::accept(&mut self.feed, bytes, trust, self.event, now)?,
+            "admission-feed" => drop(FeedState::accept(&mut self.feed, bytes, trust, self.event, now)?),
             "assignment" => {
                 self.assignment = Some(Assignment::accept(bytes, trust, self.gate, self.assignment.as_ref(), now)?);
             }

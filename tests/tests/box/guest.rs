@@ -57,7 +57,12 @@ impl Guest {
         command: &str,
         mut seen: impl FnMut(&str) -> Option<T>,
     ) -> Result<T> {
-        until(what, PATIENCE, async || Ok(seen(&self.try_run(command).await?.said))).await
+        let mut said = String::new();
+        let waited = until(what, PATIENCE, async || {
+            said = self.try_run(command).await?.said;
+            Ok(seen(&said))
+        });
+        waited.await.with_context(|| format!("in the box, `{command}` ends with:\n{}", tail(&said)))
     }
 
     /// Runs a shell command to its end, whatever that is.
@@ -78,6 +83,12 @@ struct Outcome {
     status: Option<i32>,
     said: String,
     complained: String,
+}
+
+/// The last of what was said, for whoever looks for what went wrong.
+pub(crate) fn tail(text: &str) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
 fn text(data: Option<String>) -> Result<String> {

@@ -7,11 +7,12 @@ use countermark_tests::gate::Status;
 use serde::Deserialize;
 
 use crate::guest::Guest;
-use crate::machine::{KEYBOARD_PORT, Machine};
+use crate::machine::{CAMERA_PORT, KEYBOARD_PORT, Machine};
 
 /// The devices, as the agent calls them.
 pub(crate) const SCANNER: &str = "scanner/left";
 pub(crate) const KEYBOARD: &str = "keyboard/wedge";
+pub(crate) const CAMERA: &str = "camera/arch";
 pub(crate) const ARM: &str = "output/arm";
 
 /// Long enough for this machine to do something in the middle of it.
@@ -22,6 +23,8 @@ const OFF: [u8; 4] = [0xA0, 0x01, 0x00, 0xA1];
 
 /// How the agent is asked, as its user.
 const GATE: &str = "runuser -u countermark-gate -- countermark-gate";
+/// What the agent says.
+const JOURNAL: &str = "journalctl --unit countermark-gate --output cat";
 const CONFIG: &str = "/etc/countermark-gate/gate.toml";
 
 /// What stands at the entrance, each by the name that our udev rules give it: for its port.
@@ -41,6 +44,12 @@ name = "wedge"
 lane = 1
 device = "/dev/countermark/keyboard-{keyboard}"
 
+[[camera]]
+name = "arch"
+lane = 1
+device = "/dev/countermark/camera-{camera}"
+resolution = [1280, 720]
+
 [[output]]
 name = "arm"
 lane = 1
@@ -52,6 +61,7 @@ opens = {{ pulse-milliseconds = {PULSE_MILLISECONDS} }}
         scanner = port(1),
         relay = port(2),
         keyboard = port(KEYBOARD_PORT),
+        camera = port(CAMERA_PORT),
     )
 }
 
@@ -133,14 +143,42 @@ pub(crate) async fn scan(machine: &mut Machine, ticket: &str, row: u64) -> Resul
 /// Waits for the row of what a device read.
 pub(crate) async fn verdict(guest: &mut Guest, device: &str, row: u64) -> Result<Reason> {
     let end = format!("({device}, row {row})");
-    let journal = "journalctl --unit countermark-gate --output cat";
     let line = guest
-        .until(&format!("the agent had said something of row {row}"), journal, |said| {
+        .until(&format!("the agent had said something of row {row}"), JOURNAL, |said| {
             said.lines().rfind(|line| line.ends_with(&end)).map(str::to_owned)
         })
         .await?;
     let word = line.split_whitespace().next().context("a verdict begins with its word")?;
     Ok(serde_json::from_value(word.into())?)
+}
+
+/// Waits until a device has so many tickets admitted.
+pub(crate) async fn admits(guest: &mut Guest, device: &str, times: usize) -> Result<()> {
+    let admitted = |line: &&str| line.starts_with("admitted ") && line.contains(&format!("({device}, row "));
+    let seen = |said: &str| (said.lines().filter(admitted).count() == times).then_some(());
+    guest.until(&format!("{device} had {times} tickets admitted"), JOURNAL, seen).await
+}
+
+/// Starts the agent anew, for pictures of the size that the camera gives as they are; the others are compressed.
+pub(crate) async fn ask_for_small_pictures(guest: &mut Guest) -> Result<()> {
+    guest.run(&format!("sed --in-place 's/^resolution = .*/resolution = [640, 360]/' {CONFIG}")).await?;
+    guest.run("systemctl restart countermark-gate").await?;
+    let given = |said: &str| said.contains("format=640x360@10FPS, YUYV").then_some(());
+    guest.until("the camera gave small pictures", JOURNAL, given).await
+}
+
+/// Stops the agent, and has the devices' next scan shown to staff instead: who sent it, and what it would mean.
+pub(crate) async fn listen(guest: &mut Guest) -> Result<(String, Reason)> {
+    #[derive(Deserialize)]
+    struct Heard {
+        device: String,
+        verdict: Reason,
+    }
+    guest.run("systemctl stop countermark-gate").await?;
+    let said = guest.run(&format!("{GATE} listen --json --count 1 --config {CONFIG}")).await?;
+    // Before it, how the devices are.
+    let Heard { device, verdict } = serde_json::from_str(said.lines().last().unwrap_or_default())?;
+    Ok((device, verdict))
 }
 
 /// Waits until the arm is opened, and no command comes before that.

@@ -7,8 +7,9 @@ use anyhow::Result;
 use countermark_shared::verdict::Reason;
 
 use crate::disk::{Disk, stick};
+use crate::guest::tail;
 use crate::image::Image;
-use crate::installed::{self, ARM, KEYBOARD, SCANNER, has, misses, opens, rows, runs, scan, shuts};
+use crate::installed::{self, ARM, CAMERA, KEYBOARD, SCANNER, admits, has, misses, opens, rows, runs, scan, shuts};
 use crate::machine::{KEYBOARD_PORT, Machine, console};
 use crate::sale::sell;
 
@@ -27,8 +28,10 @@ async fn story(folder: &Path) -> Result<()> {
     let image = Image::make().await?;
     let brought = folder.join("brought");
     fs::create_dir(&brought)?;
-    let tickets = sell(3, &brought).await?;
-    let [first, second, third] = tickets.as_slice() else { anyhow::bail!("{} tickets were sold", tickets.len()) };
+    let tickets = sell(5, &brought).await?;
+    let [first, second, third, large, small] = tickets.as_slice() else {
+        anyhow::bail!("{} tickets were sold", tickets.len())
+    };
     fs::write(brought.join("gate.toml"), installed::config())?;
     stick(&brought, &folder.join("stick")).await?;
     Disk::copy(&image.root, &folder.join("disk")).await?;
@@ -39,7 +42,10 @@ async fn story(folder: &Path) -> Result<()> {
     misses(&mut machine.guest, KEYBOARD).await?;
     machine.keyboard.plug(KEYBOARD_PORT).await?;
     has(&mut machine.guest, KEYBOARD).await?;
+    watch(&mut machine).await?;
     installed::is_healthy(&mut machine.guest).await?;
+    machine.camera.pull().await;
+    misses(&mut machine.guest, CAMERA).await?;
     // Ours by its first letters, and of a format that no gate knows: each character counts.
     machine.keyboard.type_line("CM9:1").await?;
     assert_eq!(installed::verdict(&mut machine.guest, KEYBOARD, 1).await?, Reason::UnknownVersion);
@@ -72,6 +78,19 @@ async fn story(folder: &Path) -> Result<()> {
     shuts(&mut machine, 2).await?;
     runs(&mut machine.guest).await?;
     assert_eq!(rows(&mut machine.guest).await?, 6);
+
+    // From here on nobody counts rows: how often a held code is looked at is the machine's matter, and a slow one may take it for shown anew.
+    has(&mut machine.guest, ARM).await?;
+    watch(&mut machine).await?;
+    machine.camera.show(large)?;
+    admits(&mut machine.guest, CAMERA, 1).await?;
+    opens(&mut machine).await?;
+    shuts(&mut machine, 1).await?;
+    installed::ask_for_small_pictures(&mut machine.guest).await?;
+    machine.camera.show(small)?;
+    admits(&mut machine.guest, CAMERA, 2).await?;
+    let heard = installed::listen(&mut machine.guest).await?;
+    assert_eq!(heard, (CAMERA.to_owned(), Reason::AlreadyUsed));
     Ok(())
 }
 
@@ -88,7 +107,9 @@ async fn plug_in(machine: &mut Machine) -> Result<()> {
     shuts(machine, 1).await
 }
 
-fn tail(text: &str) -> String {
-    let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(40)..].join("\n")
+/// The camera, which the agent began without, too; over an empty table.
+async fn watch(machine: &mut Machine) -> Result<()> {
+    misses(&mut machine.guest, CAMERA).await?;
+    machine.camera.plug().await?;
+    has(&mut machine.guest, CAMERA).await
 }

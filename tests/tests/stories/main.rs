@@ -44,3 +44,5 @@ mod suspended_gate;
 mod the_line;
 #[cfg(test)]
 mod token_for_another_service;
+#[cfg(test)]
+mod used_elsewhere;

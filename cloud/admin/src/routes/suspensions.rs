@@ -8,18 +8,34 @@ use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::service_call::CallError;
 use countermark_shared::id::GateId;
+use countermark_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::record::{Act, Done, Intent, on_record, sentence};
 use crate::state::State;
 
-/// Take a gate out of service, or put it back.
+/// Take a gate out of service.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Decision {
+pub(crate) struct Suspension {
+    /// The gate.
+    pub(crate) gate: GateId,
+    /// Why, for the record: 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500)]
+    pub(crate) reason: String,
+    /// Where it was stolen or lost: the last instant at which it was surely in known hands. What the cloud received from it since is not
+    /// believed any more, by no gate either, and it cannot be resumed: the box is enrolled anew.
+    #[serde(default)]
+    pub(crate) believed_until: Option<Timestamp>,
+}
+
+/// Put a gate back into service.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resumption {
     /// The gate.
     pub(crate) gate: GateId,
     /// Why, for the record: 1 to 500 characters.
@@ -33,7 +49,7 @@ pub(crate) struct Decision {
     post,
     path = "/v1/gates/suspend",
     operation_id = "suspend_gate",
-    request_body = Decision,
+    request_body = Suspension,
     responses(
         (status = 200, description = "It is suspended; its way to the gate has begun.", body = GateSuspension),
         (status = 400, description = "`invalid-request`: no reason, or one too long", body = ProblemDocument, content_type = "application/problem+json"),
@@ -44,35 +60,42 @@ pub(crate) struct Decision {
 pub(crate) async fn suspend(
     state: State,
     caller: Caller,
-    Json(request): Json<Decision>,
+    Json(Suspension { gate, reason, believed_until }): Json<Suspension>,
 ) -> Result<Json<GateSuspension>, Error> {
-    let (validation, gate, decided) = (state.validation.clone(), request.gate, state.clock.now());
-    decide(&state, caller, Act::SuspendGate, request, async move {
-        validation.suspend_gate(&SuspendGate { gate, decided }).await
+    let (validation, decided) = (state.validation.clone(), state.clock.now());
+    let reason = sentence(&reason)?;
+    let detail = match believed_until {
+        Some(until) => json!({ "reason": reason, "believed_until": until }),
+        None => json!({ "reason": reason }),
+    };
+    decide(&state, caller, Act::SuspendGate, gate, detail, async move {
+        validation.suspend_gate(&SuspendGate { gate, decided, believed_until }).await
     })
     .await
 }
 
-/// Has validation put a gate back into service. One that is not suspended is well.
+/// Has validation put a gate back into service; what was in doubt about it counts as looked into. One that is not suspended is well.
 #[utoipa::path(
     post,
     path = "/v1/gates/resume",
     operation_id = "resume_gate",
-    request_body = Decision,
+    request_body = Resumption,
     responses(
         (status = 200, description = "It is in service; its way to the gate has begun.", body = GateSuspension),
         (status = 400, description = "`invalid-request`: no reason, or one too long", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "`gate-unknown` to validation", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`gate-retracted`: it was in other hands; enrol the box as a new gate", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: send it again", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn resume(
     state: State,
     caller: Caller,
-    Json(request): Json<Decision>,
+    Json(Resumption { gate, reason }): Json<Resumption>,
 ) -> Result<Json<GateSuspension>, Error> {
-    let (validation, gate, decided) = (state.validation.clone(), request.gate, state.clock.now());
-    decide(&state, caller, Act::ResumeGate, request, async move {
+    let (validation, decided) = (state.validation.clone(), state.clock.now());
+    let detail = json!({ "reason": sentence(&reason)? });
+    decide(&state, caller, Act::ResumeGate, gate, detail, async move {
         validation.resume_gate(&ResumeGate { gate, decided }).await
     })
     .await
@@ -82,10 +105,10 @@ async fn decide(
     state: &State,
     caller: Caller,
     act: Act,
-    Decision { gate, reason }: Decision,
+    gate: GateId,
+    detail: Value,
     ask: impl Future<Output = Result<GateSuspension, CallError>> + Send + 'static,
 ) -> Result<Json<GateSuspension>, Error> {
-    let detail = json!({ "reason": sentence(&reason)? });
     let intent = Intent { act, subject: format!("gate {gate}"), detail };
     on_record(state, caller, intent, async move {
         let standing = ask.await?;
@@ -101,7 +124,6 @@ async fn decide(
 mod tests {
     use axum::http::StatusCode;
     use countermark_service::contract::paths;
-    use serde_json::Value;
 
     use super::*;
     use crate::record::Outcome;
@@ -133,6 +155,21 @@ mod tests {
             assert_eq!((outcome.act, outcome.outcome), (act, Outcome::Done));
             assert_eq!(outcome.detail, json!({ "suspended": suspended }));
         }
+    }
+
+    #[tokio::test]
+    async fn of_a_stolen_gate_it_is_said_until_when_it_was_in_known_hands() {
+        let mut bench = Bench::new().await;
+        let decided = bench.clock.now();
+        let until = "2026-11-22T19:00:00Z";
+        bench.validation.answers(paths::SUSPEND_GATE, StatusCode::OK, json!({ "gate": 3, "suspended": true }));
+        let request = json!({ "gate": 3, "reason": "It was stolen.", "believed_until": until });
+        assert_eq!(bench.post("/v1/gates/suspend", &request).await.status, StatusCode::OK);
+        let asked = json!({ "gate": 3, "decided": decided, "believed_until": until });
+        assert_eq!(bench.validation.called().await, (paths::SUSPEND_GATE.to_owned(), asked));
+        let log = bench.log().await;
+        assert_eq!(log[0].detail, json!({ "reason": "It was stolen.", "believed_until": until }));
+        bench.post("/v1/gates/resume", &request).await.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request");
     }
 
     #[tokio::test]

@@ -148,6 +148,10 @@ pub struct SuspendGate {
     pub gate: GateId,
     /// When the administrator decided it, by admin's clock. A decision that arrives after a later one changes nothing.
     pub decided: Timestamp,
+    /// The last instant at which the gate was surely in known hands, where it is not any more: nothing that was received from it since is
+    /// believed, now or ever. Without it what was received until now stays believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub believed_until: Option<Timestamp>,
 }
 
 /// Put a gate back into service. One that is not suspended is well.
@@ -245,7 +249,7 @@ impl ValidationClient {
         self.0.post(paths::SUSPEND_GATE, request).await
     }
 
-    /// Resumes a gate. Problem `gate-unknown`.
+    /// Resumes a gate. Problems: `gate-unknown`; `gate-retracted` when it was in other hands.
     pub async fn resume_gate(&self, request: &ResumeGate) -> Result<GateSuspension, CallError> {
         self.0.post(paths::RESUME_GATE, request).await
     }

@@ -9,7 +9,7 @@ use countermark_shared::wire::paths;
 use super::*;
 use crate::publisher::Publisher;
 use crate::state::Trusted;
-use crate::testing::{self, Bench, EVENT, TestGate, newest_slots};
+use crate::testing::{self, Bench, EVENT, TestGate, newest_feed, newest_slots};
 
 const INSTANT: Duration = Duration::from_millis(1);
 
@@ -27,7 +27,7 @@ async fn it_names_what_the_gate_is_served() {
     let gate = bench.gate().await;
     assert_eq!(read(&bench, &gate, None).await.document().slots, None);
     bench.report(1, 1, Issued).await;
-    Publisher::new(bench.state.clone()).publish(EVENT).await.unwrap();
+    Publisher::slot_lists(bench.state.clone()).publish(EVENT).await.unwrap();
 
     let head = read(&bench, &gate, None).await.into_document();
     let (bundle, now) = (testing::bundle(), bench.clock.now());
@@ -40,6 +40,9 @@ async fn it_names_what_the_gate_is_served() {
     assert_eq!(head.document, Some(EventDocument::accept(&document, &bundle, None, now).unwrap().standing()));
     assert_eq!(head.slots, Some(newest_slots(&bench).await.standing()));
     assert_eq!(head.feed, None);
+    Publisher::feeds(bench.state.clone()).publish(EVENT).await.unwrap();
+    let head = read(&bench, &gate, None).await.into_document();
+    assert_eq!(head.feed, Some(newest_feed(&bench).await.standing()));
 }
 
 #[tokio::test]

@@ -108,7 +108,7 @@ mod tests {
     /// What the next slot list says of the seat; nothing when there is no next list.
     async fn published(bench: &Bench) -> Option<SlotEntry> {
         bench.clock.advance(COALESCE);
-        Publisher::new(bench.state.clone()).publish(EVENT).await.unwrap()?;
+        Publisher::slot_lists(bench.state.clone()).publish(EVENT).await.unwrap()?;
         Some(newest_slots(bench).await.entry(SLOT))
     }
 

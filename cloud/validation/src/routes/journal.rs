@@ -3,13 +3,16 @@
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
+use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Upload, Uploaded, paths};
+use sqlx::PgConnection;
 
 use crate::error::Error;
-use crate::journal::Batch;
+use crate::journal::{Batch, Settled};
 use crate::session::Gate;
 use crate::state::State;
-use crate::store::{gates, journal};
+use crate::store::gates::{self, Locked};
+use crate::store::{feed, journal};
 
 /// 1,000 rows of 512 bytes with the longest ticket, in base64 and JSON, are 1.4 MB.
 pub(crate) const LONGEST_UPLOAD: usize = 2 << 20;
@@ -40,14 +43,28 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
             let locked = gates::lock(&mut transaction, gate.gate).await?.ok_or(Error::GateUnknown)?;
             let stored = journal::links(&mut transaction, gate.gate, &batch.sequences()).await?;
             let proofs = journal::proofs(&mut transaction, gate.gate, &batch.seats()).await?;
-            let settled = batch.settle(stored, proofs, locked.suspended);
+            let settled = batch.settle(stored, proofs, locked.suspended || locked.retracted_from.is_some());
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
+            tell(&mut transaction, &locked, &settled, now).await?;
             Ok::<_, Error>(settled.results)
         })
     })
     .await?;
     Ok(Json(Uploaded { results }))
+}
+
+/// Has the feed tell what is new, and that the gate is in doubt where it was not before.
+async fn tell(connection: &mut PgConnection, gate: &Locked, settled: &Settled, now: Timestamp) -> Result<(), Error> {
+    let told = settled.told(gate.event);
+    let newly_doubtful = settled.doubtful && !gate.contested;
+    if newly_doubtful {
+        gates::contest(connection, gate.gate, true).await?;
+    }
+    if newly_doubtful || !told.is_empty() {
+        feed::mark_change(connection, gate.event, gate.gate, &told, now).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

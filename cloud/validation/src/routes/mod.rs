@@ -1,5 +1,6 @@
 //! Who may ask for what. Owns the groups of routes; each file below holds one route or a closely related pair.
 
+mod admission_feed;
 mod admissions;
 mod answer;
 mod assignment;
@@ -48,6 +49,8 @@ pub fn api() -> Api<State> {
                 .routes(routes!(assignment::read))
                 .routes(routes!(slot_lists::delta))
                 .routes(routes!(slot_lists::snapshot))
+                .routes(routes!(admission_feed::batch))
+                .routes(routes!(admission_feed::snapshot))
                 .routes(routes!(time::ask))
                 .merge(upload),
             session::guard,

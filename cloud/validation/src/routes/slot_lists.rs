@@ -74,8 +74,8 @@ pub(crate) async fn snapshot(
     Ok(answer::document(snapshot.ok_or(not_published)?, Keep::TheGate))
 }
 
-/// Of another event's lists a gate learns not even whether there are any.
-fn own_revision(gate: &Gate, (event, epoch, sequence): (EventId, u32, u64)) -> Option<Revision> {
+/// Of another event's lists and feed a gate learns not even whether there are any.
+pub(super) fn own_revision(gate: &Gate, (event, epoch, sequence): (EventId, u32, u64)) -> Option<Revision> {
     (event == gate.event).then_some(Revision { epoch, sequence })
 }
 

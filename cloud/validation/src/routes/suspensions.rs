@@ -9,10 +9,12 @@ use countermark_shared::time::Timestamp;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::gates;
+use crate::store::{feed, gates};
 use crate::{assignment, secrets};
 
-/// Suspends a gate: its next assignment lets nobody in and opens no names. It still logs in, so that it hears of it.
+/// Suspends a gate: its next assignment lets nobody in and opens no names. It still logs in, so that it hears of it. What it sends from now on
+/// is not believed; where it may have been in other hands before, what was received since then is taken back too, here and from the other
+/// gates, for good.
 #[utoipa::path(
     post,
     path = paths::SUSPEND_GATE,
@@ -25,12 +27,12 @@ use crate::{assignment, secrets};
 )]
 pub(crate) async fn suspend(
     state: State,
-    Json(SuspendGate { gate, decided }): Json<SuspendGate>,
+    Json(SuspendGate { gate, decided, believed_until }): Json<SuspendGate>,
 ) -> Result<Json<GateSuspension>, Error> {
-    decide(&state, gate, true, decided).await
+    decide(&state, gate, Decision::Suspend { believed_until }, decided).await
 }
 
-/// Puts a gate back into service. One that is not suspended is well.
+/// Puts a gate back into service, and takes what is in doubt about it for looked into. One that is not suspended is well.
 #[utoipa::path(
     post,
     path = paths::RESUME_GATE,
@@ -39,19 +41,30 @@ pub(crate) async fn suspend(
     responses(
         (status = 200, description = "In service, now or before; or a later decision was known, and stands.", body = GateSuspension),
         (status = 404, description = "`gate-unknown`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`gate-retracted`: its key is not believed any more", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn resume(
     state: State,
     Json(ResumeGate { gate, decided }): Json<ResumeGate>,
 ) -> Result<Json<GateSuspension>, Error> {
-    decide(&state, gate, false, decided).await
+    decide(&state, gate, Decision::Resume, decided).await
+}
+
+/// What an administrator decided about a gate.
+#[derive(Clone, Copy)]
+enum Decision {
+    /// `believed_until` is when it left known hands, if it did.
+    Suspend {
+        believed_until: Option<Timestamp>,
+    },
+    Resume,
 }
 
 async fn decide(
     state: &State,
     gate: GateId,
-    suspended: bool,
+    decision: Decision,
     decided: Timestamp,
 ) -> Result<Json<GateSuspension>, Error> {
     let now = state.clock.now();
@@ -63,6 +76,23 @@ async fn decide(
             if locked.suspension_decided.is_some_and(|last| last > decided) {
                 return Ok(locked.suspended);
             }
+            let suspended = match decision {
+                Decision::Suspend { believed_until } => {
+                    if let Some(until) = believed_until {
+                        gates::retract(&mut transaction, gate, until.min(now)).await?;
+                        feed::mark_change(&mut transaction, locked.event, gate, &[], now).await?;
+                    }
+                    true
+                }
+                Decision::Resume if locked.retracted_from.is_some() => return Err(Error::GateRetracted),
+                Decision::Resume => {
+                    if locked.contested {
+                        gates::contest(&mut transaction, gate, false).await?;
+                        feed::mark_change(&mut transaction, locked.event, gate, &[], now).await?;
+                    }
+                    false
+                }
+            };
             gates::suspend(&mut transaction, gate, suspended, decided).await?;
             if suspended != locked.suspended {
                 let locked = gates::Locked { suspended, ..locked };

@@ -26,6 +26,10 @@ pub(crate) struct Locked {
     pub(crate) wrapping_key: Option<WrappingKey>,
     pub(crate) suspended: bool,
     pub(crate) suspension_decided: Option<Timestamp>,
+    /// Whether something in its journal is in doubt.
+    pub(crate) contested: bool,
+    /// The first of its rows that is never believed.
+    pub(crate) retracted_from: Option<u64>,
 }
 
 /// A gate that waits for its code to be spent.
@@ -104,7 +108,8 @@ pub(crate) async fn seen(connection: &mut PgConnection, gate: GateId, now: Times
 /// The gate, locked until the transaction ends, so that one thing at a time writes its journal, its assignment and its head.
 pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<Option<Locked>, Error> {
     let row = sqlx::query!(
-        "SELECT event, wrapping_key, suspended, suspension_decided_at FROM gates WHERE gate = $1 FOR UPDATE",
+        "SELECT event, wrapping_key, suspended, suspension_decided_at, contested, retracted_from
+         FROM gates WHERE gate = $1 FOR UPDATE",
         i64::from(gate.0),
     )
     .fetch_optional(connection)
@@ -120,6 +125,8 @@ pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<
             wrapping_key: wrapping_key.transpose()?,
             suspended: row.suspended,
             suspension_decided: row.suspension_decided_at.map(Timestamp::from),
+            contested: row.contested,
+            retracted_from: row.retracted_from.map(|from| column::number(from, "gates.retracted_from")).transpose()?,
         })
     })
     .transpose()
@@ -151,6 +158,33 @@ pub(crate) async fn suspend(
         i64::from(gate.0),
         suspended,
         OffsetDateTime::from(decided),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes down whether something in the gate's journal is in doubt.
+pub(crate) async fn contest(connection: &mut PgConnection, gate: GateId, contested: bool) -> Result<(), Error> {
+    sqlx::query!("UPDATE gates SET contested = $2 WHERE gate = $1", i64::from(gate.0), contested)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Believes nothing of the gate any more from the first row that was received after `until`; what was retracted before stays so. The rows stay.
+pub(crate) async fn retract(connection: &mut PgConnection, gate: GateId, until: Timestamp) -> Result<(), Error> {
+    sqlx::query!(
+        "WITH retracted AS (
+             UPDATE gates SET retracted_from = least(retracted_from, (
+                 SELECT coalesce(min(sequence) FILTER (WHERE received_at > $2), max(sequence) + 1, 1)
+                 FROM journal WHERE gate = $1
+             )) WHERE gate = $1 RETURNING gate, retracted_from
+         )
+         UPDATE journal SET believed = false FROM retracted
+         WHERE journal.gate = retracted.gate AND sequence >= retracted_from AND believed",
+        i64::from(gate.0),
+        OffsetDateTime::from(until),
     )
     .execute(connection)
     .await?;

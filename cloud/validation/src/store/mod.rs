@@ -3,6 +3,7 @@
 pub(crate) mod assignments;
 pub(crate) mod bundles;
 pub(crate) mod column;
+pub(crate) mod feed;
 pub(crate) mod figures;
 pub(crate) mod gates;
 pub(crate) mod heads;

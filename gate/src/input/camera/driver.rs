@@ -28,7 +28,8 @@ mod device {
 
     use super::{Cause, Frames, Path, Place, Trouble};
 
-    /// Those whose brightness can be had, the cheapest first.
+    /// Those whose brightness can be had, the cheapest first. nokhwa-bindings-linux 0.1.4 asks for grey by `GRAY` where Linux has `GREY`
+    /// (`videodev2.h`), so that nobody has it yet.
     const FORMATS: [FrameFormat; 4] = [FrameFormat::GRAY, FrameFormat::NV12, FrameFormat::YUYV, FrameFormat::MJPEG];
     /// Pictures a second below which a person waits for the camera.
     const ENOUGH: u32 = 10;
@@ -52,16 +53,14 @@ mod device {
                 format!("{named}: {error}; look at the camera's cable; `ls /dev/video*` shows what is there"),
             )
         })?;
-        let failed =
-            |error: NokhwaError| Trouble::new(Cause::Failed, format!("{named}: {error}; plug the camera in again"));
+        let failed = |error: NokhwaError| {
+            Trouble::new(Cause::Failed, format!("{named}: {error}; plug the camera in again, or take another"))
+        };
         let any = RequestedFormat::with_formats(RequestedFormatType::None, &FORMATS);
         let mut camera = Camera::new(CameraIndex::Index(number), any).map_err(failed)?;
         let offered = camera.compatible_camera_formats().map_err(failed)?;
         let chosen = choose(&offered, resolution).ok_or_else(|| {
-            Trouble::new(
-                Cause::Failed,
-                format!("{named}: it offers neither YUYV, MJPEG, NV12 nor grey pictures; take another camera"),
-            )
+            Trouble::new(Cause::Failed, format!("{named}: it offers neither YUYV, MJPEG nor NV12; take another camera"))
         })?;
         let formats = [chosen.format()];
         camera
@@ -127,12 +126,21 @@ mod device {
             // Brightness and colour by turns.
             FrameFormat::YUYV => bytes.get(..pixels * 2)?.iter().step_by(2).copied().collect(),
             FrameFormat::MJPEG => {
-                let picture = image::load_from_memory_with_format(bytes, ImageFormat::Jpeg).ok()?.into_luma8();
+                let picture =
+                    image::load_from_memory_with_format(&with_tables(bytes)?, ImageFormat::Jpeg).ok()?.into_luma8();
                 return (picture.dimensions() == (width, height)).then_some(picture);
             }
             FrameFormat::RAWRGB | FrameFormat::RAWBGR => return None,
         };
         GrayImage::from_raw(width, height, levels)
+    }
+
+    /// A picture that is read by the standard's own Huffman tables where it has none. Cameras may leave those out (USB Device Class Definition for
+    /// Video Devices, Motion-JPEG payload 1.1), and many do; the decoder knows them, and takes them for what says that it is of an AVI file.
+    fn with_tables(jpeg: &[u8]) -> Option<Vec<u8>> {
+        const START: &[u8] = &[0xFF, 0xD8];
+        const OF_AVI: &[u8] = b"\xFF\xE0\x00\x10AVI1\0\0\0\0\0\0\0\0\0\0";
+        Some([START, OF_AVI, jpeg.strip_prefix(START)?].concat())
     }
 
     #[cfg(test)]
@@ -167,6 +175,26 @@ mod device {
             assert_eq!(brightness(format(2, 2, FrameFormat::NV12, 30), &nv12).unwrap().into_raw(), [1, 2, 3, 4]);
             assert!(brightness(format(2, 2, FrameFormat::YUYV, 30), &yuyv[..7]).is_none());
             assert!(brightness(format(2, 2, FrameFormat::MJPEG, 30), &yuyv).is_none());
+        }
+
+        #[test]
+        fn a_compressed_picture_may_come_without_the_tables_that_everybody_has() {
+            let picture = GrayImage::from_fn(64, 48, |x, _| image::Luma([if x < 32 { 30 } else { 220 }]));
+            let mut jpeg = io::Cursor::new(Vec::new());
+            image::DynamicImage::from(picture).into_rgb8().write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
+            let whole = jpeg.into_inner();
+            let mut bare = whole.clone();
+            while let Some(at) = bare.windows(2).position(|marker| marker == [0xFF, 0xC4]) {
+                let length = u16::from_be_bytes([bare[at + 2], bare[at + 3]]);
+                bare.drain(at..at + 2 + usize::from(length));
+            }
+            assert!(bare.len() < whole.len());
+            // The rest of the driver's buffer is another picture's.
+            bare.extend([0xFF, 0xD8, 7, 7]);
+            let format = format(64, 48, FrameFormat::MJPEG, 30);
+            let seen = brightness(format, &whole).unwrap();
+            assert!(seen.get_pixel(8, 8).0[0] < 60 && seen.get_pixel(56, 40).0[0] > 190);
+            assert_eq!(brightness(format, &bare), Some(seen));
         }
 
         #[test]

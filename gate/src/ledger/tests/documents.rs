@@ -7,23 +7,25 @@ use crate::publisher::Publisher;
 use countermark_shared::documents::{Revision, SlotState};
 use countermark_shared::id::Slot;
 
-/// A gate that has taken the publisher's bundle, assignment, event document and list.
-fn synced(publisher: &mut Publisher) -> Bench {
+/// A gate that has taken the publisher's bundle, assignment, event document, list and feed.
+pub(super) fn synced(publisher: &mut Publisher) -> Bench {
     let mut bench = Bench::new();
     let event = publisher.head_at(DOORS).document.unwrap().hash;
     let up_to = publisher.slots_standing().revision;
+    let told = publisher.feed_standing().revision;
     for wanted in [
         Wanted::NewestBundle,
         Wanted::Assignment,
         Wanted::EventDocument(event),
         Wanted::SlotSnapshot { event: samples::EVENT, up_to },
+        Wanted::FeedSnapshot { event: samples::EVENT, up_to: told },
     ] {
         fetch(&mut bench, publisher, wanted).unwrap();
     }
     bench
 }
 
-fn fetch(bench: &mut Bench, publisher: &mut Publisher, wanted: Wanted) -> Result<Taken, TakeError> {
+pub(super) fn fetch(bench: &mut Bench, publisher: &mut Publisher, wanted: Wanted) -> Result<Taken, TakeError> {
     let bytes = publisher.answer(wanted, DOORS).unwrap();
     bench.ledger().take(wanted.kind(), &bytes, moment(DOORS))
 }
@@ -61,7 +63,13 @@ fn a_list_and_its_steps_come_back_after_a_restart_and_go_when_a_list_replaces_th
     let kinds: Vec<_> = bench.ledger().held_documents().unwrap().into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(
         kinds,
-        [DocumentKind::TrustBundle, DocumentKind::Assignment, DocumentKind::EventDocument, DocumentKind::SlotList]
+        [
+            DocumentKind::TrustBundle,
+            DocumentKind::Assignment,
+            DocumentKind::EventDocument,
+            DocumentKind::SlotList,
+            DocumentKind::AdmissionFeed,
+        ]
     );
 }
 
@@ -174,6 +182,7 @@ fn what_one_gate_holds_another_takes_from_a_file_byte_for_byte() {
         DocumentKind::EventDocument,
         DocumentKind::SlotList,
         DocumentKind::SlotDelta,
+        DocumentKind::AdmissionFeed,
         DocumentKind::Head,
     ];
     assert_eq!(import(&mut to, &file), kinds.map(|kind| (kind, Outcome::Taken)));

@@ -1,9 +1,14 @@
 mod clock;
+mod cut_off;
 mod disk;
 mod documents;
+mod feed;
+mod model;
 mod names;
 mod powercut;
 mod retention;
+mod staff;
+mod supervisors;
 
 use super::open::OpenError;
 use super::*;
@@ -13,7 +18,7 @@ use crate::input::{ScannedText, Source};
 use crate::samples::{self, DOORS, END, GATE};
 use core::num::NonZeroU8;
 use countermark_shared::id::Slot;
-use countermark_shared::journal::ClockState;
+use countermark_shared::journal::{Act, Actor, ClockState, JournalRow};
 use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket};
 use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome};
 use std::path::{Path, PathBuf};
@@ -49,10 +54,30 @@ impl Bench {
         self.ledger.as_mut().unwrap()
     }
 
+    /// Ends as an agent does that is told to, and begins anew.
     fn reopen(&mut self) -> Result<(), OpenError> {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.write_outcomes(moment(DOORS)).unwrap();
+        }
+        self.crash()
+    }
+
+    /// Ends as an agent does that is killed once the last transaction was durable, and begins anew.
+    fn crash(&mut self) -> Result<(), OpenError> {
         self.ledger = None;
         self.ledger = Some(open(&self.file())?);
         Ok(())
+    }
+
+    /// Every row, read again.
+    fn rows(&mut self) -> Vec<JournalRow> {
+        let stored = store::rows_from(&self.ledger().connection, 1, usize::MAX).unwrap();
+        stored.iter().map(|stored| JournalRow::from_bytes(&stored.row).unwrap()).collect()
+    }
+
+    /// The acts, in order, with the actor of each.
+    fn acts(&mut self) -> Vec<(Act, Actor)> {
+        self.rows().into_iter().filter_map(|row| Some((row.act?, row.actor))).collect()
     }
 
     /// Changes the closed file behind the gate's back.

@@ -122,3 +122,35 @@ fn what_is_deleted_is_overwritten() {
     let overwrites: i64 = bench.ledger().connection.query_row("PRAGMA secure_delete", [], |row| row.get(0)).unwrap();
     assert_eq!(overwrites, 1);
 }
+
+/// Every file of the ledger's, as somebody with the disk reads it.
+fn on_disk(bench: &Bench) -> Vec<u8> {
+    let files = std::fs::read_dir(bench.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    files.flat_map(|file| std::fs::read(file).unwrap()).collect()
+}
+
+fn holds(disk: &[u8], text: &str) -> bool {
+    disk.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn names_leave_the_disk_once_the_cloud_has_them_and_the_gate_still_admits() {
+    let mut bench = entrusted(|_| {});
+    let texts = [samples::sealed_ticket(42, false).to_text(), samples::sealed_ticket(43, false).to_text()];
+    bench.verdicts(&texts);
+    let stored = RowResult { sequence: 1, outcome: RowOutcome::Stored };
+    bench.ledger().settle(&[stored]).unwrap();
+    let on_disk_at = |bench: &mut Bench, at| {
+        bench.ledger().pass_time(moment(at)).unwrap();
+        let disk = on_disk(bench);
+        [0, 1].map(|text: usize| holds(&disk, &texts[text]))
+    };
+    assert_eq!(on_disk_at(&mut bench, END - Duration::from_millis(1)), [true, true]);
+    assert_eq!(on_disk_at(&mut bench, END), [false, true], "the cloud does not have the second yet");
+    bench.ledger().settle(&[RowResult { sequence: 2, outcome: RowOutcome::Stored }]).unwrap();
+    assert_eq!(on_disk_at(&mut bench, END), [false, false]);
+    // The seat is used, and the journal whole.
+    bench.reopen().unwrap();
+    let again = bench.ledger().scan(&[scan(&texts[0])], moment(DOORS)).remove(0);
+    assert_eq!(again.ruling.verdict, Reason::PlacesUsedUp);
+}

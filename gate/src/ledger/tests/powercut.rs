@@ -4,7 +4,7 @@ use super::*;
 use crate::cloud::Wanted;
 use crate::publisher::Publisher;
 use countermark_powercut::{Disk, Fault, Medium};
-use countermark_shared::documents::{Held, SlotState};
+use countermark_shared::documents::{Direction, Held, SlotState};
 use countermark_shared::id::EventId;
 use rand::SeedableRng;
 use rand::rngs::StdRng;

@@ -36,6 +36,16 @@ pub(crate) enum Turns {
     Person,
 }
 
+impl Turns {
+    /// How many pulses so many persons have.
+    pub(in crate::outputs) fn pulses(self, persons: u8) -> u8 {
+        match self {
+            Self::Admission => persons.min(1),
+            Self::Person => persons,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(in crate::outputs) struct Opener {
     opening: Opening,
@@ -81,11 +91,7 @@ impl Opener {
     }
 
     pub(super) fn hear(&mut self, verdict: &Verdict) {
-        let pulses = match self.opening.turns {
-            Turns::Admission => verdict.persons.min(1),
-            Turns::Person => verdict.persons,
-        };
-        for _ in 0..pulses {
+        for _ in 0..self.opening.turns.pulses(verdict.persons) {
             if self.waiting.len() < QUEUE {
                 self.waiting.push_back(Turn { row: verdict.row, since: verdict.at });
             } else {

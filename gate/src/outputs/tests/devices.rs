@@ -7,7 +7,7 @@ use std::time::Duration;
 use countermark_shared::verdict::Reason;
 
 use super::fake::{FakeBoard, FakeHttp, PATIENCE, folder};
-use super::{Running, has_trouble, load, profiles};
+use super::{Running, has_trouble, load, passed, profiles};
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::outputs::{BACKLOG, Passage, switch_off};
@@ -24,7 +24,11 @@ fn arm(device: &std::path::Path) -> String {
 
 impl Running {
     fn hears_of(&self) -> Passage {
-        self.passages.recv_timeout(PATIENCE).unwrap().passage
+        loop {
+            if let Some(passage) = passed(self.passages.recv_timeout(PATIENCE).unwrap()) {
+                return passage;
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod fake;
 mod manuals;
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use tokio::sync::watch;
 
-use super::{NOTICE, Outputs, Passage, PassageLine, Worker};
+use super::{NOTICE, Outputs, Passage, Telling, Worker};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -40,7 +40,7 @@ fn load(profiles: &Path, outputs: &str) -> Result<Config, String> {
 struct Running {
     outputs: Outputs,
     clock: Clock,
-    passages: Receiver<PassageLine>,
+    passages: Receiver<Telling>,
     devices: watch::Receiver<Devices>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -61,8 +61,8 @@ impl Running {
             let post = Post::new(device, config.entry.lane, devices_sender.clone());
             (config, post)
         });
-        let (passage, passages) = sync_channel(100);
-        let (outputs, workers) = Outputs::new(outputs.collect(), None, tell, clock, &passage);
+        let (passage, passages) = channel();
+        let (outputs, workers) = Outputs::new(outputs.collect(), None, tell, clock, passage);
         (Self { outputs, clock, passages, devices, threads: Vec::new() }, workers)
     }
 
@@ -89,7 +89,15 @@ impl Running {
         for thread in self.threads {
             thread.join().unwrap();
         }
-        self.passages.try_iter().map(|line| line.passage).collect()
+        self.passages.try_iter().filter_map(passed).collect()
+    }
+}
+
+/// How it went, where it says that.
+fn passed(telling: Telling) -> Option<Passage> {
+    match telling {
+        Telling::Passed(line) => Some(line.passage),
+        Telling::Expected { .. } => None,
     }
 }
 

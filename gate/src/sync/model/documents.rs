@@ -117,3 +117,68 @@ fn a_gate_that_keeps_up_keeps_few_steps() {
     world.restart();
     assert!(world.is_in_step(), "what is in force outlives the steps");
 }
+
+#[test]
+fn batches_are_taken_one_by_one_and_a_missing_one_is_got_round_by_the_snapshot() {
+    let mut world = World::new();
+    world.catch_up();
+    for slot in 0..10 {
+        world.admitted_elsewhere(slot);
+    }
+    world.requests.clear();
+    world.catch_up();
+    assert_eq!(world.requests.iter().filter(|request| **request == "feed-batch").count(), 10);
+    assert!(world.is_in_step() && !world.requests.contains(&"admission-feed"));
+
+    world.admitted_elsewhere(11);
+    world.publisher().lose_last_batch();
+    world.catch_up();
+    assert!(!world.is_in_step());
+    assert!(world.machine.refused().contains_key(&DocumentKind::AdmissionFeed));
+    world.publisher().publish_feed_snapshot();
+    world.catch_up();
+    assert!(world.is_in_step());
+}
+
+/// A batch that cannot be fetched keeps neither the list nor the journal here.
+#[test]
+fn a_feed_that_does_not_come_holds_nothing_else_back() {
+    let mut world = World::new();
+    world.publisher().junk.extend([DocumentKind::AdmissionFeed, DocumentKind::FeedBatch]);
+    world.scan("a");
+    world.settle();
+    world.catch_up();
+    assert!(world.machine.refused().contains_key(&DocumentKind::AdmissionFeed));
+    world.publisher().say([(Slot(7), SlotState::Blocked)]);
+    let list = world.publisher().slots_standing();
+    let end = world.now + 2 * POLL;
+    while world.ledger().documents_held().slots.is_none_or(|slots| slots.in_force != list) {
+        world.step(Fate::Arrives);
+        assert!(world.now < end, "{:?}", world.machine);
+    }
+}
+
+/// Batches are kept for longer than steps: each fold is a snapshot of all that passed.
+#[test]
+fn a_gate_that_keeps_up_with_the_feed_keeps_no_batch_for_ever() {
+    let mut world = World::new();
+    world.catch_up();
+    for batch in 1..=1200_u32 {
+        world.admitted_elsewhere(batch % 90);
+        if batch % 32 == 0 {
+            world.publisher().publish_feed_snapshot();
+        }
+        if batch % 20 == 0 {
+            world.catch_up();
+            let end = world.now + POLL;
+            while world.now < end {
+                world.step(Fate::Arrives);
+            }
+            assert!(world.is_in_step() && world.held().batches < 600, "{} after {batch}", world.held().batches);
+        }
+    }
+    let snapshots = world.requests.iter().filter(|request| **request == "admission-feed").count();
+    assert!((2..6).contains(&snapshots), "{snapshots} snapshots");
+    world.restart();
+    assert!(world.is_in_step(), "what is in force outlives the batches");
+}

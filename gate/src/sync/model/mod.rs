@@ -7,8 +7,8 @@ mod properties;
 use std::time::Duration;
 
 use countermark_shared::clock::{Exchange, TimeQuestion, answer_time};
-use countermark_shared::documents::{Remedy, SlotState};
-use countermark_shared::id::{LaneId, Slot};
+use countermark_shared::documents::{FeedRow, GateStanding, Passage, Remedy, SlotState};
+use countermark_shared::id::{GateId, LaneId, Slot};
 use countermark_shared::journal::{BootId, ChainHash};
 use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome, RowResult};
 
@@ -80,6 +80,8 @@ struct World {
     validation: Validation,
     now: Duration,
     requests: Vec<&'static str>,
+    /// Rows of another gate that the feed tells.
+    told: u64,
     /// How long an exchange takes.
     exchange: Duration,
     /// A document that never gets through whole.
@@ -101,6 +103,7 @@ impl World {
             validation,
             now: Duration::ZERO,
             requests: Vec::new(),
+            told: 0,
             exchange: Duration::ZERO,
             never: None,
             widest: usize::MAX,
@@ -126,6 +129,14 @@ impl World {
         let text = ScannedText::Whole(text.to_owned());
         let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.now };
         self.ledger().scan(&[scan], now);
+    }
+
+    /// Another gate let two persons in, and its row has come to the cloud.
+    fn admitted_elsewhere(&mut self, slot: u32) {
+        let (gate, at) = (GateId(9), self.moment().battery);
+        self.told += 1;
+        let row = FeedRow { gate, sequence: self.told, slot: Slot(slot), persons: 2, at, passage: Passage::Entry };
+        self.publisher().tell(&[row], &[]);
     }
 
     fn moment(&self) -> Moment {
@@ -219,6 +230,7 @@ impl World {
         held.bundle.is_some_and(|(bundle, _)| bundle.revision == publisher.bundle_version())
             && held.assignment.is_some_and(|assignment| assignment == publisher.assignment_standing())
             && held.slots.is_some_and(|slots| slots.in_force == publisher.slots_standing())
+            && held.feed.is_some_and(|feed| feed.in_force == publisher.feed_standing())
     }
 
     /// Goes on without a fault until the gate is in step, or says what keeps it.

@@ -10,8 +10,12 @@ enum Event {
     Restart,
     Say(u8, bool),
     Snapshot,
+    /// Somebody is let in elsewhere, or a gate is thought of otherwise.
+    Tell(u8, u8),
+    FeedSnapshot,
     RaiseEpoch,
     LoseStep,
+    LoseBatch,
     RotateRoots,
     ReplaceListKey,
     Suspend(bool),
@@ -32,8 +36,11 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         2 => Just(Event::Restart),
         4 => (0_u8..120, any::<bool>()).prop_map(|(slot, blocked)| Event::Say(slot, blocked)),
         2 => Just(Event::Snapshot),
+        4 => (0_u8..20, 0_u8..4).prop_map(|(slot, what)| Event::Tell(slot, what)),
+        2 => Just(Event::FeedSnapshot),
         1 => Just(Event::RaiseEpoch),
         1 => Just(Event::LoseStep),
+        1 => Just(Event::LoseBatch),
         1 => Just(Event::RotateRoots),
         1 => Just(Event::ReplaceListKey),
         1 => any::<bool>().prop_map(Event::Suspend),
@@ -54,8 +61,12 @@ impl World {
                 self.publisher().say([(Slot(slot.into()), state)]);
             }
             Event::Snapshot => self.publisher().publish_snapshot(),
+            Event::Tell(slot, 0) => self.admitted_elsewhere(slot.into()),
+            Event::Tell(_, what) => self.publisher().tell(&[], &[(GateId(9), thought(what))]),
+            Event::FeedSnapshot => self.publisher().publish_feed_snapshot(),
             Event::RaiseEpoch => self.publisher().raise_epoch(),
             Event::LoseStep => self.publisher().lose_last_step(),
+            Event::LoseBatch => self.publisher().lose_last_batch(),
             Event::RotateRoots => self.publisher().rotate_roots(),
             Event::ReplaceListKey => self.publisher().replace_list_key(),
             Event::Suspend(suspended) => self.publisher().suspend(suspended),
@@ -64,6 +75,14 @@ impl World {
                 self.validation.lagging = head.filter(|_| lags);
             }
         }
+    }
+}
+
+fn thought(what: u8) -> GateStanding {
+    match what {
+        1 => GateStanding::Trusted,
+        2 => GateStanding::Contested,
+        _ => GateStanding::Retracted { from: 3 },
     }
 }
 
@@ -86,6 +105,7 @@ proptest! {
         world.validation.lagging = None;
         world.catch_up();
         world.publisher().publish_snapshot();
+        world.publisher().publish_feed_snapshot();
         world.catch_up();
         prop_assert!(world.is_in_step(), "{:?}", world.machine.refused());
         world.restart();

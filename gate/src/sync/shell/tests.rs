@@ -1,6 +1,6 @@
 use super::*;
 use crate::input::{RawScan, ScannedText, Source};
-use crate::ledger::{self, Ledger, Word};
+use crate::ledger::{self, Ledger, Pins, Word};
 use crate::samples::{self, GATE};
 use crate::stand_in::StandIn;
 use countermark_shared::documents::SlotState;
@@ -39,7 +39,8 @@ impl Bench {
         let (contact_sender, contact) = watch::channel(Contact::default());
         let (ledger, work) = mpsc::channel(8);
         let (finish, finishing) = oneshot::channel();
-        std::thread::spawn(move || ledger::serve(opened, work, clock, &report_sender, drop));
+        let (pins, _) = Pins::new(&ledger);
+        std::thread::spawn(move || ledger::serve(opened, work, &pins, clock, &report_sender, drop));
         let sync = Sync {
             client: Client::new(stand_in.address.clone(), move || [clock.now().battery; 2]).unwrap(),
             gate: GATE,
@@ -71,7 +72,7 @@ impl Bench {
 #[tokio::test]
 async fn documents_come_in_and_rows_go_out() {
     let mut bench = Bench::start(Duration::from_millis(50)).await;
-    bench.report.wait_for(|report| report.documents.len() == 5).await.unwrap();
+    bench.report.wait_for(|report| report.documents.len() == 6).await.unwrap();
     bench.scan("a").await;
     bench.settled().await;
     assert_eq!(bench.stand_in.books().rows.len(), 1);
@@ -88,7 +89,7 @@ async fn documents_come_in_and_rows_go_out() {
 #[tokio::test]
 async fn a_refused_document_is_shown() {
     let mut bench = Bench::start(Duration::from_millis(50)).await;
-    bench.report.wait_for(|report| report.documents.len() == 5).await.unwrap();
+    bench.report.wait_for(|report| report.documents.len() == 6).await.unwrap();
     let list = |report: &Report| report.documents[&DocumentKind::SlotList].revision;
     let before = list(&bench.report.borrow());
     {
@@ -123,7 +124,7 @@ async fn the_time_comes_signed_and_a_jump_waits_for_staff() {
 #[tokio::test]
 async fn an_answer_for_rows_that_were_not_sent_settles_nothing() {
     let mut bench = Bench::start(Duration::from_hours(1)).await;
-    bench.report.wait_for(|report| report.documents.len() == 5).await.unwrap();
+    bench.report.wait_for(|report| report.documents.len() == 6).await.unwrap();
     bench.stand_in.books().answers_for_others = true;
     bench.scan("a").await;
     bench.scan("b").await;
@@ -139,7 +140,7 @@ async fn an_answer_for_rows_that_were_not_sent_settles_nothing() {
 #[tokio::test]
 async fn a_refusal_is_no_contact() {
     let mut bench = Bench::start(Duration::from_millis(50)).await;
-    bench.report.wait_for(|report| report.documents.len() == 5).await.unwrap();
+    bench.report.wait_for(|report| report.documents.len() == 6).await.unwrap();
     bench.stand_in.books().unavailable = true;
     let first = bench.contact.wait_for(|contact| contact.problem.is_some()).await.unwrap().clone();
     let later = bench.contact.wait_for(|contact| contact.problem != first.problem).await.unwrap();
@@ -150,7 +151,7 @@ async fn a_refusal_is_no_contact() {
 #[tokio::test]
 async fn what_is_left_goes_out_before_the_end() {
     let mut bench = Bench::start(Duration::from_hours(1)).await;
-    bench.report.wait_for(|report| report.documents.len() == 5).await.unwrap();
+    bench.report.wait_for(|report| report.documents.len() == 6).await.unwrap();
     bench.scan("a").await;
     bench.finish.send(()).unwrap();
     bench.sync.await.unwrap();

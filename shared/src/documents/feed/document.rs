@@ -14,7 +14,7 @@ use crate::label::Label;
 use crate::time::Timestamp;
 
 /// Half an hour of a large stadium; 400 kB.
-const MAX_ROWS_IN_A_BATCH: usize = 10_000;
+pub const MAX_ROWS_IN_A_BATCH: usize = 10_000;
 /// More gates than any venue has.
 pub(super) const MAX_GATES: usize = 1024;
 /// Pairs of seat and gate whose passages are held as sums: 26 MB at worst.

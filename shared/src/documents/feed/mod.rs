@@ -5,13 +5,17 @@
 mod document;
 mod passages;
 mod row;
+mod rows;
 mod state;
+mod sums;
 mod tally;
 
-pub use document::{AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages};
+pub use document::{
+    AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages, MAX_ROWS_IN_A_BATCH,
+};
 pub use passages::{FeedPassages, LastEntry};
 pub use row::{FeedRow, GateStanding, Passage};
-pub use state::{FeedState, MAX_ROWS_HELD};
+pub use state::{FeedForm, FeedState, MAX_ROWS_HELD};
 
 #[cfg(test)]
 mod tests;

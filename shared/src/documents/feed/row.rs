@@ -65,16 +65,21 @@ impl FeedRow {
 }
 
 impl FeedRow {
+    /// Its gate and number, which no other row has.
+    pub(super) fn name(&self) -> (GateId, u64) {
+        (self.gate, self.sequence)
+    }
+
     /// Whether this is an entry as an undo that is `of` it says: of the same seat and as many persons. Where entries are held as sums
     /// nobody could tell, so that an undo which says otherwise would count in one way there and in another here.
-    pub(super) fn is_undone_by(&self, undo: &Self) -> bool {
+    pub fn is_undone_by(&self, undo: &Self) -> bool {
         self.passage == Passage::Entry && (self.slot, self.persons) == (undo.slot, undo.persons)
     }
 }
 
 impl Passage {
     /// The row of an admission that no longer counts.
-    pub(super) const fn cancels(self) -> Option<u64> {
+    pub const fn cancels(self) -> Option<u64> {
         match self {
             Self::Undo { of } => Some(of),
             Self::Entry | Self::Exit | Self::Forgiven | Self::ExitWithoutEntry => None,
@@ -138,6 +143,17 @@ impl<'b, C> Decode<'b, C> for FeedRow {
 }
 
 impl GateStanding {
+    /// What is thought of a gate once `said` was said of it: a retraction stays, and only grows.
+    pub(super) fn then(self, said: Self) -> Self {
+        match (self, said) {
+            (Self::Retracted { from: earlier }, Self::Retracted { from }) => {
+                Self::Retracted { from: earlier.min(from) }
+            }
+            (Self::Retracted { .. }, Self::Trusted | Self::Contested) => self,
+            (Self::Trusted | Self::Contested, said) => said,
+        }
+    }
+
     /// Whether the row of that number counts.
     pub(super) const fn counts(self, sequence: u64) -> bool {
         match self {

@@ -1,18 +1,21 @@
 //! The feed in force: rows as a set, older ones as sums, and what they make of a seat.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
+use sha2::{Digest, Sha256};
 
 use super::document::{AdmissionFeed, FeedBatch, FeedContent, FeedSnapshot, FoldedGate, FoldedPassages, MAX_GATES};
 use super::passages::FeedPassages;
 use super::row::{FeedRow, GateStanding};
+use super::rows::HeldRows;
 use super::tally::Tally;
 use crate::documents::bundle::TrustBundle;
 use crate::documents::canonical::{canonical, read};
 use crate::documents::envelope::{Authentic, Document, Signed, not_from_the_future};
-use crate::documents::hash::DocumentHash;
+use crate::documents::hash::{ContentHash, DocumentHash};
 use crate::documents::head::Head;
 use crate::documents::refusal::Refusal;
 use crate::documents::revision::{Floors, Revision, Standing, ascend};
@@ -24,6 +27,7 @@ use crate::time::Timestamp;
 pub const MAX_ROWS_HELD: usize = 250_000;
 
 /// What is known of other gates. Rows are a set, named by gate and number: however often and in whatever batch they come, they count once.
+/// A clone shares what does not change any more, so that a batch costs what it brings and not what there is.
 #[derive(Clone, Debug)]
 pub struct FeedState {
     event: EventId,
@@ -32,12 +36,18 @@ pub struct FeedState {
     floors: Floors<DocumentHash>,
     reset: Timestamp,
     folded: BTreeMap<GateId, u64>,
-    sums: BTreeMap<Slot, Vec<FoldedGate>>,
-    rows: BTreeMap<(GateId, u64), FeedRow>,
-    by_slot: BTreeMap<Slot, Vec<(GateId, u64)>>,
-    /// Gate, the row that is taken back, and the row that does.
-    undos: BTreeSet<(GateId, u64, u64)>,
+    sums: Arc<BTreeMap<Slot, Vec<FoldedGate>>>,
+    rows: HeldRows,
     gates: BTreeMap<GateId, GateStanding>,
+}
+
+/// What of a feed a document brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeedForm {
+    /// The next rows.
+    Batch,
+    /// Everything up to somewhere.
+    Snapshot,
 }
 
 #[derive(Encode, Decode)]
@@ -47,6 +57,9 @@ struct Record {
     feed: AdmissionFeed,
     #[n(1)]
     floors: Floors<DocumentHash>,
+    /// Of the two: nothing in a record is signed, and what rots on a disk is not taken for what happened.
+    #[n(2)]
+    content: ContentHash,
 }
 
 /// A batch that was found good.
@@ -58,14 +71,14 @@ struct Step {
 
 impl FeedState {
     /// Takes a snapshot or the next batch of this event, if a list key signed it and it follows on what is in force. Nothing changes when it is
-    /// refused; what is in force of another event does not count.
+    /// refused; what is in force of another event does not count. The answer is which of the two it was.
     pub fn accept(
         in_force: &mut Option<Self>,
         bytes: &[u8],
         bundle: &TrustBundle,
         event: EventId,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<FeedForm, Refusal> {
         let document = AdmissionFeed::NAME;
         let list_keys = bundle.list_keys();
         let offered = Signed::<AdmissionFeed>::decode(bytes)?.open(&list_keys, 1)?;
@@ -81,16 +94,17 @@ impl FeedState {
             (FeedContent::Snapshot(snapshot), current) => {
                 let start = Self::start(event, Standing { revision, hash: snapshot.hash }, issued, snapshot);
                 *in_force = Some(start.in_place_of(current.as_deref(), &signers, &list_keys)?);
+                Ok(FeedForm::Snapshot)
             }
             (FeedContent::Batch(batch), Some(current)) => {
                 let step = current.step(batch, Standing { revision, hash })?;
                 current.carry_out(step);
                 current.confirmed = current.confirmed.max(issued);
                 current.floors = current.floors.raised(&signers, current.standing, &list_keys);
+                Ok(FeedForm::Batch)
             }
-            (FeedContent::Batch(_), None) => return Err(Refusal::NoSnapshot { document }),
+            (FeedContent::Batch(_), None) => Err(Refusal::NoSnapshot { document }),
         }
-        Ok(())
     }
 
     /// What other gates' word makes of a seat. Rows of the gate `except` are left out: it knows its own better. `reset` is the last nightly
@@ -135,9 +149,57 @@ impl FeedState {
         now.since(self.confirmed)
     }
 
+    /// When it was last said to be the newest.
+    pub fn confirmed(&self) -> Timestamp {
+        self.confirmed
+    }
+
+    /// How many rows are held beside the sums.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
     /// What validation thinks of a gate.
     pub fn gate(&self, gate: GateId) -> GateStanding {
         self.gates.get(&gate).copied().unwrap_or(GateStanding::Trusted)
+    }
+
+    /// The batch that tells these rows, and of these standings those that are news; nothing where there is neither. A row that is held is told
+    /// all the same: where a snapshot told it first, whoever takes every batch does not have it. Left out is what a reader would refuse the
+    /// batch for: an undo of what is no entry of its seat and persons.
+    pub fn following(
+        &self,
+        rows: impl IntoIterator<Item = FeedRow>,
+        gates: &BTreeMap<GateId, GateStanding>,
+        issued: Timestamp,
+    ) -> Option<AdmissionFeed> {
+        let told = rows.into_iter().filter(|row| !self.contradicts(row));
+        let told: BTreeMap<_, _> = told.map(|row| (row.name(), row)).collect();
+        let fits = |row: &&FeedRow| {
+            let undone = row.passage.cancels().and_then(|of| told.get(&(row.gate, of)));
+            undone.is_none_or(|undone| undone.is_undone_by(row))
+        };
+        let rows: Vec<_> = told.values().filter(fits).copied().collect();
+        let is_new = |(gate, standing): &(&GateId, &GateStanding)| {
+            let current = self.gate(**gate);
+            current.then(**standing) != current
+        };
+        let gates: BTreeMap<_, _> = gates.iter().filter(is_new).map(|(gate, standing)| (*gate, *standing)).collect();
+        let Revision { epoch, sequence } = self.standing.revision;
+        (!rows.is_empty() || !gates.is_empty()).then(|| AdmissionFeed {
+            event: self.event,
+            epoch,
+            sequence: sequence.saturating_add(1),
+            issued,
+            content: FeedContent::Batch(FeedBatch { before: self.standing.hash, rows, gates }),
+        })
+    }
+
+    /// The same feed on what `other` holds, if that leads as far: where a newer snapshot is under it, its sums take the place of their rows.
+    #[must_use]
+    pub fn upon(&self, other: Self) -> Option<Self> {
+        let same = (self.event, self.standing) == (other.event, other.standing);
+        same.then(|| Self { confirmed: self.confirmed.max(other.confirmed), floors: self.floors.clone(), ..other })
     }
 
     /// The snapshot that says the same, for a new box.
@@ -156,7 +218,7 @@ impl FeedState {
                 reset: self.reset,
                 folded: self.folded.clone(),
                 passages: sums.collect(),
-                rows: self.rows.values().copied().collect(),
+                rows: self.rows.sorted(),
                 gates: self.gates.clone(),
             }),
         }
@@ -164,14 +226,20 @@ impl FeedState {
 
     /// What a reader writes to its own disk, to have the same in force after a restart, whatever became of its signers.
     pub fn to_record(&self) -> Vec<u8> {
-        canonical(&Record { feed: self.snapshot(self.confirmed), floors: self.floors.clone() })
+        let (feed, floors) = (self.snapshot(self.confirmed), self.floors.clone());
+        let content = recorded(&feed, &floors);
+        canonical(&Record { feed, floors, content })
     }
 
     /// Reads what [`to_record`](Self::to_record) wrote. Never for bytes from elsewhere: nothing in a record is signed.
     pub fn from_record(bytes: &[u8]) -> Result<Self, Refusal> {
         let document = AdmissionFeed::NAME;
         let malformed = |why: &str| Refusal::Malformed { document, why: why.to_owned() };
-        let Record { feed, floors } = read(bytes, bytes.len()).map_err(|defect| Refusal::of(document, defect))?;
+        let Record { feed, floors, content } =
+            read(bytes, bytes.len()).map_err(|defect| Refusal::of(document, defect))?;
+        if recorded(&feed, &floors) != content {
+            return Err(malformed("its record is not what was written"));
+        }
         feed.check().map_err(malformed)?;
         let revision = feed.revision();
         match feed.content {
@@ -188,23 +256,17 @@ impl FeedState {
         for FoldedPassages { slot, gate } in snapshot.passages {
             sums.entry(slot).or_default().push(gate);
         }
-        let mut state = Self {
+        Self {
             event,
             standing,
             confirmed: issued,
             floors: Floors::default(),
             reset: snapshot.reset,
             folded: snapshot.folded,
-            sums,
-            rows: BTreeMap::new(),
-            by_slot: BTreeMap::new(),
-            undos: BTreeSet::new(),
+            sums: Arc::new(sums),
+            rows: HeldRows::of(snapshot.rows),
             gates: snapshot.gates,
-        };
-        for row in snapshot.rows {
-            state.insert(row);
         }
-        state
     }
 
     fn in_place_of(
@@ -242,12 +304,12 @@ impl FeedState {
         let mut rows = batch.rows;
         rows.retain(|row| !self.is_folded(row));
         for row in &rows {
-            let rewritten = self.rows.get(&(row.gate, row.sequence)).is_some_and(|known| known != row);
+            let rewritten = self.rows.get(row.name()).is_some_and(|known| known != row);
             if rewritten || self.contradicts(row) {
                 return Err(Refusal::RowConflict { document, gate: row.gate, sequence: row.sequence });
             }
         }
-        rows.retain(|row| !self.rows.contains_key(&(row.gate, row.sequence)));
+        rows.retain(|row| self.rows.get(row.name()).is_none());
         if self.rows.len() + rows.len() > MAX_ROWS_HELD || gates.len() > MAX_GATES {
             return Err(Refusal::Full { document });
         }
@@ -257,55 +319,31 @@ impl FeedState {
     fn carry_out(&mut self, step: Step) {
         self.standing = step.to;
         self.gates = step.gates;
-        for row in step.rows {
-            self.insert(row);
-        }
+        self.rows.extend(step.rows);
     }
 
     /// What is thought of gates after `changes`. A retraction only ever grows within an epoch, and reaches no row that is held as a sum.
     fn judged(&self, changes: &BTreeMap<GateId, GateStanding>) -> Result<BTreeMap<GateId, GateStanding>, Refusal> {
         let mut gates = self.gates.clone();
         for (gate, standing) in changes {
-            let retracted = match gates.get(gate) {
-                Some(GateStanding::Retracted { from }) => Some(*from),
-                Some(GateStanding::Trusted | GateStanding::Contested) | None => None,
-            };
-            match (standing, retracted) {
-                (GateStanding::Retracted { from }, _) if self.folded.get(gate).is_some_and(|last| from <= last) => {
-                    return Err(Refusal::RetractsFolded { document: AdmissionFeed::NAME, gate: *gate });
-                }
-                (GateStanding::Retracted { from }, earlier) => {
-                    let from = earlier.map_or(*from, |earlier| earlier.min(*from));
-                    gates.insert(*gate, GateStanding::Retracted { from });
-                }
-                (GateStanding::Trusted | GateStanding::Contested, Some(_)) => {}
-                (GateStanding::Contested, None) => {
-                    gates.insert(*gate, GateStanding::Contested);
-                }
-                (GateStanding::Trusted, None) => {
-                    gates.remove(gate);
-                }
+            if let GateStanding::Retracted { from } = standing
+                && self.folded.get(gate).is_some_and(|last| from <= last)
+            {
+                return Err(Refusal::RetractsFolded { document: AdmissionFeed::NAME, gate: *gate });
             }
+            match self.gate(*gate).then(*standing) {
+                GateStanding::Trusted => gates.remove(gate),
+                after @ (GateStanding::Contested | GateStanding::Retracted { .. }) => gates.insert(*gate, after),
+            };
         }
         Ok(gates)
     }
 
     /// Whether a row takes back one that is held and is another than it says, or is taken back so by one that is held.
     fn contradicts(&self, row: &FeedRow) -> bool {
-        let undone = row.passage.cancels().and_then(|of| self.rows.get(&(row.gate, of)));
-        let mut undos = self
-            .undos
-            .range((row.gate, row.sequence, 0)..=(row.gate, row.sequence, u64::MAX))
-            .filter_map(|(gate, _, sequence)| self.rows.get(&(*gate, *sequence)));
-        undone.is_some_and(|undone| !undone.is_undone_by(row)) || undos.any(|undo| !row.is_undone_by(undo))
-    }
-
-    fn insert(&mut self, row: FeedRow) {
-        if let Some(of) = row.passage.cancels() {
-            self.undos.insert((row.gate, of, row.sequence));
-        }
-        self.rows.insert((row.gate, row.sequence), row);
-        self.by_slot.entry(row.slot).or_default().push((row.gate, row.sequence));
+        let undone = row.passage.cancels().and_then(|of| self.rows.get((row.gate, of)));
+        undone.is_some_and(|undone| !undone.is_undone_by(row))
+            || self.rows.undoing(row.name()).any(|undo| !row.is_undone_by(undo))
     }
 
     fn is_folded(&self, row: &FeedRow) -> bool {
@@ -313,7 +351,10 @@ impl FeedState {
     }
 
     fn rows_of(&self, slot: Slot) -> impl Iterator<Item = &FeedRow> + Clone {
-        let counts = |row: &&FeedRow| self.gate(row.gate).counts(row.sequence);
-        self.by_slot.get(&slot).into_iter().flatten().filter_map(|name| self.rows.get(name)).filter(counts)
+        self.rows.of_slot(slot).filter(|row| self.gate(row.gate).counts(row.sequence))
     }
+}
+
+fn recorded(feed: &AdmissionFeed, floors: &Floors<DocumentHash>) -> ContentHash {
+    ContentHash(Sha256::digest(canonical(&(feed, floors))).into())
 }

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 
 mod bounds;
 mod journal;
+mod publishing;
 mod standing;
 mod sums;
 
@@ -54,7 +55,7 @@ fn sealed(feed: &AdmissionFeed) -> Vec<u8> {
 }
 
 fn accept(state: &mut Option<FeedState>, feed: &AdmissionFeed) -> Result<(), Refusal> {
-    FeedState::accept(state, &sealed(feed), &samples::bundle(), EVENT, samples::DOORS)
+    FeedState::accept(state, &sealed(feed), &samples::bundle(), EVENT, samples::DOORS).map(drop)
 }
 
 fn started(snapshot: FeedSnapshot) -> Option<FeedState> {

@@ -37,7 +37,7 @@ fn revision(sequence: u64) -> Revision {
 
 /// So many publications, each of another seat.
 async fn published(bench: &Bench, count: u32) {
-    let mut publisher = Publisher::new(bench.state.clone());
+    let mut publisher = Publisher::slot_lists(bench.state.clone());
     for slot in 0..count {
         bench.report(slot, 1, Issued).await;
         bench.clock.advance(COALESCE);
@@ -201,7 +201,7 @@ async fn whoever_follows_the_head_holds_what_is_true() {
         let randomness = Randomness::seeded([seed; 32]);
         let bench = Bench::new().await;
         let (mut often, mut seldom) = (Reader::new(bench.gate().await), Reader::new(bench.gate().await));
-        let mut publishers = [(); 2].map(|()| Publisher::new(bench.state.clone()));
+        let mut publishers = [(); 2].map(|()| Publisher::slot_lists(bench.state.clone()));
         let mut truth = BTreeMap::<u32, Seat>::new();
         for round in 0..100 {
             let [slot, act, generation, turn] = randomness.bytes();
@@ -212,7 +212,7 @@ async fn whoever_follows_the_head_holds_what_is_true() {
             }
             bench.clock.advance(COALESCE);
             if turn % 8 == 0 {
-                publishers[1] = Publisher::new(bench.state.clone());
+                publishers[1] = Publisher::slot_lists(bench.state.clone());
             }
             if turn % 4 == 0 {
                 let [one, other] = &mut publishers;

@@ -13,7 +13,7 @@ use crate::testing::{self, Bench, TestGate};
 async fn decide_at(bench: &Bench, gate: GateId, suspended: bool, decided: Timestamp) -> Result<bool, CallError> {
     let admin = ValidationClient(bench.client(ServiceName::Admin));
     let standing = if suspended {
-        admin.suspend_gate(&SuspendGate { gate, decided }).await?
+        admin.suspend_gate(&SuspendGate { gate, decided, believed_until: None }).await?
     } else {
         admin.resume_gate(&ResumeGate { gate, decided }).await?
     };
@@ -98,7 +98,7 @@ async fn only_admin_decides_and_only_about_gates_that_there_are() {
     }
     let (gate, _) = bench.create_gate().await;
     let tickets = ValidationClient(bench.client(ServiceName::Tickets));
-    let forbidden = tickets.suspend_gate(&SuspendGate { gate, decided: now }).await.unwrap_err();
+    let forbidden = tickets.suspend_gate(&SuspendGate { gate, decided: now, believed_until: None }).await.unwrap_err();
     assert_eq!(forbidden.slug(), Some("forbidden"));
     // One that has not enrolled yet will hear of it.
     assert!(decide_at(&bench, gate, true, now).await.unwrap());

@@ -2,19 +2,21 @@
 
 use countermark_service::contract::ReportedState::{Issued, Revoked};
 use countermark_service::contract::{ReportSlot, Unpublished, ValidationClient};
+use countermark_service::serve::Shutdown;
 use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::KeyStatus;
 
 use super::*;
+use crate::publisher::{COALESCE, Failing, LONGEST_WAIT, Publisher, raise_epoch};
 use crate::state::Trusted;
 use crate::testing::{self, Bench, EVENT, newest_slots};
 
-fn publisher(bench: &Bench) -> Publisher {
-    Publisher::new(bench.state.clone())
+fn publisher(bench: &Bench) -> Publisher<SlotLists> {
+    Publisher::slot_lists(bench.state.clone())
 }
 
 /// What the next publication is numbered, once its time has come.
-async fn next(bench: &Bench, publisher: &mut Publisher) -> Option<u64> {
+async fn next(bench: &Bench, publisher: &mut Publisher<SlotLists>) -> Option<u64> {
     bench.clock.advance(COALESCE);
     publisher.publish(EVENT).await.unwrap().map(|revision| revision.sequence)
 }
@@ -256,7 +258,7 @@ async fn what_a_revoked_key_signed_is_published_anew() {
     bundle.version = 2;
     let bundle = testing::with_list_key(bundle, 6);
     let trusted = Trusted::new(testing::authentic(&bundle), testing::key(6), vec![]);
-    let mut successor = Publisher::new(bench.state_with(trusted));
+    let mut successor = Publisher::slot_lists(bench.state_with(trusted));
     // At the first look whose time has come, although no seat has changed.
     successor.publish_all().await;
     assert_eq!(sequences(&bench, "snapshots").await, [1]);

@@ -1,0 +1,108 @@
+//! What this gate's rows of one seat come to: who passed and was not taken back, how the last admission ended, whether staff hold it. Pure;
+//! knows nothing of where rows are stored, or of what follows for a verdict.
+
+use core::num::NonZeroU8;
+use std::collections::BTreeMap;
+
+use countermark_shared::decision::{Passages, Turn, Unfinished};
+use countermark_shared::documents::Direction;
+use countermark_shared::journal::{Act, Actuation, JournalRow};
+use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::Reason;
+
+/// The rows by which somebody passed with a seat, and what was done about it.
+#[derive(Default)]
+pub(super) struct History {
+    rows: Vec<JournalRow>,
+    unended: BTreeMap<u64, Unended>,
+}
+
+/// Why it is not known how an admission ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unended {
+    /// It will be told.
+    UnderWay,
+    /// The agent ended before it was told.
+    CutOff,
+}
+
+impl History {
+    /// Of rows in order, and of the admissions among them of which nobody told yet how they ended.
+    pub(super) fn new(rows: Vec<JournalRow>, unended: BTreeMap<u64, Unended>) -> Self {
+        Self { rows, unended }
+    }
+
+    /// What they count to.
+    pub(super) fn passages(&self, last_reset: Option<Timestamp>) -> Passages {
+        Passages::of(&self.rows, last_reset)
+    }
+
+    /// The last row by which somebody passed, in or out, and which was not taken back.
+    pub(super) fn last(&self) -> Option<&JournalRow> {
+        self.rows.iter().rev().find(|row| row.persons > 0 && !self.is_undone(row.sequence))
+    }
+
+    /// Whether an admission was taken back.
+    pub(super) fn is_undone(&self, sequence: u64) -> bool {
+        self.rows.iter().any(|row| row.undoes() == Some(sequence))
+    }
+
+    /// Whether somebody was let in though this row refused them.
+    pub(super) fn is_overruled(&self, sequence: u64) -> bool {
+        self.acts().any(|act| matches!(act, Act::Overrule { of, .. } if of == sequence))
+    }
+
+    /// How an admission ended, if an output or staff told.
+    pub(super) fn told(&self, sequence: u64) -> Option<Actuation> {
+        self.acts().find_map(|act| match act {
+            Act::Actuated { of, actuation } if of == sequence => Some(actuation),
+            Act::Actuated { .. }
+            | Act::Undo { .. }
+            | Act::Overrule { .. }
+            | Act::Claim { .. }
+            | Act::Claimed { .. }
+            | Act::Hold
+            | Act::Release => None,
+        })
+    }
+
+    /// Why nobody told yet how an admission ended; none where it is known.
+    pub(super) fn unended(&self, sequence: u64) -> Option<Unended> {
+        self.unended.get(&sequence).copied()
+    }
+
+    /// The last admission, where the agent ended before anybody could tell whether people passed.
+    pub(super) fn cut_off(&self) -> Option<&JournalRow> {
+        self.last_admission().filter(|row| self.turn(row.sequence) == Some(Turn::Unknown))
+    }
+
+    /// The last admission, where it is not known that people passed. After an exit somebody was inside.
+    pub(super) fn unfinished(&self) -> Option<Unfinished> {
+        let row = self.last_admission()?;
+        Some(Unfinished { at: row.at, persons: NonZeroU8::new(row.persons)?, turn: self.turn(row.sequence)? })
+    }
+
+    /// The row by which staff hold the seat back, while they do.
+    pub(super) fn hold(&self) -> Option<&JournalRow> {
+        let last = self.rows.iter().rev().find(|row| matches!(row.act, Some(Act::Hold | Act::Release)))?;
+        (last.act == Some(Act::Hold)).then_some(last)
+    }
+
+    /// The last passage, where it is an entry and no forgiveness.
+    fn last_admission(&self) -> Option<&JournalRow> {
+        self.last().filter(|row| row.direction == Direction::Entry && row.reason != Reason::Forgiven)
+    }
+
+    /// What is known against an admission's having ended with people passing.
+    fn turn(&self, sequence: u64) -> Option<Turn> {
+        match (self.told(sequence), self.unended(sequence)) {
+            (Some(Actuation::NotTurned | Actuation::NotOpened), _) => Some(Turn::NotTurned),
+            (None, Some(Unended::CutOff)) => Some(Turn::Unknown),
+            (Some(Actuation::Opened | Actuation::Turned), _) | (None, Some(Unended::UnderWay) | None) => None,
+        }
+    }
+
+    fn acts(&self) -> impl Iterator<Item = Act> {
+        self.rows.iter().filter_map(|row| row.act)
+    }
+}

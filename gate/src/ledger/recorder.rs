@@ -1,0 +1,98 @@
+//! Writing rows: what a scan's row and an act's row say, hashed onto the one before. Owns no transaction and no decision.
+
+use countermark_shared::documents::Direction;
+use countermark_shared::id::GateId;
+use countermark_shared::journal::{Act, Actor, BootId, JournalRow};
+use countermark_shared::verdict::Reason;
+
+use super::judge::{Grounds, Judgement};
+use super::{LedgerError, store};
+use crate::announcement::{Announcement, Ruling};
+use crate::clock::Moment;
+use crate::input::RawScan;
+
+/// Writes within a transaction that is not its own.
+#[derive(Clone, Copy)]
+pub(super) struct Recorder<'a> {
+    pub(super) gate: GateId,
+    pub(super) boot: BootId,
+    pub(super) grounds: Grounds<'a>,
+}
+
+impl Recorder<'_> {
+    /// Writes the verdict of a scan.
+    pub(super) fn record(
+        &self,
+        scan: &RawScan,
+        judgement: Judgement,
+        now: Moment,
+    ) -> Result<Announcement, LedgerError> {
+        let Grounds { connection: _, documents, names: _, clock } = self.grounds;
+        let mut row = JournalRow {
+            gate: self.gate,
+            sequence: 0,
+            boot: self.boot,
+            at: clock.now,
+            clock: clock.state,
+            lane: scan.lane,
+            direction: documents.direction(scan.lane).unwrap_or(Direction::Entry),
+            subject: judgement.subject,
+            persons: judgement.verdict.persons,
+            actor: Actor::Gate,
+            reason: judgement.verdict.reason,
+            proved: judgement.verdict.remembers(),
+            documents: documents.revisions(),
+            act: None,
+        };
+        self.append(&mut row, judgement.proof.as_deref())?;
+        Ok(Announcement {
+            sequence: Some(row.sequence),
+            lane: scan.lane,
+            source: scan.source.clone(),
+            at: clock.now,
+            ruling: Ruling::new(judgement.verdict, &row.subject),
+            announced: now.battery,
+            holder: judgement.holder,
+        })
+    }
+
+    /// Writes what was done about the ticket of a row, by which nobody passes. The answer is the number of the row that says so.
+    pub(super) fn act(&self, about: &JournalRow, actor: Actor, act: Act) -> Result<u64, LedgerError> {
+        let reason = match act {
+            Act::Hold | Act::Release => Reason::Blocked,
+            Act::Undo { .. }
+            | Act::Actuated { .. }
+            | Act::Overrule { .. }
+            | Act::Claim { .. }
+            | Act::Claimed { .. } => about.reason,
+        };
+        let mut row = JournalRow { persons: 0, actor, reason, proved: false, act: Some(act), ..self.now(about) };
+        self.append(&mut row, None)?;
+        Ok(row.sequence)
+    }
+
+    /// A row about another one's ticket, written now.
+    pub(super) fn now(&self, about: &JournalRow) -> JournalRow {
+        let Grounds { connection: _, documents, names: _, clock } = self.grounds;
+        JournalRow {
+            gate: self.gate,
+            boot: self.boot,
+            at: clock.now,
+            clock: clock.state,
+            documents: documents.revisions(),
+            ..about.clone()
+        }
+    }
+
+    /// Gives a row the next number, and writes it. Of an entry it is not known yet that people pass.
+    pub(super) fn append(&self, row: &mut JournalRow, ticket: Option<&str>) -> Result<(), LedgerError> {
+        let connection = self.grounds.connection;
+        let head = store::head(connection)?;
+        row.sequence = head.sequence + 1;
+        store::append(connection, row, head.hash, ticket)?;
+        if row.persons > 0 && row.direction == Direction::Entry {
+            store::put_unfinished(connection, row.sequence)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! What staff do about a row, each a row of its own, durable before it is answered. Which of it is right, [`Case`] says.
+
+use countermark_shared::clock::Clock;
+use countermark_shared::journal::{Act, Actor, Actuation, JournalRow, Subject};
+use rusqlite::TransactionBehavior;
+
+use super::case::Case;
+use super::history::History;
+use super::judge::Grounds;
+use super::outcomes::Outcomes;
+use super::recorder::Recorder;
+use super::{ActError, Deed, Done, Ledger, LedgerError, Recent, store};
+use crate::announcement::Sentence;
+use crate::clock::Moment;
+
+impl Ledger {
+    /// Takes an admission back: nobody went through.
+    pub(crate) fn undo(&mut self, sequence: u64, now: Moment) -> Result<Done, ActError> {
+        self.act(sequence, now, |case, recorder| {
+            let persons = case.undo()?;
+            let written = recorder.act(case.row, Actor::Operator, Act::Undo { of: sequence, persons })?;
+            store::finish(recorder.grounds.connection, sequence)?;
+            Ok((Deed::Undo, written))
+        })
+    }
+
+    /// Holds the seat of a row back at this gate, until the cloud's list says what becomes of it.
+    pub(crate) fn hold(&mut self, sequence: u64, now: Moment) -> Result<Done, ActError> {
+        self.act(sequence, now, |case, recorder| {
+            case.hold()?;
+            Ok((Deed::Hold, recorder.act(case.row, Actor::Operator, Act::Hold)?))
+        })
+    }
+
+    /// Holds the seat of a row back no longer.
+    pub(crate) fn release(&mut self, sequence: u64, now: Moment) -> Result<Done, ActError> {
+        self.act(sequence, now, |case, recorder| {
+            case.release()?;
+            Ok((Deed::Release, recorder.act(case.row, Actor::Operator, Act::Release)?))
+        })
+    }
+
+    /// Notes what staff say of an admission that was cut off. If nobody passed, it is as if the turnstile had not turned: forgiven once.
+    pub(crate) fn confirm(&mut self, sequence: u64, passed: bool, now: Moment) -> Result<Done, ActError> {
+        self.act(sequence, now, |case, recorder| {
+            let admission = case.confirm()?;
+            let actuation = if passed { Actuation::Turned } else { Actuation::NotTurned };
+            let act = Act::Actuated { of: admission.sequence, actuation };
+            let written = recorder.act(admission, Actor::Operator, act)?;
+            store::finish(recorder.grounds.connection, admission.sequence)?;
+            Ok((Deed::Confirm, written))
+        })
+    }
+
+    /// The last scans, at most so many, the newest first.
+    pub(crate) fn recent(&self, most: usize, now: Moment) -> Result<Vec<Recent>, LedgerError> {
+        let clock = self.read_clock(now);
+        let recent = |row: JournalRow| {
+            let history = history(&self.connection, &row.subject)?;
+            let case = self.outcomes.case(&row, &history, clock);
+            Ok(Recent::new(&case))
+        };
+        store::last_verdicts(&self.connection, most)?.into_iter().map(recent).collect()
+    }
+
+    /// One deed in one transaction, which sees all that was told before it.
+    fn act(
+        &mut self,
+        sequence: u64,
+        now: Moment,
+        deed: impl FnOnce(&Case<'_>, Recorder<'_>) -> Result<(Deed, u64), ActError>,
+    ) -> Result<Done, ActError> {
+        let done = self.transact(now, |recorder, outcomes| {
+            let Grounds { connection, documents: _, names: _, clock } = recorder.grounds;
+            let row = store::row(connection, sequence)?.ok_or(ActError::Unknown { sequence })?;
+            let history = history(connection, &row.subject)?;
+            let (deed, written) = deed(&outcomes.case(&row, &history, clock), recorder)?;
+            let Subject::Ticket { event, slot, generation: _ } = row.subject else {
+                return Err(ActError::NoTicket { sequence });
+            };
+            let (at, lane, sentence) = (clock.now, row.lane, deed.sentence());
+            Ok((event, Done { deed, sequence: written, of: sequence, at, lane, slot, sentence }))
+        });
+        done.map(|(event, done)| {
+            self.debounce.forget_seat(event, done.slot);
+            done
+        })
+    }
+
+    /// One transaction, after what was told since the last one.
+    pub(super) fn transact<T, E: From<LedgerError>>(
+        &mut self,
+        now: Moment,
+        work: impl FnOnce(Recorder<'_>, &Outcomes) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let clock = self.read_clock(now);
+        let Self { connection, gate, boot, documents, names, outcomes, .. } = self;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::from)?;
+        let grounds = Grounds { connection: &transaction, documents, names, clock };
+        let recorder = Recorder { gate: *gate, boot: *boot, grounds };
+        outcomes.write(recorder)?;
+        let worked = work(recorder, outcomes)?;
+        transaction.commit().map_err(LedgerError::from)?;
+        outcomes.written();
+        Ok(worked)
+    }
+}
+
+impl Outcomes {
+    /// A row as of now.
+    pub(super) fn case<'a>(&self, row: &'a JournalRow, history: &'a History, clock: Clock) -> Case<'a> {
+        Case { row, history, has_opener: self.are_told_at(row.lane), now: clock.now }
+    }
+}
+
+/// What is known of a row's seat; nothing of a row that has none.
+pub(super) fn history(connection: &rusqlite::Connection, subject: &Subject) -> Result<History, LedgerError> {
+    match subject {
+        Subject::Ticket { event, slot, generation: _ } => Ok(store::history(connection, *event, *slot)?),
+        Subject::Payload { hash: _ } => Ok(History::default()),
+    }
+}
+
+impl Deed {
+    /// What it means for whoever stands there.
+    fn sentence(self) -> Sentence {
+        let (en, fr) = match self {
+            Self::Undo => {
+                ("Taken back. The ticket can be scanned again.", "Annulé. Le billet peut être scanné de nouveau.")
+            }
+            Self::Overrule => ("Let in by a supervisor.", "Entrée autorisée par un superviseur."),
+            Self::Hold => {
+                ("On hold at this gate. Tell the administrator.", "Bloqué à ce portique. Prévenez l'administrateur.")
+            }
+            Self::Release => ("No longer on hold at this gate.", "N'est plus bloqué à ce portique."),
+            Self::Confirm => ("Noted. Scan the ticket again.", "C'est noté. Scannez de nouveau le billet."),
+        };
+        Sentence { en: en.to_owned(), fr: fr.to_owned() }
+    }
+}
