@@ -7,6 +7,7 @@ mod journal;
 #[cfg(test)]
 mod migrations;
 mod publisher;
+mod recover;
 mod routes;
 mod secrets;
 mod session;
@@ -18,7 +19,7 @@ mod testing;
 
 use sqlx::migrate::Migrator;
 
-pub use self::publisher::raise_epoch;
+pub use self::recover::{RecoverError, Recovered, recover};
 pub use self::routes::api;
 pub use self::start::{Settings, StartError, create_keys, run};
 pub use self::state::State;

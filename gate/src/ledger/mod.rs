@@ -286,6 +286,16 @@ impl Ledger {
         transaction.commit()?;
         Ok(settled)
     }
+
+    /// Takes it that validation has the journal up to that row and no further: what it answered for later ones, before it was restored
+    /// from a backup, does not hold any more. Says for how many rows that was news; they are uploaded again. Whoever lies about it gets
+    /// rows twice, and nothing else.
+    pub(crate) fn unsettle(&mut self, known_up_to: u64) -> Result<usize, LedgerError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let unsettled = store::unsettle(&transaction, known_up_to)?;
+        transaction.commit()?;
+        Ok(unsettled)
+    }
 }
 
 /// What a person is told whose scan could not be written.

@@ -283,6 +283,15 @@ pub(super) fn settle(connection: &Connection, result: &RowResult) -> rusqlite::R
         .execute(params![Number(result.sequence), Outcome(result.outcome)])
 }
 
+/// Forgets validation's answers for the rows after one; how many rows that changed.
+pub(super) fn unsettle(connection: &Connection, known_up_to: u64) -> rusqlite::Result<usize> {
+    // What is beyond all numbers of rows is beyond this journal.
+    let Ok(known_up_to) = i64::try_from(known_up_to) else { return Ok(0) };
+    connection
+        .prepare_cached("UPDATE journal SET outcome = NULL WHERE sequence > ?1 AND outcome IS NOT NULL")?
+        .execute([known_up_to])
+}
+
 /// Drops the tickets' texts that validation has, and what is left of them in the write-ahead log; how many there were.
 pub(super) fn drop_texts(connection: &Connection) -> rusqlite::Result<usize> {
     let dropped = connection

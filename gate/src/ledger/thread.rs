@@ -66,6 +66,8 @@ pub(crate) enum Work {
     PassTime,
     /// Give the next rows to upload, at most so many.
     Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
+    /// Forget validation's answers for the rows after one, which it has lost; for how many rows was that news?
+    Unsettle { known_up_to: u64, reply: oneshot::Sender<Result<usize, LedgerError>> },
     /// Give rows of the journal, for an auditor: at most so many after that row, with the texts of tickets or without.
     Page { after: Option<u64>, most: usize, tickets: bool, reply: oneshot::Sender<Result<Page, PruneError>> },
     /// Let some rows go that are older than that.
@@ -205,6 +207,9 @@ fn perform(
             publish(ledger, report);
         }
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
+        Work::Unsettle { known_up_to, reply } => {
+            answer(ledger, report, reply, |ledger| ledger.unsettle(known_up_to));
+        }
         Work::Page { after, most, tickets, reply } => drop(reply.send(ledger.page(after, most, tickets))),
         Work::Prune { keep, reply } => drop(reply.send(ledger.prune(keep, now))),
         Work::Reach { reply } => drop(reply.send(())),

@@ -159,12 +159,17 @@ pub(crate) async fn admits(guest: &mut Guest, device: &str, times: usize) -> Res
     guest.until(&format!("{device} had {times} tickets admitted"), JOURNAL, seen).await
 }
 
-/// Starts the agent anew, for pictures of the size that the camera gives as they are; the others are compressed.
-pub(crate) async fn ask_for_small_pictures(guest: &mut Guest) -> Result<()> {
-    guest.run(&format!("sed --in-place 's/^resolution = .*/resolution = [640, 360]/' {CONFIG}")).await?;
-    guest.run("systemctl restart countermark-gate").await?;
-    let given = |said: &str| said.contains("format=640x360@10FPS, YUYV").then_some(());
-    guest.until("the camera gave small pictures", JOURNAL, given).await
+/// Starts the agent anew, for pictures of another size.
+pub(crate) async fn ask_for(guest: &mut Guest, [width, height]: [u16; 2]) -> Result<()> {
+    let line = format!("resolution = [{width}, {height}]");
+    guest.run(&format!("sed --in-place 's/^resolution = .*/{line}/' {CONFIG}")).await?;
+    guest.run("systemctl restart countermark-gate").await.map(drop)
+}
+
+/// Waits until the camera was opened for such pictures.
+pub(crate) async fn gives(guest: &mut Guest, format: &str) -> Result<()> {
+    let line = format!("format={format}");
+    guest.until(&format!("the camera gave {format}"), JOURNAL, |said| said.contains(&line).then_some(())).await
 }
 
 /// Stops the agent, and has the devices' next scan shown to staff instead: who sent it, and what it would mean.

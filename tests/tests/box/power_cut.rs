@@ -43,6 +43,9 @@ async fn story(folder: &Path) -> Result<()> {
     machine.keyboard.plug(KEYBOARD_PORT).await?;
     has(&mut machine.guest, KEYBOARD).await?;
     watch(&mut machine).await?;
+    installed::gives(&mut machine.guest, "1280x720@10FPS, MJPEG").await?;
+    machine.camera.pull().await;
+    watch(&mut machine).await?;
     installed::is_healthy(&mut machine.guest).await?;
     machine.camera.pull().await;
     misses(&mut machine.guest, CAMERA).await?;
@@ -86,7 +89,8 @@ async fn story(folder: &Path) -> Result<()> {
     admits(&mut machine.guest, CAMERA, 1).await?;
     opens(&mut machine).await?;
     shuts(&mut machine, 1).await?;
-    installed::ask_for_small_pictures(&mut machine.guest).await?;
+    installed::ask_for(&mut machine.guest, [640, 360]).await?;
+    installed::gives(&mut machine.guest, "640x360@10FPS, YUYV").await?;
     machine.camera.show(small)?;
     admits(&mut machine.guest, CAMERA, 2).await?;
     let heard = installed::listen(&mut machine.guest).await?;
@@ -107,7 +111,7 @@ async fn plug_in(machine: &mut Machine) -> Result<()> {
     shuts(machine, 1).await
 }
 
-/// The camera, which the agent began without, too; over an empty table.
+/// The camera, which the agent is without; over an empty table.
 async fn watch(machine: &mut Machine) -> Result<()> {
     misses(&mut machine.guest, CAMERA).await?;
     machine.camera.plug().await?;

@@ -27,6 +27,8 @@ mod no_secret_in_the_tree;
 #[cfg(test)]
 mod relay;
 #[cfg(test)]
+mod restored;
+#[cfg(test)]
 mod restored_disk;
 #[cfg(test)]
 mod serial_scanner;

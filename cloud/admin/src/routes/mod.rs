@@ -1,7 +1,8 @@
-//! Who may ask for what: administrators, and nobody else. Each file below holds one route or a closely related pair.
+//! Who may ask for what: administrators, and a service that was restored from a backup. Each file below holds one route or a closely related pair.
 
 mod audit;
 mod blocks;
+mod decisions;
 mod event_documents;
 mod events;
 mod figures;
@@ -13,6 +14,7 @@ mod suspensions;
 
 use countermark_service::api::Api;
 use countermark_service::caller::Role;
+use countermark_service::service_name::ServiceName;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,31 +22,35 @@ use crate::state::State;
 
 /// The service's routes and its OpenAPI document.
 pub fn api() -> Api<State> {
-    Api::new("Countermark admin").signed_in(
-        &[Role::Administrator],
-        OpenApiRouter::default()
-            .routes(routes!(event_documents::publish))
-            .routes(routes!(events::list))
-            .routes(routes!(events::event))
-            .routes(routes!(offers::publish))
-            .routes(routes!(gates::create))
-            .routes(routes!(gates::list))
-            .routes(routes!(suspensions::suspend))
-            .routes(routes!(suspensions::resume))
-            .routes(routes!(revocations::revoke))
-            .routes(routes!(blocks::block))
-            .routes(routes!(blocks::unblock))
-            .routes(routes!(figures::figures))
-            .routes(routes!(audit::list)),
-    )
+    Api::new("Countermark admin")
+        .signed_in(
+            &[Role::Administrator],
+            OpenApiRouter::default()
+                .routes(routes!(event_documents::publish))
+                .routes(routes!(events::list))
+                .routes(routes!(events::event))
+                .routes(routes!(offers::publish))
+                .routes(routes!(gates::create))
+                .routes(routes!(gates::list))
+                .routes(routes!(suspensions::suspend))
+                .routes(routes!(suspensions::resume))
+                .routes(routes!(revocations::revoke))
+                .routes(routes!(blocks::block))
+                .routes(routes!(blocks::unblock))
+                .routes(routes!(figures::figures))
+                .routes(routes!(audit::list)),
+        )
+        .services(
+            &[ServiceName::Auth, ServiceName::Tickets, ServiceName::Validation],
+            OpenApiRouter::default().routes(routes!(decisions::read)),
+        )
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::{Method, StatusCode};
     use countermark_service::api::defects;
-    use countermark_service::caller::Role;
-    use countermark_service::service_name::ServiceName;
+    use countermark_service::contract;
 
     use super::*;
     use crate::testing::Bench;
@@ -63,13 +69,19 @@ mod tests {
             for method in [Method::GET, Method::POST] {
                 let stranger = bench.ask(method.clone(), path, None, &[], Vec::new()).await;
                 stranger.is_problem(StatusCode::UNAUTHORIZED, "unauthenticated");
+                // Nobody's own token is a service's.
+                let (status, slug) = if path == contract::paths::DECISIONS {
+                    (StatusCode::UNAUTHORIZED, "unauthenticated")
+                } else {
+                    (StatusCode::FORBIDDEN, "forbidden")
+                };
                 let buyer = bench.token(Role::Buyer);
                 let buyer = bench.ask(method, path, Some(&buyer), &[], Vec::new()).await;
-                buyer.is_problem(StatusCode::FORBIDDEN, "forbidden");
+                buyer.is_problem(status, slug);
                 routes += 1;
             }
         }
-        assert_eq!(routes, 2 * 13);
+        assert_eq!(routes, 2 * 14);
     }
 
     #[tokio::test]

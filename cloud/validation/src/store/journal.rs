@@ -36,6 +36,20 @@ pub(crate) async fn links(
         .collect()
 }
 
+/// The last row that the gate has sent, in its journal or aside; 0 before the first.
+pub(crate) async fn known_up_to(connection: &mut PgConnection, gate: GateId) -> Result<u64, Error> {
+    let last = sqlx::query_scalar!(
+        r#"SELECT greatest((SELECT max(sequence) FROM journal WHERE gate = $1),
+                           (SELECT max(sequence) FROM journal_aside WHERE gate = $1 AND sequence <= $2::bigint)::bigint,
+                           0) AS "last!""#,
+        i64::from(gate.0),
+        i64::MAX,
+    )
+    .fetch_one(connection)
+    .await?;
+    column::number(last, "journal.sequence")
+}
+
 /// For how many persons the gate's earlier rows have proved those seats.
 pub(crate) async fn proofs(
     connection: &mut PgConnection,
