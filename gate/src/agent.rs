@@ -107,7 +107,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         clock::boot().context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
     // First of all: whoever has the ledger is the one agent of this folder.
     let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };
-    let mut ledger = Ledger::open(&folder.ledger(), owner, boot, clock.now().uptime)?;
+    let mut ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
     ledger.is_told_at(lanes_opened(&settings.config.outputs));
     let (report_sender, report) = watch::channel(ledger.report()?);
     let (contact_sender, contact) = watch::channel(Contact::default());

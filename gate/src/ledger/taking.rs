@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::Grounds;
 use super::recorder::Recorder;
-use super::{Ledger, LedgerError, holds, store};
+use super::{Defect, Ledger, LedgerError, holds, store};
 use crate::clock::Moment;
 use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standing};
 
@@ -233,9 +233,13 @@ impl Ledger {
     }
 
     fn write(&mut self, what: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        what(&transaction)?;
-        Ok(transaction.commit()?)
+        let outcome = (|| {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            what(&transaction)?;
+            Ok(transaction.commit()?)
+        })();
+        self.note(outcome.as_ref().err().and_then(Defect::of_error));
+        outcome
     }
 }
 

@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::hashing::{Hashed, Purpose};
 use super::{
-    ActError, Batch, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError, Pruned,
-    Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Word,
+    ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError,
+    Pruned, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
@@ -239,9 +239,13 @@ fn write_outcomes(ledger: &mut Ledger, clock: Clock) {
     }
 }
 
-fn publish(ledger: &Ledger, report: &watch::Sender<Report>) {
+pub(super) fn publish(ledger: &Ledger, report: &watch::Sender<Report>) {
     match ledger.report() {
         Ok(current) => drop(report.send_replace(current)),
-        Err(error) => tracing::error!(%error, "the ledger cannot say what it holds"),
+        Err(error) => {
+            tracing::error!(error = error.sentence(), "the ledger cannot say what it holds");
+            let defects = ledger.defects(Defect::of_error(&error));
+            report.send_modify(|last| last.defects = defects);
+        }
     }
 }

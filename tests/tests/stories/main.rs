@@ -31,6 +31,8 @@ mod relay;
 #[cfg(test)]
 mod restored;
 #[cfg(test)]
+mod restored_disk;
+#[cfg(test)]
 mod serial_scanner;
 #[cfg(test)]
 mod settings;

@@ -1,9 +1,11 @@
 mod clock;
 mod cut_off;
+mod disk;
 mod documents;
 mod feed;
 mod model;
 mod names;
+mod powercut;
 mod retention;
 mod staff;
 mod supervisors;
@@ -279,7 +281,7 @@ fn rows_are_uploaded_in_order_and_stay() {
     assert_eq!(batch.rows.iter().fold(batch.previous, |chain, row| chain.next(&row.row.0)), batch.hash);
 
     let result = |sequence, outcome| RowResult { sequence, outcome };
-    let results = [result(1, RowOutcome::Stored), result(2, RowOutcome::Fork)];
+    let results = [result(1, RowOutcome::Stored), result(2, RowOutcome::Unreadable)];
     assert_eq!(bench.ledger().settle(&results).unwrap(), 2);
     assert_eq!(bench.ledger().settle(&results).unwrap(), 0, "the first answer stays");
     bench.reopen().unwrap();
