@@ -23,6 +23,7 @@ mod staff;
 mod store;
 mod supervisors;
 mod taking;
+mod tally;
 mod thread;
 mod throttle;
 
@@ -52,6 +53,7 @@ pub(crate) use report::Report;
 pub(crate) use retention::{Page, PruneError, Pruned};
 pub(crate) use supervisors::{NewSupervisor, Supervisor, SupervisorError};
 pub(crate) use taking::{TakeError, Taken, TimeAnswered, Word};
+pub(crate) use tally::Tally;
 pub(crate) use thread::{Said, Work, serve};
 
 use crate::announcement::{Announcement, Ruling};
