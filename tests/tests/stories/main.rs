@@ -29,6 +29,8 @@ mod relay;
 #[cfg(test)]
 mod restored;
 #[cfg(test)]
+mod screen;
+#[cfg(test)]
 mod serial_scanner;
 #[cfg(test)]
 mod settings;
