@@ -17,19 +17,19 @@ pub(crate) enum Recover {
     /// Not to be had back: accounts, log-ins, devices, grants, payments and transfers made since the backup. Whoever registered since
     /// registers again, and live tickets that such an account held by itself cannot be shown any more. Orders under way end by themselves:
     /// the provider's money for them is owed back.
-    Auth(Box<Settings<auth::Settings>>),
+    Auth(Box<Recovery<auth::Settings>>),
     /// The ticket service's: no seat is sold twice, tickets that auth signed are taken over.
     ///
     /// Not to be had back: orders placed since the backup. Those that were paid are listed with their seats, whose tickets gates admit:
     /// tell their buyers, or give the money back and block the seats. Orders whose payment was lost come whole once the payment provider
     /// sends its webhook again, within a day: ask it to. Offers are published again with places for the lost orders: auth counts those, so
     /// that no more are sold than the event holds.
-    Tickets(Box<Settings<tickets::Settings>>),
+    Tickets(Box<Recovery<tickets::Settings>>),
     /// The validation service's: gates take its lists again, seats and administrators' decisions come back, gates send their rows again.
     ///
     /// Not to be had back: gates made or enrolled since the backup. Make them anew and enrol them in another folder; what the old folder
     /// holds is in its journal.
-    Validation(Box<Settings<validation::Settings>>),
+    Validation(Box<Recovery<validation::Settings>>),
     /// The administrator's service's: there is nothing to run, and this says what to do.
     ///
     /// Admin signs nothing and gates never meet it. Not to be had back: the record of what administrators did since the backup. The other
@@ -40,7 +40,7 @@ pub(crate) enum Recover {
 
 /// What the service is told, and how to answer.
 #[derive(Args)]
-pub(crate) struct Settings<S: Args> {
+pub(crate) struct Recovery<S: Args> {
     #[command(flatten)]
     service: S,
     /// Print a line of JSON.
@@ -76,7 +76,7 @@ fn say_auth(json: bool, recovered: &auth::Recovered) -> anyhow::Result<()> {
 fn say_tickets(json: bool, recovered: &tickets::Recovered) -> anyhow::Result<()> {
     let tickets::Recovered { adopted, next_slots, sealed_anew, decisions, unpaid, lost, left } = recovered;
     let seats = |lost: &tickets::LostOrder| {
-        lost.seats.iter().map(|(event, slot)| format!("{event}/{slot}")).collect::<Vec<_>>()
+        lost.seats.iter().map(|(event, slot, _)| format!("{event}/{slot}")).collect::<Vec<_>>()
     };
     let lost_orders: Vec<_> = lost
         .iter()

@@ -6,24 +6,24 @@ mod adoption;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use countermark_service::contract::{AdminClient, Decision, PaidOrder, RevokeTicket};
+use countermark_service::contract::{AdminClient, Decision, PaidOrder, ReportedState, RevokeTicket};
 use countermark_service::database::{self, NotAlone};
 use countermark_service::event_documents::EventDocumentError;
 use countermark_service::extract::Json;
 use countermark_service::service_call::CallError;
 use countermark_service::transaction::transaction;
 use countermark_shared::documents::Refusal;
-use countermark_shared::id::{EventId, OrderId, SealingGeneration, Slot};
+use countermark_shared::id::{EventId, Generation, OrderId, SealingGeneration, Slot};
 use countermark_shared::ticket::TicketBody;
 
 use self::adoption::{Adoption, adopt};
 use crate::error::Error;
-use crate::event_secrets;
 use crate::order::OrderState;
 use crate::routes::{event_documents, offers, revoke};
 use crate::start::{Prepared, Settings, StartError, prepare};
 use crate::state::State;
 use crate::store::{self, orders, slots};
+use crate::{event_secrets, issue};
 
 /// Blocks that are left out beyond the last slot that auth knows, for what was allotted and had not come to auth: 4,096 seats, of which an
 /// order has far fewer. They cost a slot list 1 kB.
@@ -62,8 +62,8 @@ pub struct Recovered {
 pub struct LostOrder {
     /// The provider's name for its payment.
     pub payment: Option<String>,
-    /// Its seats whose tickets are signed: they are valid at the gates.
-    pub seats: Vec<(EventId, Slot)>,
+    /// The issues of its seats that are signed: gates take them.
+    pub seats: Vec<(EventId, Slot, Generation)>,
 }
 
 /// Why it is not done. Whatever was done is well: run it again.
@@ -118,16 +118,33 @@ async fn go_on(state: &State, admin: &AdminClient) -> Result<Recovered, RecoverE
     take_issues(state, &mut recovered).await?;
     take_payments(state, &mut recovered).await?;
     for request in revocations {
-        let RevokeTicket { event, slot } = request;
-        match revoke::revoke(state.clone(), Json(request)).await {
-            Ok(_) => recovered.decisions += 1,
-            Err(Error::TicketUnknown) => recovered.left.push(format!(
-                "the revocation of seat {slot} of event {event}: its ticket is not known here any more; gates refuse it all the same"
-            )),
-            Err(error) => return Err(error.into()),
+        if revoke(state, request, &recovered.lost).await? {
+            recovered.decisions += 1;
+        } else {
+            let RevokeTicket { event, slot } = request;
+            recovered.left.push(format!("the revocation of seat {slot} of event {event}: auth knows no ticket of it"));
         }
     }
     Ok(recovered)
+}
+
+/// Revokes a seat's ticket, of a lost order by its report alone; false when there is none.
+async fn revoke(
+    state: &State,
+    request: RevokeTicket,
+    lost: &BTreeMap<OrderId, LostOrder>,
+) -> Result<bool, RecoverError> {
+    match revoke::revoke(state.clone(), Json(request)).await {
+        Ok(_) => return Ok(true),
+        Err(Error::TicketUnknown) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let RevokeTicket { event, slot } = request;
+    let seats = lost.values().flat_map(|order| &order.seats).filter(|seat| (seat.0, seat.1) == (event, slot));
+    let Some(seat) = seats.max().copied() else { return Ok(false) };
+    let mut connection = state.pool.acquire().await?;
+    issue::enqueue_report(&mut connection, seat, ReportedState::Revoked, state.clock.now()).await?;
+    Ok(true)
 }
 
 /// Takes documents and offers as when admin brought them; the answer is what is to be revoked once the tickets are known.
@@ -209,7 +226,8 @@ async fn take_issues(state: &State, recovered: &mut Recovered) -> Result<(), Rec
                 Adoption::Known => {}
                 Adoption::Adopted => recovered.adopted += 1,
                 Adoption::OrderLost(order) => {
-                    recovered.lost.entry(order).or_default().seats.push((body.event, body.slot));
+                    let seat = (body.event, body.slot, body.generation);
+                    recovered.lost.entry(order).or_default().seats.push(seat);
                 }
                 Adoption::Refused { why } => {
                     let TicketBody { event, slot, generation, .. } = body;

@@ -2,15 +2,19 @@
 
 mod assignment;
 mod error;
+mod findings;
 mod head;
 mod journal;
 #[cfg(test)]
 mod migrations;
 mod publisher;
+pub mod reconcile;
 mod recover;
+pub mod rehearsal;
 mod routes;
 mod secrets;
 mod session;
+mod settler;
 mod start;
 mod state;
 mod store;

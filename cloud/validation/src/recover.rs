@@ -175,6 +175,7 @@ async fn take(state: &State, decision: Decision) -> Result<Outcome, Error> {
         Err(
             error @ (Error::SeatUnknown
             | Error::GateUnknown
+            | Error::GateRetracted
             | Error::EventDocument(EventDocumentError::Refused(_) | EventDocumentError::OtherSignatures { .. })),
         ) => Ok(Outcome::IsLeft { why: format!("{what}: {error}") }),
         Err(error) => Err(error),

@@ -26,6 +26,7 @@ use sqlx::PgPool;
 
 use crate::error::Error;
 use crate::publisher::Publisher;
+use crate::settler::Settler;
 use crate::state::{State, Trusted};
 use crate::store::bundles::{self, Kept};
 use crate::{MIGRATOR, api, assignment, secrets};
@@ -142,9 +143,11 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     let background = {
         let shutdown = shutdown.clone();
         let worker = secrets::worker(state.clone());
-        let (lists, feeds) = (Publisher::slot_lists(state.clone()), Publisher::feeds(state));
+        let (lists, feeds) = (Publisher::slot_lists(state.clone()), Publisher::feeds(state.clone()));
+        let settler = Settler::new(state);
         async move {
-            tokio::join!(worker.run(shutdown.clone()), lists.run(shutdown.clone()), feeds.run(shutdown));
+            let publishing = async { tokio::join!(lists.run(shutdown.clone()), feeds.run(shutdown.clone())) };
+            tokio::join!(worker.run(shutdown.clone()), publishing, settler.run(shutdown.clone()));
         }
     };
     Box::pin(serve(ServiceName::Validation, listen, router, shutdown, background)).await?;
@@ -173,7 +176,7 @@ pub(crate) async fn prepare(settings: Settings) -> Result<Prepared, StartError> 
 }
 
 /// Never starts with a bundle that goes back, or that is not the only one of its version: all that is published would be signed anew by it.
-async fn keep(pool: &PgPool, bundle: &Authentic<TrustBundle>) -> Result<(), StartError> {
+pub(crate) async fn keep(pool: &PgPool, bundle: &Authentic<TrustBundle>) -> Result<(), StartError> {
     let version = bundle.document().version;
     match bundles::keep(&mut *pool.acquire().await?, bundle).await.map_err(documents)? {
         Kept::Newest => Ok(()),

@@ -52,7 +52,8 @@ pub(crate) use recent::{RECENT, Recent};
 pub(crate) use report::Report;
 pub(crate) use retention::{Page, PruneError, Pruned};
 pub(crate) use supervisors::{NewSupervisor, Supervisor, SupervisorError};
-pub(crate) use taking::{TakeError, Taken, TimeAnswered, Word};
+pub use taking::Word;
+pub(crate) use taking::{TakeError, Taken, TimeAnswered};
 pub(crate) use tally::Tally;
 pub(crate) use thread::{Said, Work, serve};
 

@@ -84,7 +84,7 @@ pub(crate) enum TimeError {
 /// What staff say of an instant that waits for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Word {
+pub enum Word {
     /// It is right.
     Confirm,
     /// It is wrong.

@@ -13,6 +13,8 @@ mod camera;
 #[cfg(test)]
 mod device_key;
 #[cfg(test)]
+mod findings;
+#[cfg(test)]
 mod from_a_stick;
 #[cfg(test)]
 mod gate_killed;

@@ -17,8 +17,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::stage::{Stage, tell};
 
-async fn admit(gate: &mut RunningGate, ticket: &Ticket) -> Result<()> {
-    writeln!(gate.lines()?, "{}", ticket.text)?;
+async fn admit(gate: &mut RunningGate, lines: &mut impl Write, ticket: &Ticket) -> Result<()> {
+    writeln!(lines, "{}", ticket.text)?;
     assert_eq!(gate.verdict().await?.verdict, Reason::Admitted);
     Ok(())
 }
@@ -44,10 +44,11 @@ fn validation_goes_on_and_gates_with_it() {
         let buyer = Buyer::arrive(cloud).await?;
         let gate = Gate::enrol(cloud, "gate-that-went-on", &administrator.gate("North", FESTIVAL).await?).await?;
         let mut running = gate.listen().await?;
+        let mut lines = running.lines()?;
         let before = buyer.buy(&offer, 1).await?;
         let [first] = &before[..] else { anyhow::bail!("{before:?}") };
         gate.would_say(&first.text, Reason::Admitted).await?;
-        admit(&mut running, first).await?;
+        admit(&mut running, &mut lines, first).await?;
         gate.settled(PATIENCE).await?;
         cloud.back_up(Part::Validation).await?;
 
@@ -56,7 +57,7 @@ fn validation_goes_on_and_gates_with_it() {
         for ticket in &lost {
             gate.would_say(&ticket.text, Reason::Admitted).await?;
         }
-        admit(&mut running, admitted).await?;
+        admit(&mut running, &mut lines, admitted).await?;
         administrator.block(FESTIVAL, blocked.slot, "misconduct").await?;
         administrator.revoke(FESTIVAL, revoked.slot, "given back").await?;
         gate.would_say(&blocked.text, Reason::Blocked).await?;
@@ -88,7 +89,7 @@ fn validation_goes_on_and_gates_with_it() {
         gate.would_say(&blocked.text, Reason::Suspended).await?;
         administrator.resume(gate.number, "the drill is over").await?;
         gate.would_say(&blocked.text, Reason::Admitted).await?;
-        admit(&mut running, open).await?;
+        admit(&mut running, &mut lines, open).await?;
         let status = gate.settled(PATIENCE).await?;
         assert_eq!((status.rows, status.contested), (3, 0));
         let figures = administrator.figures(FESTIVAL).await?.admissions.context("validation did not answer")?;

@@ -1,4 +1,4 @@
-//! Who may ask for what: administrators, and a service that was restored from a backup. Each file below holds one route or a closely related pair.
+//! Who may ask for what: administrators, a service that was restored from a backup, and anyone for a page's frame. Each file below holds one route or a closely related pair.
 
 mod audit;
 mod blocks;
@@ -6,6 +6,8 @@ mod decisions;
 mod event_documents;
 mod events;
 mod figures;
+mod findings;
+mod findings_page;
 mod gates;
 mod offers;
 mod page;
@@ -22,10 +24,16 @@ use crate::state::State;
 
 /// The service's routes and its OpenAPI document.
 pub fn api() -> Api<State> {
+    let new = OpenApiRouter::default;
+    let frame = new()
+        .routes(routes!(findings_page::frame))
+        .routes(routes!(findings_page::script))
+        .routes(routes!(findings_page::style));
     Api::new("Countermark admin")
+        .public(frame)
         .signed_in(
             &[Role::Administrator],
-            OpenApiRouter::default()
+            new()
                 .routes(routes!(event_documents::publish))
                 .routes(routes!(events::list))
                 .routes(routes!(events::event))
@@ -38,11 +46,19 @@ pub fn api() -> Api<State> {
                 .routes(routes!(blocks::block))
                 .routes(routes!(blocks::unblock))
                 .routes(routes!(figures::figures))
+                .routes(routes!(findings::list))
+                .routes(routes!(findings::read))
+                .routes(routes!(findings::explain))
+                .routes(routes!(findings::acknowledge))
+                .routes(routes!(findings::resolve))
+                .routes(routes!(findings::export_csv))
+                .routes(routes!(findings::export_json_lines))
+                .routes(routes!(findings_page::content))
                 .routes(routes!(audit::list)),
         )
         .services(
             &[ServiceName::Auth, ServiceName::Tickets, ServiceName::Validation],
-            OpenApiRouter::default().routes(routes!(decisions::read)),
+            new().routes(routes!(decisions::read)),
         )
 }
 
@@ -65,7 +81,10 @@ mod tests {
         let bench = Bench::new().await;
         let paths = api().document().paths.paths;
         let mut routes = 0;
-        for path in paths.keys().filter(|path| *path != "/healthz") {
+        // What says nothing of anybody's: whether the service lives, and a page that asks who is there.
+        let open = ["/healthz", "/events/{event}/findings", "/assets/findings.js", "/assets/findings.css"];
+        assert!(open.iter().all(|path| paths.contains_key(*path)));
+        for path in paths.keys().filter(|path| !open.contains(&path.as_str())) {
             for method in [Method::GET, Method::POST] {
                 let stranger = bench.ask(method.clone(), path, None, &[], Vec::new()).await;
                 stranger.is_problem(StatusCode::UNAUTHORIZED, "unauthenticated");
@@ -81,7 +100,7 @@ mod tests {
                 routes += 1;
             }
         }
-        assert_eq!(routes, 2 * 14);
+        assert_eq!(routes, 2 * 22);
     }
 
     #[tokio::test]

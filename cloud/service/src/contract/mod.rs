@@ -3,6 +3,7 @@
 
 mod auth;
 mod documents;
+pub mod findings;
 mod recovery;
 mod tickets;
 mod validation;
@@ -18,8 +19,9 @@ pub use self::tickets::{
     WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets,
 };
 pub use self::validation::{
-    AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, GateSuspension, ReportSlot,
-    ReportedState, ResumeGate, SeatStanding, SuspendGate, UnblockSeat, Unpublished, ValidationClient,
+    AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, GateSuspension, ProductEntries,
+    QuarterHour, ReportSlot, ReportedState, ResumeGate, SeatStanding, SuspendGate, UnblockSeat, Unpublished,
+    ValidationClient,
 };
 
 /// Where each service answers the others.
@@ -66,4 +68,11 @@ pub mod paths {
     pub const ISSUES: &str = "/v1/internal/recovery/issues";
     /// POST [`After`](super::After) → [`Page`](super::Page) of [`PaidOrder`](super::PaidOrder), at auth.
     pub const PAID_ORDERS: &str = "/v1/internal/recovery/paid-orders";
+    /// GET [`FindingPage`](super::findings::FindingPage), at validation; `{event}` is the event, the query a
+    /// [`FindingQuery`](super::findings::FindingQuery).
+    pub const FINDINGS: &str = "/v1/internal/events/{event}/findings";
+    /// GET [`FindingHistory`](super::findings::FindingHistory), at validation; `{finding}` is its number.
+    pub const FINDING: &str = "/v1/internal/findings/{finding}";
+    /// POST [`DecideFinding`](super::findings::DecideFinding) → [`Finding`](super::findings::Finding), at validation.
+    pub const DECIDE_FINDING: &str = "/v1/internal/findings/decide";
 }

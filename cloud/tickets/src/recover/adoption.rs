@@ -22,7 +22,7 @@ pub(super) enum Adoption {
     Known,
     /// It was not, and is now.
     Adopted,
-    /// Its order is not known here.
+    /// Its order is not known here. Whoever has the ticket is let in.
     OrderLost(OrderId),
     /// It is not one that would have been made here; a person has to look into it.
     Refused {
@@ -82,7 +82,12 @@ async fn of_order(
     known: Option<Known>,
     Signed { body, issuer, authority }: Signed<'_>,
 ) -> Result<Adoption, Error> {
-    let Some(found) = orders::lock(connection, order).await? else { return Ok(Adoption::OrderLost(order)) };
+    // Its report may have been lost with it. That auth says so lets nobody in: a ticket has this service's signature, too.
+    let report = (body.event, body.slot, body.generation);
+    let Some(found) = orders::lock(connection, order).await? else {
+        issue::enqueue_report(connection, report, ReportedState::Issued, state.clock.now()).await?;
+        return Ok(Adoption::OrderLost(order));
+    };
     if !bodies::is_of(state, connection, &found.terms, body).await? {
         return Ok(Adoption::Refused { why: "its order was for something else" });
     }
@@ -107,6 +112,7 @@ async fn of_order(
     };
     tickets::sign(connection, id, body, issuer).await?;
     tickets::authorise(connection, id, authority).await?;
+    issue::enqueue_report(connection, report, ReportedState::Issued, state.clock.now()).await?;
     Ok(Adoption::Adopted)
 }
 

@@ -99,11 +99,24 @@ async fn an_order_that_is_lost_is_told_and_its_seats_are_never_sold_again() {
                 DELETE FROM payments; DELETE FROM orders";
     run(&world, rest).await;
     knows(&world, vec![signed(&world, Warrant::Order(order), BUYER, &sold["text"])], vec![paid(order)]);
+    {
+        let peers = &mut world.peers.lock().unwrap();
+        peers.reports.clear();
+        peers.decisions = vec![Decision::Revoke(RevokeTicket { event: EVENT, slot })];
+    }
     let recovered = go_on(&world.state, &world.asked_admin()).await.unwrap();
-    let lost = LostOrder { payment: Some("p".to_owned()), seats: vec![(EVENT, slot)] };
+    let lost = LostOrder { payment: Some("p".to_owned()), seats: vec![(EVENT, slot, Generation(1))] };
     assert_eq!((recovered.adopted, recovered.lost), (0, [(order, lost)].into()));
     let next = u64::from(1 + SPARE_BLOCKS) * 256;
     assert_eq!(recovered.next_slots, [(EVENT, next)].into());
+
+    // Its report may have been lost, and that it was revoked.
+    let heard = |peers: &crate::testing::Peers| {
+        let of_seat = peers.reports.iter().filter(|report| report.slot == slot).map(|report| report.state);
+        of_seat.collect::<BTreeSet<_>>() == [ReportedState::Issued, ReportedState::Revoked].into()
+    };
+    world.state.outbox.poke();
+    world.until_peers("validation never heard of the lost order's seat", heard).await;
 
     world.peers.lock().unwrap().auth.refusals.clear();
     let next_sold = world.one_ticket(form).await;
@@ -194,8 +207,7 @@ async fn names_are_sealed_with_another_secret_where_the_first_was_lost() {
     ];
     let recovered = go_on(&world.state, &world.asked_admin()).await.unwrap();
     assert_eq!((recovered.decisions, recovered.sealed_anew), (2, [EVENT].into()));
-    let gone =
-        "the revocation of seat 3 of event 7: its ticket is not known here any more; gates refuse it all the same";
+    let gone = "the revocation of seat 3 of event 7: auth knows no ticket of it";
     assert_eq!(recovered.left, [gone]);
     let sold = world.one_ticket(FULL).await;
     assert_eq!(world.verified(&sold["text"]).body().sealed.unwrap().generation, SECOND);

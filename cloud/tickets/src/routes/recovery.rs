@@ -2,7 +2,6 @@
 
 use countermark_service::contract::{After, Page, ReportSlot, SeatIssue, SignedIssue, paths};
 use countermark_service::extract::Json;
-use countermark_shared::ticket::TicketBody;
 
 use crate::error::Error;
 use crate::state::State;
@@ -41,10 +40,7 @@ pub(super) async fn issues(
     state: State,
     Json(After { after }): Json<After<SeatIssue>>,
 ) -> Result<Json<Page<SignedIssue, SeatIssue>>, Error> {
-    let items = tickets::authorised(&mut *state.pool.acquire().await?, after, PAGE).await?;
-    let last = items.last().filter(|_| items.len() == usize::from(PAGE));
-    let next = last.map(|last| TicketBody::from_bytes(&last.body.0)).transpose();
-    let next = next.map_err(|_| Error::Invalid("a stored body cannot be read"))?;
-    let next = next.map(|TicketBody { event, slot, generation, .. }| SeatIssue { event, slot, generation });
-    Ok(Json(Page { items, next }))
+    let issues = tickets::authorised(&mut *state.pool.acquire().await?, after, PAGE).await?;
+    let next = issues.last().map(|(issue, _)| *issue).filter(|_| issues.len() == usize::from(PAGE));
+    Ok(Json(Page { items: issues.into_iter().map(|(_, signed)| signed).collect(), next }))
 }

@@ -458,7 +458,7 @@ pub(crate) async fn authorised(
     connection: &mut PgConnection,
     after: Option<SeatIssue>,
     limit: u16,
-) -> Result<Vec<SignedIssue>, Error> {
+) -> Result<Vec<(SeatIssue, SignedIssue)>, Error> {
     let (event, slot, generation) = key(after);
     let rows = sqlx::query!(
         r#"SELECT order_id, transfer, account, body AS "body!", authority_signature AS "signature!" FROM tickets
@@ -474,12 +474,15 @@ pub(crate) async fn authorised(
     rows.into_iter()
         .map(|row| {
             let transfer = row.transfer.map(|transfer| Warrant::Transfer(TransferId(transfer)));
-            Ok(SignedIssue {
+            let TicketBody { event, slot, generation, .. } =
+                TicketBody::from_bytes(&row.body).map_err(|_| InvalidRow::of(TABLE, "body")())?;
+            let signed = SignedIssue {
                 warrant: transfer.unwrap_or(Warrant::Order(OrderId(row.order_id))),
                 account: AccountId(row.account),
                 body: Base64(row.body),
                 signature: Some(Base64(signature(row.signature)?.to_bytes())),
-            })
+            };
+            Ok((SeatIssue { event, slot, generation }, signed))
         })
         .collect()
 }

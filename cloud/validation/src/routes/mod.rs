@@ -8,6 +8,7 @@ pub(crate) mod blocks;
 mod documents;
 mod enrol;
 pub(crate) mod event_documents;
+mod findings;
 mod gates;
 mod head;
 mod journal;
@@ -65,6 +66,9 @@ pub fn api() -> Api<State> {
                 .routes(routes!(blocks::block))
                 .routes(routes!(blocks::unblock))
                 .routes(routes!(admissions::figures))
+                .routes(routes!(findings::list))
+                .routes(routes!(findings::read))
+                .routes(routes!(findings::decide))
                 .routes(routes!(event_documents::push)),
         )
 }

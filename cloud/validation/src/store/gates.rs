@@ -202,3 +202,11 @@ pub(crate) async fn retract(connection: &mut PgConnection, gate: GateId, until: 
     .await?;
     Ok(())
 }
+
+/// The events that have gates which have enrolled.
+pub(crate) async fn events(connection: &mut PgConnection) -> Result<Vec<EventId>, Error> {
+    let events = sqlx::query_scalar!("SELECT DISTINCT event FROM gates WHERE enrolled_at IS NOT NULL ORDER BY event")
+        .fetch_all(connection)
+        .await?;
+    events.into_iter().map(|event| column::number(event, "gates.event").map(EventId)).collect()
+}

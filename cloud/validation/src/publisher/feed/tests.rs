@@ -11,7 +11,7 @@ use countermark_shared::verdict::Reason;
 use countermark_shared::wire::RowOutcome::{Fork, Stored, Unproved};
 
 use super::*;
-use crate::journal::{Entry, Seat};
+use crate::journal::{Entry, Proof, Seat, Told};
 use crate::publisher::{COALESCE, Publisher};
 use crate::state::Trusted;
 use crate::store::{journal, publications};
@@ -386,11 +386,16 @@ fn entered(gate: GateId, sequence: u64, slot: u32) -> Entry {
         bytes: row.to_bytes(),
         chain: ChainHash::START,
         after_gap: false,
-        seat: Some(Seat { event: EVENT, slot: Slot(slot), generation: Generation(1) }),
-        ticket: Some(String::new()),
-        proved_places: Some(2),
+        told: Told {
+            seat: Some(Seat { event: EVENT, slot: Slot(slot), generation: Generation(1) }),
+            ticket: Some(String::new()),
+            proof: Some(Proof { places: 2, product: None }),
+            product: None,
+            proved: true,
+            believed: true,
+        },
         passed: 2,
-        believed: true,
+        clock_doubtful: false,
         row,
     }
 }

@@ -142,8 +142,8 @@ async fn more_changes_than_a_step_holds_make_two() {
     next(&bench, &mut publisher).await;
     sqlx::query(
         "WITH sold AS (
-             INSERT INTO seats (event, slot, generation, revoked)
-             SELECT 7, slot, 1, false FROM generate_series(1, 60000) AS slot RETURNING event, slot
+             INSERT INTO seats (event, slot, generation, revoked, generation_told_at)
+             SELECT 7, slot, 1, false, now() FROM generate_series(1, 60000) AS slot RETURNING event, slot
          )
          INSERT INTO seat_changes (event, slot, at) SELECT event, slot, now() FROM sold",
     )
