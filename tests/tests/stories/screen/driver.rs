@@ -1,5 +1,5 @@
-//! Chromium's driver, by the few words of its protocol that are needed (W3C, WebDriver; `goog/cdp/execute` is Chromium's own). The crates that speak all of it
-//! have serde_json keep its members in order for the whole workspace, and with it for what ships.
+//! Chromium's driver, by the few words of its protocol that are needed (`WebDriver` of the W3C; `goog/cdp/execute` is Chromium's own). The crates that speak all of it
+//! have `serde_json` keep its members in order for the whole workspace, and with it for what ships.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 const DRIVER: &str = "/usr/bin/chromedriver";
-/// How an element is named in answers (W3C, WebDriver, 12.1).
+/// How an element is named in answers (`WebDriver` of the W3C, 12.1).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser's session.
