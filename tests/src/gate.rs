@@ -285,7 +285,8 @@ impl Gate {
     pub fn watched(&self) -> Result<Process> {
         let mut command = process::command(&self.program);
         command.args(["watch", "--data"]).arg(&self.folder);
-        Process::start("countermark-gate watch", &mut command, &self.log_file())
+        // No log: that the agent has ended is what it is to say.
+        Process::start("countermark-gate watch", &mut command, &self.folder.with_extension("watched"))
     }
 
     /// What the running gate would say.

@@ -2,6 +2,7 @@
 
 mod browser;
 mod by_hand;
+mod driver;
 mod eyes;
 mod legible;
 

@@ -1,62 +1,35 @@
 //! Headless Chromium, driven as a person would use it, and some things that no person can do: freeze a page, look at it with other eyes.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use countermark_tests::process::{self, Process};
 use countermark_tests::wait::{PATIENCE, until};
 use image::RgbImage;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use thirtyfour::{By, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver};
 
-const CHROMIUM: &str = "/usr/bin/chromium";
-const DRIVER: &str = "/usr/bin/chromedriver";
+use super::driver::Driver;
+
+const PROGRAMS: [&str; 2] = ["/usr/bin/chromium", "/usr/bin/chromedriver"];
 
 /// A browser with one page.
 pub(crate) struct Browser {
-    driver: WebDriver,
-    _chromedriver: Process,
+    driver: Driver,
 }
 
 impl Browser {
     /// Starts one with its files in `folder`, has it used, and ends it.
     pub(crate) async fn used(folder: &Path, how: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
-        let browser = Self::start(folder).await?;
-        let outcome = how(&browser).await;
-        browser.driver.quit().await?;
-        outcome
-    }
-
-    async fn start(folder: &Path) -> Result<Self> {
-        for program in [CHROMIUM, DRIVER] {
-            let here = Path::new(program).is_file();
+        for program in PROGRAMS {
             ensure!(
-                here,
+                Path::new(program).is_file(),
                 "the screen is looked at with {program}, which is not here: `apt-get install chromium chromium-driver`"
             );
         }
         let home = folder.join("browser");
         std::fs::create_dir_all(&home)?;
-        let mut command: Command = process::command(Path::new(DRIVER));
-        command
-            .arg("--port=0")
-            .env("HOME", &home)
-            .env("PATH", "/usr/bin:/bin")
-            .env("LC_ALL", "C.UTF-8")
-            .env("TZ", "UTC");
-        let mut chromedriver = Process::start("chromedriver", &mut command, &folder.join("chromedriver.log"))?;
-        let port = loop {
-            let line = chromedriver.expect_line(PATIENCE).await?;
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                break port.trim_end_matches('.').to_owned();
-            }
-        };
-        let mut capabilities = DesiredCapabilities::chrome();
-        capabilities.set_binary(CHROMIUM)?;
         let profile = format!("--user-data-dir={}", home.join("profile").display());
-        for argument in [
+        let arguments = [
             "--headless=new",
             // Tests run as root in containers; the pages are the gate's own.
             "--no-sandbox",
@@ -67,38 +40,35 @@ impl Browser {
             "--autoplay-policy=no-user-gesture-required",
             "--ignore-certificate-errors",
             &profile,
-        ] {
-            capabilities.add_arg(argument)?;
-        }
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await?;
-        Ok(Self { driver, _chromedriver: chromedriver })
+        ];
+        let browser = Self { driver: Driver::start(&home, PROGRAMS[0], &arguments).await? };
+        let outcome = how(&browser).await;
+        browser.driver.end().await?;
+        outcome
     }
 
     /// Opens an address.
     pub(crate) async fn open(&self, address: &str) -> Result<()> {
-        Ok(self.driver.goto(address).await?)
+        self.driver.open(address).await
     }
 
     /// Presses the button that says this, as a finger would: one that something covers cannot be pressed.
     pub(crate) async fn press(&self, says: &str) -> Result<()> {
-        let button = By::XPath(format!("//button[contains(., \"{says}\")]"));
-        until(format_args!("there was a button {says}"), PATIENCE, async || {
-            // It may be drawn anew while it is looked for.
-            let Ok(button) = self.driver.find(button.clone()).await else { return Ok(None) };
-            Ok(button.click().await.ok())
-        })
-        .await
+        let button = format!("//button[contains(., \"{says}\")]");
+        // It may be drawn anew while it is looked for.
+        let press = async || Ok(self.driver.click(&button).await.ok());
+        until(format_args!("there was a button {says}"), PATIENCE, press).await
     }
 
     /// Types into the field of a selector.
     pub(crate) async fn type_into(&self, selector: &str, text: &str) -> Result<()> {
-        Ok(self.driver.find(By::Css(selector)).await?.send_keys(text).await?)
+        self.driver.type_into(selector, text).await
     }
 
     /// What a script answers.
     pub(crate) async fn ask<A: DeserializeOwned>(&self, script: &str) -> Result<A> {
-        let answer = self.driver.execute(script, Vec::new()).await?;
-        serde_json::from_value(answer.json().clone()).with_context(|| format!("{script}: {}", answer.json()))
+        let answer = self.driver.execute(script).await?;
+        serde_json::from_value(answer).with_context(|| script.to_owned())
     }
 
     /// Waits until a script answers `true`.
@@ -119,7 +89,7 @@ impl Browser {
 
     /// Shows a copy, for as long as somebody wants to look at it, in the place of an open page that has no scripts.
     pub(crate) async fn freeze(&self, copy: &str) -> Result<()> {
-        let frames = self.driver.cdp().send_raw("Page.getFrameTree", json!({})).await?;
+        let frames = self.driver.tell("Page.getFrameTree", json!({})).await?;
         let frame = frames.pointer("/frameTree/frame/id").context("a page has a frame")?;
         self.tell("Page.setDocumentContent", json!({ "frameId": frame, "html": copy })).await?;
         self.wait(
@@ -148,7 +118,7 @@ impl Browser {
 
     /// What is seen; kept for people, by name, in `tmp/screen` of cargo's target folder.
     pub(crate) async fn picture(&self, name: &str) -> Result<RgbImage> {
-        let png = self.driver.screenshot_as_png().await?;
+        let png = self.driver.picture().await?;
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screen");
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join(format!("{name}.png")), &png)?;
@@ -156,7 +126,6 @@ impl Browser {
     }
 
     async fn tell(&self, command: &str, parameters: Value) -> Result<()> {
-        self.driver.cdp().send_raw(command, parameters).await?;
-        Ok(())
+        self.driver.tell(command, parameters).await.map(drop)
     }
 }
