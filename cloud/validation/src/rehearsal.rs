@@ -5,4 +5,4 @@ mod journals;
 mod service;
 
 pub use journals::{Journals, NotTaken, Row};
-pub use service::{Callers, serve};
+pub use service::{Callers, Served, serve};

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::ensure;
-use countermark_service::contract::findings::{About, Evidence, Rule};
+use countermark_service::contract::findings::{About, Evidence, Finding, Rule};
 use countermark_shared::id::{GateId, Slot};
 use countermark_validation::reconcile::{Found, GateHistory, Issued, SeatHistory};
 use countermark_validation::rehearsal::Journals;
@@ -109,6 +109,16 @@ impl Findings {
         Ok(())
     }
 
+    /// Whether the service found the same: one for each thing and rule, with as much in it.
+    pub(super) fn are(&self, listed: &[Finding]) -> anyhow::Result<()> {
+        let listed: Vec<_> = listed.iter().map(|found| ((found.about, found.rule), size(&found.evidence))).collect();
+        let found: BTreeMap<_, _> = self.0.iter().map(|(name, found)| (*name, count(found))).collect();
+        let distinct: BTreeMap<_, _> = listed.iter().copied().collect();
+        ensure!(distinct.len() == listed.len(), "the service has two findings of one thing and rule: {listed:?}");
+        ensure!(distinct == found, "the service found {distinct:?}, and reconciling finds {found:?}");
+        Ok(())
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> u64 {
         self.0.len() as u64
@@ -116,7 +126,11 @@ impl Findings {
 }
 
 fn count(found: &Found) -> u64 {
-    match found.evidence {
+    size(&found.evidence)
+}
+
+fn size(evidence: &Evidence) -> u64 {
+    match *evidence {
         Evidence::Scans { scans: _, count } | Evidence::Jumps { jumps: _, count } => count,
         Evidence::Rows { .. } | Evidence::Doubtful { .. } | Evidence::Silence { .. } => 1,
     }

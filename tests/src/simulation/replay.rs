@@ -1,9 +1,11 @@
-//! A night again, at the real service over a real database: what its gates and tickets told, at the same instants, by its HTTP.
+//! A night again, at the real service over a real database: what its gates and tickets told, at the same instants, by its HTTP; and what is found
+//! of it.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use countermark_service::clock::Clock;
+use countermark_service::contract::findings::{Finding, FindingQuery, FindingState};
 use countermark_service::contract::{CreateGate, PushEventDocument, ValidationClient, push_event_document};
 use countermark_service::randomness::Randomness;
 use countermark_service::service_call::{ServiceClient, ServiceIdentity};
@@ -15,7 +17,7 @@ use countermark_shared::sealing::UnwrappingKey;
 use countermark_shared::wire::{
     Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, Upload, Uploaded, paths,
 };
-use countermark_validation::rehearsal::serve;
+use countermark_validation::rehearsal::{Served, serve};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::{PgPool, Row};
@@ -25,11 +27,14 @@ use super::cloud::Arrived;
 use super::venue::{BEGIN, EVENT, Venue, gate_key};
 use super::{Run, witness};
 
-/// Plays it to a fresh database and says where the two differ: in an answer, or in a row that is kept.
+/// Between two times that it settles what has arrived: findings grow, and what is learned later explains some.
+const SETTLES_AFTER: usize = 16;
+
+/// Plays it to a fresh database and says where the two differ: in an answer, in a row that is kept, or in what is found.
 pub async fn replay(run: &Run, database: &str) -> anyhow::Result<()> {
     let pool = PgPool::connect(database).await?;
     let stage = Stage::open(&pool, run.gates).await?;
-    for (at, arrived) in &run.cloud.arrived {
+    for (number, (at, arrived)) in run.cloud.arrived.iter().enumerate() {
         stage.clock.advance(at.since(stage.clock.now()));
         match arrived {
             Arrived::Report(report) => stage.tickets.report_slot(report).await?,
@@ -39,7 +44,12 @@ pub async fn replay(run: &Run, database: &str) -> anyhow::Result<()> {
                 ensure!(said == *answer, "the rows of gate {gate} up to {last} are answered otherwise: {said:?}");
             }
         }
+        if number % SETTLES_AFTER == 0 {
+            stage.settle().await?;
+        }
     }
+    stage.settle().await?;
+    run.cloud.findings.are(&stage.findings().await?)?;
     for gate in run.cloud.journals.gates() {
         let kept = sqlx::query("SELECT row, chain, after_gap, believed FROM journal WHERE gate = $1 ORDER BY sequence")
             .bind(i64::from(gate.0))
@@ -61,7 +71,9 @@ struct Stage {
     clock: Clock,
     http: reqwest::Client,
     address: String,
+    service: Served,
     tickets: ValidationClient,
+    admin: ValidationClient,
     sessions: BTreeMap<GateId, String>,
 }
 
@@ -71,18 +83,20 @@ impl Stage {
         let (venue, clock) = (Venue::new()?, Clock::fixed(BEGIN));
         let callers = [ServiceName::Tickets, ServiceName::Admin];
         let keys = callers.map(|name| (name, service_key(name).verifying_key())).to_vec();
-        let listens = serve(pool.clone(), clock.clone(), venue.bundle.clone(), venue.list_key.clone(), keys).await;
-        let listens = listens.map_err(anyhow::Error::from_boxed).context("validation does not start")?;
-        let address = format!("http://{listens}");
+        let service = serve(pool.clone(), clock.clone(), venue.bundle.clone(), venue.list_key.clone(), keys).await;
+        let service = service.map_err(anyhow::Error::from_boxed).context("validation does not start")?;
+        let address = format!("http://{}", service.address);
         let client = |name| client(name, &clock, &address);
         let tickets = ValidationClient(client(ServiceName::Tickets)?);
         let document = Base64(venue.event.bytes().to_vec());
         push_event_document(&client(ServiceName::Admin)?, &PushEventDocument { document }).await?;
         let admin = ValidationClient(client(ServiceName::Admin)?);
-        let mut stage = Self { clock, http: reqwest::Client::new(), address, tickets, sessions: BTreeMap::new() };
+        let (http, sessions) = (reqwest::Client::new(), BTreeMap::new());
+        let mut stage = Self { clock, http, address, service, tickets, admin, sessions };
         for gate in (1..=gates).map(GateId) {
             let lanes = venue.assignment(gate)?.into_document().lanes;
-            let created = admin.create_gate(&CreateGate { name: format!("Gate {gate}"), event: EVENT, lanes }).await?;
+            let created =
+                stage.admin.create_gate(&CreateGate { name: format!("Gate {gate}"), event: EVENT, lanes }).await?;
             ensure!(created.gate == gate, "gate {gate} is called {}", created.gate);
             let session = stage.enrol(gate, &created.code.parse()?).await?;
             stage.sessions.insert(gate, session);
@@ -99,6 +113,24 @@ impl Stage {
         let nonce = self.post::<Nonce>(paths::NONCE, None, &RequestNonce { gate }).await?.nonce;
         let answer = Base64(answer_login(gate, &nonce.0, &key).to_bytes());
         Ok(self.post::<LoggedIn>(paths::LOGIN, None, &Login { gate, nonce, answer }).await?.token)
+    }
+
+    async fn settle(&self) -> anyhow::Result<()> {
+        self.service.settle(EVENT).await.map_err(anyhow::Error::from_boxed).context("the night cannot be settled")
+    }
+
+    /// Those that nothing has explained.
+    async fn findings(&self) -> anyhow::Result<Vec<Finding>> {
+        let (mut findings, mut before) = (Vec::new(), None);
+        loop {
+            let query = FindingQuery { state: Some(FindingState::Open), before, ..FindingQuery::default() };
+            let page = self.admin.findings(EVENT, &query).await?;
+            findings.extend(page.findings);
+            before = page.next;
+            if before.is_none() {
+                return Ok(findings);
+            }
+        }
     }
 
     async fn upload(&self, gate: GateId, upload: &Upload) -> anyhow::Result<Uploaded> {

@@ -13,26 +13,42 @@ use countermark_service::randomness::Randomness;
 use countermark_service::service_call::{ServiceCalls, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::{Authentic, TrustBundle};
+use countermark_shared::id::EventId;
 use countermark_shared::keys::{SigningKey, VerifyingKey};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
 use crate::api;
+use crate::settler::Settler;
 use crate::start;
 use crate::state::{State, Trusted};
 
 /// The services that may call, and their keys.
 pub type Callers = Vec<(ServiceName, VerifyingKey)>;
 
-/// Serves over a migrated database, by that clock, for as long as the runtime runs; the answer is where. Signs with the list key, and asks no
-/// other service anything.
+/// The service, and what it does by itself, which is done when the caller says so.
+pub struct Served {
+    /// Where it answers.
+    pub address: SocketAddr,
+    settler: Settler,
+}
+
+impl Served {
+    /// Settles all that is marked of the event.
+    pub async fn settle(&self, event: EventId) -> Result<(), Box<dyn Error + Send + Sync>> {
+        while self.settler.settle_some(event).await? {}
+        Ok(())
+    }
+}
+
+/// Serves over a migrated database, by that clock, for as long as the runtime runs. Signs with the list key, and asks no other service anything.
 pub async fn serve(
     pool: PgPool,
     clock: Clock,
     bundle: Authentic<TrustBundle>,
     list_key: SigningKey,
     callers: Callers,
-) -> Result<SocketAddr, Box<dyn Error + Send + Sync>> {
+) -> Result<Served, Box<dyn Error + Send + Sync>> {
     start::keep(&pool, &bundle).await?;
     let randomness = Randomness::system();
     let front = Front {
@@ -51,9 +67,9 @@ pub async fn serve(
         clock,
         randomness,
     };
-    let (router, _) = api().finish(&front, state);
+    let (router, _) = api().finish(&front, state.clone());
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok(address)
+    Ok(Served { address, settler: Settler::new(state) })
 }
