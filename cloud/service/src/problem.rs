@@ -26,8 +26,7 @@ pub struct Problem {
     slug: Cow<'static, str>,
     title: Cow<'static, str>,
     detail: Option<String>,
-    // Boxed: a problem is what most functions here may answer with, and few have any.
-    extra: Box<Map<String, Value>>,
+    extra: Map<String, Value>,
 }
 
 /// A problem as it travels: RFC 9457, `application/problem+json`. Further members tell more, as each type says.
@@ -61,7 +60,7 @@ impl ProblemDocument {
 impl Problem {
     /// A problem of type `urn:countermark:problem:<slug>`.
     pub fn new(status: StatusCode, slug: &'static str, title: &'static str) -> Self {
-        Self { status, slug: Cow::Borrowed(slug), title: Cow::Borrowed(title), detail: None, extra: Box::default() }
+        Self { status, slug: Cow::Borrowed(slug), title: Cow::Borrowed(title), detail: None, extra: Map::new() }
     }
 
     /// What to do about this occurrence, as a sentence.
@@ -144,7 +143,7 @@ impl Problem {
             title: self.title.clone().into_owned(),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
-            extra: *self.extra.clone(),
+            extra: self.extra.clone(),
         }
     }
 }
