@@ -6,10 +6,9 @@ use core::time::Duration;
 use super::facts::{Facts, Turn};
 use super::others::Others;
 use super::passages::Passages;
-use super::policy::Policy;
 use super::shown::Shown;
 use crate::clock::Clock;
-use crate::documents::AdmissionPolicy;
+use crate::documents::{AdmissionPolicy, EventDocument};
 use crate::time::Timestamp;
 use crate::verdict::Reason;
 
@@ -40,15 +39,15 @@ struct Limit {
 }
 
 impl<'a> Entries<'a> {
-    pub(super) fn of(shown: &Shown<'_>, policy: &Policy<'a>, clock: Clock) -> Self {
-        let admission = policy.admission(shown.body.product);
+    pub(super) fn of(shown: &Shown<'_>, event: &'a EventDocument, clock: Clock) -> Self {
+        let admission = event.policy_of(shown.body.product);
         let each = if shown.body.entries == 0 { admission.entries } else { shown.body.entries };
         Self {
             places: shown.body.places.get().into(),
             each: each.into(),
             policy: admission,
-            resets: &policy.event.resets,
-            last_reset: policy.event.last_reset(clock.now),
+            resets: &event.resets,
+            last_reset: event.last_reset(clock.now),
             clock,
         }
     }
@@ -81,7 +80,8 @@ impl<'a> Entries<'a> {
         Room { reason, persons: certain.persons.min(supposed.persons) }
     }
 
-    fn count(&self, count: Passages) -> Room {
+    /// How many may enter by one count.
+    pub(super) fn count(&self, count: Passages) -> Room {
         let limits = [self.in_all(count), self.until_reset(count), self.outside(count), self.pass_back(count)];
         let limits = || limits.iter().flatten();
         Room {

@@ -5,6 +5,7 @@ mod admissions;
 mod answer;
 mod assignment;
 mod blocks;
+mod claims;
 mod documents;
 mod enrol;
 mod event_documents;
@@ -52,6 +53,7 @@ pub fn api() -> Api<State> {
                 .routes(routes!(admission_feed::batch))
                 .routes(routes!(admission_feed::snapshot))
                 .routes(routes!(time::ask))
+                .routes(routes!(claims::claim))
                 .merge(upload),
             session::guard,
         )
