@@ -33,7 +33,7 @@ use crate::outputs::{Guard, NOTICE, Outputs, Tally, Telling, lanes_opened};
 use crate::printer::Printer;
 use crate::screen::{self, Screen};
 use crate::supervisor;
-use crate::sync::{Contact, Sync};
+use crate::sync::{Claims, Contact, Sync};
 
 /// Verdicts a slow page may lag behind before it misses some.
 const SCREEN_BACKLOG: usize = 16;
@@ -103,15 +103,13 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let identity = Identity::load(folder)?;
     let key = stored_key(folder)?
         .with_context(|| format!("{} is missing; enrol this gate anew in another folder", folder.key().display()))?;
-    let boot =
-        clock::boot().context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
     // First of all: whoever has the ledger is the one agent of this folder.
-    let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };
-    let mut ledger = Ledger::open(&folder.ledger(), owner, boot, clock.now().uptime)?;
-    ledger.is_told_at(lanes_opened(&settings.config.outputs));
+    let ledger = open_ledger(settings, &identity, clock)?;
     let (report_sender, report) = watch::channel(ledger.report()?);
     let (contact_sender, contact) = watch::channel(Contact::default());
     let (work, waiting) = mpsc::channel(CAPACITY);
+    // Bounded by what is scanned within the deadline of a claim.
+    let (asking, questions) = mpsc::unbounded_channel();
     let verdicts = broadcast::channel(SCREEN_BACKLOG).0;
     let listener = TcpListener::bind(settings.screen).with_context(|| {
         format!("cannot show the screen at {}; name another --screen, or end what is there", settings.screen)
@@ -125,20 +123,22 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let (finish, finishing) = oneshot::channel();
     let (ended, ending) = std_mpsc::channel();
     let farewell = |ending| Farewell { to: ended.clone(), ending: Some(ending) };
+    let sync = Sync {
+        client: client(&identity, report.clone(), clock)?,
+        gate: identity.gate,
+        key: key.clone(),
+        ledger: work.clone(),
+        report: report.clone(),
+        contact: contact_sender,
+        clock,
+        poll: settings.poll,
+    };
     let network = Network {
         listener,
         address,
         socket,
-        sync: Sync {
-            client: client(&identity, report.clone(), clock)?,
-            gate: identity.gate,
-            key: key.clone(),
-            ledger: work.clone(),
-            report: report.clone(),
-            contact: contact_sender,
-            clock,
-            poll: settings.poll,
-        },
+        claims: Claims::beside(&sync, questions),
+        sync,
         screen: Screen {
             name: identity.name.clone(),
             lanes: lanes.clone(),
@@ -168,6 +168,8 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             let announcement = match said {
                 Said::New(announcement) => Arc::new(announcement),
                 Said::Again(Repeated { source, opens }) => return feedbacks.tell(&source, opens),
+                // Nobody is left to ask: the agent is about to end, and its next start answers.
+                Said::Asks(question) => return asking.send(question).unwrap_or_default(),
             };
             outputs.tell(&announcement, clock.now().uptime);
             // The screen first: whoever reads standard output may be slow. Without an open page there is nobody to show it to.
@@ -201,6 +203,19 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             }
         }
     }
+}
+
+/// The ledger, ready for the first scan.
+fn open_ledger(settings: &Settings, identity: &Identity, clock: Clock) -> anyhow::Result<Ledger> {
+    let Settings { folder, config, .. } = settings;
+    let boot =
+        clock::boot().context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
+    let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };
+    let mut ledger = Ledger::open(&folder.ledger(), owner, boot, clock.now().uptime)?;
+    ledger.is_told_at(lanes_opened(&config.outputs));
+    ledger.asks_others(config.ask_others);
+    ledger.release_claims(clock.now())?;
+    Ok(ledger)
 }
 
 /// The outputs, and the threads that end when nobody can tell them anything any more.
@@ -308,7 +323,7 @@ impl Rest {
             }
         }
         let (reply, done) = oneshot::channel();
-        if self.work.blocking_send(Work::Reach { reply }).is_ok() {
+        if self.work.blocking_send(Work::Settle { reply }).is_ok() {
             // No answer: the ledger stopped, and there is nothing to wait for.
             done.blocking_recv().unwrap_or_default();
         }
@@ -370,6 +385,7 @@ struct Network {
     address: SocketAddr,
     socket: UnixListener,
     sync: Sync,
+    claims: Claims,
     screen: Screen,
     ledger: mpsc::Sender<Work>,
     /// How long rows of the journal are kept.
@@ -398,6 +414,7 @@ impl Network {
         let screen = axum::serve(listener, screen::router(self.screen, self.address));
         tokio::select! {
             () = self.sync.run(finishing) => Ok(()),
+            () = self.claims.run() => Ok(()),
             outcome = screen => outcome.context("the screen has stopped"),
             outcome = local::serve(self.socket, self.local) => outcome.context("the local socket has stopped"),
             () = pass_time(self.ledger.clone()) => Ok(()),

@@ -41,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) poll: Option<Duration>,
     /// How long rows of the journal are kept that may go; for ever when nothing is said.
     pub(crate) keep: Option<Duration>,
+    /// Whether the other gates are asked before anybody enters, whatever the policy.
+    pub(crate) ask_others: bool,
     /// Scanners on serial lines.
     pub(crate) scanners: Vec<ScannerConfig>,
     /// Scanners that say they are keyboards.
@@ -70,6 +72,8 @@ struct Written {
     screen: Option<Spanned<SocketAddr>>,
     poll_seconds: Option<Spanned<u64>>,
     journal_days: Option<Spanned<u64>>,
+    #[serde(default)]
+    ask_others: bool,
     profiles: Option<PathBuf>,
     #[serde(default)]
     scanner: Vec<input::WrittenScanner>,
@@ -123,6 +127,7 @@ impl Config {
             screen: written.screen.map(Spanned::into_inner),
             poll: written.poll_seconds.map(|seconds| Duration::from_secs(seconds.into_inner())),
             keep: written.journal_days.map(|days| Duration::from_secs(days.into_inner() * A_DAY)),
+            ask_others: written.ask_others,
             scanners: written.scanner.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             keyboards: written.keyboard.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             cameras: written.camera.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
@@ -250,6 +255,7 @@ mod tests {
             ("colour = 1", "gate.toml:1: unknown field `colour`"),
             ("\nscreen = \"0.0.0.0:80\"", "gate.toml:2: the screen is shown on this machine alone"),
             ("poll-seconds = 0", "gate.toml:1: poll-seconds is 1 to 86400"),
+            ("ask-others = 1", "gate.toml:1: invalid type: integer"),
             ("journal-days = 0", "gate.toml:1: journal-days is 1 to 36500"),
             ("[[pictures]]\nname = \"Porch\"\nlane = 1\nfolder = \"p\"", "gate.toml:2: a name has small letters"),
             ("[[pictures]]\nname = \"porch\"\nlane = \"1\"\nfolder = \"p\"", "gate.toml:3: invalid type: string"),

@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::Ledger;
+use super::claim::Claims;
 use super::debounce::Debounce;
 use super::outcomes::Outcomes;
 use super::store::{self, Columns, Head};
@@ -108,6 +109,7 @@ impl Ledger {
             debounce: Debounce::default(),
             repeated: Vec::new(),
             outcomes: Outcomes::default(),
+            claims: Claims::default(),
         })
     }
 }
