@@ -7,6 +7,7 @@ use crate::administrator::AddAdministrator;
 use crate::ceremony::Ceremony;
 use crate::key::KeyOf;
 use crate::migrate::Migrate;
+use crate::recover::Recover;
 use crate::sandbox_payments;
 
 /// Countermark's cloud: four services that sell tickets and sign each with two keys of two of them.
@@ -41,6 +42,13 @@ pub(crate) enum Command {
     /// Bring a service's database to this program's schema.
     #[command(subcommand)]
     Migrate(Migrate),
+    /// Go on from a backup of a service's database.
+    ///
+    /// In this order: stop the service; restore its database; run this command, told by the same variables as the service; start the service.
+    /// The other three run meanwhile: they are asked for what was lost. It may be run again. Where several databases were restored, restore
+    /// them to one instant, and recover validation last: what two of them have lost, neither can tell the other.
+    #[command(subcommand)]
+    Recover(Recover),
     /// Make a service's signing key, unless it has one, and print its public half for the ceremony.
     #[command(subcommand)]
     Key(KeyOf),

@@ -6,6 +6,7 @@ mod command;
 mod key;
 mod migrate;
 mod output;
+mod recover;
 mod sandbox_payments;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ async fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Admin(settings) => Ok(countermark_admin::run(*settings, Shutdown::by_signal()?).await?),
         Command::All => all(Shutdown::by_signal()?).await,
         Command::Migrate(target) => migrate::run(target).await,
+        Command::Recover(target) => recover::run(target).await,
         Command::Key(target) => key::run(target).await,
         Command::AddAdministrator(settings) => administrator::add(settings).await,
         Command::Ceremony(command) => ceremony::run(command),

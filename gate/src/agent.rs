@@ -211,10 +211,10 @@ fn open_ledger(settings: &Settings, identity: &Identity, clock: Clock) -> anyhow
     let boot =
         clock::boot().context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
     let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };
-    let mut ledger = Ledger::open(&folder.ledger(), owner, boot, clock.now().uptime)?;
+    let mut ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
     ledger.is_told_at(lanes_opened(&config.outputs));
     ledger.asks_others(config.ask_others);
-    ledger.release_claims(clock.now())?;
+    ledger.release_claims(clock.now());
     Ok(ledger)
 }
 

@@ -122,7 +122,7 @@ pub(crate) async fn enroll(
     let Enrolled { gate, event, name } = client.enrol(&enrol).await.map_err(|source| EnrolError::Code { source })?;
     let incomplete = |source| EnrolError::Incomplete { source };
     let session = client.log_in(gate, &key).await.map_err(incomplete)?;
-    let root = match client.fetch(Wanted::NewestBundle, &session).await.map_err(incomplete)? {
+    let root = match client.fetch(Wanted::NewestBundle, &session.token).await.map_err(incomplete)? {
         Fetched::New(bytes) => named_root(&bytes, code, now)?,
         Fetched::Unchanged | Fetched::Absent => return Err(EnrolError::NoBundle),
     };

@@ -36,6 +36,7 @@ use secrecy::SecretString;
 
 pub use crate::clock::Moment;
 pub use crate::cloud::Wanted;
+pub use crate::ledger::Word;
 
 use crate::announcement::Announcement;
 use crate::data_folder::DataFolder;
@@ -177,6 +178,8 @@ pub struct View {
     pub unsettled: u64,
     /// Rows that validation put aside.
     pub contested: u64,
+    /// The instant that the cloud says it is, where staff are asked about it.
+    pub waiting: Option<Timestamp>,
 }
 
 impl Gate {
@@ -186,7 +189,7 @@ impl Gate {
         let owner = Owner { gate, root, unwrapping_key };
         let file = DataFolder::at(folder).ledger();
         let mut ledger = Ledger::open(&file, owner, boot, now.uptime).map_err(Failed::from)?;
-        ledger.release_claims(now).map_err(Failed::from)?;
+        ledger.release_claims(now);
         Ok(Self { gate, key, ledger, machine: Machine::new(poll), under_way: UnderWay::Nothing })
     }
 
@@ -264,6 +267,11 @@ impl Gate {
         }
     }
 
+    /// Staff's word on the instant that waits for it.
+    pub fn hear(&mut self, word: Word, now: Moment) -> Result<(), Failed> {
+        self.ledger.hear(word, now).map(|_| ()).map_err(Failed::from)
+    }
+
     /// What time alone changes, as the agent does each minute.
     pub fn pass_time(&mut self, now: Moment) -> Result<(), Failed> {
         self.ledger.pass_time(now).map_err(Failed::from)
@@ -279,6 +287,7 @@ impl Gate {
             chain: report.chain,
             unsettled: report.unsettled,
             contested: report.contested,
+            waiting: report.clock.waiting(),
         })
     }
 }
@@ -351,7 +360,6 @@ mod tests {
         let before = gate.view().unwrap();
         assert_eq!((before.rows, before.unsettled), (2, 0));
         assert_eq!(upload.checkpoint.hash, before.chain);
-        gate.pass_time(now).unwrap();
 
         for entry in std::fs::read_dir(folder.path()).unwrap() {
             let file = entry.unwrap();

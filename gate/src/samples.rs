@@ -267,6 +267,7 @@ pub(crate) fn report() -> Report {
         chain: ChainHash::START,
         unsettled: 5,
         contested: 0,
+        defects: Vec::new(),
     }
 }
 

@@ -167,7 +167,8 @@ async fn log_in(State(books): Shared, Json(login): Json<Login>) -> Json<LoggedIn
     let answer = Signature::from_bytes(&login.answer.0);
     assert!(login_is_answered(GATE, &NONCE, books.key.unwrap(), &answer));
     books.log_ins += 1;
-    Json(LoggedIn { token: books.session.to_string(), until: DOORS })
+    let known_up_to = Some(u64::try_from(books.rows.len()).unwrap());
+    Json(LoggedIn { token: books.session.to_string(), until: DOORS, known_up_to })
 }
 
 fn revision((event, epoch, sequence): (u32, u32, u64)) -> (EventId, Revision) {

@@ -39,6 +39,11 @@ struct Reach {
     reached: bool,
 }
 
+#[derive(Deserialize)]
+struct Found {
+    findings: Vec<Value>,
+}
+
 /// A gate that waits for its enrolment.
 #[derive(Deserialize)]
 pub struct NewGate {
@@ -129,6 +134,24 @@ impl<'a> Administrator<'a> {
         self.admin.post::<Value>("/v1/gates/resume", &json!({ "gate": gate, "reason": reason })).await.map(drop)
     }
 
+    /// What was found at an event by a rule, such as `double-admission`; the newest first.
+    pub async fn findings(&self, event: EventId, rule: &str) -> Result<Vec<Value>, CallError> {
+        let page: Found = self.admin.get(&format!("/v1/events/{event}/findings?rule={rule}")).await?;
+        Ok(page.findings)
+    }
+
+    /// Looks after a finding, as it was read.
+    pub async fn acknowledge(&self, finding: &Value, reason: &str) -> Result<Value, CallError> {
+        let body = json!({ "finding": finding["finding"], "revision": finding["revision"], "reason": reason });
+        self.admin.post("/v1/findings/acknowledge", &body).await
+    }
+
+    /// What the page of an event's findings shows.
+    pub async fn findings_page(&self, event: EventId, language: &str) -> Result<String> {
+        let path = format!("/v1/events/{event}/findings/page?language={language}");
+        Ok(String::from_utf8(self.admin.bytes(&path).await?)?)
+    }
+
     /// What was sold, and who came in.
     pub async fn figures(&self, event: EventId) -> Result<Figures, CallError> {
         self.admin.get(&format!("/v1/events/{event}/figures")).await
@@ -162,6 +185,8 @@ pub struct Sales {
 pub struct SalesFigures {
     /// Each offer.
     pub offers: Vec<OfferFigures>,
+    /// Reports of seats that validation has not heard yet.
+    pub reports_under_way: u64,
 }
 
 /// What was sold of an offer.

@@ -90,6 +90,8 @@ pub struct Status {
     pub unsettled: u64,
     /// Rows that validation put aside.
     pub contested: u64,
+    /// What is wrong with its disk or the journal on it.
+    pub ledger_warnings: Vec<Sentence>,
     /// What it scans with.
     pub devices: Vec<Device>,
 }

@@ -15,4 +15,5 @@ pub mod process;
 pub mod proxy;
 pub mod scanner;
 pub mod season;
+pub mod simulation;
 pub mod wait;

@@ -31,6 +31,8 @@ pub(crate) enum Error {
     Corrupt { column: &'static str },
     #[error("validation's code makes no invitation")]
     Invitation { source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the page cannot be made")]
+    Page(#[from] askama::Error),
     #[error("the act stopped")]
     Stopped { source: tokio::task::JoinError },
     #[error("the database failed")]
@@ -75,6 +77,7 @@ impl Error {
             | Self::EventDocument(EventDocumentError::Refused(_) | EventDocumentError::OtherSignatures { .. })
             | Self::Enqueue(_)
             | Self::Json(_)
+            | Self::Page(_)
             | Self::Corrupt { .. } => false,
         }
     }
@@ -100,6 +103,7 @@ impl From<Error> for Problem {
             Error::Call(error) => error.into(),
             Error::Enqueue(_)
             | Error::Json(_)
+            | Error::Page(_)
             | Error::Corrupt { .. }
             | Error::Invitation { .. }
             | Error::Stopped { .. }

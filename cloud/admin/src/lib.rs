@@ -2,6 +2,8 @@
 
 mod distribution;
 mod error;
+mod export;
+mod page;
 mod record;
 mod routes;
 mod start;

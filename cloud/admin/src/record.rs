@@ -34,6 +34,10 @@ pub(crate) enum Act {
     SuspendGate,
     /// Have validation put a gate back into service.
     ResumeGate,
+    /// Look after a finding.
+    AcknowledgeFinding,
+    /// Say what explains a finding.
+    ResolveFinding,
 }
 
 /// What became of an act.
@@ -75,6 +79,8 @@ impl Act {
             Self::UnblockSeat => "unblock-seat",
             Self::SuspendGate => "suspend-gate",
             Self::ResumeGate => "resume-gate",
+            Self::AcknowledgeFinding => "acknowledge-finding",
+            Self::ResolveFinding => "resolve-finding",
         }
     }
 }

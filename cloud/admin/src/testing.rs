@@ -65,6 +65,7 @@ pub(crate) struct Bench {
 /// What a route answered.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    headers: HeaderMap,
     body: Vec<u8>,
 }
 
@@ -221,7 +222,7 @@ impl Bench {
         }
         let request = request.body(Body::from(body)).unwrap();
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        Answer { status: parts.status, body: body.collect().await.unwrap().to_bytes().to_vec() }
+        Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes().to_vec() }
     }
 
     /// The whole audit log, the oldest first.
@@ -256,6 +257,10 @@ impl Work {
 }
 
 impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -283,7 +288,8 @@ impl Neighbour {
         let told_answers = Arc::clone(&answers);
         let answer = move |method: Method, OriginalUri(uri): OriginalUri, headers: HeaderMap, body: Bytes| async move {
             let path = uri.path().to_owned();
-            if let Err(refusal) = checks.verify(bearer(&headers), method.as_str(), &path, &body) {
+            let asked = uri.path_and_query().unwrap().as_str();
+            if let Err(refusal) = checks.verify(bearer(&headers), method.as_str(), asked, &body) {
                 return Problem::from(refusal).into_response();
             }
             let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };

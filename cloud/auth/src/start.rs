@@ -11,9 +11,11 @@ use countermark_service::randomness::Randomness;
 use countermark_service::serve::{ServeError, Shutdown, serve};
 use countermark_service::service_call::ServiceCalls;
 use countermark_service::service_name::ServiceName;
-use countermark_service::settings::{Auth, OtherServiceKey, Peers, Seal, ServiceSettings, Trust, UnusableDatabase};
+use countermark_service::settings::{
+    Auth, ListenAddress, OtherServiceKey, Peers, Seal, ServiceSettings, Trust, UnusableDatabase,
+};
 use countermark_service::trust::TrustError;
-use countermark_shared::keys::VerifyingKey;
+use countermark_shared::keys::{SigningKey, VerifyingKey};
 use sqlx::migrate::Migrator;
 
 use crate::account_secrets::AccountSecrets;
@@ -89,36 +91,50 @@ impl From<KeysError> for StartError {
     }
 }
 
+/// What auth works with, and whoever works in its place while it is stopped.
+pub(crate) struct Prepared {
+    pub(crate) state: State,
+    pub(crate) peers: Peers,
+    pub(crate) service_key: SigningKey,
+    listen: ListenAddress,
+}
+
 /// Runs auth until the shutdown.
 pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartError> {
+    let Prepared { state, peers, listen, service_key: _ } = prepare(settings).await?;
+    let State { pool, clock, randomness, keys, .. } = state.clone();
+    let front = Front {
+        access_tokens: AccessTokens::local(ServiceName::Auth, &keys.session_public, clock.clone()),
+        service_calls: ServiceCalls::new(ServiceName::Auth, peers.public_keys(), clock),
+        pool,
+        randomness,
+    };
+    let (router, _) = api().finish(&front, state);
+    // Auth calls nobody, so it has no work besides its requests.
+    let until_shutdown = shutdown.clone();
+    serve(ServiceName::Auth, listen, router, shutdown, async move { until_shutdown.requested().await }).await?;
+    Ok(())
+}
+
+pub(crate) async fn prepare(settings: Settings) -> Result<Prepared, StartError> {
     let Settings { service, seal, peers, trust, payment_provider_key } = settings;
     let (clock, randomness) = (Clock::system(), Randomness::system());
     service.expect_own_key(&peers)?;
     let pool = service.database.open(&MIGRATOR).await?;
     let bundle = trust.load(clock.now())?.document().clone();
     let keys = Keys::load(&mut *pool.acquire().await?, seal.master_key.clone(), &bundle).await?;
-
-    let front = Front {
-        access_tokens: AccessTokens::local(ServiceName::Auth, &keys.session_public, clock.clone()),
-        service_calls: ServiceCalls::new(ServiceName::Auth, peers.public_keys(), clock.clone()),
-        pool: pool.clone(),
-        randomness: randomness.clone(),
-    };
     let state = State {
         pool,
         clock,
         randomness: randomness.clone(),
         bundle: Arc::new(bundle),
         keys: Arc::new(keys),
-        account_secrets: AccountSecrets::new(seal.master_key, randomness.clone()),
+        account_secrets: AccountSecrets::new(seal.master_key, randomness),
         passwords: Passwords::new(),
         payment_provider: payment_provider_key,
     };
-    let (router, _) = api().finish(&front, state);
-    // Auth calls nobody, so it has no work besides its requests.
-    let until_shutdown = shutdown.clone();
-    serve(ServiceName::Auth, service.listen, router, shutdown, async move { until_shutdown.requested().await }).await?;
-    Ok(())
+    let ServiceSettings { listen, service_key, .. } = service;
+    Ok(Prepared { state, peers, service_key, listen })
 }
 
 #[cfg(test)]

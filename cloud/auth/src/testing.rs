@@ -273,6 +273,11 @@ impl Auth {
     }
 }
 
+/// A service that calls others, by the clock of the tests.
+pub(crate) fn identity(name: ServiceName) -> ServiceIdentity {
+    ServiceIdentity::new(name, service_key(name), Clock::fixed(NOW), Randomness::seeded([3; 32])).unwrap()
+}
+
 /// What auth's secrets are sealed under.
 pub(crate) fn master_key() -> MasterKey {
     MasterKey::new(Zeroizing::new([9; 32]))

@@ -53,6 +53,22 @@ pub enum DatabaseError {
     },
 }
 
+/// Why nobody but its service may use a database now, or whether they do is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum NotAlone {
+    /// Others are connected.
+    #[error(
+        "{others} others are connected to this database: stop the service, and whatever else uses it, and try again"
+    )]
+    Others {
+        /// How many connections.
+        others: i64,
+    },
+    /// It could not be asked.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
 /// Reads a PostgreSQL URL.
 pub fn options(url: &str) -> Result<PgConnectOptions, DatabaseError> {
     // The driver takes any scheme, and would look for a PostgreSQL where another database listens.
@@ -101,6 +117,19 @@ pub async fn expect_migrated(pool: &PgPool, own: &Migrator) -> Result<(), Databa
         }
     }
     Ok(())
+}
+
+/// Makes sure that nobody else is connected to the database: for a command that works in the place of its service.
+pub async fn expect_alone(pool: &PgPool) -> Result<(), NotAlone> {
+    let mut connection = pool.acquire().await?;
+    let connections = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM pg_stat_activity
+           WHERE datname = current_database() AND backend_type = 'client backend'"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let others = connections - i64::from(pool.size());
+    if others > 0 { Err(NotAlone::Others { others }) } else { Ok(()) }
 }
 
 fn is_undefined_table(error: &sqlx::Error) -> bool {

@@ -1,7 +1,7 @@
 //! From paid to issued: the jobs behind the outbox. Owns their order; each step is committed before the next begins, and
 //! each may be repeated.
 
-mod bodies;
+pub(crate) mod bodies;
 
 use countermark_service::contract::{Authorise, CloseGrant, ReportSlot, ReportedState, Warrant};
 use countermark_service::outbox::{Entry, Retry, enqueue};

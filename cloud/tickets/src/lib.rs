@@ -9,6 +9,7 @@ mod issue;
 mod names;
 mod order;
 mod payment;
+mod recover;
 mod routes;
 mod showing;
 mod start;
@@ -22,6 +23,7 @@ mod transfer;
 
 pub use self::order::{Order, OrderState};
 pub use self::payment::{OpenPayment, OpenedPayment, PAYMENTS_PATH};
+pub use self::recover::{LostOrder, RecoverError, Recovered, recover};
 pub use self::routes::api;
 pub use self::start::{Settings, StartError, create_keys, run};
 pub use self::state::State;

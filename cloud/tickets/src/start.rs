@@ -7,7 +7,7 @@ use clap::Args;
 use countermark_service::api::Front;
 use countermark_service::caller::AccessTokens;
 use countermark_service::clock::Clock;
-use countermark_service::contract::{AuthClient, ValidationClient};
+use countermark_service::contract::{AdminClient, AuthClient, ValidationClient};
 use countermark_service::keystore::{Keystore, KeystoreError};
 use countermark_service::master_key::MasterKey;
 use countermark_service::outbox::{Entry, Outbox, Retry, Worker};
@@ -17,7 +17,7 @@ use countermark_service::serve::{ServeError, Shutdown, serve};
 use countermark_service::service_call::{ServiceCalls, ServiceIdentity, http_client};
 use countermark_service::service_name::ServiceName;
 use countermark_service::settings::{
-    OtherServiceKey, Peers, Seal, ServiceSettings, Tickets, Trust, UnusableDatabase, base_url,
+    ListenAddress, OtherServiceKey, Peers, Seal, ServiceSettings, Tickets, Trust, UnusableDatabase, base_url,
 };
 use countermark_service::transaction::transaction;
 use countermark_service::trust::{TrustError, signer};
@@ -134,8 +134,37 @@ pub async fn create_keys(
     .await
 }
 
+/// What the service works with, and whoever works in its place while it is stopped.
+pub(crate) struct Prepared {
+    pub(crate) state: State,
+    pub(crate) admin: AdminClient,
+    peers: Peers,
+    listen: ListenAddress,
+}
+
 /// Runs the service until the shutdown.
 pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartError> {
+    let Prepared { state, peers, listen, admin: _ } = prepare(settings).await?;
+    let State { pool, clock, randomness, outbox, .. } = state.clone();
+    let front = Front {
+        access_tokens: AccessTokens::remote(ServiceName::Tickets, peers.url(ServiceName::Auth), clock.clone())?,
+        service_calls: ServiceCalls::new(ServiceName::Tickets, peers.public_keys(), clock),
+        pool,
+        randomness,
+    };
+    let (router, _) = api().finish(&front, state.clone());
+    let worker = worker(state.clone(), outbox);
+    let background = {
+        let shutdown = shutdown.clone();
+        async move {
+            tokio::join!(worker.run(shutdown.clone()), expire::run(state, shutdown));
+        }
+    };
+    Box::pin(serve(ServiceName::Tickets, listen, router, shutdown, background)).await?;
+    Ok(())
+}
+
+pub(crate) async fn prepare(settings: Settings) -> Result<Prepared, StartError> {
     let (clock, randomness) = (Clock::system(), Randomness::system());
     let Settings { service, seal, peers, trust, .. } = settings;
     let bundle = trust.load(clock.now())?.into_document();
@@ -148,7 +177,6 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
 
     let identity = ServiceIdentity::new(ServiceName::Tickets, service.service_key, clock.clone(), randomness.clone())?;
     let client = |peer| identity.client(peer, peers.url(peer).clone());
-    let outbox = Outbox::new();
     let state = State {
         key_ring: Arc::new(KeyRing::of(&bundle)),
         bundle: Arc::new(bundle),
@@ -159,28 +187,13 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
         validation: ValidationClient(client(ServiceName::Validation)),
         payments: Arc::new(HttpProvider::new(http_client()?, settings.payment_provider_url, settings.payment_secret)),
         provider_key: settings.payment_provider_key,
-        outbox: outbox.clone(),
+        outbox: Outbox::new(),
         reservation: Duration::from_secs(settings.reservation_seconds.into()),
-        pool: pool.clone(),
-        clock: clock.clone(),
-        randomness: randomness.clone(),
+        pool,
+        clock,
+        randomness,
     };
-    let front = Front {
-        access_tokens: AccessTokens::remote(ServiceName::Tickets, peers.url(ServiceName::Auth), clock.clone())?,
-        service_calls: ServiceCalls::new(ServiceName::Tickets, peers.public_keys(), clock.clone()),
-        pool: pool.clone(),
-        randomness: randomness.clone(),
-    };
-    let (router, _) = api().finish(&front, state.clone());
-    let worker = worker(state.clone(), outbox);
-    let background = {
-        let shutdown = shutdown.clone();
-        async move {
-            tokio::join!(worker.run(shutdown.clone()), expire::run(state, shutdown));
-        }
-    };
-    Box::pin(serve(ServiceName::Tickets, service.listen, router, shutdown, background)).await?;
-    Ok(())
+    Ok(Prepared { state, admin: AdminClient(client(ServiceName::Admin)), peers, listen: service.listen })
 }
 
 /// The worker that carries the service's outbox out.

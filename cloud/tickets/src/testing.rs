@@ -17,7 +17,8 @@ use countermark_service::api::Front;
 use countermark_service::caller::{Access, AccessTokens, Caller, Role, mint};
 use countermark_service::clock::Clock;
 use countermark_service::contract::{
-    AuthClient, Grant, GrantStanding, PublishOffer, PushEventDocument, ReportSlot, Terms, ValidationClient, paths,
+    AdminClient, AuthClient, Decision, Grant, GrantStanding, Page, PublishOffer, PushEventDocument, ReportSlot, Terms,
+    ValidationClient, paths,
 };
 use countermark_service::database;
 use countermark_service::extract::Json;
@@ -42,8 +43,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 pub(crate) use self::auth::{Accepted, Auth, secret_of};
-pub(crate) use self::event::{BUYER, EVENT, NOW, STRANGER, euros, event, key, offer, revoked};
-use self::event::{authority, bundle, issuing, organiser, provider, service_key, session};
+pub(crate) use self::event::{BUYER, EVENT, NOW, STRANGER, authority, euros, event, key, offer, revoked};
+use self::event::{bundle, issuing, organiser, provider, service_key, session};
 use crate::payment::{HttpProvider, OpenPayment, OpenedPayment, PAYMENTS_PATH};
 use crate::start::worker;
 use crate::state::State;
@@ -54,6 +55,8 @@ use crate::{MIGRATOR, api};
 pub(crate) struct Peers {
     pub(crate) auth: Auth,
     pub(crate) reports: Vec<ReportSlot>,
+    /// What administrators decided, as admin's record has it.
+    pub(crate) decisions: Vec<Decision>,
 }
 
 pub(crate) struct World {
@@ -62,6 +65,7 @@ pub(crate) struct World {
     pub(crate) peers: Arc<Mutex<Peers>>,
     router: Router,
     address: Url,
+    beside: Url,
     admin: ServiceClient,
     _stop: ShutdownSwitch,
     _database: TestDatabase,
@@ -116,7 +120,7 @@ impl World {
         let admin = identity(ServiceName::Admin).client(ServiceName::Tickets, address.clone());
         let (stop, shutdown) = Shutdown::by_hand();
         tokio::spawn(worker(state.clone(), outbox).run(shutdown));
-        let world = Self { state, clock, peers, router, address, admin, _stop: stop, _database: database };
+        let world = Self { state, clock, peers, router, address, beside, admin, _stop: stop, _database: database };
         world.push(&event(form)).await;
         world
     }
@@ -125,6 +129,13 @@ impl World {
     pub(crate) async fn push(&self, document: &EventDocument) {
         let document = Base64(Signed::seal(document, &[&organiser()]).unwrap());
         let _: Value = self.admin.post(paths::EVENT_DOCUMENTS, &PushEventDocument { document }).await.unwrap();
+    }
+
+    /// Admin, as the ticket service asks it when it was restored from a backup.
+    pub(crate) fn asked_admin(&self) -> AdminClient {
+        let name = ServiceName::Tickets;
+        let identity = ServiceIdentity::new(name, service_key(name), self.clock.clone(), Randomness::system()).unwrap();
+        AdminClient(identity.client(ServiceName::Admin, self.beside.clone()))
     }
 
     /// A client of the ticket service that another service is.
@@ -302,6 +313,7 @@ fn peers_router(peers: Shared) -> Router {
     Router::new()
         .merge(auth::router())
         .route(paths::SLOTS, post(validation_slots))
+        .route(paths::DECISIONS, post(admin_decisions))
         .route(PAYMENTS_PATH, post(provider_open))
         .with_state(peers)
 }
@@ -309,6 +321,10 @@ fn peers_router(peers: Shared) -> Router {
 async fn validation_slots(From(peers): From<Shared>, Json(report): Json<ReportSlot>) -> StatusCode {
     peers.lock().unwrap().reports.push(report);
     StatusCode::NO_CONTENT
+}
+
+async fn admin_decisions(From(peers): From<Shared>) -> Json<Page<Decision, i64>> {
+    Json(Page { items: peers.lock().unwrap().decisions.clone(), next: None })
 }
 
 async fn provider_open(Json(request): Json<OpenPayment>) -> (StatusCode, Json<OpenedPayment>) {

@@ -13,8 +13,8 @@ use sqlx::PgConnection;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::assignments;
 use crate::store::gates::{self, Locked};
+use crate::store::{assignments, publications};
 
 /// How long after its event a gate may admit: late trains, long encores.
 const LEASE: Duration = Duration::from_hours(12);
@@ -72,10 +72,13 @@ pub(crate) async fn revise(
     let next = revised(current, lease, names, offered);
     let list_keys = bundle.list_keys();
     let is_believed = in_force.signers().iter().any(|signer| list_keys.contains(signer));
-    if is_believed && next == *current {
+    // Versions below the epoch may be among those that were lost with what they said.
+    let epoch = publications::epoch(connection).await?;
+    if is_believed && next == *current && current.version >= epoch {
         return Ok(current.version);
     }
-    let next = Assignment { version: current.version.saturating_add(1), issued: now, ..next };
+    let version = current.version.saturating_add(1).max(epoch);
+    let next = Assignment { version, issued: now, ..next };
     assignments::insert(connection, &sign(state, &next)?).await?;
     Ok(next.version)
 }

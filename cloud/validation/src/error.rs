@@ -50,6 +50,16 @@ pub(crate) enum Error {
     AttemptSpent,
     #[error("the gate cannot be made: {why}")]
     GateRefused { why: String },
+    #[error("the request is not valid: {why}")]
+    Invalid { why: &'static str },
+    #[error("there is no such finding")]
+    FindingUnknown,
+    #[error("the finding has grown since it was looked at")]
+    FindingGrown,
+    #[error("the finding is resolved")]
+    FindingResolved,
+    #[error("evidence cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
     #[error(transparent)]
     EventDocument(#[from] EventDocumentError),
     #[error("a document cannot be signed so that gates take it")]
@@ -134,12 +144,22 @@ impl From<Error> for Problem {
             Error::GateRefused { why } => {
                 Self::new(unprocessable, "gate-refused", "The gate cannot be made").detail(format!("Refused: {why}."))
             }
+            Error::Invalid { why } => Self::invalid(why),
+            Error::FindingUnknown => Self::new(StatusCode::NOT_FOUND, "finding-unknown", "There is no such finding")
+                .detail("Compare its number with the list of the event's findings."),
+            Error::FindingGrown => {
+                Self::new(StatusCode::CONFLICT, "finding-grown", "The finding has grown since you looked at it")
+                    .detail("Look at it again, and decide about what it says now.")
+            }
+            Error::FindingResolved => Self::new(StatusCode::CONFLICT, "finding-resolved", "The finding is resolved")
+                .detail("It is open again when more of it is found."),
             Error::EventDocument(error) => error.into(),
             Error::Unsigned { .. }
             | Error::Slots(_)
             | Error::Corrupt { .. }
             | Error::Verification { .. }
             | Error::Enqueue(_)
+            | Error::Json(_)
             | Error::Database { .. } => Self::internal(&error),
         }
     }

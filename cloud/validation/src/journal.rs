@@ -5,14 +5,16 @@ use std::collections::HashMap;
 
 use countermark_shared::decision::{Passages, examine};
 use countermark_shared::documents::FeedRow;
-use countermark_shared::id::{EventId, GateId, Generation, Slot};
+use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
 use countermark_shared::journal::{Act, ChainHash, Checkpoint, JournalRow, Subject};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::Signature;
 use countermark_shared::ticket::MAX_TEXT_LENGTH;
+use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome, RowResult, Upload, UploadedRow};
 
 use crate::error::Error;
+use crate::reconcile::jumps;
 use crate::session::Gate;
 
 /// One issue of one seat: what a ticket proves and a row names.
@@ -39,7 +41,16 @@ struct Offered {
 
 enum Content {
     Unreadable { why: String },
-    Row { row: JournalRow, ticket: Option<String>, proved_places: Option<u8> },
+    Row { row: JournalRow, ticket: Option<String>, proof: Option<Proof> },
+}
+
+/// What a ticket proves of its seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// For how many persons it is.
+    pub(crate) places: u8,
+    /// Of which kind; nothing where an earlier release did not write it down.
+    pub(crate) product: Option<ProductId>,
 }
 
 /// What is stored at a number.
@@ -54,11 +65,26 @@ pub(crate) struct Entry {
     pub(crate) bytes: Vec<u8>,
     pub(crate) chain: ChainHash,
     pub(crate) after_gap: bool,
-    pub(crate) seat: Option<Seat>,
-    pub(crate) ticket: Option<String>,
-    pub(crate) proved_places: Option<u8>,
+    pub(crate) told: Told,
     /// Persons who came in, or less than nothing: who left.
     pub(crate) passed: i16,
+    /// What it says of the time is to be held against the rows beside it.
+    pub(crate) clock_doubtful: bool,
+}
+
+/// What a row tells of a seat, and what that is worth.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) seat: Option<Seat>,
+    /// The ticket's text that came with it.
+    pub(crate) ticket: Option<String>,
+    /// What that text proves.
+    pub(crate) proof: Option<Proof>,
+    /// Of which kind the seat's ticket is, by this text or an earlier one.
+    pub(crate) product: Option<ProductId>,
+    /// Whether nothing in it is left for the gate alone to say.
+    pub(crate) proved: bool,
+    /// Whether it counts: it is proved, and the gate is not suspended.
     pub(crate) believed: bool,
 }
 
@@ -68,6 +94,7 @@ pub(crate) struct Aside {
     pub(crate) bytes: Vec<u8>,
     pub(crate) reason: AsideReason,
     pub(crate) detail: String,
+    pub(crate) told: Told,
 }
 
 /// Why a row cannot stand in the journal.
@@ -85,6 +112,13 @@ pub(crate) struct Settled {
     pub(crate) results: Vec<RowResult>,
     /// Whether some of it contradicts what is stored, or lacks its proof.
     pub(crate) doubtful: bool,
+}
+
+impl Settled {
+    /// Whether anything of it was not known before; of what is kept aside that is not told.
+    pub(crate) fn is_news(&self) -> bool {
+        !self.entries.is_empty() || !self.aside.is_empty()
+    }
 }
 
 impl Batch {
@@ -119,10 +153,10 @@ impl Batch {
         Ok(Self { event: gate.event, rows })
     }
 
-    /// The numbers whose stored rows [`settle`](Self::settle) wants to know: its own, and those before them.
+    /// The numbers whose stored rows [`settle`](Self::settle) wants to know: its own, and those beside them.
     pub(crate) fn sequences(&self) -> Vec<u64> {
-        let mut sequences: Vec<_> =
-            self.rows.iter().flat_map(|row| [row.sequence.saturating_sub(1), row.sequence]).collect();
+        let beside = |row: &Offered| [row.sequence.saturating_sub(1), row.sequence, row.sequence.saturating_add(1)];
+        let mut sequences: Vec<_> = self.rows.iter().flat_map(beside).collect();
         sequences.sort_unstable();
         sequences.dedup();
         sequences
@@ -139,44 +173,49 @@ impl Batch {
             .collect()
     }
 
-    /// Decides each row, in order, each seeing those before it. `proofs` says for how many persons the gate has proved each seat. Of a
+    /// The numbers of its rows, the first and the last.
+    pub(crate) fn span(&self) -> (u64, u64) {
+        let numbers = || self.rows.iter().map(|row| row.sequence);
+        (numbers().min().unwrap_or_default(), numbers().max().unwrap_or_default())
+    }
+
+    /// Decides each row, in order, each seeing those before it. `proofs` says what the gate has proved of each seat. Of a
     /// suspended gate nothing is believed, whatever it proves: it may be stolen, and its clock says what the thief likes.
     pub(crate) fn settle(
         &self,
         mut stored: HashMap<u64, Link>,
-        mut proofs: HashMap<Seat, u8>,
+        mut proofs: HashMap<Seat, Proof>,
         suspended: bool,
+        now: Timestamp,
     ) -> Settled {
         let mut settled = Settled::default();
         for offered in &self.rows {
             let outcome = match (&offered.content, stored.get(&offered.sequence)) {
                 (Content::Unreadable { why }, _) => {
-                    settled.set_aside(offered, AsideReason::Unreadable, why);
+                    settled.set_aside(offered.aside(AsideReason::Unreadable, why, Told::default()));
                     RowOutcome::Unreadable
                 }
                 (Content::Row { .. }, Some(link)) if link.row == offered.bytes => RowOutcome::Known,
-                (Content::Row { .. }, Some(_)) => {
-                    settled.set_aside(offered, AsideReason::Fork, "another row has this number");
+                (Content::Row { row, ticket, proof }, Some(_)) => {
+                    let told = Told::of(self.event, row, ticket.as_ref(), *proof, &mut proofs, suspended);
+                    settled.set_aside(offered.aside(AsideReason::Fork, "another row has this number", told));
                     RowOutcome::Fork
                 }
-                (Content::Row { row, ticket, proved_places }, None) => {
-                    let seat = Seat::of(&row.subject);
-                    let proved = is_believed(self.event, row, seat, *proved_places, &mut proofs);
-                    settled.doubtful |= !proved;
-                    let believed = proved && !suspended;
+                (Content::Row { row, ticket, proof }, None) => {
+                    let told = Told::of(self.event, row, ticket.as_ref(), *proof, &mut proofs, suspended);
+                    settled.doubtful |= !told.proved;
+                    let outcome = if told.believed { RowOutcome::Stored } else { RowOutcome::Unproved };
                     settled.entries.push(Entry {
                         row: row.clone(),
                         bytes: offered.bytes.clone(),
                         chain: offered.after,
                         after_gap: !continues(&stored, offered),
-                        seat,
-                        ticket: ticket.clone(),
-                        proved_places: *proved_places,
+                        told,
                         passed: passed(row),
-                        believed,
+                        clock_doubtful: is_clock_doubtful(&stored, row, now),
                     });
                     stored.insert(offered.sequence, Link { row: offered.bytes.clone(), chain: offered.after });
-                    if believed { RowOutcome::Stored } else { RowOutcome::Unproved }
+                    outcome
                 }
             };
             settled.results.push(RowResult { sequence: offered.sequence, outcome });
@@ -188,7 +227,7 @@ impl Batch {
 impl Settled {
     /// The new rows that other gates are told.
     pub(crate) fn told(&self, event: EventId) -> Vec<u64> {
-        let is_told = |entry: &&Entry| entry.believed && FeedRow::of(&entry.row, event).is_some();
+        let is_told = |entry: &&Entry| entry.told.believed && FeedRow::of(&entry.row, event).is_some();
         self.entries.iter().filter(is_told).map(|entry| entry.row.sequence).collect()
     }
 
@@ -206,9 +245,25 @@ impl Settled {
         self.entries.iter().filter_map(ended).collect()
     }
 
-    fn set_aside(&mut self, offered: &Offered, reason: AsideReason, detail: &str) {
-        self.aside.push(offered.aside(reason, detail));
+    fn set_aside(&mut self, aside: Aside) {
+        self.aside.push(aside);
         self.doubtful = true;
+    }
+}
+
+impl Told {
+    fn of(
+        event: EventId,
+        row: &JournalRow,
+        ticket: Option<&String>,
+        proof: Option<Proof>,
+        proofs: &mut HashMap<Seat, Proof>,
+        suspended: bool,
+    ) -> Self {
+        let seat = Seat::of(&row.subject);
+        let proved = is_believed(event, row, seat, proof, proofs);
+        let product = seat.and_then(|seat| proofs.get(&seat)?.product);
+        Self { seat, ticket: ticket.cloned(), proof, product, proved, believed: proved && !suspended }
     }
 }
 
@@ -220,15 +275,15 @@ impl Offered {
             Ok(row) => {
                 // Longer text is no ticket, and not worth keeping.
                 let ticket = ticket.filter(|text| text.len() <= MAX_TEXT_LENGTH);
-                let proved_places = ticket.as_deref().and_then(|text| prove(&row, text, keys));
-                Content::Row { row, ticket, proved_places }
+                let proof = ticket.as_deref().and_then(|text| prove(&row, text, keys));
+                Content::Row { row, ticket, proof }
             }
         };
         Self { sequence, before, after: before.next(&row.0), bytes: row.0, content }
     }
 
-    fn aside(&self, reason: AsideReason, detail: &str) -> Aside {
-        Aside { sequence: self.sequence, bytes: self.bytes.clone(), reason, detail: detail.to_owned() }
+    fn aside(&self, reason: AsideReason, detail: &str, told: Told) -> Aside {
+        Aside { sequence: self.sequence, bytes: self.bytes.clone(), reason, detail: detail.to_owned(), told }
     }
 }
 
@@ -273,11 +328,13 @@ fn passed(row: &JournalRow) -> i16 {
     count(passages.admitted) - count(passages.left)
 }
 
-/// For how many persons `text` proves the seat that the row names.
-fn prove(row: &JournalRow, text: &str, keys: &KeyRing) -> Option<u8> {
+/// What `text` proves of the seat that the row names.
+fn prove(row: &JournalRow, text: &str, keys: &KeyRing) -> Option<Proof> {
     let seat = Seat::of(&row.subject)?;
     let ticket = examine(text, seat.event, keys).ok()?;
-    (Seat::of(&Subject::of(&ticket)) == Some(seat)).then(|| ticket.body().places.get())
+    let body = ticket.body();
+    let proof = Proof { places: body.places.get(), product: Some(body.product) };
+    (Seat::of(&Subject::of(&ticket)) == Some(seat)).then_some(proof)
 }
 
 /// A row without a seat lets nobody in, and nothing in it needs proof. A gate reads tickets of its own event alone: what it says of
@@ -286,14 +343,22 @@ fn is_believed(
     event: EventId,
     row: &JournalRow,
     seat: Option<Seat>,
-    proved: Option<u8>,
-    proofs: &mut HashMap<Seat, u8>,
+    proof: Option<Proof>,
+    proofs: &mut HashMap<Seat, Proof>,
 ) -> bool {
     let Some(seat) = seat else { return true };
-    if let Some(places) = proved {
-        proofs.insert(seat, places);
+    if let Some(proof) = proof {
+        proofs.insert(seat, proof);
     }
-    seat.event == event && proofs.get(&seat).is_some_and(|places| row.persons <= *places)
+    seat.event == event && proofs.get(&seat).is_some_and(|proof| row.persons <= proof.places)
+}
+
+/// Whether the clock jumps here, to it from the row before or from it to the row after. Both ways, since either may arrive first.
+fn is_clock_doubtful(stored: &HashMap<u64, Link>, row: &JournalRow, now: Timestamp) -> bool {
+    let beside = |sequence: Option<u64>| JournalRow::from_bytes(&stored.get(&sequence?)?.row).ok();
+    let before = beside(row.sequence.checked_sub(1));
+    let after = beside(row.sequence.checked_add(1));
+    !jumps(row, before.as_ref(), now).is_empty() || after.is_some_and(|after| !jumps(&after, Some(row), now).is_empty())
 }
 
 /// Whether the row before is the one that the chain was at.

@@ -2,14 +2,19 @@
 
 mod assignment;
 mod error;
+mod findings;
 mod head;
 mod journal;
 #[cfg(test)]
 mod migrations;
 mod publisher;
+pub mod reconcile;
+mod recover;
+pub mod rehearsal;
 mod routes;
 mod secrets;
 mod session;
+mod settler;
 mod start;
 mod state;
 mod store;
@@ -18,7 +23,7 @@ mod testing;
 
 use sqlx::migrate::Migrator;
 
-pub use self::publisher::raise_epoch;
+pub use self::recover::{RecoverError, Recovered, recover};
 pub use self::routes::api;
 pub use self::start::{Settings, StartError, create_keys, run};
 pub use self::state::State;

@@ -10,6 +10,12 @@ const BEFORE: [&str; 2] = [
 const MIGRATION: &str = include_str!("../../../migrations/validation/0003_publications.sql");
 const FEED: &str = include_str!("../../../migrations/validation/0006_admission_feed.sql");
 
+/// What comes after it, in their order.
+const AFTER: [&str; 2] = [
+    include_str!("../../../migrations/validation/0004_unpublished.sql"),
+    include_str!("../../../migrations/validation/0005_findings.sql"),
+];
+
 /// Two seats of event 7, of which a change waits for its list; one of event 8, of which none does; two rows of a journal.
 const ROWS: &str = "
     INSERT INTO seats (event, slot, generation, revoked) VALUES (7, 1, 1, false), (7, 2, 2, true), (8, 1, 1, false);
@@ -69,4 +75,19 @@ async fn a_gate_whose_rows_were_in_doubt_still_is() {
 async fn where_nothing_was_published_the_first_epoch_begins() {
     let (pool, _database) = migrated(&[]).await;
     assert_eq!(numbers(&pool, "SELECT epoch FROM slot_list_epoch").await, [0]);
+}
+
+#[tokio::test]
+async fn what_was_uploaded_before_there_were_findings_is_settled_too() {
+    let (pool, _database) = migrated(&[ROWS]).await;
+    for sql in AFTER {
+        sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+    }
+    // A seat that was revoked when nobody wrote down when is revoked since now.
+    assert_eq!(numbers(&pool, "SELECT slot FROM seats WHERE revoked_at IS NOT NULL").await, [2]);
+    assert_eq!(
+        numbers(&pool, "SELECT first FROM finding_marks UNION SELECT last FROM finding_marks ORDER BY 1").await,
+        [1, 2]
+    );
+    assert_eq!(numbers(&pool, "SELECT passed::int8 FROM passages").await, [2]);
 }

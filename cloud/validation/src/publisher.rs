@@ -12,7 +12,7 @@ use countermark_service::transaction::transaction;
 use countermark_shared::documents::{Document, Refusal, Revision, Signed};
 use countermark_shared::id::EventId;
 use countermark_shared::time::Timestamp;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use tokio::time::MissedTickBehavior;
 
 use self::feed::Feeds;
@@ -29,12 +29,6 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// How long a publication is kept at least: for a gate that is still fetching it, and for whoever asks what was published.
 const KEPT: Duration = Duration::from_hours(3 * 24);
-
-/// Begins the next epoch, the answer is its number: gates take its lists and feeds whatever they hold of the epoch before. For a database that
-/// was restored from a backup, and so would publish numbers that gates have seen with other content.
-pub async fn raise_epoch(pool: &PgPool) -> Result<u32, sqlx::Error> {
-    publications::raise_epoch(&mut *pool.acquire().await?).await
-}
 
 /// What is published of each event: revision after revision, each one stored row, signed once and served as stored.
 pub(crate) trait Series: 'static {

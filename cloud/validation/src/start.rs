@@ -6,7 +6,7 @@ use clap::Args;
 use countermark_service::api::Front;
 use countermark_service::caller::AccessTokens;
 use countermark_service::clock::Clock;
-use countermark_service::contract::TicketsClient;
+use countermark_service::contract::{AdminClient, TicketsClient};
 use countermark_service::keystore::{Keystore, KeystoreError};
 use countermark_service::master_key::MasterKey;
 use countermark_service::outbox::Outbox;
@@ -15,7 +15,7 @@ use countermark_service::serve::{ServeError, Shutdown, serve};
 use countermark_service::service_call::{ServiceCalls, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
 use countermark_service::settings::{
-    OtherServiceKey, Peers, Seal, ServiceSettings, Trust, UnusableDatabase, Validation,
+    ListenAddress, OtherServiceKey, Peers, Seal, ServiceSettings, Trust, UnusableDatabase, Validation,
 };
 use countermark_service::transaction::transaction;
 use countermark_service::trust::{TrustError, signer};
@@ -26,6 +26,7 @@ use sqlx::PgPool;
 
 use crate::error::Error;
 use crate::publisher::Publisher;
+use crate::settler::Settler;
 use crate::state::{State, Trusted};
 use crate::store::bundles::{self, Kept};
 use crate::{MIGRATOR, api, assignment, secrets};
@@ -118,8 +119,42 @@ pub async fn create_keys(
     .await
 }
 
+/// What the service works with, and whoever works in its place while it is stopped.
+pub(crate) struct Prepared {
+    pub(crate) state: State,
+    pub(crate) admin: AdminClient,
+    peers: Peers,
+    listen: ListenAddress,
+}
+
 /// Runs the service until the shutdown.
 pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartError> {
+    let Prepared { state, peers, listen, admin: _ } = prepare(settings).await?;
+    let State { pool, clock, randomness, .. } = state.clone();
+    let front = Front {
+        access_tokens: AccessTokens::remote(ServiceName::Validation, peers.url(ServiceName::Auth), clock.clone())
+            .map_err(client)?,
+        service_calls: ServiceCalls::new(ServiceName::Validation, peers.public_keys(), clock),
+        pool,
+        randomness,
+    };
+    assignment::revise_all(&state).await.map_err(documents)?;
+    let (router, _) = api().finish(&front, state.clone());
+    let background = {
+        let shutdown = shutdown.clone();
+        let worker = secrets::worker(state.clone());
+        let (lists, feeds) = (Publisher::slot_lists(state.clone()), Publisher::feeds(state.clone()));
+        let settler = Settler::new(state);
+        async move {
+            let publishing = async { tokio::join!(lists.run(shutdown.clone()), feeds.run(shutdown.clone())) };
+            tokio::join!(worker.run(shutdown.clone()), publishing, settler.run(shutdown.clone()));
+        }
+    };
+    Box::pin(serve(ServiceName::Validation, listen, router, shutdown, background)).await?;
+    Ok(())
+}
+
+pub(crate) async fn prepare(settings: Settings) -> Result<Prepared, StartError> {
     let Settings { service, seal, peers, trust } = settings;
     let (clock, randomness) = (Clock::system(), Randomness::system());
     service.expect_own_key(&peers)?;
@@ -133,32 +168,15 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     let identity =
         ServiceIdentity::new(ServiceName::Validation, service.service_key, clock.clone(), randomness.clone())
             .map_err(client)?;
-    let tickets = TicketsClient(identity.client(ServiceName::Tickets, peers.url(ServiceName::Tickets).clone()));
-    let front = Front {
-        access_tokens: AccessTokens::remote(ServiceName::Validation, peers.url(ServiceName::Auth), clock.clone())
-            .map_err(client)?,
-        service_calls: ServiceCalls::new(ServiceName::Validation, peers.public_keys(), clock.clone()),
-        pool: pool.clone(),
-        randomness: randomness.clone(),
-    };
+    let calls = |service| identity.client(service, peers.url(service).clone());
+    let (tickets, admin) = (TicketsClient(calls(ServiceName::Tickets)), AdminClient(calls(ServiceName::Admin)));
     let trust = Arc::new(Trusted::new(bundle, list_key, own_keys));
     let state = State { pool, clock, randomness, trust, tickets, outbox: Outbox::new() };
-    assignment::revise_all(&state).await.map_err(documents)?;
-    let (router, _) = api().finish(&front, state.clone());
-    let background = {
-        let shutdown = shutdown.clone();
-        let worker = secrets::worker(state.clone());
-        let (lists, feeds) = (Publisher::slot_lists(state.clone()), Publisher::feeds(state));
-        async move {
-            tokio::join!(worker.run(shutdown.clone()), lists.run(shutdown.clone()), feeds.run(shutdown));
-        }
-    };
-    Box::pin(serve(ServiceName::Validation, service.listen, router, shutdown, background)).await?;
-    Ok(())
+    Ok(Prepared { state, admin, peers, listen: service.listen })
 }
 
 /// Never starts with a bundle that goes back, or that is not the only one of its version: all that is published would be signed anew by it.
-async fn keep(pool: &PgPool, bundle: &Authentic<TrustBundle>) -> Result<(), StartError> {
+pub(crate) async fn keep(pool: &PgPool, bundle: &Authentic<TrustBundle>) -> Result<(), StartError> {
     let version = bundle.document().version;
     match bundles::keep(&mut *pool.acquire().await?, bundle).await.map_err(documents)? {
         Kept::Newest => Ok(()),

@@ -345,10 +345,15 @@ impl Bench {
 
     /// A new session of the gate.
     pub(crate) async fn log_in(&self, gate: &TestGate) -> String {
+        self.open_session(gate).await.token
+    }
+
+    /// What the gate's log-in is answered.
+    pub(crate) async fn open_session(&self, gate: &TestGate) -> LoggedIn {
         let (gate, key) = (gate.gate, &gate.key);
         let nonce = self.post(paths::NONCE, None, &RequestNonce { gate }).await.json::<Nonce>().nonce;
         let answer = Base64(answer_login(gate, &nonce.0, key).to_bytes());
-        self.post(paths::LOGIN, None, &Login { gate, nonce, answer }).await.json::<LoggedIn>().token
+        self.post(paths::LOGIN, None, &Login { gate, nonce, answer }).await.json()
     }
 
     /// Sends what the gate has written.
@@ -369,11 +374,11 @@ impl Bench {
     }
 }
 
-fn identity(name: ServiceName, clock: &Clock) -> ServiceIdentity {
+pub(crate) fn identity(name: ServiceName, clock: &Clock) -> ServiceIdentity {
     ServiceIdentity::new(name, service_key(name), clock.clone(), Randomness::system()).unwrap()
 }
 
-async fn listen(router: Router) -> String {
+pub(crate) async fn listen(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });

@@ -102,6 +102,15 @@ pub(crate) enum NoConnection {
     Client(#[from] reqwest::Error),
 }
 
+/// What a log-in brings.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// What it is held by.
+    pub(crate) token: SecretString,
+    /// The last row of this gate's journal that the cloud has, if it says so.
+    pub(crate) known_up_to: Option<u64>,
+}
+
 /// What became of asking for a document.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fetched {
@@ -136,11 +145,12 @@ impl Client {
     }
 
     /// Signs a nonce for a session.
-    pub(crate) async fn log_in(&self, gate: GateId, key: &SigningKey) -> Result<SecretString, CallError> {
+    pub(crate) async fn log_in(&self, gate: GateId, key: &SigningKey) -> Result<Session, CallError> {
         let Nonce { nonce } = self.exchange(paths::NONCE, &RequestNonce { gate }).await?;
         let answer = Base64(answer_login(gate, &nonce.0, key).to_bytes());
-        let LoggedIn { token, until: _ } = self.exchange(paths::LOGIN, &Login { gate, nonce, answer }).await?;
-        Ok(token.into())
+        let LoggedIn { token, until: _, known_up_to } =
+            self.exchange(paths::LOGIN, &Login { gate, nonce, answer }).await?;
+        Ok(Session { token: token.into(), known_up_to })
     }
 
     /// Asks for a document.

@@ -7,5 +7,5 @@ mod tls;
 mod wanted;
 
 pub(crate) use address::CloudAddress;
-pub(crate) use client::{CallError, Client, Fetched, NoConnection};
+pub(crate) use client::{CallError, Client, Fetched, NoConnection, Session};
 pub use wanted::Wanted;

@@ -77,6 +77,9 @@ fn words(status: &Status) -> String {
     if let Some(Sentence { en, fr }) = &ledger.trust_warning {
         lines.push(format!("warning         {en} / {fr}"));
     }
+    for Sentence { en, fr } in &ledger.ledger_warnings {
+        lines.push(format!("warning         {en} / {fr}"));
+    }
     for DeviceStatus { device, ready, trouble, passages, .. } in devices {
         let fine = if *ready { "works" } else { "is being opened" };
         let how = trouble.as_ref().map_or(fine, |trouble| trouble.detail.as_str());

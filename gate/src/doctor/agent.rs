@@ -44,6 +44,10 @@ pub(super) fn examine(
         findings.extend(lease(&status.ledger));
         findings.push(time(&status.ledger.clock));
         findings.push(uploads(&status.ledger));
+        let ledger = status.ledger.ledger_warnings.iter();
+        findings.extend(ledger.map(|warning| {
+            Finding::bad(Standing::Wrong, "ledger", warning.en.clone(), "look at the disk: `dmesg`, `df`")
+        }));
     }
     (findings, status)
 }

@@ -16,7 +16,7 @@ use countermark_shared::wire::{AskClaim, Base64, ClaimAnswered};
 use super::debounce::Answer;
 use super::judge::{self, Asks, Judgement, Others};
 use super::recorder::Recorder;
-use super::{Ledger, LedgerError, store, undecided};
+use super::{Defect, Ledger, LedgerError, store, undecided};
 use crate::announcement::Announcement;
 use crate::clock::Moment;
 use crate::input::{RawScan, Source};
@@ -141,6 +141,7 @@ impl Ledger {
             recorder.record(&scan, judgement, Some(Act::Claimed { of: sequence }), now)
         });
         let announcement = written.unwrap_or_else(|error: LedgerError| {
+            self.note(Defect::of_error(&error));
             tracing::error!(error = error.sentence(), "the verdict after a claim was not written");
             undecided(&scan, self.read_clock(now).now, now)
         });
@@ -153,8 +154,15 @@ impl Ledger {
     }
 
     /// Answers what the run before had asked and not answered: nobody passed by it, and whoever stood there may scan again. To be done before the
-    /// first scan.
-    pub(crate) fn release_claims(&mut self, now: Moment) -> Result<(), LedgerError> {
+    /// first scan. Where it cannot be written, those seats count as having passed.
+    pub(crate) fn release_claims(&mut self, now: Moment) {
+        if let Err(error) = self.try_release_claims(now) {
+            self.note(Defect::of_error(&error));
+            tracing::error!(error = error.sentence(), "what was being asked when the gate stopped is not answered");
+        }
+    }
+
+    fn try_release_claims(&mut self, now: Moment) -> Result<(), LedgerError> {
         let unanswered = store::unanswered_claims(&self.connection)?;
         if unanswered.is_empty() {
             return Ok(());

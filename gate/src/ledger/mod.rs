@@ -7,6 +7,7 @@ mod act;
 mod case;
 mod claim;
 mod debounce;
+mod defect;
 mod delivery;
 mod hashing;
 mod history;
@@ -18,8 +19,10 @@ mod overrule;
 mod pin;
 mod recent;
 mod recorder;
+mod remains;
 mod report;
 mod retention;
+mod salvage;
 mod staff;
 mod store;
 mod supervisors;
@@ -35,7 +38,7 @@ use countermark_shared::id::{GateId, LaneId};
 use countermark_shared::journal::{Actuation, BootId, ChainHash, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
-use countermark_shared::wire::{Base64, RowResult, UploadedRow};
+use countermark_shared::wire::{Base64, RowOutcome, RowResult, UploadedRow};
 
 use claim::Claims;
 use debounce::{Answer, Debounce};
@@ -46,6 +49,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use act::{ActError, Deed, Done};
 pub(crate) use claim::Question;
+pub(crate) use defect::Defect;
 pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
 pub(crate) use hashing::Pins;
 pub(crate) use open::Owner;
@@ -54,7 +58,8 @@ pub(crate) use recent::{RECENT, Recent};
 pub(crate) use report::Report;
 pub(crate) use retention::{Page, PruneError, Pruned};
 pub(crate) use supervisors::{NewSupervisor, Supervisor, SupervisorError};
-pub(crate) use taking::{TakeError, Taken, TimeAnswered, Word};
+pub use taking::Word;
+pub(crate) use taking::{TakeError, Taken, TimeAnswered};
 pub(crate) use thread::{Said, Work, serve};
 
 use crate::announcement::{Announcement, Ruling};
@@ -76,6 +81,10 @@ pub(crate) struct Ledger {
     repeated: Vec<Repeated>,
     outcomes: Outcomes,
     claims: Claims,
+    /// What the disk did to whatever was written last.
+    failed: Option<Defect>,
+    /// Whether a damaged ledger lies aside.
+    replaced: bool,
 }
 
 /// A scan that belongs to a showing that was answered already. A scanner that waits for an answer gets the same one again.
@@ -128,6 +137,7 @@ impl Ledger {
     pub(crate) fn scan(&mut self, scans: &[RawScan], now: Moment) -> Vec<Announcement> {
         self.keep_names(now);
         let announcements = self.try_scan(scans, now).unwrap_or_else(|error| {
+            self.note(Defect::of_error(&error));
             tracing::error!(error = error.sentence(), "no scan was written");
             self.debounce.forget();
             // Nobody may pass by what was answered in the same transaction.
@@ -142,8 +152,12 @@ impl Ledger {
 
     fn try_scan(&mut self, scans: &[RawScan], now: Moment) -> Result<Vec<Announcement>, LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, documents, clock: _, names, debounce, repeated, outcomes, claims } = self;
+        let Self { connection, gate, boot, documents, names, debounce, repeated, outcomes, claims, .. } = self;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if !store::is_whole(&transaction)? {
+            return Ok(scans.iter().map(|scan| undecided(scan, clock.now, now)).collect());
+        }
+        let mut failed = None;
         let mut told = false;
         if !outcomes.is_empty() {
             let savepoint = transaction.savepoint()?;
@@ -192,6 +206,7 @@ impl Ledger {
                 }
                 Err(error) => {
                     debounce.forget();
+                    failed = Defect::of_error(&error);
                     tracing::error!(error = error.sentence(), "a scan was not written");
                     // A full disk may have rolled back the whole transaction. Then this fails too, and the batch with it: going on would
                     // commit each further scan by itself, and those before would be announced without a row.
@@ -204,7 +219,13 @@ impl Ledger {
         if told {
             outcomes.written();
         }
+        self.note(failed);
         Ok(announcements)
+    }
+
+    /// Remembers what the disk did to the last that was written. A page does not heal because the next scan has no need of it.
+    fn note(&mut self, failed: Option<Defect>) {
+        self.failed = failed.or(self.failed.filter(|defect| *defect == Defect::Damaged));
     }
 
     /// From now on outputs at these lanes tell how admissions end.
@@ -219,7 +240,11 @@ impl Ledger {
 
     /// Writes how admissions ended, as far as it was told since the last transaction.
     pub(crate) fn write_outcomes(&mut self, now: Moment) -> Result<(), LedgerError> {
-        if self.outcomes.is_empty() { Ok(()) } else { self.transact(now, |_, _| Ok(())) }
+        // A journal that is not whole takes none.
+        if self.outcomes.is_empty() || !store::is_whole(&self.connection)? {
+            return Ok(());
+        }
+        self.transact(now, |_, _| Ok(()))
     }
 
     /// Whether an output told something since.
@@ -237,6 +262,9 @@ impl Ledger {
         self.keep_names(now);
         let clock = self.read_clock(now);
         let Self { connection, documents, names, .. } = self;
+        if !store::is_whole(connection)? {
+            return Ok(Ruling::new(Verdict::refusal(Reason::CannotDecide), &Subject::unverified(text)));
+        }
         let judgement = judge::examine(Grounds { connection, documents, names, clock }, lane, text, Others::Silent)?;
         Ok(Ruling::new(judgement.verdict, &judgement.subject))
     }
@@ -259,15 +287,29 @@ impl Ledger {
         Ok(Some(batch))
     }
 
-    /// Notes what validation answered, and says for how many rows that was news. Rows stay: a seat used here stays used here.
+    /// Notes what validation answered, and says for how many rows that was news. Rows stay: a seat used here stays used here. Where it has
+    /// another row of this gate, seats were used that this ledger knows nothing of: the journal takes no more rows.
     pub(crate) fn settle(&mut self, results: &[RowResult]) -> Result<usize, LedgerError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut settled = 0;
         for result in results {
             settled += store::settle(&transaction, result)?;
         }
+        if results.iter().any(|result| result.outcome == RowOutcome::Fork) && store::is_forked(&transaction)? {
+            store::close_journal(&transaction)?;
+        }
         transaction.commit()?;
         Ok(settled)
+    }
+
+    /// Takes it that validation has the journal up to that row and no further: what it answered for later ones, before it was restored
+    /// from a backup, does not hold any more. Says for how many rows that was news; they are uploaded again. Whoever lies about it gets
+    /// rows twice, and nothing else.
+    pub(crate) fn unsettle(&mut self, known_up_to: u64) -> Result<usize, LedgerError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let unsettled = store::unsettle(&transaction, known_up_to)?;
+        transaction.commit()?;
+        Ok(unsettled)
     }
 }
 

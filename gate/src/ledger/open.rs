@@ -1,23 +1,25 @@
-//! Opening the ledger: nothing on the disk is trusted until it is checked. A ledger that does not check out is not used at all, because
+//! Opening the ledger: nothing on the disk is trusted until it is checked. A ledger that does not check out is not used as it is, because
 //! every gap in it would let somebody in twice.
 
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use countermark_shared::clock::GateClock;
 use countermark_shared::documents::RootFingerprint;
 use countermark_shared::id::GateId;
-use countermark_shared::journal::{BootId, JournalRow};
+use countermark_shared::journal::{BootId, ChainHash, JournalRow};
 use countermark_shared::sealing::UnwrappingKey;
 use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
-use super::Ledger;
 use super::claim::Claims;
 use super::debounce::Debounce;
 use super::outcomes::Outcomes;
-use super::store::{self, Columns, Head};
+use super::store::{self, Columns, Head, StoredRow};
+use super::{Ledger, salvage};
 use crate::documents::{DocumentKind, Documents};
 use crate::names::Names;
 
@@ -25,6 +27,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0001_ledger.sql")),
     M::up(include_str!("../../../migrations/gate/0002_held_documents.sql")),
     M::up(include_str!("../../../migrations/gate/0003_acts.sql")),
+    M::up(include_str!("../../../migrations/gate/0004_journal_head.sql")),
     M::up(include_str!("../../../migrations/gate/0005_admission_feed.sql")),
     M::up(include_str!("../../../migrations/gate/0008_journal_anchor.sql")),
 ];
@@ -43,7 +46,7 @@ pub(crate) enum OpenError {
         file: PathBuf,
     },
     /// SQLite cannot make sense of it.
-    #[error("{} is damaged; do not delete it: move the data folder aside for the administrator and enrol this gate anew", file.display())]
+    #[error("{} is damaged; do not delete it: start the agent, which moves it aside and saves what can be saved", file.display())]
     Damaged {
         /// Which.
         file: PathBuf,
@@ -51,7 +54,7 @@ pub(crate) enum OpenError {
         finding: String,
     },
     /// The rows do not follow from each other.
-    #[error("{} was changed by something else than this gate, at row {sequence}; move the data folder aside for the administrator and enrol this gate anew", file.display())]
+    #[error("{} was changed by something else than this gate, at row {sequence}; do not delete it: start the agent, which moves it aside and saves what can be saved", file.display())]
     Broken {
         /// Which.
         file: PathBuf,
@@ -65,6 +68,14 @@ pub(crate) enum OpenError {
         file: PathBuf,
         /// What went wrong.
         source: rusqlite_migration::Error,
+    },
+    /// A file of it cannot be written.
+    #[error("{}, or what lies beside it, cannot be written; look for a full disk, or one that fails", file.display())]
+    Write {
+        /// Which.
+        file: PathBuf,
+        /// What went wrong.
+        source: io::Error,
     },
     /// It cannot be opened at all.
     #[error("cannot open {}; look for a full disk, or for wrong permissions", file.display())]
@@ -90,10 +101,31 @@ impl Ledger {
     /// Opens the ledger for this process alone, checks the journal's every row, and brings the stored documents into force that are as they were
     /// written. `uptime` is where the run begins.
     pub(crate) fn open(file: &Path, owner: Owner, boot: BootId, uptime: Duration) -> Result<Self, OpenError> {
+        Self::begin(checked(file, owner.gate)?, file, owner, boot, uptime)
+    }
+
+    /// The same, after what can be saved of a damaged ledger was saved into a new one: for the agent alone, which must not stay away
+    /// because of a page.
+    pub(crate) fn open_saving(file: &Path, owner: Owner, boot: BootId, uptime: Duration) -> Result<Self, OpenError> {
+        let connection = match checked(file, owner.gate) {
+            Err(why @ (OpenError::Damaged { .. } | OpenError::Broken { .. })) => {
+                tracing::error!(%why, "the ledger is damaged: saving what can be saved");
+                salvage::salvage(file, owner.gate)?;
+                checked(file, owner.gate)?
+            }
+            outcome => outcome?,
+        };
+        Self::begin(connection, file, owner, boot, uptime)
+    }
+
+    fn begin(
+        connection: Connection,
+        file: &Path,
+        owner: Owner,
+        boot: BootId,
+        uptime: Duration,
+    ) -> Result<Self, OpenError> {
         let Owner { gate, root, unwrapping_key } = owner;
-        let connection = connect(file)?;
-        check_database(&connection, file)?;
-        check_journal(&connection, gate, file)?;
         let explain = |error| explain(error, file);
         store::cut_off_unfinished(&connection).map_err(explain)?;
         let documents = restore(&connection, gate, root).map_err(explain)?;
@@ -110,11 +142,22 @@ impl Ledger {
             repeated: Vec::new(),
             outcomes: Outcomes::default(),
             claims: Claims::default(),
+            failed: None,
+            replaced: salvage::has_left_one_aside(file),
         })
     }
 }
 
-fn connect(file: &Path) -> Result<Connection, OpenError> {
+/// The ledger of this process alone, if every page and every row of it is as it was written.
+fn checked(file: &Path, gate: GateId) -> Result<Connection, OpenError> {
+    salvage::finish(file)?;
+    let connection = connect(file)?;
+    check_database(&connection, file)?;
+    check_journal(&connection, gate, file)?;
+    Ok(connection)
+}
+
+pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
     let explain = |error| explain(error, file);
     let mut connection = Connection::open(file).map_err(explain)?;
     connection.busy_timeout(LOCK_WAIT).map_err(explain)?;
@@ -129,6 +172,7 @@ fn connect(file: &Path) -> Result<Connection, OpenError> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .and_then(rusqlite::Transaction::commit)
         .map_err(explain)?;
+    write_log_again(file).map_err(|source| OpenError::Write { file: file.to_owned(), source })?;
     Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| {
         if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
             return explain(err);
@@ -136,6 +180,19 @@ fn connect(file: &Path) -> Result<Connection, OpenError> {
         OpenError::Version { file: file.to_owned(), source: error }
     })?;
     Ok(connection)
+}
+
+/// A log whose sync failed under the agent before reads well and is not on the disk, and no later sync says so (`fsync(2)`, on write-back errors): what is
+/// appended to it is lost with it. Written again, it is synced again. Nobody else has it: the lock is held.
+fn write_log_again(file: &Path) -> io::Result<()> {
+    let log = salvage::beside(file, "-wal");
+    let content = match fs::read(&log) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        content => content?,
+    };
+    let mut log = fs::OpenOptions::new().write(true).open(log)?;
+    log.write_all(&content)?;
+    log.sync_all()
 }
 
 /// Indexes too: facts come from them.
@@ -155,16 +212,20 @@ fn check_journal(connection: &Connection, gate: GateId, file: &Path) -> Result<(
         }
         for stored in rows {
             sequence += 1;
-            chain = chain.next(&stored.row);
-            let fits = JournalRow::from_bytes(&stored.row).is_ok_and(|row| {
-                (row.gate, row.sequence, stored.sequence) == (gate, sequence, sequence)
-                    && (stored.hash, stored.columns) == (chain, Columns::of(&row))
-            });
-            if !fits {
+            let row = following(&stored, gate, sequence, chain);
+            chain = stored.hash;
+            if row.is_none_or(|row| stored.columns != Columns::of(&row)) {
                 return Err(OpenError::Broken { file: file.to_owned(), sequence });
             }
         }
     }
+}
+
+/// What a row says, if it is the gate's with that number and continues the chain.
+pub(super) fn following(stored: &StoredRow, gate: GateId, sequence: u64, chain: ChainHash) -> Option<JournalRow> {
+    let row = JournalRow::from_bytes(&stored.row).ok()?;
+    let fits = (row.gate, row.sequence, stored.sequence) == (gate, sequence, sequence);
+    (fits && stored.hash == chain.next(&stored.row)).then_some(row)
 }
 
 fn restore(connection: &Connection, gate: GateId, root: RootFingerprint) -> rusqlite::Result<Documents> {
@@ -189,8 +250,16 @@ fn clock_floor(connection: &Connection, documents: &Documents) -> rusqlite::Resu
     Ok(store::clock_floor(connection)?.max(as_of.unwrap_or(Timestamp::from_unix_millis(0))))
 }
 
-fn explain(error: rusqlite::Error, file: &Path) -> OpenError {
+pub(super) fn explain(error: rusqlite::Error, file: &Path) -> OpenError {
     let file = file.to_owned();
+    // What was written is read as it was written, or it is damaged.
+    if let rusqlite::Error::FromSqlConversionFailure(..)
+    | rusqlite::Error::InvalidColumnType(..)
+    | rusqlite::Error::IntegralValueOutOfRange(..)
+    | rusqlite::Error::Utf8Error(..) = error
+    {
+        return OpenError::Damaged { file, finding: error.to_string() };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { file },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

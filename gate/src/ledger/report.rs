@@ -9,7 +9,7 @@ use countermark_shared::id::{EventId, LaneId};
 use countermark_shared::journal::ChainHash;
 use countermark_shared::time::Timestamp;
 
-use super::{Ledger, LedgerError, store};
+use super::{Defect, Ledger, LedgerError, store};
 use crate::announcement::Sentence;
 use crate::clock::Moment;
 use crate::documents::{DocumentKind, Standing};
@@ -45,14 +45,23 @@ pub(crate) struct Report {
     pub(crate) chain: ChainHash,
     /// Rows that validation has not answered for.
     pub(crate) unsettled: u64,
+    /// What is wrong with the ledger, the gravest first.
+    pub(crate) defects: Vec<Defect>,
     /// Rows that validation put aside: forked, unreadable or unproved. People look into them.
     pub(crate) contested: u64,
 }
 
 impl Report {
+    /// What keeps everybody out.
+    pub(crate) fn stopped_by(&self) -> Option<Defect> {
+        self.defects.iter().copied().find(|defect| defect.stops())
+    }
+
     /// Whether a ticket shown at the lane can be decided about.
     pub(crate) fn is_ready(&self, lane: LaneId) -> bool {
-        DocumentKind::NEEDED.iter().all(|kind| self.documents.contains_key(kind)) && self.lanes.contains(&lane)
+        self.stopped_by().is_none()
+            && DocumentKind::NEEDED.iter().all(|kind| self.documents.contains_key(kind))
+            && self.lanes.contains(&lane)
     }
 
     /// Documents of which this gate holds one, and the newest head names another of the same number: somebody signed two.
@@ -111,6 +120,13 @@ impl Ledger {
             chain: journal.hash,
             unsettled: store::unsettled(&self.connection)?,
             contested: store::contested(&self.connection)?,
+            defects: self.defects(Defect::of_journal(&self.connection)?),
         })
+    }
+
+    /// What is wrong, as far as it is known without a look at the disk.
+    pub(super) fn defects(&self, journal: Option<Defect>) -> Vec<Defect> {
+        let replaced = Some(Defect::Replaced).filter(|_| self.replaced && journal.is_none());
+        [journal, self.failed, replaced].into_iter().flatten().collect()
     }
 }

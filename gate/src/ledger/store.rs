@@ -108,6 +108,12 @@ fn head_of(row: &Row<'_>) -> rusqlite::Result<Head> {
     Ok(Head { sequence: row.get::<_, Number>(0)?.0, hash: ChainHash(row.get(1)?) })
 }
 
+/// Has an empty journal begin after this row.
+pub(super) fn begin_after(connection: &Connection, anchor: Head) -> rusqlite::Result<()> {
+    prune(connection, anchor)?;
+    connection.prepare_cached("UPDATE journal_head SET sequence = ?1")?.execute([Number(anchor.sequence)]).map(drop)
+}
+
 /// Drops the rows up to `last`, after which the journal begins from then on.
 pub(super) fn prune(connection: &Connection, last: Head) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM journal WHERE sequence <= ?1")?.execute([Number(last.sequence)])?;
@@ -120,7 +126,26 @@ pub(super) fn prune(connection: &Connection, last: Head) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// Appends a row onto the chain.
+/// The last row, as it was noted apart from the rows; none where the journal is known not to be the whole of it.
+pub(super) fn noted_head(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached("SELECT sequence FROM journal_head")?
+        .query_row([], |row| row.get::<_, Option<Number>>(0))
+        .optional()
+        .map(|noted| noted.flatten().map(|number| number.0))
+}
+
+/// Whether every row is there that this gate wrote, as far as it can know.
+pub(super) fn is_whole(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(noted_head(connection)? == Some(head(connection)?.sequence))
+}
+
+/// Notes that rows are missing: none follows.
+pub(super) fn close_journal(connection: &Connection) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE journal_head SET sequence = NULL")?.execute([]).map(drop)
+}
+
+/// Appends a row onto the chain of a journal that is whole.
 pub(super) fn append(
     connection: &Connection,
     row: &JournalRow,
@@ -133,6 +158,12 @@ pub(super) fn append(
     let hash = previous.next(&bytes);
     let Columns { persons, proved, seat, act } = Columns::of(row);
     let (event, slot, generation) = seat.map_or((None, None, None), |(e, s, g)| (Some(e), Some(s), Some(g)));
+    let advanced = connection
+        .prepare_cached("UPDATE journal_head SET sequence = ?1 WHERE sequence = ?1 - 1")?
+        .execute([Number(row.sequence)])?;
+    if advanced != 1 {
+        return Err(rusqlite::Error::StatementChangedRows(advanced));
+    }
     connection
         .prepare_cached(
             "INSERT INTO journal (sequence, row, hash, persons, proved, event, slot, generation, act, ticket)
@@ -199,6 +230,16 @@ pub(super) fn contested(connection: &Connection) -> rusqlite::Result<u64> {
         .map(|number| number.0)
 }
 
+/// Whether validation has another row of this gate under one of these numbers.
+pub(super) fn is_forked(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM journal
+             WHERE outcome IN ('fork', 'unreadable', 'unproved') AND outcome = 'fork')",
+        )?
+        .query_row([], |row| row.get(0))
+}
+
 /// The chain before a row that is there, or that comes next.
 pub(super) fn chain_before(connection: &Connection, sequence: u64) -> rusqlite::Result<ChainHash> {
     let before = connection
@@ -218,7 +259,7 @@ pub(super) fn rows_from(connection: &Connection, first: u64, limit: usize) -> ru
         .collect()
 }
 
-fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
+pub(super) fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
     let seat: (Option<u32>, Option<u32>, Option<u8>) = (row.get(5)?, row.get(6)?, row.get(7)?);
     let seat = match seat {
         (Some(event), Some(slot), Some(generation)) => Some((event, slot, generation)),
@@ -229,7 +270,8 @@ fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
         row: row.get(1)?,
         hash: ChainHash(row.get(2)?),
         columns: Columns { persons: row.get(3)?, proved: row.get(4)?, seat, act: row.get(8)? },
-        ticket: row.get(9)?,
+        // No chain holds it: one that a damaged page made illegible is none, and validation says that the row is unproved.
+        ticket: row.get_ref(9)?.as_str_or_null().ok().flatten().map(str::to_owned),
         outcome: row.get::<_, Option<Outcome>>(10)?.map(|Outcome(outcome)| outcome),
     })
 }
@@ -239,6 +281,15 @@ pub(super) fn settle(connection: &Connection, result: &RowResult) -> rusqlite::R
     connection
         .prepare_cached("UPDATE journal SET outcome = ?2 WHERE sequence = ?1 AND outcome IS NULL")?
         .execute(params![Number(result.sequence), Outcome(result.outcome)])
+}
+
+/// Forgets validation's answers for the rows after one; how many rows that changed.
+pub(super) fn unsettle(connection: &Connection, known_up_to: u64) -> rusqlite::Result<usize> {
+    // What is beyond all numbers of rows is beyond this journal.
+    let Ok(known_up_to) = i64::try_from(known_up_to) else { return Ok(0) };
+    connection
+        .prepare_cached("UPDATE journal SET outcome = NULL WHERE sequence > ?1 AND outcome IS NOT NULL")?
+        .execute([known_up_to])
 }
 
 /// Drops the tickets' texts that validation has, and what is left of them in the write-ahead log; how many there were.
@@ -274,7 +325,7 @@ pub(super) fn steps(connection: &Connection, kind: DocumentKind) -> rusqlite::Re
 }
 
 /// None where a newer program held a kind that this one does not know.
-fn document(row: &Row<'_>) -> rusqlite::Result<Option<Stored>> {
+pub(super) fn document(row: &Row<'_>) -> rusqlite::Result<Option<Stored>> {
     let Some(kind) = DocumentKind::of_code(&row.get::<_, String>(0)?) else { return Ok(None) };
     Ok(Some(Stored {
         kind,

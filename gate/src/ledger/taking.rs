@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::Grounds;
 use super::recorder::Recorder;
-use super::{Ledger, LedgerError, holds, store};
+use super::{Defect, Ledger, LedgerError, holds, store};
 use crate::clock::Moment;
 use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standing};
 
@@ -84,7 +84,7 @@ pub(crate) enum TimeError {
 /// What staff say of an instant that waits for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Word {
+pub enum Word {
     /// It is right.
     Confirm,
     /// It is wrong.
@@ -233,9 +233,13 @@ impl Ledger {
     }
 
     fn write(&mut self, what: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        what(&transaction)?;
-        Ok(transaction.commit()?)
+        let outcome = (|| {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            what(&transaction)?;
+            Ok(transaction.commit()?)
+        })();
+        self.note(outcome.as_ref().err().and_then(Defect::of_error));
+        outcome
     }
 }
 

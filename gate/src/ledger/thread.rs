@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::hashing::{Hashed, Purpose};
 use super::{
-    ActError, Batch, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError, Pruned,
-    Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Word,
+    ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError,
+    Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
@@ -70,6 +70,8 @@ pub(crate) enum Work {
     PassTime,
     /// Give the next rows to upload, at most so many.
     Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
+    /// Forget validation's answers for the rows after one, which it has lost; for how many rows was that news?
+    Unsettle { known_up_to: u64, reply: oneshot::Sender<Result<usize, LedgerError>> },
     /// Give rows of the journal, for an auditor: at most so many after that row, with the texts of tickets or without.
     Page { after: Option<u64>, most: usize, tickets: bool, reply: oneshot::Sender<Result<Page, PruneError>> },
     /// Let some rows go that are older than that.
@@ -243,6 +245,9 @@ fn perform(
             publish(ledger, report);
         }
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
+        Work::Unsettle { known_up_to, reply } => {
+            answer(ledger, report, reply, |ledger| ledger.unsettle(known_up_to));
+        }
         Work::Page { after, most, tickets, reply } => drop(reply.send(ledger.page(after, most, tickets))),
         Work::Prune { keep, reply } => drop(reply.send(ledger.prune(keep, now))),
         Work::Reach { reply } | Work::Settle { reply } => drop(reply.send(())),
@@ -272,9 +277,13 @@ fn write_outcomes(ledger: &mut Ledger, clock: Clock) {
     }
 }
 
-fn publish(ledger: &Ledger, report: &watch::Sender<Report>) {
+pub(super) fn publish(ledger: &Ledger, report: &watch::Sender<Report>) {
     match ledger.report() {
         Ok(current) => drop(report.send_replace(current)),
-        Err(error) => tracing::error!(%error, "the ledger cannot say what it holds"),
+        Err(error) => {
+            tracing::error!(error = error.sentence(), "the ledger cannot say what it holds");
+            let defects = ledger.defects(Defect::of_error(&error));
+            report.send_modify(|last| last.defects = defects);
+        }
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct LedgerStatus {
     pub(crate) trust_warning: Option<Sentence>,
     /// Rows that validation put aside.
     pub(crate) contested: u64,
+    /// What is wrong with the disk or the journal on it.
+    pub(crate) ledger_warnings: Vec<Sentence>,
 }
 
 /// A document in force.
@@ -132,6 +134,7 @@ impl LedgerStatus {
             unsettled: report.unsettled,
             trust_warning: report.trust_warning(shown),
             contested: report.contested,
+            ledger_warnings: report.defects.iter().map(|defect| defect.sentence()).collect(),
         }
     }
 }

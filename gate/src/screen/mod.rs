@@ -30,7 +30,7 @@ use crate::announcement::{Announcement, Sentence};
 use crate::clock::{Clock, Moment};
 use crate::devices::Devices;
 use crate::documents::DocumentKind;
-use crate::ledger::{Report, Work};
+use crate::ledger::{Defect, Report, Work};
 use crate::sync::Contact;
 
 /// The page says "agent stopped" after three seconds without one. The ledger answers for each, so that a page never looks ready while
@@ -71,6 +71,8 @@ struct Heartbeat {
     name: String,
     /// Whether tickets can be decided at all.
     ready: bool,
+    /// What keeps everybody out, if anything does.
+    stopped_by: Option<Sentence>,
     list_age_seconds: Option<u64>,
     /// Whether the event's policy calls that old.
     list_old: bool,
@@ -84,6 +86,8 @@ struct Heartbeat {
     lease_warning: Option<Sentence>,
     /// What people must be told about the cloud's certificate.
     certificate_warning: Option<Sentence>,
+    /// What people must be told about the disk and the journal on it.
+    ledger_warnings: Vec<Sentence>,
     /// What people must be told about inputs and outputs.
     device_warnings: Vec<Sentence>,
     unsettled: u64,
@@ -215,6 +219,7 @@ impl Screen {
             version: env!("CARGO_PKG_VERSION"),
             name: self.name.clone(),
             ready: self.is_ready(&report, shown),
+            stopped_by: report.stopped_by().map(Defect::sentence),
             list_age_seconds: list_age.map(|age| age.as_secs()),
             list_old: list_age.as_ref().is_some_and(is_old),
             feed_old_seconds: feed_age.filter(is_old).map(|age| age.as_secs()),
@@ -222,6 +227,7 @@ impl Screen {
             clock_warning: Sentence::of_clock(clock.state, report.clock.waiting()),
             lease_warning: report.lease_warning(now),
             certificate_warning: contact.certificate_warning(&report, now),
+            ledger_warnings: report.defects.iter().map(|defect| defect.sentence()).collect(),
             device_warnings: self.devices.borrow().warnings(),
             unsettled: report.unsettled,
             contested: report.contested,

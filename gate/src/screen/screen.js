@@ -61,7 +61,8 @@ function view() {
   if (now - heardAt >= SILENT_AFTER) verdict = undefined;
   if (verdict && now >= verdict.until) verdict = undefined;
   if (now - heardAt >= SILENT_AFTER) return STOPPED;
-  return verdict?.view ?? (heartbeat?.ready ? READY : STARTING);
+  const waiting = heartbeat?.stopped_by ? { ...STARTING, sentence: heartbeat.stopped_by } : STARTING;
+  return verdict?.view ?? (heartbeat?.ready ? READY : waiting);
 }
 
 function render() {
@@ -96,8 +97,9 @@ function told(notices) {
   return [`${notices[0]} (+${notices.length - 1})`];
 }
 
-function notices({ offline, refused, conflicts, contested, device_warnings: devices, trust_warning: trust, clock_warning: clock, lease_warning: lease, certificate_warning: certificate, list_old: listOld, list_age_seconds: age, feed_old_seconds: feedOld }) {
+function notices({ offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: clock, lease_warning: lease, certificate_warning: certificate, list_old: listOld, list_age_seconds: age, feed_old_seconds: feedOld }) {
   return [
+    ...ledger.map(({ en, fr }) => `${en} · ${fr}`),
     lease && `${lease.en} · ${lease.fr}`,
     clock && `${clock.en} · ${clock.fr}`,
     certificate && `${certificate.en} · ${certificate.fr}`,

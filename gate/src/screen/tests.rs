@@ -194,6 +194,26 @@ fn a_lane_that_was_not_assigned_is_not_ready() {
     assert!(!bench.heartbeat(moment(DOORS, 0)).ready);
 }
 
+#[test]
+fn what_is_wrong_with_the_ledger_is_said_and_a_gate_that_it_stops_is_not_ready() {
+    let bench = Bench::new();
+    let documents = samples::documents_in_force();
+    let standing = |kind| documents.standing(kind).map(|standing| (kind, standing));
+    bench.report.send_modify(|report| {
+        report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
+    });
+    let stopping = [Defect::Full, Defect::Unwritable, Defect::Incomplete, Defect::Forked];
+    for defect in stopping.into_iter().chain([Defect::Damaged, Defect::Replaced]) {
+        bench.report.send_modify(|report| report.defects = vec![defect]);
+        let heartbeat = bench.heartbeat(moment(DOORS, 0));
+        let sentence = defect.sentence();
+        assert_eq!(heartbeat.ready, !stopping.contains(&defect), "{defect:?}");
+        assert_eq!(heartbeat.stopped_by, Some(sentence.clone()).filter(|_| !heartbeat.ready), "{defect:?}");
+        assert_ne!(sentence.en, sentence.fr);
+        assert_eq!(heartbeat.ledger_warnings, [sentence]);
+    }
+}
+
 async fn hear(body: &mut Body) -> String {
     let frame = body.frame().await.unwrap().unwrap();
     String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()

@@ -1,14 +1,17 @@
 //! How many persons of a code may enter now: places, entries, resets, exits and pass-back. Pure counting; whose counts is
 //! `others`' to say.
 
+use core::num::NonZeroU8;
 use core::time::Duration;
 
 use super::facts::{Facts, Turn};
 use super::others::Others;
 use super::passages::Passages;
 use super::shown::Shown;
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState};
 use crate::documents::{AdmissionPolicy, EventDocument};
+use crate::id::ProductId;
+use crate::ticket::TicketBody;
 use crate::time::Timestamp;
 use crate::verdict::Reason;
 
@@ -19,6 +22,39 @@ pub(super) struct Room {
     pub(super) reason: Option<Reason>,
     /// Persons; at least one where no reason keeps them out, at most the places.
     pub(super) persons: u32,
+}
+
+/// What a ticket says of how often it is admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Terms {
+    /// Persons whom it admits.
+    pub places: NonZeroU8,
+    /// Admissions in all for each of them; 0: as the policy says.
+    pub entries: u8,
+    /// Of which the policy is.
+    pub product: ProductId,
+}
+
+impl Terms {
+    /// Those of a ticket.
+    pub fn of(body: &TicketBody) -> Self {
+        Self { places: body.places, entries: body.entries, product: body.product }
+    }
+}
+
+/// What would have kept `persons` from entering at an instant, had the gate known of all `passages` before: the same counting as a
+/// gate's, for whoever looks back. Nothing where there was room.
+pub fn hindrance(
+    terms: Terms,
+    event: &EventDocument,
+    passages: Passages,
+    persons: u8,
+    at: Timestamp,
+) -> Option<Reason> {
+    let clock = Clock { state: ClockState::Signed, now: at, error: Duration::ZERO };
+    let entries = Entries::new(terms, event.policy_of(terms.product), event, clock);
+    let limits = entries.limits(passages).into_iter().flatten();
+    limits.filter(|limit| limit.room < persons.into()).map(|limit| limit.reason).min()
 }
 
 /// What a code may do, whoever counted what it did.
@@ -40,10 +76,13 @@ struct Limit {
 
 impl<'a> Entries<'a> {
     pub(super) fn of(shown: &Shown<'_>, event: &'a EventDocument, clock: Clock) -> Self {
-        let admission = event.policy_of(shown.body.product);
-        let each = if shown.body.entries == 0 { admission.entries } else { shown.body.entries };
+        Self::new(Terms::of(shown.body), event.policy_of(shown.body.product), event, clock)
+    }
+
+    fn new(terms: Terms, admission: &'a AdmissionPolicy, event: &'a EventDocument, clock: Clock) -> Self {
+        let each = if terms.entries == 0 { admission.entries } else { terms.entries };
         Self {
-            places: shown.body.places.get().into(),
+            places: terms.places.get().into(),
             each: each.into(),
             policy: admission,
             resets: &event.resets,
@@ -82,12 +121,16 @@ impl<'a> Entries<'a> {
 
     /// How many may enter by one count.
     pub(super) fn count(&self, count: Passages) -> Room {
-        let limits = [self.in_all(count), self.until_reset(count), self.outside(count), self.pass_back(count)];
+        let limits = self.limits(count);
         let limits = || limits.iter().flatten();
         Room {
             reason: limits().filter(|limit| limit.room == 0).map(|limit| limit.reason).min(),
             persons: limits().map(|limit| limit.room).min().unwrap_or(self.places).min(self.places),
         }
+    }
+
+    fn limits(&self, count: Passages) -> [Option<Limit>; 4] {
+        [self.in_all(count), self.until_reset(count), self.outside(count), self.pass_back(count)]
     }
 
     fn in_all(&self, count: Passages) -> Option<Limit> {

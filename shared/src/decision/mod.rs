@@ -20,6 +20,7 @@ use entries::{Entries, Room};
 use others::Others;
 use shown::Shown;
 
+pub use entries::{Terms, hindrance};
 pub use facts::{Claim, Facts, Feed, Listing, SealedPart, Turn, Unfinished, Wanted};
 pub use moment::MAX_PROOF_LEAD;
 pub use passages::Passages;

@@ -114,6 +114,10 @@ pub struct LoggedIn {
     pub token: String,
     /// When it ends.
     pub until: Timestamp,
+    /// The last row of the gate's journal that is stored here; 0 where none is. What the gate was told of later rows does not hold any
+    /// more: the cloud was restored from a backup, and the gate sends them again.
+    #[serde(default)]
+    pub known_up_to: Option<u64>,
 }
 
 /// A gate asks for the time.

@@ -164,7 +164,8 @@ fn identity(gate: &Gate) -> Result<Identity> {
 async fn log_in(validation: &str, gate: GateId, key: &SigningKey) -> Result<String> {
     let Nonce { nonce } = post(validation, paths::NONCE, None, &RequestNonce { gate }).await?;
     let answer = Base64(answer_login(gate, &nonce.0, key).to_bytes());
-    let LoggedIn { token, until: _ } = post(validation, paths::LOGIN, None, &Login { gate, nonce, answer }).await?;
+    let LoggedIn { token, until: _, known_up_to: _ } =
+        post(validation, paths::LOGIN, None, &Login { gate, nonce, answer }).await?;
     Ok(token)
 }
 

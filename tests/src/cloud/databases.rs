@@ -5,10 +5,16 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use countermark_postgres::{Schema, Server};
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::Part;
 use crate::process::{command, run_well};
+use crate::wait::{PATIENCE, until};
+
+/// `object_in_use` (PostgreSQL, appendix A).
+const OBJECT_IN_USE: &str = "55006";
 
 /// How the databases get their tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,4 +68,24 @@ async fn migrate(program: &Path, part: Part, address: &str) -> Result<()> {
     command.args(["migrate", part.name()]).env(part.variable("DATABASE"), address);
     run_well(command).await?;
     Ok(())
+}
+
+/// Copies a database while nobody uses it, in the place of whatever had that name.
+pub(super) async fn copy(address: &str, from: &str, to: &str) -> Result<()> {
+    let options: PgConnectOptions = address.parse()?;
+    let mut connection = PgConnection::connect_with(&options.database("postgres")).await?;
+    connection.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS \"{to}\" WITH (FORCE)"))).await?;
+    // Whoever was killed is gone a moment later.
+    until("nobody used the database any more", PATIENCE, async || {
+        let copied = connection.execute(AssertSqlSafe(format!("CREATE DATABASE \"{to}\" TEMPLATE \"{from}\""))).await;
+        match copied {
+            Ok(_) => Ok(Some(())),
+            Err(error) if error.as_database_error().and_then(DatabaseError::code).as_deref() == Some(OBJECT_IN_USE) => {
+                Ok(None)
+            }
+            Err(error) => Err(error).with_context(|| format!("the database {to} cannot be made")),
+        }
+    })
+    .await?;
+    Ok(connection.close().await?)
 }

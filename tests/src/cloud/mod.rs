@@ -1,6 +1,7 @@
 //! The cloud: ceremony, databases, four services and a payment provider, each a process of its own behind a line that can
 //! be cut. Owns their start and their end; knows nothing of what they are asked.
 
+mod backup;
 mod databases;
 mod log;
 mod part;

@@ -33,7 +33,7 @@ impl<'a> Entrance<'a> {
         fs::rename(unfinished, self.pictures.join(file)).await?;
         let verdict = self.gate.verdict().await?;
         ensure!(verdict.source == format!("pictures/{file}"), "{file} was shown, and {} was read", verdict.source);
-        Ok(Scan { file: file.to_owned(), what, expected, persons, verdict })
+        Ok(Scan { gate: "North", file: file.to_owned(), what, expected, persons, verdict })
     }
 
     /// What the operator sees from now on.

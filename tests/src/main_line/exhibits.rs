@@ -59,11 +59,13 @@ pub(super) async fn offline(sale: &Sale) -> Result<Vec<Exhibit>> {
     let second = sale.buyer.code(&sale.for_the_outage[1]).await?;
     let solo = sale.buyer.code(&sale.solo).await?;
     let revoked = sale.buyer.code(&sale.revoked).await?;
+    let both = sale.family_buyer.code(&sale.at_both).await?;
     Ok(vec![
         Exhibit::new("41-solo.png", "a ticket not shown yet", first.clone(), Reason::Admitted, 1),
         Exhibit::refused("42-solo-again.png", "the same again", first, Reason::AlreadyUsed),
         Exhibit::refused("43-used-before.png", "one used before the cut", solo, Reason::AlreadyUsed),
         Exhibit::refused("44-revoked.png", "one revoked before the cut", revoked, Reason::Revoked),
         Exhibit::new("45-solo.png", "another not shown yet", second, Reason::Admitted, 1),
+        Exhibit::new("46-both.png", "one for both gates", both, Reason::Admitted, 1),
     ])
 }

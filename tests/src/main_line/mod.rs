@@ -6,18 +6,23 @@ mod entrance;
 mod exhibits;
 mod sale;
 mod settlement;
+mod two_gates;
 
 use countermark_shared::verdict::Reason;
 
 pub use self::settlement::Settlement;
+pub use self::two_gates::Double;
 use crate::administrator::Administrator;
 use crate::buyer::Buyer;
 use crate::cloud::{Cloud, Told};
 use crate::gate::{Gate, RunningGate, Verdict};
+use crate::scanner::Scanner;
 use crate::season::FESTIVAL;
+use crate::wait::PATIENCE;
 use acts::Acts;
 use entrance::Entrance;
 use sale::Sale;
+use two_gates::South;
 
 /// All that happened.
 pub struct Performance {
@@ -25,19 +30,29 @@ pub struct Performance {
     pub online: Vec<Scan>,
     /// Scans while nothing came through to it.
     pub offline: Vec<Scan>,
-    /// Rows that waited at the gate when the line was mended.
+    /// Scans at the second gate, with the cloud in reach and without, and after it was suspended.
+    pub south: Vec<Scan>,
+    /// The seat that both let in while they could not hear of each other.
+    pub double: Double,
+    /// Rows that waited at the first gate when the line was mended.
     pub waited: u64,
-    /// How gate and cloud agree in the end.
+    /// How gates and cloud agree in the end.
     pub settlement: Settlement,
     /// The page of a payment that still waits for its buyer.
     pub payment_page: String,
     /// The gate, which goes on.
     pub gate: RunningGate,
+    /// The second, which goes on, suspended.
+    pub second: RunningGate,
+    /// Plugged in as long as somebody looks.
+    _scanner: Scanner,
 }
 
-/// A picture that was shown to the gate.
+/// A code that was shown to a gate.
 #[derive(Clone, Debug)]
 pub struct Scan {
+    /// Which gate.
+    pub gate: &'static str,
     /// The picture's file.
     pub file: String,
     /// What it is.
@@ -61,7 +76,7 @@ impl Scan {
 impl Performance {
     /// Whether every outcome was the expected one.
     pub fn is_as_expected(&self) -> bool {
-        let mut scans = self.online.iter().chain(&self.offline);
+        let mut scans = self.online.iter().chain(&self.offline).chain(&self.south);
         let all_waited = self.waited == self.offline.len() as u64;
         scans.all(Scan::is_as_expected) && all_waited && self.settlement.agrees()
     }
@@ -104,23 +119,55 @@ pub async fn play(cloud: &Cloud, told: Told<'_>) -> anyhow::Result<Performance> 
     acts.play(told).await?;
     told("the gate has read every picture, and wrote each verdict to its disk before it showed it");
 
-    let before = gate.settled(crate::wait::PATIENCE).await?;
+    let mut south = South::open(cloud, &administrator).await?;
+    told("a second gate runs, with a scanner on a serial line");
+    south.gate.would_say(&sale.solo.text, Reason::AlreadyUsed).await?;
+    south.show("used at the North entrance", &sale.solo, Reason::AlreadyUsed).await?;
+    south.show("a ticket not shown yet", &sale.at_south, Reason::Admitted).await?;
+    gate.would_say(&sale.at_south.text, Reason::AlreadyUsed).await?;
+    told("each gate knows by the signed admission feed what the other let in");
+
+    let before = gate.settled(PATIENCE).await?;
+    south.gate.settled(PATIENCE).await?;
     entrance.cut_off();
-    told("the line between gate and cloud swallows everything now");
+    told("the line between gates and cloud swallows everything now");
     let mut offline = Vec::new();
     for exhibit in again {
         offline.push(entrance.show(exhibit).await?);
     }
+    south.show("the same ticket as 46", &sale.at_both, Reason::Admitted).await?;
+    south.show("the same again", &sale.at_both, Reason::AlreadyUsed).await?;
     let cut_off = gate.status().await?;
-    told("the gate went on alone, by the lists and keys it has on its disk");
+    told("both gates went on alone, by what they have on their disks; one seat was shown at both");
     entrance.reconnect();
     told("the line is mended");
 
-    let settlement = Settlement::reach(&administrator, &gate, online.iter().chain(&offline)).await?;
-    told("the gate's journal has arrived");
+    let double = two_gates::found(&administrator).await?;
+    told("validation found the seat that both let in, as soon as both journals had arrived");
+    let gates = [&gate, &south.gate];
+    let scans = || online.iter().chain(&offline).chain(&south.scans);
+    let settlement = Settlement::reach(&administrator, &gates, scans()).await?;
+    told("both journals have arrived");
+    administrator.suspend(south.gate.number, "its box was left alone").await?;
+    south.gate.would_say(&sale.never_shown.text, Reason::Suspended).await?;
+    south.show("a good ticket, gate suspended", &sale.never_shown, Reason::Suspended).await?;
+    told("an administrator suspended the second gate, which lets in nobody any more");
     let payment_page = waiting_payment(&sale.buyer, &sale.solo_offer).await?;
     let waited = cut_off.rows.saturating_sub(before.rows).min(cut_off.unsettled);
-    Ok(Performance { online, offline, waited, settlement, payment_page, gate: entrance.close() })
+    let (second, scanner, south) = south.close();
+    let gate = entrance.close();
+    Ok(Performance {
+        online,
+        offline,
+        south,
+        double,
+        waited,
+        settlement,
+        payment_page,
+        gate,
+        second,
+        _scanner: scanner,
+    })
 }
 
 /// An order that nobody has paid, for a person who wants to see the provider's page.
@@ -140,6 +187,7 @@ mod tests {
         let sentence = Sentence { en: String::new(), fr: String::new() };
         let severity = verdict.severity();
         Scan {
+            gate: "North",
             file: String::new(),
             what: "",
             expected: Reason::Admitted,
@@ -152,6 +200,7 @@ mod tests {
                 opens: severity == Severity::Admit,
                 persons,
                 earlier: None,
+                earlier_gate: None,
                 slot: None,
                 sentence,
             },

@@ -34,6 +34,9 @@ pub(super) struct Sale {
     pub(super) held_back: Ticket,
     pub(super) tomorrow: Ticket,
     pub(super) for_the_outage: [Ticket; 2],
+    pub(super) at_south: Ticket,
+    pub(super) at_both: Ticket,
+    pub(super) never_shown: Ticket,
     pub(super) buyer: Buyer,
     pub(super) family_buyer: Buyer,
     pub(super) solo_offer: String,
@@ -68,6 +71,7 @@ impl Sale {
         );
 
         let [solo, revoked, given_away, held_back, first, second] = exactly(buyer.buy(&solo_offer, 6).await?)?;
+        let [at_south, at_both, never_shown] = exactly(family_buyer.buy(&solo_offer, 3).await?)?;
         let [live, live_for_a_screenshot] = exactly(buyer.buy(&live, 2).await?)?;
         let guest = buyer.order_for(&named, GUEST).await?;
         let sale = Self {
@@ -80,6 +84,9 @@ impl Sale {
             held_back,
             tomorrow: one(buyer.buy(&tomorrow, 1).await?)?,
             for_the_outage: [first, second],
+            at_south,
+            at_both,
+            never_shown,
             duo: exactly(buyer.buy(&duo, 1).await?)?,
             family: one(family_buyer.buy(&family, 1).await?)?,
             other_event: one(family_buyer.buy(&seat, 1).await?)?,
@@ -90,7 +97,7 @@ impl Sale {
             festival,
             afternoon_ends,
         };
-        told("fifteen tickets sold: granted with auth, paid with the provider, each signed twice by two services");
+        told("eighteen tickets sold: granted with auth, paid with the provider, each signed twice by two services");
         Ok(sale)
     }
 

@@ -159,6 +159,13 @@ pub(crate) async fn admits(guest: &mut Guest, device: &str, times: usize) -> Res
     guest.until(&format!("{device} had {times} tickets admitted"), JOURNAL, seen).await
 }
 
+/// Waits until the arm has told of whoever was admitted last.
+pub(crate) async fn is_through(guest: &mut Guest) -> Result<()> {
+    let is_told = |line: &&str| line.starts_with("admitted ") || line.starts_with("opened ");
+    let seen = |said: &str| said.lines().rfind(is_told)?.starts_with("opened ").then_some(());
+    guest.until("the arm had told of the last admission", JOURNAL, seen).await
+}
+
 /// Starts the agent anew, for pictures of another size.
 pub(crate) async fn ask_for(guest: &mut Guest, [width, height]: [u16; 2]) -> Result<()> {
     let line = format!("resolution = [{width}, {height}]");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use anyhow::{Context, Result};
+use anyhow::Context;
 use countermark_shared::verdict::Reason;
 use countermark_tests::administrator::Administrator;
 use countermark_tests::buyer::Buyer;

@@ -15,6 +15,8 @@ mod camera;
 #[cfg(test)]
 mod device_key;
 #[cfg(test)]
+mod findings;
+#[cfg(test)]
 mod from_a_stick;
 #[cfg(test)]
 mod gate_killed;
@@ -28,6 +30,10 @@ mod leaves_nothing;
 mod no_secret_in_the_tree;
 #[cfg(test)]
 mod relay;
+#[cfg(test)]
+mod restored;
+#[cfg(test)]
+mod restored_disk;
 #[cfg(test)]
 mod serial_scanner;
 #[cfg(test)]

@@ -8,11 +8,13 @@ use crate::stage::{Stage, tell};
 fn a_ticket_is_sold_signed_twice_read_from_a_picture_and_let_in_once() {
     tell(Stage::Bare("the_line"), async |cloud| {
         let performance = main_line::play(cloud, &|step| println!("{step}")).await?;
-        for scan in performance.online.iter().chain(&performance.offline) {
+        for scan in performance.online.iter().chain(&performance.offline).chain(&performance.south) {
             assert!(scan.is_as_expected(), "{scan:#?}");
         }
         assert_eq!(performance.waited, performance.offline.len() as u64, "something came through the cut line");
         assert!(performance.settlement.agrees(), "{:#?}", performance.settlement);
+        let [later, before] = performance.double.gates;
+        assert_ne!(later, before, "one gate let the seat in twice");
         assert!(performance.is_as_expected());
         Ok(())
     });

@@ -94,7 +94,8 @@ impl From<SalesFigures> for Sales {
 #[cfg(test)]
 mod tests {
     use axum::http::StatusCode;
-    use countermark_service::contract::{Unpublished, paths};
+    use countermark_service::contract::{ProductEntries, QuarterHour, Unpublished, paths};
+    use countermark_shared::id::ProductId;
     use serde_json::{Value, json};
 
     use super::*;
@@ -113,7 +114,11 @@ mod tests {
     fn answers(bench: &Bench) {
         bench.tickets.answers(&paths::SALES.replace("{event}", "7"), StatusCode::OK, sales());
         let unpublished = json!({ "changes": 3, "oldest": "2027-01-22T08:00:00Z" });
-        let admissions = json!({ "admitted": 4, "gates": [], "unpublished": unpublished });
+        let admissions = json!({
+            "admitted": 4, "gates": [], "unpublished": unpublished, "inside": 3,
+            "products": [{ "product": 1, "entered": 4 }],
+            "quarters": [{ "from": "2027-01-22T08:00:00Z", "entered": 4, "left": 1 }],
+        });
         bench.validation.answers(&paths::ADMISSIONS.replace("{event}", "7"), StatusCode::OK, admissions);
     }
 
@@ -132,6 +137,9 @@ mod tests {
                 admitted: 4,
                 gates: vec![],
                 unpublished: Some(Unpublished { changes: 3, oldest: "2027-01-22T08:00:00Z".parse().unwrap() }),
+                inside: 3,
+                products: vec![ProductEntries { product: Some(ProductId(1)), entered: 4 }],
+                quarters: vec![QuarterHour { from: "2027-01-22T08:00:00Z".parse().unwrap(), entered: 4, left: 1 }],
             })
         );
         assert_eq!((figures.sales_missing, figures.admissions_missing), (None, None));

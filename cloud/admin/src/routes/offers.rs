@@ -88,7 +88,7 @@ async fn offer_of(state: &State, caller: Caller, key: &str, request: &Value) -> 
 }
 
 impl NewOffer {
-    fn called(self, offer: OfferId) -> PublishOffer {
+    pub(crate) fn called(self, offer: OfferId) -> PublishOffer {
         let Self { event, product, name, price, persons, one_code, stock, sales } = self;
         PublishOffer { offer, event, product, name, price, persons, one_code, stock, sales }
     }

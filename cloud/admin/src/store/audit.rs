@@ -76,6 +76,39 @@ pub(crate) async fn conclude(
     Ok(())
 }
 
+/// An intent that was not refused: it was carried out, or may have been.
+pub(crate) struct Intended {
+    pub(crate) entry: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) act: Act,
+    pub(crate) subject: String,
+    pub(crate) detail: Value,
+}
+
+/// At most `limit` intents after the row `after` that were not refused, in order.
+pub(crate) async fn intended(
+    connection: &mut PgConnection,
+    after: Option<i64>,
+    limit: u16,
+) -> Result<Vec<Intended>, Error> {
+    let rows = sqlx::query!(
+        "SELECT entry, at, act, subject, detail FROM audit_log AS said
+         WHERE outcome = 'intended' AND entry > $1
+           AND NOT EXISTS (SELECT FROM audit_log AS answer WHERE answer.intent = said.entry AND answer.outcome = 'refused')
+         ORDER BY entry LIMIT $2",
+        after.unwrap_or(0),
+        i64::from(limit),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let act = named(row.act, "audit_log.act")?;
+            Ok(Intended { entry: row.entry, at: row.at.into(), act, subject: row.subject, detail: row.detail })
+        })
+        .collect()
+}
+
 /// At most `limit` rows before the row `before`, the newest first.
 pub(crate) async fn page(
     connection: &mut PgConnection,

@@ -1,5 +1,6 @@
-//! Which events have a document here.
+//! Which events have a document here, and the documents as they came.
 
+use countermark_shared::documents::DocumentHash;
 use countermark_shared::id::EventId;
 use sqlx::PgConnection;
 
@@ -22,4 +23,12 @@ pub(crate) async fn page(
         .into_iter()
         .map(|event| u32::try_from(event).map(EventId).map_err(|_| Error::Corrupt { column: "event_documents.event" }))
         .collect()
+}
+
+/// The document of that name, as it was received.
+pub(crate) async fn bytes(connection: &mut PgConnection, hash: DocumentHash) -> Result<Option<Vec<u8>>, Error> {
+    let bytes = sqlx::query_scalar!("SELECT bytes FROM event_documents WHERE hash = $1", &hash.0[..])
+        .fetch_optional(connection)
+        .await?;
+    Ok(bytes)
 }

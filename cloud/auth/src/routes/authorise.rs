@@ -12,7 +12,7 @@ use countermark_shared::wire::Base64;
 use crate::error::Error;
 use crate::state::State;
 use crate::store::authorisations::{self, Authorisation};
-use crate::store::{grants, locks};
+use crate::store::{grants, locks, recovered};
 use crate::terms::Mismatch;
 use crate::warrant::{self, Issue};
 
@@ -79,6 +79,8 @@ async fn write_down(
             authorisations::insert_again(transaction, body, now).await
         }
         Some(_) => Err(Error::SlotTaken),
+        // For a grant that was lost with a database: another body would be the second.
+        None if recovered::find(transaction, event, slot, body.generation).await?.is_some() => Err(Error::SlotTaken),
         None if !are_active(state, body) => Err(Error::KeyNotActive),
         None => {
             if let Warrant::Order(order) = warrant

@@ -3,7 +3,7 @@
 mod access_tokens;
 mod accounts;
 mod authorise;
-mod event_documents;
+pub(crate) mod event_documents;
 mod grants;
 mod holder_keys;
 mod key_set;
@@ -11,6 +11,7 @@ mod next_holder;
 mod order_grants;
 mod payment_events;
 mod presentations;
+mod recovery;
 mod sessions;
 mod transfer_acceptance;
 mod transfer_confirmation;
@@ -61,7 +62,9 @@ pub fn api() -> Api<State> {
                 .routes(routes!(order_grants::close_grant))
                 .routes(routes!(next_holder::next_holder))
                 .routes(routes!(authorise::authorise))
-                .routes(routes!(transfer_confirmation::confirm)),
+                .routes(routes!(transfer_confirmation::confirm))
+                .routes(routes!(recovery::issues))
+                .routes(routes!(recovery::paid_orders)),
         )
         .services(&[ServiceName::Admin], new().routes(routes!(event_documents::push)))
 }

@@ -11,13 +11,15 @@ use crate::testing::{Auth, EVENT, body, confirmation, order, other_authority, ot
 use crate::transfer_code::TransferCode;
 
 const PUBLIC: [&str; 4] = ["/v1/accounts", "/v1/sessions", "/.well-known/jwks.json", "/healthz"];
-const BY_SERVICES: [&str; 6] = [
+const BY_SERVICES: [&str; 8] = [
     paths::CONFIRM_GRANT,
     paths::CLOSE_GRANT,
     paths::AUTHORISE,
     paths::HOLDER_KEYS,
     paths::CONFIRM_TRANSFER,
     paths::EVENT_DOCUMENTS,
+    paths::ISSUES,
+    paths::PAID_ORDERS,
 ];
 const BY_PEOPLE: [&str; 9] = [
     "/v1/access-tokens",

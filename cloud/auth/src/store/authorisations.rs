@@ -1,6 +1,6 @@
 //! Tables `authorisations` and `reauthorisations`: append-only. View `issues`: each issue with the body that counts.
 
-use countermark_service::contract::Warrant;
+use countermark_service::contract::{SeatIssue, Warrant};
 use countermark_service::transaction::violated;
 use countermark_shared::id::{AccountId, EventId, Generation, OrderId, Slot, TransferId};
 use countermark_shared::keys::VerifyingKey;
@@ -8,6 +8,7 @@ use countermark_shared::ticket::TicketBody;
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::verifying_key;
 use crate::error::Error;
@@ -45,15 +46,48 @@ pub(crate) async fn find(
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| {
-        let warrant = match (row.order_id, row.transfer) {
-            (Some(order), None) => Warrant::Order(OrderId(order)),
-            (None, Some(transfer)) => Warrant::Transfer(TransferId(transfer)),
-            (Some(_), Some(_)) | (None, None) => return Err(Error::Corrupt { column: "order_id or transfer" }),
-        };
-        Ok(Authorisation { warrant, body: read(&row.body)? })
-    })
-    .transpose()
+    row.map(|row| Ok(Authorisation { warrant: warrant(row.order_id, row.transfer)?, body: read(&row.body)? }))
+        .transpose()
+}
+
+/// At most `limit` issues after one, in order, each with whose it is.
+pub(crate) async fn page(
+    connection: &mut PgConnection,
+    after: Option<SeatIssue>,
+    limit: u16,
+) -> Result<Vec<(Authorisation, AccountId)>, Error> {
+    let (event, slot, generation) = after.map_or((-1, -1, -1), |SeatIssue { event, slot, generation }| {
+        (event.0.into(), slot.0.into(), generation.0.into())
+    });
+    let rows = sqlx::query!(
+        r#"SELECT issue.order_id, issue.transfer, issue.body AS "body!",
+                  coalesce(grants.account, received.recipient) AS "owner!"
+           FROM issues AS issue
+           LEFT JOIN grants ON grants.order_id = issue.order_id
+           LEFT JOIN transfers AS received ON received.transfer = issue.transfer
+           WHERE (issue.event, issue.slot, issue.generation) > ($1, $2, $3)
+           ORDER BY issue.event, issue.slot, issue.generation LIMIT $4"#,
+        event,
+        slot,
+        generation,
+        i64::from(limit),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let authorisation = Authorisation { warrant: warrant(row.order_id, row.transfer)?, body: read(&row.body)? };
+            Ok((authorisation, AccountId(row.owner)))
+        })
+        .collect()
+}
+
+fn warrant(order: Option<Uuid>, transfer: Option<Uuid>) -> Result<Warrant, Error> {
+    match (order, transfer) {
+        (Some(order), None) => Ok(Warrant::Order(OrderId(order))),
+        (None, Some(transfer)) => Ok(Warrant::Transfer(TransferId(transfer))),
+        (Some(_), Some(_)) | (None, None) => Err(Error::Corrupt { column: "order_id or transfer" }),
+    }
 }
 
 /// The newest issue of a seat, if auth has signed any.

@@ -1,6 +1,6 @@
 //! Tables `grants` and `ended_orders`.
 
-use countermark_service::contract::{Grant, GrantStanding, Terms};
+use countermark_service::contract::{Grant, GrantStanding, PaidOrder, Terms};
 use countermark_shared::documents::DocumentHash;
 use countermark_shared::id::{AccountId, EventId, OrderId, ProductId, Zones};
 use countermark_shared::keys::VerifyingKey;
@@ -141,8 +141,8 @@ pub(crate) async fn close_overdue(
     Ok(())
 }
 
-/// Places held in an event and in one product of it: all of each confirmed grant until it is closed, and what was signed
-/// for of each that is. Under [`locks::capacity`](super::locks::capacity).
+/// Places held in an event and in one product of it: all of each confirmed grant until it is closed, what was signed for of each that is,
+/// and what was signed for grants that are lost. Under [`locks::capacity`](super::locks::capacity).
 pub(crate) async fn held(
     connection: &mut PgConnection,
     event: EventId,
@@ -156,6 +156,8 @@ pub(crate) async fn held(
                                                 WHEN confirmed_at IS NOT NULL THEN tickets
                                                 ELSE 0 END) AS persons
                FROM grants WHERE event = $1 GROUP BY product
+               UNION ALL
+               SELECT product, sum(places) FROM recovered_issues WHERE event = $1 AND generation = 1 GROUP BY product
            )
            SELECT coalesce(sum(persons), 0)::bigint AS "event!",
                   coalesce(sum(persons) FILTER (WHERE product = $2), 0)::bigint AS "product!"
@@ -211,6 +213,42 @@ pub(crate) async fn count_authorised(connection: &mut PgConnection, order: Order
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Counts one more ticket as signed of an order that was paid and is for that event; `false` when there is none, or all of its tickets are
+/// signed. Under [`locks::order`](super::locks::order).
+pub(crate) async fn count_paid(connection: &mut PgConnection, order: OrderId, event: EventId) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE grants SET authorised = authorised + 1
+         WHERE order_id = $1 AND event = $2 AND payment IS NOT NULL AND authorised < tickets",
+        order.0,
+        i64::from(event.0),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// At most `limit` orders after one whose grants are paid for, in order.
+pub(crate) async fn paid(
+    connection: &mut PgConnection,
+    after: Option<OrderId>,
+    limit: u16,
+) -> Result<Vec<PaidOrder>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT order_id, account, payment AS "payment!" FROM grants
+           WHERE payment IS NOT NULL AND ($1::uuid IS NULL OR order_id > $1) ORDER BY order_id LIMIT $2"#,
+        after.map(|order| order.0),
+        i64::from(limit),
+    )
+    .fetch_all(connection)
+    .await?;
+    let paid = rows.into_iter().map(|row| PaidOrder {
+        order: OrderId(row.order_id),
+        account: AccountId(row.account),
+        payment: row.payment,
+    });
+    Ok(paid.collect())
 }
 
 /// Closes an order's grant for good, or remembers that the order ended without one. Under [`locks::order`](super::locks::order).

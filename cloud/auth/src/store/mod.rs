@@ -9,6 +9,7 @@ pub(crate) mod holder_keys;
 pub(crate) mod locks;
 pub(crate) mod login_attempts;
 pub(crate) mod payments;
+pub(crate) mod recovered;
 pub(crate) mod transfer_offers;
 pub(crate) mod transfers;
 

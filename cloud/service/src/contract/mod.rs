@@ -3,6 +3,8 @@
 
 mod auth;
 mod documents;
+pub mod findings;
+mod recovery;
 mod tickets;
 mod validation;
 
@@ -11,13 +13,15 @@ pub use self::auth::{
     Grant, GrantStanding, HolderKey, Terms, Warrant,
 };
 pub use self::documents::{EventDocumentPushed, PushEventDocument, push_event_document};
+pub use self::recovery::{AdminClient, After, Decision, Page, PaidOrder, SeatIssue, SignedIssue};
 pub use self::tickets::{
     OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow, TicketsClient,
     WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets,
 };
 pub use self::validation::{
-    AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, GateSuspension, ReportSlot,
-    ReportedState, ResumeGate, SeatStanding, SuspendGate, UnblockSeat, Unpublished, ValidationClient,
+    AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, GateSuspension, ProductEntries,
+    QuarterHour, ReportSlot, ReportedState, ResumeGate, SeatStanding, SuspendGate, UnblockSeat, Unpublished,
+    ValidationClient,
 };
 
 /// Where each service answers the others.
@@ -56,4 +60,19 @@ pub mod paths {
     pub const RESUME_GATE: &str = "/v1/internal/gates/resume";
     /// GET [`AdmissionFigures`](super::AdmissionFigures), at validation; `{event}` is the event.
     pub const ADMISSIONS: &str = "/v1/internal/events/{event}/admissions";
+    /// POST [`After`](super::After) → [`Page`](super::Page) of [`Decision`](super::Decision), at admin.
+    pub const DECISIONS: &str = "/v1/internal/recovery/decisions";
+    /// POST [`After`](super::After) → [`Page`](super::Page) of [`ReportSlot`](super::ReportSlot), at tickets.
+    pub const REPORTS: &str = "/v1/internal/recovery/reports";
+    /// POST [`After`](super::After) → [`Page`](super::Page) of [`SignedIssue`](super::SignedIssue), at auth and at tickets.
+    pub const ISSUES: &str = "/v1/internal/recovery/issues";
+    /// POST [`After`](super::After) → [`Page`](super::Page) of [`PaidOrder`](super::PaidOrder), at auth.
+    pub const PAID_ORDERS: &str = "/v1/internal/recovery/paid-orders";
+    /// GET [`FindingPage`](super::findings::FindingPage), at validation; `{event}` is the event, the query a
+    /// [`FindingQuery`](super::findings::FindingQuery).
+    pub const FINDINGS: &str = "/v1/internal/events/{event}/findings";
+    /// GET [`FindingHistory`](super::findings::FindingHistory), at validation; `{finding}` is its number.
+    pub const FINDING: &str = "/v1/internal/findings/{finding}";
+    /// POST [`DecideFinding`](super::findings::DecideFinding) → [`Finding`](super::findings::Finding), at validation.
+    pub const DECIDE_FINDING: &str = "/v1/internal/findings/decide";
 }

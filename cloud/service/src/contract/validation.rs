@@ -1,11 +1,12 @@
 //! What tickets and admin ask of validation: this seat is issued or revoked, hold it back, let a gate enrol, suspend it, say who came in.
 
 use countermark_shared::documents::{Lane, SlotReason};
-use countermark_shared::id::{EventId, GateId, Generation, Slot};
+use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
 use countermark_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::findings::{DecideFinding, Finding, FindingHistory, FindingPage, FindingQuery};
 use super::paths;
 use crate::service_call::{CallError, ServiceClient};
 
@@ -185,6 +186,37 @@ pub struct AdmissionFigures {
     /// What gates are not told yet; nothing when they are told all.
     #[serde(default)]
     pub unpublished: Option<Unpublished>,
+    /// Persons who are inside, as far as gates have told; a nightly reset finds the house empty.
+    #[serde(default)]
+    pub inside: u64,
+    /// Entries by kind of ticket, each time somebody came in.
+    #[serde(default)]
+    pub products: Vec<ProductEntries>,
+    /// Entries and exits by quarter of an hour, by gates' clocks; quarters in which nobody passed are left out.
+    #[serde(default)]
+    pub quarters: Vec<QuarterHour>,
+}
+
+/// Entries with one kind of ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProductEntries {
+    /// Which; nothing for rows from before this was written down.
+    pub product: Option<ProductId>,
+    /// Persons who came in, as often as they did.
+    pub entered: u64,
+}
+
+/// A quarter of an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuarterHour {
+    /// Its first instant.
+    pub from: Timestamp,
+    /// Persons who came in.
+    pub entered: u64,
+    /// Persons who left, of those who had come in.
+    pub left: u64,
 }
 
 /// Changes of seats that no slot list says yet. Some wait for half a second; one that waits for longer has a publisher that fails.
@@ -257,5 +289,28 @@ impl ValidationClient {
     /// Who came in.
     pub async fn admissions(&self, event: EventId) -> Result<AdmissionFigures, CallError> {
         self.0.get(&paths::ADMISSIONS.replace("{event}", &event.to_string())).await
+    }
+    /// What was found at an event.
+    pub async fn findings(&self, event: EventId, query: &FindingQuery) -> Result<FindingPage, CallError> {
+        let FindingQuery { state, rule, before, limit } = *query;
+        let asked = [
+            state.map(|state| format!("state={}", state.as_str())),
+            rule.map(|rule| format!("rule={}", rule.as_str())),
+            before.map(|before| format!("before={before}")),
+            limit.map(|limit| format!("limit={limit}")),
+        ];
+        let query = asked.into_iter().flatten().collect::<Vec<_>>().join("&");
+        let path = paths::FINDINGS.replace("{event}", &event.to_string());
+        self.0.get(&if query.is_empty() { path } else { format!("{path}?{query}") }).await
+    }
+
+    /// One finding. Problem `finding-unknown`.
+    pub async fn finding(&self, finding: i64) -> Result<FindingHistory, CallError> {
+        self.0.get(&paths::FINDING.replace("{finding}", &finding.to_string())).await
+    }
+
+    /// Decides about a finding. Problems `finding-unknown`, `finding-grown`, `finding-resolved`.
+    pub async fn decide_finding(&self, request: &DecideFinding) -> Result<Finding, CallError> {
+        self.0.post(paths::DECIDE_FINDING, request).await
     }
 }

@@ -7,11 +7,11 @@ use countermark_service::service_call::CallError;
 use countermark_service::transaction::transaction;
 use countermark_shared::documents::TicketForm;
 use countermark_shared::id::OrderId;
-use countermark_shared::ticket::Live;
+use countermark_shared::ticket::{Live, TicketBody};
 use sqlx::PgConnection;
 
 use super::{Progress, refusal};
-use crate::body::{self, Issue};
+use crate::body::{self, Issue, Keys};
 use crate::error::Error;
 use crate::order::{Order, OrderState};
 use crate::state::State;
@@ -57,6 +57,23 @@ pub(super) async fn make(state: &State, order: &Order) -> Result<Progress, Retry
         sign(state, order, form, ticket, live).await?;
     }
     Ok(Progress::Done)
+}
+
+/// Whether the body is a first issue that was sold under these terms, whoever holds it and whatever is sealed in it.
+pub(crate) async fn is_of(
+    state: &State,
+    connection: &mut PgConnection,
+    terms: &Terms,
+    body: &TicketBody,
+) -> Result<bool, Error> {
+    let Some(form) = granted_form(state, connection, terms).await? else { return Ok(false) };
+    let keys = Keys { issuing: body.issuing_key, authority: body.authority_key };
+    let expected = body::first(terms, keys, Issue::first(body.slot), body.live);
+    let is_as_sold = expected.is_some_and(|expected| TicketBody { sealed: body.sealed, ..expected } == *body);
+    let check = body.sealed.map(|sealed| sealed.check_id);
+    let has_form =
+        body.live.map(|live| live.window) == body::window(form) && check == form.is_sealed().then(|| form.checks_id());
+    Ok(is_as_sold && has_form)
 }
 
 /// What the order's tickets are like, by the organiser's own words; nothing when nobody believes them any more.

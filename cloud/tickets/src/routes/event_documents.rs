@@ -22,7 +22,7 @@ use crate::state::State;
         (status = 422, description = "`document-refused`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn push(
+pub(crate) async fn push(
     state: State,
     Json(PushEventDocument { document }): Json<PushEventDocument>,
 ) -> Result<Json<EventDocumentPushed>, Error> {

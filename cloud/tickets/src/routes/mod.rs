@@ -1,15 +1,16 @@
 //! The service's routes, each with who may call it.
 
-mod event_documents;
+pub(crate) mod event_documents;
 mod event_secrets;
-mod offers;
+pub(crate) mod offers;
 mod order_list;
 mod order_place;
 mod order_read;
 mod page;
 mod payment_events;
 mod payment_open;
-mod revoke;
+mod recovery;
+pub(crate) mod revoke;
 mod sales;
 mod ticket;
 mod ticket_list;
@@ -57,7 +58,11 @@ pub fn api() -> Api<State> {
                 .routes(routes!(revoke::revoke))
                 .routes(routes!(sales::read)),
         )
-        .services(&[ServiceName::Validation], OpenApiRouter::default().routes(routes!(event_secrets::wrap)))
+        .services(
+            &[ServiceName::Validation],
+            OpenApiRouter::default().routes(routes!(event_secrets::wrap)).routes(routes!(recovery::reports)),
+        )
+        .services(&[ServiceName::Auth], OpenApiRouter::default().routes(routes!(recovery::issues)))
 }
 
 #[cfg(test)]
@@ -79,7 +84,7 @@ mod tests {
     async fn strangers_read_offers_and_nothing_else() {
         let world = World::new().await;
         let paths = api().document().paths.paths;
-        assert_eq!(paths.len(), 16);
+        assert_eq!(paths.len(), 18);
         for path in paths.keys().filter(|path| !["/healthz", "/v1/events/{event}/offers"].contains(&path.as_str())) {
             let expected = match path.as_str() {
                 "/v1/payment-events" => (StatusCode::BAD_REQUEST, "webhook-refused"),

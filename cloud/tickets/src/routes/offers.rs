@@ -83,7 +83,7 @@ pub(super) async fn list(state: State, Path(event): Path<EventId>) -> Result<Jso
         (status = 422, description = "`offer-refused`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn publish(state: State, Json(offer): Json<PublishOffer>) -> Result<StatusCode, Error> {
+pub(crate) async fn publish(state: State, Json(offer): Json<PublishOffer>) -> Result<StatusCode, Error> {
     let (now, state, offer) = (state.clock.now(), &state, &offer);
     transaction(&state.pool, "publish an offer", |mut connection| {
         Box::pin(async move {

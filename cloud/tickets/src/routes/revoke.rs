@@ -21,7 +21,7 @@ use crate::store::tickets;
         (status = 404, description = "`ticket-unknown`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn revoke(
+pub(crate) async fn revoke(
     state: State,
     Json(RevokeTicket { event, slot }): Json<RevokeTicket>,
 ) -> Result<Json<RevokedTicket>, Error> {

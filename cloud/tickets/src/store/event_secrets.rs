@@ -1,5 +1,7 @@
 //! Table `event_secrets`.
 
+use std::collections::BTreeSet;
+
 use countermark_shared::id::{EventId, SealingGeneration};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
@@ -27,6 +29,12 @@ pub(crate) async fn insert(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// The events that have a secret.
+pub(crate) async fn events(connection: &mut PgConnection) -> Result<BTreeSet<EventId>, Error> {
+    let events = sqlx::query_scalar!("SELECT DISTINCT event FROM event_secrets").fetch_all(connection).await?;
+    events.into_iter().map(|event| Ok(EventId(number(event, "event_secrets", "event")?))).collect()
 }
 
 /// The sealed secrets of an event, by generation.

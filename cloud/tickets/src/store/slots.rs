@@ -39,6 +39,35 @@ pub(crate) async fn allocate(
     Ok(slots)
 }
 
+/// The events of which slots were ever handed out.
+pub(crate) async fn events(connection: &mut PgConnection) -> Result<Vec<EventId>, Error> {
+    let events = sqlx::query_scalar!("SELECT event FROM slot_blocks ORDER BY event").fetch_all(connection).await?;
+    events.into_iter().map(|event| Ok(EventId(number(event, "slot_blocks", "event")?))).collect()
+}
+
+/// Leaves out every slot that may have been handed out and is not known here any more: the rest of the block in use, whatever lies up to
+/// `known`, and so many blocks after it. The answer is the next.
+pub(crate) async fn skip(
+    connection: &mut PgConnection,
+    event: EventId,
+    known: Option<Slot>,
+    blocks: u32,
+) -> Result<u64, Error> {
+    let beyond = known.map_or(0, |Slot(slot)| (i64::from(slot / BLOCK) + 1) * i64::from(BLOCK));
+    sqlx::query!("DELETE FROM free_slots WHERE event = $1", i64::from(event.0)).execute(&mut *connection).await?;
+    let next = sqlx::query_scalar!(
+        "INSERT INTO slot_blocks (event, next_slot) VALUES ($1, $2::bigint + $3)
+         ON CONFLICT (event) DO UPDATE SET next_slot = greatest(slot_blocks.next_slot, $2) + $3
+         RETURNING next_slot",
+        i64::from(event.0),
+        beyond,
+        i64::from(blocks) * i64::from(BLOCK),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(number(next, "slot_blocks", "next_slot")?)
+}
+
 async fn take(connection: &mut PgConnection, event: EventId, count: usize) -> Result<Vec<Slot>, Error> {
     let rows = sqlx::query_scalar!(
         "DELETE FROM free_slots WHERE (event, position) IN (

@@ -7,8 +7,8 @@ use axum::extract::State as From;
 use axum::http::StatusCode;
 use axum::routing::post;
 use countermark_service::contract::{
-    AskHolderKey, Authorise, Authorised, ConfirmGrant, ConfirmTransfer, ConfirmedTransfer, Grant, HolderKey, Warrant,
-    paths,
+    After, AskHolderKey, Authorise, Authorised, ConfirmGrant, ConfirmTransfer, ConfirmedTransfer, Grant, HolderKey,
+    Page, PaidOrder, SeatIssue, SignedIssue, Warrant, paths,
 };
 use countermark_service::extract::Json;
 use countermark_service::problem::Problem;
@@ -44,6 +44,10 @@ pub(crate) struct Auth {
     pub(crate) meanwhile: Option<BoxFuture<'static, ()>>,
     /// What it signed, each once.
     pub(crate) authorised: Vec<TicketBody>,
+    /// What it tells a ticket service that has lost it.
+    pub(crate) issues: Vec<SignedIssue>,
+    /// And who paid.
+    pub(crate) paid: Vec<PaidOrder>,
 }
 
 /// A transfer that its recipient accepted.
@@ -126,6 +130,29 @@ pub(super) fn router() -> Router<Shared> {
         .route(paths::AUTHORISE, post(authorise))
         .route(paths::CONFIRM_TRANSFER, post(confirm_transfer))
         .route(paths::CLOSE_GRANT, post(async || StatusCode::NO_CONTENT))
+        .route(paths::ISSUES, post(issues))
+        .route(paths::PAID_ORDERS, post(paid_orders))
+}
+
+/// One on a page.
+async fn issues(
+    From(peers): From<Shared>,
+    Json(After { after }): Json<After<SeatIssue>>,
+) -> Json<Page<SignedIssue, SeatIssue>> {
+    let of = |signed: &SignedIssue| {
+        let TicketBody { event, slot, generation, .. } = TicketBody::from_bytes(&signed.body.0).unwrap();
+        SeatIssue { event, slot, generation }
+    };
+    let mut issues = peers.lock().unwrap().auth.issues.clone();
+    issues.sort_by_key(of);
+    let mut rest = issues.into_iter().filter(|signed| after.is_none_or(|after| of(signed) > after));
+    let items: Vec<_> = rest.next().into_iter().collect();
+    let next = items.first().map(of).filter(|_| rest.next().is_some());
+    Json(Page { items, next })
+}
+
+async fn paid_orders(From(peers): From<Shared>) -> Json<Page<PaidOrder, OrderId>> {
+    Json(Page { items: peers.lock().unwrap().auth.paid.clone(), next: None })
 }
 
 fn refusal((status, slug): (StatusCode, &'static str)) -> Problem {

@@ -1,6 +1,7 @@
 //! Admin asks who came in.
 
 use countermark_service::contract::{AdmissionFigures, paths};
+use countermark_service::event_documents;
 use countermark_service::extract::{Json, Path};
 use countermark_shared::id::EventId;
 
@@ -21,7 +22,13 @@ pub(crate) async fn figures(state: State, Path(event): Path<EventId>) -> Result<
     let admitted = figures::admitted(&mut connection, event).await?;
     let gates = figures::by_gate(&mut connection, event).await?;
     let unpublished = figures::unpublished(&mut connection, event).await?;
-    Ok(Json(AdmissionFigures { admitted, gates, unpublished }))
+    let (bundle, now) = (state.trust.bundle.document(), state.clock.now());
+    let document = event_documents::in_force(&mut connection, event, bundle, now).await?;
+    let last_reset = document.and_then(|document| document.document().last_reset(now));
+    let inside = figures::inside(&mut connection, event, last_reset).await?;
+    let products = figures::by_product(&mut connection, event).await?;
+    let quarters = figures::by_quarter(&mut connection, event).await?;
+    Ok(Json(AdmissionFigures { admitted, gates, unpublished, inside, products, quarters }))
 }
 
 #[cfg(test)]
@@ -60,9 +67,9 @@ mod tests {
         assert_eq!(counts(south_figures), (1, 2, 0));
         assert_eq!((counts(waiting), waiting.enrolled, waiting.last_seen), ((0, 0, 0), None, None));
         assert!(north_figures.enrolled.is_some() && north_figures.last_seen.is_some());
-        assert_eq!(
-            admin.admissions(EventId(9)).await.unwrap(),
-            AdmissionFigures { admitted: 0, gates: vec![], unpublished: None }
+        let nothing = admin.admissions(EventId(9)).await.unwrap();
+        assert!(
+            (nothing.admitted, nothing.inside) == (0, 0) && nothing.gates.is_empty() && nothing.quarters.is_empty()
         );
     }
 

@@ -12,7 +12,7 @@ use countermark_shared::wire::{Base64, LoggedIn, Login, Nonce, RequestNonce, pat
 use crate::error::Error;
 use crate::session::{LIFETIME, Token};
 use crate::state::State;
-use crate::store::{gates, sessions};
+use crate::store::{gates, journal, sessions};
 
 /// How long a nonce may be answered.
 const NONCE_LIFETIME: Duration = Duration::from_mins(1);
@@ -49,22 +49,25 @@ pub(crate) async fn login(state: State, Json(request): Json<Login>) -> Result<Js
     let until = now + LIFETIME;
     let request = &request;
     // A wrong answer is no error within: the nonce stays taken.
-    let answered = transaction(&state.pool, "log a gate in", |mut transaction| {
+    let known_up_to = transaction(&state.pool, "log a gate in", |mut transaction| {
         Box::pin(async move {
             let Login { gate, nonce, answer } = request;
             let Some(key) = sessions::take_nonce(&mut transaction, *gate, &nonce.0, now).await? else {
-                return Ok::<_, Error>(false);
+                return Ok::<_, Error>(None);
             };
             if !login_is_answered(*gate, &nonce.0, key, &Signature::from_bytes(&answer.0)) {
-                return Ok(false);
+                return Ok(None);
             }
             sessions::open(&mut transaction, *gate, token_hash, now, until).await?;
             gates::seen(&mut transaction, *gate, now).await?;
-            Ok(true)
+            Ok(Some(journal::known_up_to(&mut transaction, *gate).await?))
         })
     })
     .await?;
-    if answered { Ok(Json(LoggedIn { token: token.into_text(), until })) } else { Err(Error::LoginRefused) }
+    if known_up_to.is_none() {
+        return Err(Error::LoginRefused);
+    }
+    Ok(Json(LoggedIn { token: token.into_text(), until, known_up_to }))
 }
 
 #[cfg(test)]

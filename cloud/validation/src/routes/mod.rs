@@ -4,18 +4,19 @@ mod admission_feed;
 mod admissions;
 mod answer;
 mod assignment;
-mod blocks;
+pub(crate) mod blocks;
 mod claims;
 mod documents;
 mod enrol;
-mod event_documents;
+pub(crate) mod event_documents;
+mod findings;
 mod gates;
 mod head;
 mod journal;
 mod login;
 mod seats;
 mod slot_lists;
-mod suspensions;
+pub(crate) mod suspensions;
 mod time;
 mod trust_bundles;
 
@@ -67,6 +68,9 @@ pub fn api() -> Api<State> {
                 .routes(routes!(blocks::block))
                 .routes(routes!(blocks::unblock))
                 .routes(routes!(admissions::figures))
+                .routes(routes!(findings::list))
+                .routes(routes!(findings::read))
+                .routes(routes!(findings::decide))
                 .routes(routes!(event_documents::push)),
         )
 }

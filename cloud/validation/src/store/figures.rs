@@ -1,9 +1,10 @@
-//! Who came in, from believed rows.
+//! Who came in and who is inside, from believed rows that stand.
 
-use countermark_service::contract::{GateFigures, Unpublished};
-use countermark_shared::id::{EventId, GateId};
+use countermark_service::contract::{GateFigures, ProductEntries, QuarterHour, Unpublished};
+use countermark_shared::id::{EventId, GateId, ProductId};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;
@@ -18,8 +19,8 @@ pub(crate) async fn admitted(connection: &mut PgConnection, event: EventId) -> R
                SELECT least(greatest(max(inside), 0) - least(min(inside), 0), max(proved_places)) AS came FROM (
                    SELECT slot, proved_places,
                           sum(passed) OVER (PARTITION BY slot ORDER BY at, gate, sequence) AS inside
-                   FROM journal WHERE event = $1 AND believed AND slot IS NOT NULL
-               ) AS passages
+                   FROM passages WHERE event = $1
+               ) AS counts
                GROUP BY slot
            ) AS seats"#,
         i64::from(event.0),
@@ -46,9 +47,8 @@ pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Re
     let rows = sqlx::query!(
         r#"SELECT gate, name, enrolled_at, last_seen, suspended,
                   (SELECT count(*) FROM journal WHERE journal.gate = gates.gate) AS "scans!",
-                  (SELECT coalesce(sum(passed), 0)::int8 FROM journal
-                   WHERE journal.gate = gates.gate AND journal.event = gates.event AND believed
-                     AND passed > 0) AS "admitted!",
+                  (SELECT coalesce(sum(passed), 0)::int8 FROM passages
+                   WHERE passages.gate = gates.gate AND passages.event = gates.event AND passed > 0) AS "admitted!",
                   (SELECT count(*) FROM journal WHERE journal.gate = gates.gate AND NOT believed)
                   + (SELECT count(*) FROM journal_aside WHERE journal_aside.gate = gates.gate) AS "doubtful!"
            FROM gates WHERE event = $1 ORDER BY gate"#,
@@ -67,6 +67,73 @@ pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Re
                 scans: column::number(row.scans, "count")?,
                 admitted: column::number(row.admitted, "journal.passed")?,
                 doubtful: column::number(row.doubtful, "count")?,
+            })
+        })
+        .collect()
+}
+
+/// Persons who are inside: as a gate counts that knows of all rows, seat by seat and no more than its ticket's places. Of those who
+/// entered before the last reset nobody is.
+pub(crate) async fn inside(
+    connection: &mut PgConnection,
+    event: EventId,
+    last_reset: Option<Timestamp>,
+) -> Result<u64, Error> {
+    let inside = sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(inside), 0)::int8 AS "inside!" FROM (
+               SELECT least(
+                          greatest(sum(passed), 0),
+                          CASE WHEN $2::timestamptz IS NOT NULL
+                               THEN coalesce(sum(passed) FILTER (WHERE passed > 0 AND at >= $2), 0) END,
+                          max(proved_places)
+                      ) AS inside
+               FROM passages WHERE event = $1 GROUP BY slot
+           ) AS seats"#,
+        i64::from(event.0),
+        last_reset.map(OffsetDateTime::from),
+    )
+    .fetch_one(connection)
+    .await?;
+    column::number(inside, "journal.passed")
+}
+
+/// Entries by product, by number; what is not known comes last.
+pub(crate) async fn by_product(connection: &mut PgConnection, event: EventId) -> Result<Vec<ProductEntries>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT product, sum(passed)::int8 AS "entered!"
+           FROM passages WHERE event = $1 AND passed > 0 GROUP BY product ORDER BY product"#,
+        i64::from(event.0),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let product = row.product.map(|product| column::number(product.into(), "journal.product"));
+            Ok(ProductEntries {
+                product: product.transpose()?.map(ProductId),
+                entered: column::number(row.entered, "journal.passed")?,
+            })
+        })
+        .collect()
+}
+
+/// Entries and exits by quarter of an hour.
+pub(crate) async fn by_quarter(connection: &mut PgConnection, event: EventId) -> Result<Vec<QuarterHour>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT date_bin('15 minutes', at, 'epoch') AS "from!",
+                  coalesce(sum(passed) FILTER (WHERE passed > 0), 0)::int8 AS "entered!",
+                  coalesce(-sum(passed) FILTER (WHERE passed < 0), 0)::int8 AS "left!"
+           FROM passages WHERE event = $1 AND passed <> 0 GROUP BY 1 ORDER BY 1"#,
+        i64::from(event.0),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(QuarterHour {
+                from: row.from.into(),
+                entered: column::number(row.entered, "journal.passed")?,
+                left: column::number(row.left, "journal.passed")?,
             })
         })
         .collect()

@@ -54,6 +54,18 @@ pub(crate) async fn insert(
     column::number(gate, "gates.gate").map(GateId)
 }
 
+/// Leaves out so many numbers: gates that are not known here any more keep theirs.
+pub(crate) async fn skip_numbers(connection: &mut PgConnection, skipped: u16) -> Result<(), Error> {
+    sqlx::query!(
+        r#"SELECT setval(pg_get_serial_sequence('gates', 'gate'), nextval(pg_get_serial_sequence('gates', 'gate')) + $1)
+           AS "last!""#,
+        i64::from(skipped),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
+}
+
 /// The code of a secret; its row stays locked.
 pub(crate) async fn lock_code(connection: &mut PgConnection, code_hash: &[u8; 32]) -> Result<Option<Code>, Error> {
     let row = sqlx::query!(
@@ -198,4 +210,12 @@ pub(crate) async fn retract(connection: &mut PgConnection, gate: GateId, until: 
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// The events that have gates which have enrolled.
+pub(crate) async fn events(connection: &mut PgConnection) -> Result<Vec<EventId>, Error> {
+    let events = sqlx::query_scalar!("SELECT DISTINCT event FROM gates WHERE enrolled_at IS NOT NULL ORDER BY event")
+        .fetch_all(connection)
+        .await?;
+    events.into_iter().map(|event| column::number(event, "gates.event").map(EventId)).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use countermark_shared::id::{EventId, GateId, Generation, Slot};
+use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
 use countermark_shared::journal::ChainHash;
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;
-use crate::journal::{Aside, Entry, Link, Seat};
+use crate::journal::{Aside, Entry, Link, Proof, Seat, Told};
 
 /// What the gate's journal holds at those numbers.
 pub(crate) async fn links(
@@ -36,21 +36,47 @@ pub(crate) async fn links(
         .collect()
 }
 
-/// For how many persons the gate's earlier rows have proved those seats.
+/// The last row that the gate has sent, in its journal or aside; 0 before the first.
+pub(crate) async fn known_up_to(connection: &mut PgConnection, gate: GateId) -> Result<u64, Error> {
+    let last = sqlx::query_scalar!(
+        r#"SELECT greatest((SELECT max(sequence) FROM journal WHERE gate = $1),
+                           (SELECT max(sequence) FROM journal_aside WHERE gate = $1 AND sequence <= $2::bigint)::bigint,
+                           0) AS "last!""#,
+        i64::from(gate.0),
+        i64::MAX,
+    )
+    .fetch_one(connection)
+    .await?;
+    column::number(last, "journal.sequence")
+}
+
+/// What the gate's earlier rows have proved of those seats, rows that were kept aside among them.
 pub(crate) async fn proofs(
     connection: &mut PgConnection,
     gate: GateId,
     seats: &[Seat],
-) -> Result<HashMap<Seat, u8>, Error> {
+) -> Result<HashMap<Seat, Proof>, Error> {
     let events: Vec<_> = seats.iter().map(|seat| i64::from(seat.event.0)).collect();
     let slots: Vec<_> = seats.iter().map(|seat| i64::from(seat.slot.0)).collect();
     let generations: Vec<_> = seats.iter().map(|seat| i16::from(seat.generation.0)).collect();
     let rows = sqlx::query!(
-        r#"SELECT event AS "event!", slot AS "slot!", generation AS "generation!", max(proved_places) AS "places!"
-           FROM journal JOIN unnest($2::int8[], $3::int8[], $4::int2[]) AS asked (event, slot, generation)
-               USING (event, slot, generation)
-           WHERE gate = $1 AND proved_places IS NOT NULL
-           GROUP BY event, slot, generation"#,
+        // Seat by seat, by index: what is aggregated is not joined with all that the gate has ever proved.
+        r#"SELECT asked.event AS "event!", asked.slot AS "slot!", asked.generation AS "generation!", proof.places AS "places!",
+                  proof.product
+           FROM (SELECT DISTINCT * FROM unnest($2::int8[], $3::int8[], $4::int2[])) AS asked (event, slot, generation)
+           CROSS JOIN LATERAL (
+               SELECT max(proved_places) AS places, max(product) AS product
+               FROM (
+                   SELECT proved_places, product FROM journal
+                   WHERE gate = $1 AND event = asked.event AND slot = asked.slot AND generation = asked.generation
+                     AND proved_places IS NOT NULL
+                   UNION ALL
+                   SELECT proved_places, product FROM journal_aside
+                   WHERE gate = $1 AND event = asked.event AND slot = asked.slot AND generation = asked.generation
+                     AND proved_places IS NOT NULL
+               ) AS proved
+           ) AS proof
+           WHERE proof.places IS NOT NULL"#,
         i64::from(gate.0),
         &events,
         &slots,
@@ -65,9 +91,40 @@ pub(crate) async fn proofs(
                 slot: Slot(column::number(row.slot, "journal.slot")?),
                 generation: Generation(column::number(row.generation.into(), "journal.generation")?),
             };
-            Ok((seat, column::number(row.places.into(), "journal.proved_places")?))
+            let product = row.product.map(|product| column::number(product.into(), "journal.product"));
+            let proof = Proof {
+                places: column::number(row.places.into(), "journal.proved_places")?,
+                product: product.transpose()?.map(ProductId),
+            };
+            Ok((seat, proof))
         })
         .collect()
+}
+
+/// What rows tell of seats, column by column.
+struct ToldColumns<'a> {
+    events: Vec<Option<i64>>,
+    slots: Vec<Option<i64>>,
+    generations: Vec<Option<i16>>,
+    tickets: Vec<Option<&'a [u8]>>,
+    proved: Vec<Option<i16>>,
+    products: Vec<Option<i32>>,
+    believed: Vec<bool>,
+}
+
+impl<'a> ToldColumns<'a> {
+    fn of(told: impl Iterator<Item = &'a Told> + Clone) -> Self {
+        let seats = told.clone().map(|told| told.seat);
+        Self {
+            events: seats.clone().map(|seat| seat.map(|seat| seat.event.0.into())).collect(),
+            slots: seats.clone().map(|seat| seat.map(|seat| seat.slot.0.into())).collect(),
+            generations: seats.map(|seat| seat.map(|seat| seat.generation.0.into())).collect(),
+            tickets: told.clone().map(|told| told.ticket.as_deref().map(str::as_bytes)).collect(),
+            proved: told.clone().map(|told| told.proof.map(|proof| proof.places.into())).collect(),
+            products: told.clone().map(|told| told.product.map(|product| product.0.into())).collect(),
+            believed: told.map(|told| told.believed).collect(),
+        }
+    }
 }
 
 /// Stores rows.
@@ -83,34 +140,35 @@ pub(crate) async fn insert(
     let chains: Vec<&[u8]> = entries.iter().map(|entry| &entry.chain.0[..]).collect();
     let after_gap: Vec<_> = entries.iter().map(|entry| entry.after_gap).collect();
     let at: Vec<_> = entries.iter().map(|entry| OffsetDateTime::from(entry.row.at)).collect();
-    let events: Vec<_> = entries.iter().map(|entry| entry.seat.map(|seat| i64::from(seat.event.0))).collect();
-    let slots: Vec<_> = entries.iter().map(|entry| entry.seat.map(|seat| i64::from(seat.slot.0))).collect();
-    let generations: Vec<_> = entries.iter().map(|entry| entry.seat.map(|seat| i16::from(seat.generation.0))).collect();
     let persons: Vec<_> = entries.iter().map(|entry| i16::from(entry.row.persons)).collect();
     let passed: Vec<_> = entries.iter().map(|entry| entry.passed).collect();
-    let tickets: Vec<_> = entries.iter().map(|entry| entry.ticket.as_deref().map(str::as_bytes)).collect();
-    let proved: Vec<_> = entries.iter().map(|entry| entry.proved_places.map(i16::from)).collect();
-    let believed: Vec<_> = entries.iter().map(|entry| entry.believed).collect();
+    let undoes: Vec<_> = entries.iter().map(|entry| entry.row.undoes().map(u64::cast_signed)).collect();
+    let clock_doubtful: Vec<_> = entries.iter().map(|entry| entry.clock_doubtful).collect();
+    let told = ToldColumns::of(entries.iter().map(|entry| &entry.told));
     sqlx::query!(
         "INSERT INTO journal (gate, sequence, row, chain, after_gap, at, event, slot, generation, persons, ticket,
-                              proved_places, passed, believed, received_at)
-         SELECT $1, entry.*, $15
+                              proved_places, product, passed, undoes, believed, clock_doubtful, received_at)
+         SELECT $1, entry.*, $18
          FROM unnest($2::int8[], $3::bytea[], $4::bytea[], $5::bool[], $6::timestamptz[], $7::int8[], $8::int8[],
-                     $9::int2[], $10::int2[], $11::bytea[], $12::int2[], $13::int2[], $14::bool[]) AS entry",
+                     $9::int2[], $10::int2[], $11::bytea[], $12::int2[], $13::int4[], $14::int2[], $15::int8[],
+                     $16::bool[], $17::bool[]) AS entry",
         i64::from(gate.0),
         &sequences,
         &rows as &[&[u8]],
         &chains as &[&[u8]],
         &after_gap,
         &at,
-        &events as &[Option<i64>],
-        &slots as &[Option<i64>],
-        &generations as &[Option<i16>],
+        &told.events as &[Option<i64>],
+        &told.slots as &[Option<i64>],
+        &told.generations as &[Option<i16>],
         &persons,
-        &tickets as &[Option<&[u8]>],
-        &proved as &[Option<i16>],
+        &told.tickets as &[Option<&[u8]>],
+        &told.proved as &[Option<i16>],
+        &told.products as &[Option<i32>],
         &passed,
-        &believed,
+        &undoes as &[Option<i64>],
+        &told.believed,
+        &clock_doubtful,
         OffsetDateTime::from(now),
     )
     .execute(connection)
@@ -129,16 +187,28 @@ pub(crate) async fn set_aside(
     let rows: Vec<&[u8]> = aside.iter().map(|row| &row.bytes[..]).collect();
     let reasons: Vec<_> = aside.iter().map(|row| row.reason.as_str().to_owned()).collect();
     let details: Vec<_> = aside.iter().map(|row| row.detail.clone()).collect();
+    let told = ToldColumns::of(aside.iter().map(|row| &row.told));
     sqlx::query!(
-        "INSERT INTO journal_aside (gate, sequence, row, reason, detail, received_at)
-         SELECT $1, aside.sequence::numeric, aside.row, aside.reason, aside.detail, $6
-         FROM unnest($2::text[], $3::bytea[], $4::text[], $5::text[]) AS aside (sequence, row, reason, detail)
+        "INSERT INTO journal_aside (gate, sequence, row, reason, detail, event, slot, generation, ticket, proved_places,
+                                    product, believed, received_at)
+         SELECT $1, aside.sequence::numeric, aside.row, aside.reason, aside.detail, aside.event, aside.slot,
+                aside.generation, aside.ticket, aside.proved_places, aside.product, aside.believed, $13
+         FROM unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::int8[], $7::int8[], $8::int2[], $9::bytea[],
+                     $10::int2[], $11::int4[], $12::bool[])
+             AS aside (sequence, row, reason, detail, event, slot, generation, ticket, proved_places, product, believed)
          ON CONFLICT ON CONSTRAINT journal_aside_once DO NOTHING",
         i64::from(gate.0),
         &sequences,
         &rows as &[&[u8]],
         &reasons,
         &details,
+        &told.events as &[Option<i64>],
+        &told.slots as &[Option<i64>],
+        &told.generations as &[Option<i16>],
+        &told.tickets as &[Option<&[u8]>],
+        &told.proved as &[Option<i16>],
+        &told.products as &[Option<i32>],
+        &told.believed,
         OffsetDateTime::from(now),
     )
     .execute(connection)

@@ -32,12 +32,15 @@ pub(crate) async fn epoch(connection: &mut PgConnection) -> Result<u32, Error> {
     column::number(epoch, "slot_list_epoch.epoch")
 }
 
-/// Begins the next epoch; the answer is its number.
-pub(crate) async fn raise_epoch(connection: &mut PgConnection) -> Result<u32, sqlx::Error> {
-    let epoch = sqlx::query_scalar!("UPDATE slot_list_epoch SET epoch = epoch + 1 RETURNING epoch")
-        .fetch_one(connection)
-        .await?;
-    u32::try_from(epoch).map_err(|error| sqlx::Error::Decode(error.into()))
+/// Begins the next epoch, which has at least that number; the answer is the one it has.
+pub(crate) async fn raise_epoch(connection: &mut PgConnection, least: u32) -> Result<u32, Error> {
+    let epoch = sqlx::query_scalar!(
+        "UPDATE slot_list_epoch SET epoch = greatest(epoch + 1, $1) RETURNING epoch",
+        i64::from(least)
+    )
+    .fetch_one(connection)
+    .await?;
+    column::number(epoch, "slot_list_epoch.epoch")
 }
 
 /// The events of which something is to be published: a seat has changed, or the epoch has no list of an event whose gates ask for one.

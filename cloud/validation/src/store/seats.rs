@@ -61,11 +61,17 @@ pub(crate) async fn merge(connection: &mut PgConnection, report: &ReportSlot, no
     };
     sqlx::query!(
         "WITH changed AS (
-             INSERT INTO seats (event, slot, generation, revoked) VALUES ($1, $2, $3, $4)
+             INSERT INTO seats (event, slot, generation, revoked, generation_told_at, revoked_at)
+             VALUES ($1, $2, $3, $4, $5, CASE WHEN $4 THEN $5::timestamptz END)
              ON CONFLICT (event, slot) DO UPDATE
-             SET generation = greatest(excluded.generation, seats.generation), revoked = excluded.revoked OR seats.revoked
+             SET generation = greatest(excluded.generation, seats.generation), revoked = excluded.revoked OR seats.revoked,
+                 generation_told_at = CASE WHEN excluded.generation > seats.generation
+                                           THEN excluded.generation_told_at ELSE seats.generation_told_at END,
+                 revoked_at = coalesce(seats.revoked_at, excluded.revoked_at)
              WHERE excluded.generation > seats.generation OR excluded.revoked > seats.revoked
              RETURNING event, slot
+         ), marked AS (
+             INSERT INTO finding_marks (event, slot) SELECT event, slot FROM changed
          )
          INSERT INTO seat_changes (event, slot, at) SELECT event, slot, $5 FROM changed",
         i64::from(report.event.0),

@@ -82,6 +82,12 @@ pub(crate) async fn open(
     Ok(())
 }
 
+/// Ends every session.
+pub(crate) async fn end_all(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!("DELETE FROM gate_sessions").execute(connection).await?;
+    Ok(())
+}
+
 /// The session of a token, unless it has ended.
 pub(crate) async fn find(
     connection: &mut PgConnection,

@@ -26,6 +26,12 @@ pub(crate) struct TestGate {
 }
 
 impl TestGate {
+    /// The same gate with nothing to upload.
+    pub(crate) fn like(gate: &Self) -> Self {
+        let (token, key) = (gate.token.clone(), gate.key.clone());
+        Self { gate: gate.gate, key, token, rows: Vec::new(), chain: gate.chain, sequence: gate.sequence }
+    }
+
     pub(crate) fn admit(&mut self, slot: u32, ticket: Option<&str>) {
         self.admit_generation(slot, 1, ticket);
     }

@@ -2,11 +2,12 @@
 
 use super::super::taking::TimeError;
 use super::*;
+use crate::announcement::Sentence;
 use countermark_shared::clock::{Exchange, TimeQuestion, answer_time};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-fn answer(at: Timestamp, key: u8) -> TimeAnswered {
+pub(super) fn answer(at: Timestamp, key: u8) -> TimeAnswered {
     let question = TimeQuestion { gate: GATE, nonce: [5; 32] };
     let signature = answer_time(&question, at, &samples::signing_key(key));
     TimeAnswered { question, at, signature, exchange: Exchange { asked: UPTIME, answered: UPTIME } }
@@ -113,4 +114,60 @@ fn a_certificate_may_be_valid_at_the_floor_or_by_the_calendar_until_the_time_is_
     bench.ledger().set_clock(&answer(DOORS, 5), moment(ahead)).unwrap();
     let [first, second] = bench.ledger().report().unwrap().certificates_at(moment(ahead));
     assert_eq!((first, first), (second, DOORS));
+}
+
+const YEAR: Duration = Duration::from_hours(24 * 365);
+
+/// What the screen says of the clock and of the lease, and what it says of a static ticket.
+fn told(bench: &mut Bench, battery: Timestamp, slot: u32) -> (ClockState, Vec<String>, Reason) {
+    let verdict = bench.ledger().scan(&[scan(&ticket(slot, 1))], moment(battery)).remove(0).ruling.verdict;
+    let report = bench.ledger().report().unwrap();
+    let state = report.read_clock(moment(battery)).state;
+    let clock = Sentence::of_clock(state, report.clock.waiting());
+    let sentences = [clock, report.lease_warning(moment(battery))].into_iter().flatten();
+    (state, sentences.map(|sentence| sentence.en).collect(), verdict)
+}
+
+/// A calendar set wrong under a running agent, by minutes or years, back or forward, changes nothing once the cloud told the time.
+#[test]
+fn a_calendar_that_is_set_under_a_signed_clock_is_not_looked_at() {
+    let mut bench = Bench::synced();
+    bench.ledger().set_clock(&answer(DOORS, 5), moment(DOORS)).unwrap();
+    let minutes = Duration::from_mins(7);
+    let epoch = Timestamp::from_unix_seconds(0);
+    for (slot, battery) in [DOORS - minutes, DOORS + minutes, DOORS - YEAR, DOORS + YEAR, epoch].into_iter().enumerate()
+    {
+        let slot = u32::try_from(slot).unwrap();
+        assert_eq!(told(&mut bench, battery, slot), (ClockState::Signed, vec![], Reason::Admitted), "{battery}");
+        let at = bench.ledger().read_clock(moment(battery)).now;
+        assert_eq!(at, DOORS);
+    }
+}
+
+/// A box that starts without a network with whatever its battery says, or with none. The cloud's word puts each right.
+#[test]
+fn a_start_with_a_wrong_date_is_told_until_the_cloud_tells_the_time() {
+    let minutes = Duration::from_mins(7);
+    // It opens, and says that the clock is not set.
+    let fell_back = "CLOCK WRONG: it fell back";
+    let wrong_date = "Or this box's date is wrong";
+    for (battery, state, words, verdict) in [
+        (DOORS - Duration::from_secs(30), ClockState::Battery, None, Reason::Admitted),
+        (DOORS - minutes, ClockState::RolledBack, Some(fell_back), Reason::ClockUnset),
+        (DOORS - YEAR, ClockState::RolledBack, Some(fell_back), Reason::ClockUnset),
+        // No battery clock: the calendar begins anew at every start.
+        (Timestamp::from_unix_seconds(0), ClockState::RolledBack, Some(fell_back), Reason::ClockUnset),
+        (DOORS + minutes, ClockState::Battery, None, Reason::Admitted),
+        (DOORS + YEAR, ClockState::Battery, Some(wrong_date), Reason::NoLongerValid),
+    ] {
+        let mut bench = Bench::synced();
+        bench.ledger().set_clock(&answer(DOORS, 5), moment(DOORS)).unwrap();
+        bench.reopen().unwrap();
+        let (found, sentences, found_verdict) = told(&mut bench, battery, 1);
+        assert_eq!((found, found_verdict), (state, verdict), "{battery}");
+        assert_eq!(sentences.len(), usize::from(words.is_some()), "{battery}: {sentences:?}");
+        assert!(words.is_none_or(|words| sentences[0].contains(words)), "{battery}: {sentences:?}");
+        bench.ledger().set_clock(&answer(DOORS, 5), moment(battery)).unwrap();
+        assert_eq!(told(&mut bench, battery, 2), (ClockState::Signed, vec![], Reason::Admitted), "{battery}");
+    }
 }

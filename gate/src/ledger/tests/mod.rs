@@ -1,10 +1,12 @@
 mod claims;
 mod clock;
 mod cut_off;
+mod disk;
 mod documents;
 mod feed;
 mod model;
 mod names;
+mod powercut;
 mod retention;
 mod staff;
 mod supervisors;
@@ -280,7 +282,7 @@ fn rows_are_uploaded_in_order_and_stay() {
     assert_eq!(batch.rows.iter().fold(batch.previous, |chain, row| chain.next(&row.row.0)), batch.hash);
 
     let result = |sequence, outcome| RowResult { sequence, outcome };
-    let results = [result(1, RowOutcome::Stored), result(2, RowOutcome::Fork)];
+    let results = [result(1, RowOutcome::Stored), result(2, RowOutcome::Unreadable)];
     assert_eq!(bench.ledger().settle(&results).unwrap(), 2);
     assert_eq!(bench.ledger().settle(&results).unwrap(), 0, "the first answer stays");
     bench.reopen().unwrap();
@@ -293,6 +295,26 @@ fn rows_are_uploaded_in_order_and_stay() {
     let report = bench.ledger().report().unwrap();
     assert_eq!((report.rows, report.unsettled, report.contested), (4, 0, 2));
     assert_eq!(bench.verdicts(&[ticket(42, 2)]), [Reason::PlacesUsedUp]);
+}
+
+/// Validation was restored from a backup, and has the first row alone. What it says of rows that never were changes nothing.
+#[test]
+fn rows_that_the_cloud_has_lost_are_uploaded_again() {
+    let mut bench = Bench::synced();
+    bench.verdicts(&[ticket(42, 1), "junk".to_owned(), ticket(43, 1)]);
+    let results = [(1, RowOutcome::Stored), (2, RowOutcome::Stored), (3, RowOutcome::Unproved)];
+    let results = results.map(|(sequence, outcome)| RowResult { sequence, outcome });
+    bench.ledger().settle(&results).unwrap();
+    for beyond in [3, 4, u64::MAX] {
+        assert_eq!(bench.ledger().unsettle(beyond).unwrap(), 0);
+    }
+    assert_eq!(bench.ledger().unsettle(1).unwrap(), 2);
+    assert_eq!(bench.ledger().unsettle(1).unwrap(), 0);
+    let batch = bench.ledger().batch(MAX_ROWS_PER_UPLOAD).unwrap().unwrap();
+    assert_eq!((batch.rows[0].sequence, batch.last), (2, 3));
+    let report = bench.ledger().report().unwrap();
+    assert_eq!((report.rows, report.unsettled, report.contested), (3, 2, 0));
+    assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::PlacesUsedUp], "whoever came in came in");
 }
 
 #[test]

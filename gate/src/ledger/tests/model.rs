@@ -34,9 +34,10 @@ enum Step {
         lane: LaneId,
         slot: u32,
     },
-    /// Staff take the last admission of the slot back, if nobody went through.
+    /// Staff take an admission of the slot back by which nobody went through, an old one too.
     Undo {
         slot: u32,
+        back: usize,
     },
     /// A supervisor overrules the last refusal of the slot.
     Overrule {
@@ -64,7 +65,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (lane.clone(), slot.clone(), any::<bool>()).prop_map(|(lane, slot, pass)| Step::Show { lane, slot, pass }),
         1 => (lane.clone(), slot.clone()).prop_map(|(lane, slot)| Step::ShowAndDie { lane, slot }),
         1 => (lane, slot.clone()).prop_map(|(lane, slot)| Step::PassAndDie { lane, slot }),
-        2 => slot.clone().prop_map(|slot| Step::Undo { slot }),
+        2 => (slot.clone(), 0_usize..3).prop_map(|(slot, back)| Step::Undo { slot, back }),
         2 => (slot.clone(), any::<bool>()).prop_map(|(slot, pass)| Step::Overrule { slot, pass }),
         1 => slot.clone().prop_map(|slot| Step::Hold { slot }),
         1 => slot.clone().prop_map(|slot| Step::Release { slot }),
@@ -133,15 +134,16 @@ impl World {
         self.bench.ledger().is_told_at([ARM].into());
     }
 
-    /// The last row of the slot by which somebody was let in, or refused.
-    fn last(&mut self, slot: u32, let_in: bool) -> Option<u64> {
+    /// The rows of the slot by which somebody was let in, or refused, the last one first.
+    fn verdicts(&mut self, slot: u32, let_in: bool) -> Vec<u64> {
         let of_slot = |row: &JournalRow| matches!(row.subject, Subject::Ticket { slot: of, .. } if of.0 == slot);
         let verdict = |row: &JournalRow| matches!(row.act, None | Some(Act::Overrule { .. }));
-        let rows = self.bench.rows();
-        rows.iter()
-            .rev()
-            .find(|row| of_slot(row) && verdict(row) && (row.persons > 0) == let_in)
-            .map(|row| row.sequence)
+        let asked = |row: &JournalRow| of_slot(row) && verdict(row) && (row.persons > 0) == let_in;
+        self.bench.rows().iter().rev().filter(|row| asked(row)).map(|row| row.sequence).collect()
+    }
+
+    fn last(&mut self, slot: u32, let_in: bool) -> Option<u64> {
+        self.verdicts(slot, let_in).first().copied()
     }
 
     fn take(&mut self, step: Step) {
@@ -164,12 +166,11 @@ impl World {
                 self.go(&said, slot, true);
                 self.restart(false);
             }
-            Step::Undo { slot } => {
-                let Some(row) = self.last(slot, true) else { return };
+            Step::Undo { slot, back } => {
                 // Staff who say what is not so let in whom they like, with a gate or without.
-                if self.passed.get(&row) == Some(&false) {
-                    drop(self.bench.ledger().undo(row, now));
-                }
+                let admissions = self.verdicts(slot, true).into_iter();
+                let Some(row) = admissions.filter(|row| self.passed.get(row) == Some(&false)).nth(back) else { return };
+                drop(self.bench.ledger().undo(row, now));
             }
             Step::Overrule { slot, pass } => {
                 let Some(row) = self.last(slot, false) else { return };

@@ -71,7 +71,7 @@ fn work(worker: PinWorker) -> JoinHandle<()> {
     std::thread::spawn(|| worker.work())
 }
 
-fn add(ledger: &mut Ledger, pin: &str) -> Result<SupervisorId, SupervisorError> {
+pub(super) fn add(ledger: &mut Ledger, pin: &str) -> Result<SupervisorId, SupervisorError> {
     let new = NewSupervisor::new("Ada", [7; 16]).unwrap();
     let salt = ledger.salt_for(&new).unwrap();
     ledger.add_supervisor(&new, salt, &Pin::choose(pin.into()).unwrap().hash(&salt).unwrap())

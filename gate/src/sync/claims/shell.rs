@@ -93,7 +93,7 @@ impl Claims {
                 (Request::Ask { sequence, .. }, None) => Response::Failed { sequence },
                 (Request::LogIn { until }, _) => {
                     let session = timeout(until.saturating_sub(now), client.log_in(gate, &key)).await;
-                    Response::LoggedIn(session.ok().and_then(Result::ok))
+                    Response::LoggedIn(session.ok().and_then(Result::ok).map(|session| session.token))
                 }
             }
         }

@@ -71,6 +71,15 @@ impl Validation {
         }
         results
     }
+
+    /// Goes on from a backup: the last rows are gone, lists are published in the next epoch, and every session has ended.
+    fn restore(&mut self, lost: usize) {
+        let kept = self.rows.len().saturating_sub(lost);
+        self.rows.truncate(kept);
+        self.chain.truncate(kept);
+        self.logged_in = false;
+        self.publisher.as_mut().unwrap().raise_epoch();
+    }
 }
 
 struct World {
@@ -190,6 +199,10 @@ impl World {
             Request::LogIn => {
                 self.requests.push("log-in");
                 self.validation.logged_in = true;
+                let known_up_to = u64::try_from(self.validation.rows.len()).unwrap();
+                if fate != Fate::ReplyLost {
+                    self.ledger().unsettle(known_up_to).unwrap();
+                }
                 Response::LoggedIn("session".into())
             }
             Request::Fetch { .. } | Request::Upload { .. } | Request::AskTime { .. } if !self.validation.logged_in => {

@@ -17,7 +17,7 @@ use super::exchange::{Held, Request, Response, Step, upload};
 use super::machine::Machine;
 use crate::announcement::Sentence;
 use crate::clock::{Clock, Moment};
-use crate::cloud::{CallError, Client, Fetched};
+use crate::cloud::{CallError, Client, Fetched, Session};
 use crate::documents::DocumentKind;
 use crate::ledger::{Failure, Report, TimeAnswered, Work, sentence};
 
@@ -144,7 +144,10 @@ impl Sync {
     async fn perform(&self, request: Request) -> Result<Response, LedgerGone> {
         Ok(match request {
             Request::LogIn => match self.client.log_in(self.gate, &self.key).await {
-                Ok(session) => Response::LoggedIn(session),
+                Ok(Session { token, known_up_to }) => {
+                    self.send_again(known_up_to).await?;
+                    Response::LoggedIn(token)
+                }
                 Err(CallError::Unauthorised) => Response::Refused { problem: LOG_IN_REFUSED.to_owned() },
                 Err(error) => failed(&error),
             },
@@ -165,6 +168,17 @@ impl Sync {
                 Err(error) => Response::Refused { problem: sentence(&error) },
             },
         })
+    }
+
+    /// A cloud that was restored from a backup has lost rows that it answered for. Where that cannot be noted, the next log-in says it again.
+    async fn send_again(&self, known_up_to: Option<u64>) -> Result<(), LedgerGone> {
+        let Some(known_up_to) = known_up_to else { return Ok(()) };
+        match self.ask(|reply| Work::Unsettle { known_up_to, reply }).await? {
+            Ok(0) => {}
+            Ok(rows) => tracing::warn!(rows, "the cloud has lost rows of this gate's journal; they are sent again"),
+            Err(error) => self.note_problem(sentence(&error)),
+        }
+        Ok(())
     }
 
     /// The round trip is measured by the clock that no change of the calendar moves, and includes both ways to the network thread.

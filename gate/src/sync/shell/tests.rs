@@ -86,6 +86,24 @@ async fn documents_come_in_and_rows_go_out() {
     assert_eq!((books.rows.len(), books.log_ins), (2, 2));
 }
 
+/// The cloud was restored from a backup, with which every session ended.
+#[tokio::test]
+async fn rows_that_the_cloud_has_lost_go_out_again() {
+    let mut bench = Bench::start(Duration::from_millis(50)).await;
+    bench.report.wait_for(|report| report.documents.len() == 5).await.unwrap();
+    for text in ["a", "b", "c"] {
+        bench.scan(text).await;
+    }
+    bench.settled().await;
+    let sent = bench.stand_in.books().rows.clone();
+    {
+        let mut books = bench.stand_in.books();
+        books.rows.truncate(1);
+        books.session += 1;
+    }
+    bench.report.wait_for(|report| report.unsettled == 0 && bench.stand_in.books().rows == sent).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_refused_document_is_shown() {
     let mut bench = Bench::start(Duration::from_millis(50)).await;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::scene::{Scene, scene};
 use crate::decision::shown::LiveShown;
-use crate::decision::{Claim, LeaseState, Listing, Passages, SealedPart};
+use crate::decision::{Claim, LeaseState, Listing, Passages, SealedPart, Terms, hindrance};
 use crate::documents::{Alone, Direction, SlotState};
 use crate::id::{EventId, Generation, ProductId, Zones};
 use crate::journal::ClockState;
@@ -149,6 +149,23 @@ proptest! {
             scene.facts.unfinished = None;
         });
         prop_assert!(again.verdict().persons <= scene.body.places.get() - verdict.persons);
+    }
+
+    /// Who looks back finds fault with what a gate that knew as much would not have done, and with nothing else.
+    #[test]
+    fn whoever_looks_back_counts_as_the_gate_did(scene in scene(Direction::Entry)) {
+        let scene = scene.with(|scene| {
+            (scene.facts.unfinished, scene.facts.feed, scene.facts.claim) = (None, None, Claim::NotAsked);
+            scene.clock.state = ClockState::Signed;
+        });
+        let (verdict, terms) = (scene.verdict(), Terms::of(&scene.body));
+        let looking_back = |persons| hindrance(terms, &scene.event, scene.facts.own, persons, scene.clock.now);
+        if verdict.opens() {
+            prop_assert_eq!(looking_back(verdict.persons), None);
+        }
+        if let Some(reason) = looking_back(1) {
+            prop_assert!(verdict.reason <= reason, "{:?}, and {:?} looking back", verdict, reason);
+        }
     }
 
     #[test]

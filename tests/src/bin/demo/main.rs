@@ -9,15 +9,16 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use countermark_postgres::Server;
 use countermark_tests::binaries;
-use countermark_tests::cloud::{Cloud, Migration, Part};
+use countermark_tests::cloud::{ADMINISTRATOR, Cloud, Migration, Part};
 use countermark_tests::main_line::{self, Performance};
 use countermark_tests::season::{CONCERT, FESTIVAL};
 use tokio::runtime::Runtime;
 
 use crate::output::Output;
 
-/// Shows Countermark at work on this machine: a private PostgreSQL, four services, a payment provider and a gate, each a
-/// real process. Sells tickets, shows their pictures to the gate, cuts the gate off from the cloud and reconciles.
+/// Shows Countermark at work on this machine: a private PostgreSQL, four services, a payment provider and two gates, each a
+/// real process. Sells tickets, shows them to the gates, by pictures and by a scanner, cuts the gates off from the cloud, tries one seat at both, and
+/// shows what is found when the line is mended.
 ///
 /// Needs Rust, a C compiler and PostgreSQL's server binaries (Debian: `apt-get install postgresql`). Works in one temporary
 /// folder, listens on loopback only, and leaves neither files nor processes behind, however it ends.
@@ -60,8 +61,13 @@ async fn show(arguments: &Arguments, output: &Output) -> Result<bool> {
         Ok(performance) => performance,
         Err(error) => return Err(error.context(format!("the processes had logged:\n{}", cloud.log_tails()))),
     };
-    report::scans(output, "What the gate said", &performance.online);
+    report::scans(output, "What the gate at the North entrance said", &performance.online);
     report::scans(output, "What it said while cut off from the cloud", &performance.offline);
+    report::scans(
+        output,
+        "What the second gate said: in reach of the cloud, cut off, and suspended",
+        &performance.south,
+    );
     report::settlement(output, &performance);
     let errors = cloud.errors();
     report::errors(output, &errors);
@@ -76,7 +82,11 @@ async fn show(arguments: &Arguments, output: &Output) -> Result<bool> {
 async fn stay(output: &Output, cloud: &Cloud, performance: &Performance) -> Result<()> {
     let documentation = |part| format!("{}/docs", cloud.line(part).url());
     output.heading("Pages to look at");
-    output.pair("operator's screen", &performance.gate.screen);
+    output.pair("operator's screen, North", &performance.gate.screen);
+    output.pair("operator's screen, South", &performance.second.screen);
+    output.pair("what was found", &format!("{}/events/{FESTIVAL}/findings", cloud.line(Part::Admin).url()));
+    output.pair("  sign in as", ADMINISTRATOR);
+    output.pair("  with", &cloud.administrator_password()?);
     output.pair("payment page", &performance.payment_page);
     for service in Part::SERVICES {
         output.pair(&format!("{service}: interface"), &documentation(service));

@@ -11,10 +11,10 @@ use countermark_shared::verdict::Reason;
 use countermark_shared::wire::RowOutcome::{Fork, Stored, Unproved};
 
 use super::*;
-use crate::journal::{Entry, Seat};
-use crate::publisher::{COALESCE, Publisher, raise_epoch};
+use crate::journal::{Entry, Proof, Seat, Told};
+use crate::publisher::{COALESCE, Publisher};
 use crate::state::Trusted;
-use crate::store::journal;
+use crate::store::{journal, publications};
 use crate::testing::{self, Bench, EVENT, TestGate, newest_feed, ticket};
 
 /// What the next publication is numbered, once its time has come.
@@ -229,7 +229,7 @@ async fn an_undo_is_told_of_an_admission_that_is_told() {
     bench.upload(&mut gate).await;
     assert_eq!(next(&bench, &mut publisher).await, None);
     // From the journals themselves it is the same.
-    raise_epoch(&bench.state.pool).await.unwrap();
+    publications::raise_epoch(&mut bench.state.pool.acquire().await.unwrap(), 0).await.unwrap();
     assert_eq!(next(&bench, &mut publisher).await, Some(0));
     assert_eq!((told(&bench, 1).await.admitted, told(&bench, 2).await.admitted), (0, 2));
 }
@@ -310,7 +310,7 @@ async fn a_new_epoch_begins_with_what_the_journals_say() {
     let before = newest_feed(&bench).await;
     // The backup did not have the last row.
     sqlx::query("DELETE FROM journal WHERE sequence = 2").execute(&bench.state.pool).await.unwrap();
-    assert_eq!(raise_epoch(&bench.state.pool).await.unwrap(), 1);
+    assert_eq!(publications::raise_epoch(&mut bench.state.pool.acquire().await.unwrap(), 0).await.unwrap(), 1);
     assert_eq!(publisher.due().await.unwrap(), [EVENT].into());
     bench.clock.advance(COALESCE);
     let first = Revision { epoch: 1, sequence: 0 };
@@ -386,11 +386,16 @@ fn entered(gate: GateId, sequence: u64, slot: u32) -> Entry {
         bytes: row.to_bytes(),
         chain: ChainHash::START,
         after_gap: false,
-        seat: Some(Seat { event: EVENT, slot: Slot(slot), generation: Generation(1) }),
-        ticket: Some(String::new()),
-        proved_places: Some(2),
+        told: Told {
+            seat: Some(Seat { event: EVENT, slot: Slot(slot), generation: Generation(1) }),
+            ticket: Some(String::new()),
+            proof: Some(Proof { places: 2, product: None }),
+            product: None,
+            proved: true,
+            believed: true,
+        },
         passed: 2,
-        believed: true,
+        clock_doubtful: false,
         row,
     }
 }

@@ -7,7 +7,7 @@ use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::KeyStatus;
 
 use super::*;
-use crate::publisher::{COALESCE, Failing, LONGEST_WAIT, Publisher, raise_epoch};
+use crate::publisher::{COALESCE, Failing, LONGEST_WAIT, Publisher};
 use crate::state::Trusted;
 use crate::testing::{self, Bench, EVENT, newest_slots};
 
@@ -142,8 +142,8 @@ async fn more_changes_than_a_step_holds_make_two() {
     next(&bench, &mut publisher).await;
     sqlx::query(
         "WITH sold AS (
-             INSERT INTO seats (event, slot, generation, revoked)
-             SELECT 7, slot, 1, false FROM generate_series(1, 60000) AS slot RETURNING event, slot
+             INSERT INTO seats (event, slot, generation, revoked, generation_told_at)
+             SELECT 7, slot, 1, false, now() FROM generate_series(1, 60000) AS slot RETURNING event, slot
          )
          INSERT INTO seat_changes (event, slot, at) SELECT event, slot, now() FROM sold",
     )
@@ -229,7 +229,7 @@ async fn a_new_epoch_begins_with_a_snapshot_that_gates_take() {
     let before = newest_slots(&bench).await;
     // The backup knew neither seat 2 nor the lists that said so.
     sqlx::query("DELETE FROM seats WHERE slot = 2").execute(&bench.state.pool).await.unwrap();
-    assert_eq!(raise_epoch(&bench.state.pool).await.unwrap(), 1);
+    assert_eq!(publications::raise_epoch(&mut bench.state.pool.acquire().await.unwrap(), 0).await.unwrap(), 1);
     assert_eq!(publisher.due().await.unwrap(), [EVENT].into());
     bench.clock.advance(COALESCE);
     assert_eq!(publisher.publish(EVENT).await.unwrap(), Some(Revision { epoch: 1, sequence: 1 }));

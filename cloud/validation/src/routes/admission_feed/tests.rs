@@ -6,7 +6,8 @@ use countermark_shared::documents::{FeedState, Fetch, Head, Held, Revision};
 use countermark_shared::id::Slot;
 
 use super::*;
-use crate::publisher::{COALESCE, Publisher, raise_epoch};
+use crate::publisher::{COALESCE, Publisher};
+use crate::store::publications;
 use crate::testing::{self, Bench, EVENT, TestGate, ticket};
 
 fn filled(path: &str, event: EventId, Revision { epoch, sequence }: Revision) -> String {
@@ -122,7 +123,7 @@ async fn whoever_follows_the_head_holds_what_the_others_did() {
     assert_eq!(sync(&bench, &reader, &mut feed).await, (3, 0));
     published(&bench, &mut gate, 6..45).await;
     assert_eq!(sync(&bench, &reader, &mut feed).await, (12, 1), "from the snapshot at 32");
-    raise_epoch(&bench.state.pool).await.unwrap();
+    publications::raise_epoch(&mut bench.state.pool.acquire().await.unwrap(), 0).await.unwrap();
     bench.clock.advance(COALESCE);
     published(&bench, &mut gate, 45..46).await;
     assert_eq!(sync(&bench, &reader, &mut feed).await, (1, 1));

@@ -15,7 +15,7 @@ use countermark_shared::documents::{
 use countermark_shared::id::{Generation, Slot};
 
 use super::*;
-use crate::publisher::{COALESCE, Publisher, raise_epoch};
+use crate::publisher::{COALESCE, Publisher};
 use crate::testing::{self, Answer, Bench, EVENT, TestGate};
 
 fn delta_path(event: EventId, revision: Revision) -> String {
@@ -208,7 +208,7 @@ async fn whoever_follows_the_head_holds_what_is_true() {
             let slot = u32::from(slot) * 40;
             change(&bench, &mut truth, slot, act, 1 + generation % 3).await;
             if round == 60 {
-                raise_epoch(&bench.state.pool).await.unwrap();
+                publications::raise_epoch(&mut bench.state.pool.acquire().await.unwrap(), 0).await.unwrap();
             }
             bench.clock.advance(COALESCE);
             if turn % 8 == 0 {

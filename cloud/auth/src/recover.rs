@@ -1,0 +1,198 @@
+//! Going on from a backup while the service is stopped: auth knows again what it signed, by its own signatures on the tickets that were
+//! sold, and signs nothing else for those seats. Owns the order of that. Refuses to believe anybody's word but its own signature's: a
+//! ticket that is not shown here may be signed a second time, for a grant that is still open.
+
+use countermark_service::contract::{AdminClient, Decision, SignedIssue, TicketsClient, Warrant};
+use countermark_service::database::{self, NotAlone};
+use countermark_service::event_documents::EventDocumentError;
+use countermark_service::extract::Json;
+use countermark_service::service_call::{CallError, ServiceIdentity};
+use countermark_service::service_name::ServiceName;
+use countermark_service::transaction::{Transaction, transaction};
+use countermark_shared::documents::Refusal;
+use countermark_shared::ticket::TicketBody;
+
+use crate::error::Error;
+use crate::routes::event_documents;
+use crate::start::{Prepared, Settings, StartError, prepare};
+use crate::state::State;
+use crate::store::{authorisations, grants, locks, recovered, transfers};
+
+/// What was recovered.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Issues of seats that are on the record again, under their grant or transfer.
+    pub authorised: u64,
+    /// Issues whose grant or transfer is lost: they are on the record, and cannot be passed on.
+    pub without_warrant: u64,
+    /// Event documents that are in force here again, or were.
+    pub documents: u64,
+    /// What could not be taken over, for a person.
+    pub left: Vec<String>,
+}
+
+/// Why it is not done. Whatever was done is well: run it again.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// What the service is told is not what it could start with.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Somebody else uses the database.
+    #[error(transparent)]
+    NotAlone(#[from] NotAlone),
+    /// Another service was not there to be asked.
+    #[error("tickets and admin must run, as they always do, to be asked for what was lost")]
+    Call(#[from] CallError),
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be made")]
+    Client {
+        /// What the library said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database failed, or something in it.
+    #[error("the database cannot be brought up to date")]
+    Failed {
+        /// What failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl From<Error> for RecoverError {
+    fn from(error: Error) -> Self {
+        Self::Failed { source: error.into() }
+    }
+}
+
+/// Brings a database that was restored from a backup to where the service may start.
+pub async fn recover(settings: Settings) -> Result<Recovered, RecoverError> {
+    let Prepared { state, peers, service_key, .. } = prepare(settings).await?;
+    database::expect_alone(&state.pool).await?;
+    let (clock, randomness) = (state.clock.clone(), state.randomness.clone());
+    let identity = ServiceIdentity::new(ServiceName::Auth, service_key, clock, randomness)
+        .map_err(|source| RecoverError::Client { source: source.into() })?;
+    let calls = |service| identity.client(service, peers.url(service).clone());
+    go_on(&state, &TicketsClient(calls(ServiceName::Tickets)), &AdminClient(calls(ServiceName::Admin))).await
+}
+
+async fn go_on(state: &State, tickets: &TicketsClient, admin: &AdminClient) -> Result<Recovered, RecoverError> {
+    let mut recovered = Recovered::default();
+    take_documents(state, admin, &mut recovered).await?;
+    let mut after = None;
+    loop {
+        let page = tickets.issues(after).await?;
+        for signed in page.items {
+            match take(state, &signed).await? {
+                Outcome::Known => {}
+                Outcome::Authorised => recovered.authorised += 1,
+                Outcome::WithoutWarrant => recovered.without_warrant += 1,
+                Outcome::Left { why } => recovered.left.push(why),
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(recovered);
+        }
+    }
+}
+
+async fn take_documents(state: &State, admin: &AdminClient, recovered: &mut Recovered) -> Result<(), RecoverError> {
+    let mut after = None;
+    loop {
+        let page = admin.decisions(after).await?;
+        for decision in page.items {
+            let Decision::Document(request) = decision else { continue };
+            match event_documents::push(state.clone(), Json(request)).await {
+                Ok(_) => recovered.documents += 1,
+                // It was replaced since.
+                Err(Error::Document(EventDocumentError::Refused(Refusal::Older { .. }))) => {}
+                Err(
+                    error
+                    @ Error::Document(EventDocumentError::Refused(_) | EventDocumentError::OtherSignatures { .. }),
+                ) => {
+                    recovered.left.push(format!("an event document: {error}"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+enum Outcome {
+    Known,
+    Authorised,
+    WithoutWarrant,
+    Left { why: String },
+}
+
+async fn take(state: &State, signed: &SignedIssue) -> Result<Outcome, Error> {
+    let Ok(body) = TicketBody::from_bytes(&signed.body.0) else {
+        return Ok(Outcome::Left { why: "tickets showed what is no ticket's body".to_owned() });
+    };
+    let left = |why: &str| {
+        let TicketBody { event, slot, generation, .. } = &body;
+        Ok(Outcome::Left { why: format!("issue {generation} of seat {slot} of event {event}: {why}") })
+    };
+    let Some(key) = state.keys.authority(body.authority_key) else {
+        return left("it names an authority key that is revoked or gone");
+    };
+    // Ed25519 is deterministic: what this key signed is what it would sign.
+    if signed.signature.as_ref().map(|signature| signature.0) != Some(body.authorise(key).to_bytes()) {
+        return left("auth did not sign it");
+    }
+    let (body, now) = (&body, state.clock.now());
+    let outcome = transaction(&state.pool, "know again what was signed", |mut transaction| {
+        Box::pin(async move {
+            locks::seat(&mut transaction, body.event, body.slot).await?;
+            let (event, slot, generation) = (body.event, body.slot, body.generation);
+            let known = authorisations::find(&mut transaction, event, slot, generation)
+                .await?
+                .map(|known| known.body.to_bytes());
+            let known = match known {
+                Some(known) => Some(known),
+                None => recovered::find(&mut transaction, event, slot, generation).await?,
+            };
+            if let Some(known) = known {
+                return Ok::<_, Error>((known == body.to_bytes()).then_some(Outcome::Known));
+            }
+            if is_warranted(&mut transaction, signed.warrant, body).await? {
+                authorisations::insert(&mut transaction, signed.warrant, body, now).await?;
+                return Ok(Some(Outcome::Authorised));
+            }
+            recovered::insert(&mut transaction, body, now).await?;
+            Ok(Some(Outcome::WithoutWarrant))
+        })
+    })
+    .await?;
+    match outcome {
+        Some(outcome) => Ok(outcome),
+        None => left("another body is on the record; of the two one may be worthless, for a key that was revoked"),
+    }
+}
+
+/// Whether what it was signed for is still on the record; of an order it counts as one of its tickets then.
+async fn is_warranted(
+    transaction: &mut Transaction<'_, '_>,
+    warrant: Warrant,
+    body: &TicketBody,
+) -> Result<bool, Error> {
+    match warrant {
+        Warrant::Order(order) => {
+            locks::order(transaction, order).await?;
+            grants::count_paid(transaction, order, body.event).await
+        }
+        Warrant::Transfer(transfer) => {
+            let known = transfers::find(transaction, transfer).await?;
+            Ok(known.is_some_and(|known| {
+                (known.event, known.slot) == (body.event, body.slot)
+                    && known.replaces.0.checked_add(1) == Some(body.generation.0)
+            }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! One box: its gate, its folder, its power and its clocks. Refuses to know who comes.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use countermark_gate::rehearsal::{Gate, Identity, Moment};
+use countermark_shared::documents::RootFingerprint;
+use countermark_shared::id::GateId;
+use countermark_shared::journal::BootId;
+use tempfile::TempDir;
+
+use super::venue::{BEGIN, gate_key};
+
+/// How often it asks for a newer head.
+pub(super) const POLL: Duration = Duration::from_secs(20);
+/// Memory that looks like a disk: what a sync costs is measured elsewhere.
+const MEMORY: &str = "/dev/shm";
+
+/// A box at an entrance.
+pub(super) struct Entrance {
+    /// Its gate's number.
+    pub(super) id: GateId,
+    root: RootFingerprint,
+    folder: TempDir,
+    gate: Option<Gate>,
+    boots: u8,
+    booted: Duration,
+    /// How much its crystal is wrong, in millionths.
+    pub(super) drift: i64,
+    /// How far its battery clock is off, in milliseconds.
+    pub(super) offset: i64,
+    /// Whether no network reaches it.
+    pub(super) cut_off: bool,
+    /// Whether its calendar was ever moved by more than a hand does.
+    pub(super) jumped: bool,
+    /// The poll that counts: an earlier one was overtaken.
+    pub(super) wake: u64,
+    /// The exchange under way.
+    pub(super) under_way: Option<u64>,
+}
+
+/// How a gate ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The process, on a machine that goes on.
+    Process,
+    /// The machine, and with it all that was not on the disk.
+    Power,
+}
+
+impl Entrance {
+    /// A box that was enrolled and never switched on.
+    pub(super) fn new(id: GateId, root: RootFingerprint, drift: i64, offset: i64) -> anyhow::Result<Self> {
+        Ok(Self {
+            id,
+            root,
+            folder: folder()?,
+            gate: None,
+            boots: 0,
+            booted: Duration::ZERO,
+            drift,
+            offset,
+            cut_off: false,
+            jumped: false,
+            wake: 0,
+            under_way: None,
+        })
+    }
+
+    /// Its gate and what its clocks say, while it runs.
+    pub(super) fn running(&mut self, now: Duration) -> Option<(&mut Gate, Moment)> {
+        let moment = self.moment(now);
+        self.gate.as_mut().map(|gate| (gate, moment))
+    }
+
+    /// Starts it, unless it runs.
+    pub(super) fn start(&mut self, now: Duration) -> anyhow::Result<()> {
+        if self.gate.is_some() {
+            return Ok(());
+        }
+        let identity =
+            Identity { gate: self.id, root: self.root, key: gate_key(self.id), unwrapping_key: None, poll: POLL };
+        let (boot, moment) = (BootId::new([self.boots; 16]), self.moment(now));
+        let gate = Gate::open(self.folder.path(), identity, boot, moment);
+        self.gate = Some(gate.with_context(|| format!("gate {} does not start", self.id))?);
+        (self.under_way, self.wake) = (None, self.wake + 1);
+        Ok(())
+    }
+
+    /// Ends it. Where the power goes, what was in the files then is what the next start finds; nothing was closed.
+    pub(super) fn end(&mut self, how: End, now: Duration) -> anyhow::Result<()> {
+        if how == End::Power {
+            let survived = folder()?;
+            copy(self.folder.path(), survived.path()).context("the disk cannot be copied")?;
+            self.gate = None;
+            self.folder = survived;
+            (self.boots, self.booted) = (self.boots + 1, now);
+        }
+        self.gate = None;
+        self.under_way = None;
+        Ok(())
+    }
+
+    /// What its clocks say.
+    pub(super) fn moment(&self, now: Duration) -> Moment {
+        let uptime = by_crystal(now.saturating_sub(self.booted), self.drift);
+        let offset = Duration::from_millis(self.offset.unsigned_abs());
+        let right = BEGIN + by_crystal(now, self.drift);
+        Moment { battery: if self.offset < 0 { right - offset } else { right + offset }, uptime }
+    }
+
+    /// How long it takes by a right clock until its uptime is that.
+    pub(super) fn until(&self, uptime: Duration, now: Duration) -> Duration {
+        let wait = by_crystal(uptime.saturating_sub(self.moment(now).uptime), -self.drift);
+        // A crystal's error of its error is less than a microsecond in a second.
+        wait + wait / 1_000_000 + Duration::from_millis(1)
+    }
+}
+
+fn by_crystal(elapsed: Duration, drift: i64) -> Duration {
+    let error = elapsed.mul_f64(f64::from(u32::try_from(drift.unsigned_abs()).unwrap_or(u32::MAX)) / 1e6);
+    if drift < 0 { elapsed.saturating_sub(error) } else { elapsed + error }
+}
+
+fn folder() -> anyhow::Result<TempDir> {
+    let memory = Path::new(MEMORY);
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    folder.context("a gate's folder cannot be made")
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}

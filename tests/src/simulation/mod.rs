@@ -1,0 +1,85 @@
+//! Gates, validation and people in virtual time: the real ledger, decisions, sync and settling under whatever a venue does to them. Boxes lose
+//! network and power and have bad clocks, exchanges are lost, doubled, late and overtaken, seats are blocked, revoked and passed on meanwhile.
+//!
+//! All that happens follows from a seed: `cargo run -p countermark-tests --bin simulate -- --seed N --trace` tells it again. What must hold
+//! whatever happens is `witness`'s; that it is no lie of this module's own, `cloud` keeps by asking the real law and the real `settle`.
+
+mod cloud;
+mod drought;
+mod entrance;
+mod feed;
+mod findings;
+mod plan;
+mod replay;
+mod venue;
+mod witness;
+mod world;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use countermark_shared::id::GateId;
+use countermark_shared::journal::ChainHash;
+use countermark_shared::time::Timestamp;
+
+pub use self::drought::{Drought, SCANS, drought};
+pub use self::replay::replay;
+pub use self::witness::Counts;
+
+use self::cloud::{Arrived, Cloud};
+use self::plan::Plan;
+use self::world::World;
+
+/// Who is told what happens: how long after the beginning, and what.
+pub type Tell<'a> = Option<&'a mut dyn FnMut(Duration, &str)>;
+
+/// A run in which everything held.
+pub struct Run {
+    /// How much of everything there was.
+    pub counts: Counts,
+    gates: u32,
+    cloud: Cloud,
+}
+
+/// Runs one seed; the error says what did not hold, and how to see it again.
+pub fn run(seed: u64, tell: Tell<'_>) -> anyhow::Result<Run> {
+    let again = || {
+        format!("seed {seed}: `cargo run -p countermark-tests --bin simulate -- --seed {seed} --trace` tells it again")
+    };
+    let plan = Plan::of(seed);
+    let gates = plan.gates;
+    let mut world = World::of(plan, tell)?;
+    world.run().with_context(again)?;
+    let World { cloud, witness, .. } = world;
+    Ok(Run { counts: witness.counts, gates, cloud })
+}
+
+/// Runs many, on as many threads as the machine has, and says what they came to together.
+pub fn run_all(seeds: std::ops::Range<u64>) -> anyhow::Result<Counts> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let part = |first: usize| {
+            let seeds = seeds.clone().skip(first).step_by(threads);
+            scope.spawn(move || seeds.map(|seed| run(seed, None).map(|run| run.counts)).collect::<Vec<_>>())
+        };
+        let parts: Vec<_> = (0..threads).map(part).collect();
+        let mut all = Counts::default();
+        for part in parts {
+            let runs = part.join().map_err(|_| anyhow::anyhow!("a run panicked"))?;
+            for counts in runs {
+                all.add(counts?);
+            }
+        }
+        Ok(all)
+    })
+}
+
+impl Run {
+    /// Where each upload ended, in the order of their arrival.
+    pub fn uploads(&self) -> impl Iterator<Item = (Timestamp, GateId, ChainHash)> {
+        self.cloud.arrived.iter().filter_map(|(at, arrived)| match arrived {
+            Arrived::Upload { gate, upload, answer: _ } => Some((*at, *gate, upload.checkpoint.hash)),
+            Arrived::Report(_) => None,
+        })
+    }
+}

@@ -1,0 +1,24 @@
+//! Whatever happens at the doors, the invariants hold: 200 seeds here, more by `cargo run -p countermark-tests --bin simulate`.
+
+use countermark_tests::simulation::{run, run_all};
+
+const SEEDS: u64 = 200;
+
+#[test]
+fn whatever_happens_at_the_doors_nothing_is_lost_and_nobody_passes_a_gate_twice() {
+    let counts = run_all(0..SEEDS).unwrap_or_else(|error| panic!("{error:?}"));
+    // What never happened was not tested.
+    assert!(
+        counts.doubles > SEEDS && counts.known > SEEDS && counts.faults > SEEDS && counts.ends > SEEDS,
+        "{counts:?}"
+    );
+    assert!(counts.admissions > 10 * SEEDS && counts.revisions > SEEDS, "{counts:?}");
+}
+
+#[test]
+fn a_seed_is_always_the_same_night() {
+    let night = || run(1, None).unwrap_or_else(|error| panic!("{error:?}"));
+    let (once, again) = (night(), night());
+    assert_eq!(once.counts, again.counts);
+    assert!(once.uploads().eq(again.uploads()));
+}

@@ -1,0 +1,158 @@
+//! One service's database is put back to a backup, while the others, the gates and the buyers have gone on: no gate is stuck, no seat is
+//! sold twice, and what was sold meanwhile is let in.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use countermark_shared::verdict::Reason;
+use countermark_tests::administrator::Administrator;
+use countermark_tests::buyer::{Buyer, Ticket};
+use countermark_tests::cloud::{Cloud, Part};
+use countermark_tests::gate::{Gate, RunningGate};
+use countermark_tests::season::{FESTIVAL, SOLO};
+use countermark_tests::wait::{PATIENCE, until};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::stage::{Stage, tell};
+
+async fn admit(gate: &mut RunningGate, lines: &mut impl Write, ticket: &Ticket) -> Result<()> {
+    writeln!(lines, "{}", ticket.text)?;
+    assert_eq!(gate.verdict().await?.verdict, Reason::Admitted);
+    Ok(())
+}
+
+/// Connected only while it is asked: a database in use is not put back.
+async fn count(cloud: &Cloud, service: Part, table: &str) -> Result<i64> {
+    let mut connection = PgConnection::connect(cloud.database(service)?).await?;
+    let counted = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}")));
+    let rows = counted.fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(rows)
+}
+
+fn slots<'a>(tickets: impl IntoIterator<Item = &'a Ticket>) -> BTreeSet<u32> {
+    tickets.into_iter().map(|ticket| ticket.slot).collect()
+}
+
+#[test]
+fn validation_goes_on_and_gates_with_it() {
+    tell(Stage::Own("restored_validation"), async |cloud| {
+        let administrator = Administrator::log_in(cloud).await?;
+        let offer = administrator.offer(&SOLO).await?;
+        let buyer = Buyer::arrive(cloud).await?;
+        let gate = Gate::enrol(cloud, "gate-that-went-on", &administrator.gate("North", FESTIVAL).await?).await?;
+        let mut running = gate.listen().await?;
+        let mut lines = running.lines()?;
+        let before = buyer.buy(&offer, 1).await?;
+        let [first] = &before[..] else { anyhow::bail!("{before:?}") };
+        gate.would_say(&first.text, Reason::Admitted).await?;
+        admit(&mut running, &mut lines, first).await?;
+        gate.settled(PATIENCE).await?;
+        cloud.back_up(Part::Validation).await?;
+
+        let lost = buyer.buy(&offer, 4).await?;
+        let [admitted, open, blocked, revoked] = &lost[..] else { anyhow::bail!("{lost:?}") };
+        for ticket in &lost {
+            gate.would_say(&ticket.text, Reason::Admitted).await?;
+        }
+        admit(&mut running, &mut lines, admitted).await?;
+        administrator.block(FESTIVAL, blocked.slot, "misconduct").await?;
+        administrator.revoke(FESTIVAL, revoked.slot, "given back").await?;
+        gate.would_say(&blocked.text, Reason::Blocked).await?;
+        gate.would_say(&revoked.text, Reason::Revoked).await?;
+        gate.settled(PATIENCE).await?;
+        assert_eq!(count(cloud, Part::Validation, "journal").await?, 2);
+
+        let said = cloud.go_back(Part::Validation).await?;
+        assert_eq!(said["left"], json!([]), "{said}");
+        assert!(said["reports"].as_u64() >= Some(5) && said["decisions"].as_u64() >= Some(2), "{said}");
+
+        until("the gate had sent its rows again", PATIENCE, async || {
+            Ok((count(cloud, Part::Validation, "journal WHERE believed").await? == 2).then_some(()))
+        })
+        .await?;
+        let after = buyer.buy(&offer, 1).await?;
+        let newest = after.first().context("nothing was sold")?;
+        for (ticket, reason) in [
+            (newest, Reason::Admitted),
+            (open, Reason::Admitted),
+            (blocked, Reason::Blocked),
+            (revoked, Reason::Revoked),
+        ] {
+            gate.would_say(&ticket.text, reason).await?;
+        }
+        // What is decided from now on comes to the gate too.
+        administrator.unblock(FESTIVAL, blocked.slot, "it was somebody else").await?;
+        administrator.suspend(gate.number, "a drill").await?;
+        gate.would_say(&blocked.text, Reason::Suspended).await?;
+        administrator.resume(gate.number, "the drill is over").await?;
+        gate.would_say(&blocked.text, Reason::Admitted).await?;
+        admit(&mut running, &mut lines, open).await?;
+        let status = gate.settled(PATIENCE).await?;
+        assert_eq!((status.rows, status.contested), (3, 0));
+        let figures = administrator.figures(FESTIVAL).await?.admissions.context("validation did not answer")?;
+        assert_eq!(figures.admitted, 3);
+        running.kill().await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn tickets_sells_no_seat_twice() {
+    tell(Stage::Own("restored_tickets"), async |cloud| {
+        let administrator = Administrator::log_in(cloud).await?;
+        let offer = administrator.offer(&SOLO).await?;
+        let (buyer, other) = (Buyer::arrive(cloud).await?, Buyer::arrive(cloud).await?);
+        let gate = Gate::enrol(cloud, "gate-of-the-sold", &administrator.gate("North", FESTIVAL).await?).await?;
+        let running = gate.listen().await?;
+        let before = buyer.buy(&offer, 2).await?;
+        let waiting = buyer.order(&offer, 1).await?;
+        buyer.grant(&waiting).await?;
+        cloud.back_up(Part::Tickets).await?;
+
+        let paid = buyer.pay_for(waiting.clone()).await?;
+        let lost = other.buy(&offer, 2).await?;
+        let said = cloud.go_back(Part::Tickets).await?;
+        assert_eq!(said["adopted"], json!(1), "the paid order's ticket: {said}");
+        assert_eq!(said["unpaid"][0]["order"], json!(waiting.order), "{said}");
+        let seats = |lost: &serde_json::Value| lost["seats"].as_array().map(Vec::len);
+        assert_eq!((said["lost"].as_array().map(Vec::len), seats(&said["lost"][0])), (Some(1), Some(2)), "{said}");
+        assert_eq!(said["left"], json!([]), "{said}");
+
+        let after = other.buy(&offer, 5).await?;
+        let sold: Vec<_> = [before, paid, lost, after].into_iter().flatten().collect();
+        assert_eq!(slots(&sold).len(), 10, "a seat was sold twice");
+        // Auth was asked to sign each once: it never had to say that a seat is taken.
+        assert_eq!(count(cloud, Part::Auth, "authorisations").await?, 10);
+        assert_eq!(count(cloud, Part::Tickets, "outbox WHERE kind = 'issue' AND attempts > 1").await?, 0);
+        for ticket in &sold {
+            gate.would_say(&ticket.text, Reason::Admitted).await?;
+        }
+        assert_eq!(buyer.look(&waiting).await?.state, "reserved", "until the provider says again that it was paid");
+        running.kill().await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn auth_knows_again_what_it_signed() {
+    tell(Stage::Own("restored_auth"), async |cloud| {
+        let administrator = Administrator::log_in(cloud).await?;
+        let offer = administrator.offer(&SOLO).await?;
+        let buyer = Buyer::arrive(cloud).await?;
+        let before = buyer.buy(&offer, 1).await?;
+        cloud.back_up(Part::Auth).await?;
+        let lost = buyer.buy(&offer, 2).await?;
+        let said = cloud.go_back(Part::Auth).await?;
+        assert_eq!((&said["without_warrant"], &said["left"]), (&json!(2), &json!([])), "{said}");
+
+        let after = Buyer::arrive(cloud).await?.buy(&offer, 2).await?;
+        let sold: Vec<_> = [before, lost, after].into_iter().flatten().collect();
+        assert_eq!(slots(&sold).len(), 5);
+        let known = count(cloud, Part::Auth, "authorisations").await?;
+        assert_eq!((known, count(cloud, Part::Auth, "recovered_issues").await?), (3, 2));
+        Ok(())
+    });
+}
