@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use countermark_shared::id::LaneId;
+use countermark_shared::keys::SigningKey;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
@@ -31,9 +32,10 @@ use crate::ledger::{self, Ledger, Owner, Pins, Pruned, Repeated, Report, Said, W
 use crate::local;
 use crate::outputs::{Guard, NOTICE, Outputs, Tally, Telling, lanes_opened};
 use crate::printer::Printer;
-use crate::screen::{self, Screen};
+use crate::screen::{self, Journal, Screen};
 use crate::supervisor;
 use crate::sync::{Claims, Contact, Sync};
+use crate::tablet::{self, Tablets};
 
 /// Verdicts a slow page may lag behind before it misses some.
 const SCREEN_BACKLOG: usize = 16;
@@ -56,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) lines: Option<LaneId>,
     pub(crate) exit_at_end: bool,
     pub(crate) screen: SocketAddr,
+    /// Where tablets find it, if they may.
+    pub(crate) tablets: Option<SocketAddr>,
     pub(crate) poll: Duration,
     pub(crate) printer: Printer,
 }
@@ -98,26 +102,17 @@ impl Drop for Farewell {
 /// Runs until told to end.
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let clock = Clock::start();
-    let Settings { folder, printer, .. } = settings;
     let lanes = settings.lanes();
-    let identity = Identity::load(folder)?;
-    let key = stored_key(folder)?
-        .with_context(|| format!("{} is missing; enrol this gate anew in another folder", folder.key().display()))?;
-    // First of all: whoever has the ledger is the one agent of this folder.
-    let ledger = open_ledger(settings, &identity, clock)?;
+    let (identity, key, ledger) = open(settings, clock)?;
     let (report_sender, report) = watch::channel(ledger.report()?);
     let (contact_sender, contact) = watch::channel(Contact::default());
     let (work, waiting) = mpsc::channel(CAPACITY);
-    // Bounded by what is scanned within the deadline of a claim.
-    let (asking, questions) = mpsc::unbounded_channel();
     let verdicts = broadcast::channel(SCREEN_BACKLOG).0;
-    let listener = TcpListener::bind(settings.screen).with_context(|| {
-        format!("cannot show the screen at {}; name another --screen, or end what is there", settings.screen)
-    })?;
+    let (listener, socket) = listen(settings)?;
     let address = listener.local_addr()?;
-    let socket = local::bind(&folder.socket())
-        .with_context(|| format!("cannot listen at {}; a shorter --data may help", folder.socket().display()))?;
+    let tablets = tablets(settings, clock)?;
     let (devices_sender, devices) = watch::channel(Devices::default());
+    let (journal_sender, journal) = watch::channel(Journal::default());
     let post = |device, lane| Post::new(device, lane, devices_sender.clone());
 
     let (finish, finishing) = oneshot::channel();
@@ -133,28 +128,45 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         clock,
         poll: settings.poll,
     };
+    let (asking, claims) = Claims::beside(&sync);
+    let screen = Arc::new(Screen {
+        name: identity.name.clone(),
+        lanes: lanes.clone(),
+        verdicts: verdicts.clone(),
+        ledger: work.clone(),
+        report: report.clone(),
+        contact: contact.clone(),
+        devices: devices.clone(),
+        clock,
+        journal,
+        manner: settings.config.manner,
+    });
     let network = Network {
         listener,
         address,
+        tablets: tablets.clone(),
         socket,
-        claims: Claims::beside(&sync, questions),
         sync,
-        screen: Screen {
-            name: identity.name.clone(),
-            lanes: lanes.clone(),
-            verdicts: verdicts.clone(),
-            ledger: work.clone(),
-            report: report.clone(),
-            contact: contact.clone(),
-            devices: devices.clone(),
-            clock,
-        },
+        claims,
+        screen: Arc::clone(&screen),
+        journal: journal_sender,
         ledger: work.clone(),
         keep: settings.config.keep,
-        local: local::Agent { identity, key, lanes, ledger: work.clone(), report, contact, devices, clock },
+        local: local::Agent {
+            identity,
+            key,
+            lanes,
+            ledger: work.clone(),
+            report,
+            contact,
+            devices,
+            clock,
+            screen,
+            tablets,
+        },
         ended: ended.clone(),
     };
-    let printer = *printer;
+    let printer = settings.printer;
     let (outputs, mut last) = start_outputs(settings, clock, &post, &work, &ended)?;
     let (pins, pin_worker) = Pins::new(&work);
     last.push(spawn("pins", farewell(Ending::Stopped { thread: "pins" }), move || pin_worker.work())?);
@@ -185,7 +197,56 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     }
 
     supervisor::ready();
-    let mut rest = Some(Rest { readings, work: work.clone(), finish, network });
+    let rest = Rest { readings, work: work.clone(), finish, network };
+    match wait_for_the_end(settings, &ending, rest, &farewell)? {
+        None => close(work, ledger, last, PATIENCE),
+        Some(thread) => {
+            close(work, ledger, last, PATIENCE)?;
+            bail!("the {thread} thread has stopped; the log says why")
+        }
+    }
+}
+
+/// Who this gate is, and its ledger. First of all: whoever has the ledger is the one agent of this folder.
+fn open(settings: &Settings, clock: Clock) -> anyhow::Result<(Identity, SigningKey, Ledger)> {
+    let folder = &settings.folder;
+    let identity = Identity::load(folder)?;
+    let key = stored_key(folder)?
+        .with_context(|| format!("{} is missing; enrol this gate anew in another folder", folder.key().display()))?;
+    let boot =
+        clock::boot().context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
+    let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };
+    let mut ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
+    ledger.is_told_at(lanes_opened(&settings.config.outputs));
+    ledger.asks_others(settings.config.ask_others);
+    ledger.release_claims(clock.now());
+    Ok((identity, key, ledger))
+}
+
+/// Where the screen is shown, and where this machine's commands ask.
+fn listen(settings: &Settings) -> anyhow::Result<(TcpListener, UnixListener)> {
+    let Settings { folder, screen, .. } = settings;
+    let listener = TcpListener::bind(screen)
+        .with_context(|| format!("cannot show the screen at {screen}; name another --screen, or end what is there"))?;
+    let socket = local::bind(&folder.socket())
+        .with_context(|| format!("cannot listen at {}; a shorter --data may help", folder.socket().display()))?;
+    Ok((listener, socket))
+}
+
+/// Those that may show the screen, where any may.
+fn tablets(settings: &Settings, clock: Clock) -> anyhow::Result<Option<Arc<Tablets>>> {
+    let load = |address| Tablets::load(settings.folder.clone(), address, clock);
+    Ok(settings.tablets.map(load).transpose()?.map(Arc::new))
+}
+
+/// Waits until it is to end; the answer is the thread that ended though it should not have.
+fn wait_for_the_end(
+    settings: &Settings,
+    ending: &std_mpsc::Receiver<Ending>,
+    rest: Rest,
+    farewell: &impl Fn(Ending) -> Farewell,
+) -> anyhow::Result<Option<&'static str>> {
+    let mut rest = Some(rest);
     loop {
         match ending.recv()? {
             Ending::LinesEnded if settings.exit_at_end => {
@@ -194,28 +255,12 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
                 }
             }
             Ending::LinesEnded => tracing::warn!("standard input has ended; the gate goes on"),
-            Ending::Settled | Ending::Signal => return close(work, ledger, last, PATIENCE),
+            Ending::Settled | Ending::Signal => return Ok(None),
             // They end one after the other, as they were told.
             Ending::Stopped { thread } if rest.is_none() && thread != "ledger" => {}
-            Ending::Stopped { thread } => {
-                close(work, ledger, last, PATIENCE)?;
-                bail!("the {thread} thread has stopped; the log says why");
-            }
+            Ending::Stopped { thread } => return Ok(Some(thread)),
         }
     }
-}
-
-/// The ledger, ready for the first scan.
-fn open_ledger(settings: &Settings, identity: &Identity, clock: Clock) -> anyhow::Result<Ledger> {
-    let Settings { folder, config, .. } = settings;
-    let boot =
-        clock::boot().context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
-    let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };
-    let mut ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
-    ledger.is_told_at(lanes_opened(&config.outputs));
-    ledger.asks_others(config.ask_others);
-    ledger.release_claims(clock.now());
-    Ok(ledger)
 }
 
 /// The outputs, and the threads that end when nobody can tell them anything any more.
@@ -383,10 +428,12 @@ fn spawn(
 struct Network {
     listener: TcpListener,
     address: SocketAddr,
+    tablets: Option<Arc<Tablets>>,
     socket: UnixListener,
     sync: Sync,
     claims: Claims,
-    screen: Screen,
+    screen: Arc<Screen>,
+    journal: watch::Sender<Journal>,
     ledger: mpsc::Sender<Work>,
     /// How long rows of the journal are kept.
     keep: Option<Duration>,
@@ -411,17 +458,29 @@ impl Network {
     async fn serve(self, finishing: oneshot::Receiver<()>) -> anyhow::Result<()> {
         self.listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let screen = axum::serve(listener, screen::router(self.screen, self.address));
+        let journal = screen::keep(self.ledger.clone(), self.screen.report.clone(), self.journal);
+        let tablets = serve_tablets(self.tablets.clone(), Arc::clone(&self.screen));
+        let screen = axum::serve(listener, screen::router(self.screen, self.tablets, self.address));
         tokio::select! {
             () = self.sync.run(finishing) => Ok(()),
             () = self.claims.run() => Ok(()),
             outcome = screen => outcome.context("the screen has stopped"),
             outcome = local::serve(self.socket, self.local) => outcome.context("the local socket has stopped"),
+            outcome = tablets => outcome.context("the tablets' listener has stopped"),
+            () = journal => Ok(()),
             () = pass_time(self.ledger.clone()) => Ok(()),
             () = let_go(self.ledger.clone(), self.keep) => Ok(()),
             () = supervisor::answer(self.ledger) => Ok(()),
             outcome = tell_signals(self.ended) => outcome.context("cannot wait for signals"),
         }
+    }
+}
+
+/// Never returns where there are none.
+async fn serve_tablets(tablets: Option<Arc<Tablets>>, screen: Arc<Screen>) -> io::Result<()> {
+    match tablets {
+        Some(tablets) => tablet::serve(screen, tablets).await,
+        None => std::future::pending().await,
     }
 }
 

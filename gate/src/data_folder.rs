@@ -66,6 +66,21 @@ impl DataFolder {
         self.path.join("ledger.sqlite")
     }
 
+    /// Which tablets are this gate's.
+    pub(crate) fn tablets(&self) -> PathBuf {
+        self.path.join("tablets.json")
+    }
+
+    /// The private key of the certificate that tablets are shown.
+    pub(crate) fn tablet_key(&self) -> PathBuf {
+        self.path.join("tablet.key")
+    }
+
+    /// That certificate.
+    pub(crate) fn tablet_certificate(&self) -> PathBuf {
+        self.path.join("tablet.certificate")
+    }
+
     /// Where the running agent answers `check` and `status`.
     pub(crate) fn socket(&self) -> PathBuf {
         self.path.join("agent.sock")

@@ -31,6 +31,7 @@ mod screen;
 mod stand_in;
 mod supervisor;
 mod sync;
+mod tablet;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;

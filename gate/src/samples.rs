@@ -21,12 +21,17 @@ use image::{ImageFormat, Luma};
 use qrcode::QrCode;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use tokio::sync::{broadcast, mpsc, watch};
 use zeroize::Zeroizing;
 
+use crate::clock::Clock;
 use crate::data_folder::DataFolder;
+use crate::devices::Devices;
 use crate::documents::{DocumentKind, Documents};
 use crate::identity::Identity;
 use crate::ledger::{Owner, Report};
+use crate::screen::{Journal, Manner, Screen};
+use crate::sync::Contact;
 
 pub(crate) const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 /// When most documents were signed: before anybody's clock, so that tests over real sockets and clocks take them too.
@@ -268,6 +273,22 @@ pub(crate) fn report() -> Report {
         unsettled: 5,
         contested: 0,
         defects: Vec::new(),
+    }
+}
+
+/// Of a gate that nobody scans at.
+pub(crate) fn screen() -> Screen {
+    Screen {
+        name: "North".to_owned(),
+        lanes: vec![LaneId(1)],
+        verdicts: broadcast::channel(8).0,
+        ledger: mpsc::channel(1).0,
+        report: watch::channel(report()).1,
+        contact: watch::channel(Contact::default()).1,
+        devices: watch::channel(Devices::default()).1,
+        clock: Clock::start(),
+        journal: watch::channel(Journal::default()).1,
+        manner: Manner::default(),
     }
 }
 

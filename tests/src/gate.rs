@@ -267,6 +267,27 @@ impl Gate {
         Process::start("countermark-gate listen", &mut command, &self.log_file())
     }
 
+    /// Makes somebody a supervisor of the running gate, whose PIN is the first line of a file.
+    pub async fn add_supervisor(&self, name: &str, pin: &Path) -> Result<()> {
+        let mut command = process::command(&self.program);
+        command.args(["supervisor", "add", "--json", "--data"]).arg(&self.folder).arg(name).arg("--pin-file").arg(pin);
+        run_well(command).await.map(drop)
+    }
+
+    /// Lets a tablet in no more.
+    pub async fn revoke_tablet(&self, number: u32) -> Result<()> {
+        let mut command = process::command(&self.program);
+        command.args(["tablet", "revoke", "--json", "--data"]).arg(&self.folder).arg(number.to_string());
+        run_well(command).await.map(drop)
+    }
+
+    /// What whoever watches the running gate in a terminal reads, line by line.
+    pub fn watched(&self) -> Result<Process> {
+        let mut command = process::command(&self.program);
+        command.args(["watch", "--data"]).arg(&self.folder);
+        Process::start("countermark-gate watch", &mut command, &self.log_file())
+    }
+
     /// What the running gate would say.
     pub async fn check(&self, text: &str) -> Result<Verdict> {
         let mut command = self.command("check");

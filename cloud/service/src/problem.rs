@@ -26,7 +26,8 @@ pub struct Problem {
     slug: Cow<'static, str>,
     title: Cow<'static, str>,
     detail: Option<String>,
-    extra: Map<String, Value>,
+    // Boxed: a problem is what most functions here may answer with, and few have any.
+    extra: Box<Map<String, Value>>,
 }
 
 /// A problem as it travels: RFC 9457, `application/problem+json`. Further members tell more, as each type says.
@@ -60,7 +61,7 @@ impl ProblemDocument {
 impl Problem {
     /// A problem of type `urn:countermark:problem:<slug>`.
     pub fn new(status: StatusCode, slug: &'static str, title: &'static str) -> Self {
-        Self { status, slug: Cow::Borrowed(slug), title: Cow::Borrowed(title), detail: None, extra: Map::new() }
+        Self { status, slug: Cow::Borrowed(slug), title: Cow::Borrowed(title), detail: None, extra: Box::default() }
     }
 
     /// What to do about this occurrence, as a sentence.
@@ -143,7 +144,7 @@ impl Problem {
             title: self.title.clone().into_owned(),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
-            extra: self.extra.clone(),
+            extra: *self.extra.clone(),
         }
     }
 }

@@ -12,6 +12,8 @@ mod read;
 mod staff;
 mod status;
 mod supervisor;
+mod tablet;
+mod watch;
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
@@ -123,8 +125,13 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Export, verify and prune the journal.
     Journal(journal::JournalCommand),
+    /// Let a tablet show the screen, list those that may, or let one no more.
+    Tablet(tablet::TabletCommand),
     /// Switch outputs off while no agent runs.
     Outputs(outputs::OutputsCommand),
+    /// Show each verdict as it is given, and how it stands, until Ctrl-C. In a terminal, over any connection.
+    #[command(after_help = "Exit codes: 1 there is no agent, or it ended; 2 wrong usage.")]
+    Watch(watch::Watch),
     /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
     #[command(after_help = "Exit codes: 0 the agent runs; 1 it does not (what the disk says is shown); 2 wrong usage.")]
     Status(Common),
@@ -166,6 +173,9 @@ struct Run {
     /// Where the operator's screen is shown: an address of this machine itself; port 0, as when nothing is said, takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = loopback)]
     screen: Option<SocketAddr>,
+    /// Where tablets of staff find the screen, on the venue's network: encrypted, and by a code shown at the gate alone. Off when nothing is said.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    tablets: Option<SocketAddr>,
     /// How often to ask whether there are newer documents; 5 when nothing is said.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     poll: Option<u64>,
@@ -222,6 +232,8 @@ impl CommandLine {
             Command::Doctor(arguments) => Ok(arguments.perform()),
             Command::Journal(arguments) => arguments.perform(),
             Command::Outputs(arguments) => arguments.perform(),
+            Command::Tablet(arguments) => arguments.perform(),
+            Command::Watch(arguments) => arguments.perform(),
             Command::Status(arguments) => status::status(&arguments),
         }
     }
@@ -244,6 +256,7 @@ impl Run {
         agent::run(&agent::Settings {
             folder: DataFolder::at(&self.common.data).with_credentials(self.credentials),
             screen: self.screen.or(config.screen).unwrap_or(ANY_PORT),
+            tablets: self.tablets.or(config.tablets),
             poll: self.poll.map(Duration::from_secs).or(config.poll).unwrap_or(POLL),
             config,
             config_file,

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use countermark_shared::id::LaneId;
+use countermark_shared::verdict::Language;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -25,6 +26,7 @@ pub(crate) use output::OutputConfig;
 pub(crate) use scanner::{ScannerProfile, SerialLine};
 
 use crate::devices::DeviceKind;
+use crate::screen::Manner;
 
 /// Where the Debian package puts profiles.
 const PROFILES: &str = "/usr/share/countermark-gate/profiles";
@@ -37,6 +39,10 @@ const MAX_NAME: usize = 20;
 pub(crate) struct Config {
     /// Where the operator's screen is shown.
     pub(crate) screen: Option<SocketAddr>,
+    /// How the screen speaks.
+    pub(crate) manner: Manner,
+    /// Where tablets of staff find it, on the venue's network.
+    pub(crate) tablets: Option<SocketAddr>,
     /// How often to ask whether there are newer documents.
     pub(crate) poll: Option<Duration>,
     /// How long rows of the journal are kept that may go; for ever when nothing is said.
@@ -70,6 +76,10 @@ pub(crate) struct Entry {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Written {
     screen: Option<Spanned<SocketAddr>>,
+    language: Option<Language>,
+    tablet: Option<WrittenTablet>,
+    #[serde(default)]
+    quiet: bool,
     poll_seconds: Option<Spanned<u64>>,
     journal_days: Option<Spanned<u64>>,
     #[serde(default)]
@@ -85,6 +95,12 @@ struct Written {
     pictures: Vec<input::WrittenPictures>,
     #[serde(default)]
     output: Vec<output::WrittenOutput>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenTablet {
+    listen: SocketAddr,
 }
 
 impl Config {
@@ -125,6 +141,8 @@ impl Config {
         }
         Ok(Self {
             screen: written.screen.map(Spanned::into_inner),
+            manner: Manner { language: written.language.unwrap_or(Manner::default().language), quiet: written.quiet },
+            tablets: written.tablet.map(|tablet| tablet.listen),
             poll: written.poll_seconds.map(|seconds| Duration::from_secs(seconds.into_inner())),
             keep: written.journal_days.map(|days| Duration::from_secs(days.into_inner() * A_DAY)),
             ask_others: written.ask_others,
@@ -254,6 +272,7 @@ mod tests {
         for (text, expected) in [
             ("colour = 1", "gate.toml:1: unknown field `colour`"),
             ("\nscreen = \"0.0.0.0:80\"", "gate.toml:2: the screen is shown on this machine alone"),
+            ("quiet = true\nlanguage = \"de\"", "gate.toml:2: unknown variant `de`"),
             ("poll-seconds = 0", "gate.toml:1: poll-seconds is 1 to 86400"),
             ("ask-others = 1", "gate.toml:1: invalid type: integer"),
             ("journal-days = 0", "gate.toml:1: journal-days is 1 to 36500"),
@@ -298,12 +317,14 @@ mod tests {
         let kinds: Vec<_> = config.files().iter().map(|(kind, ..)| *kind).collect();
         assert_eq!(kinds, [DeviceKind::Scanner, DeviceKind::Keyboard, DeviceKind::Camera, DeviceKind::Output]);
         assert_eq!(config.pictures.len(), 1);
+        assert_eq!((config.manner, config.tablets.map(|address| address.port())), (Manner::default(), Some(8443)));
     }
 
     #[test]
     fn a_file_without_devices_has_no_inputs() {
-        let config = load("screen = \"127.0.0.1:8600\"\npoll-seconds = 5\n").unwrap();
+        let config = load("screen = \"127.0.0.1:8600\"\npoll-seconds = 5\nlanguage = \"fr\"\nquiet = true").unwrap();
         assert!(!config.has_inputs());
+        assert_eq!(config.manner, Manner { language: Language::Fr, quiet: true });
         let config = load("[[pictures]]\nname = \"a\"\nlane = 3\nfolder = \"/run/p\"").unwrap();
         assert!(config.has_inputs());
         assert_eq!(config.lanes(), BTreeSet::from([LaneId(3)]));

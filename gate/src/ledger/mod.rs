@@ -27,6 +27,7 @@ mod staff;
 mod store;
 mod supervisors;
 mod taking;
+mod tally;
 mod thread;
 mod throttle;
 
@@ -60,6 +61,7 @@ pub(crate) use retention::{Page, PruneError, Pruned};
 pub(crate) use supervisors::{NewSupervisor, Supervisor, SupervisorError};
 pub use taking::Word;
 pub(crate) use taking::{TakeError, Taken, TimeAnswered};
+pub(crate) use tally::Tally;
 pub(crate) use thread::{Said, Work, serve};
 
 use crate::announcement::{Announcement, Ruling};

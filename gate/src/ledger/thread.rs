@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::hashing::{Hashed, Purpose};
 use super::{
     ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError,
-    Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Word,
+    Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
@@ -70,6 +70,8 @@ pub(crate) enum Work {
     PassTime,
     /// Give the next rows to upload, at most so many.
     Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
+    /// Count on from what was counted.
+    Tally { so_far: Tally, reply: oneshot::Sender<Result<Tally, LedgerError>> },
     /// Forget validation's answers for the rows after one, which it has lost; for how many rows was that news?
     Unsettle { known_up_to: u64, reply: oneshot::Sender<Result<usize, LedgerError>> },
     /// Give rows of the journal, for an auditor: at most so many after that row, with the texts of tickets or without.
@@ -245,6 +247,7 @@ fn perform(
             publish(ledger, report);
         }
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
+        Work::Tally { so_far, reply } => drop(reply.send(ledger.tally(so_far))),
         Work::Unsettle { known_up_to, reply } => {
             answer(ledger, report, reply, |ledger| ledger.unsettle(known_up_to));
         }

@@ -81,6 +81,13 @@ pub(crate) fn export(folder: &DataFolder) -> Result<Vec<u8>, AskError> {
     if set.len() as u64 == length { Ok(set) } else { Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()) }
 }
 
+/// What the agent of a folder tells whoever watches, line by line, until it ends.
+pub(crate) fn watch(folder: &DataFolder) -> Result<impl Iterator<Item = io::Result<String>>, AskError> {
+    let mut stream = connect(folder, PATIENCE)?;
+    put(&mut stream, &Question::Watch)?;
+    Ok(BufReader::new(stream).lines())
+}
+
 fn connect(folder: &DataFolder, patience: Duration) -> Result<UnixStream, AskError> {
     let stream = UnixStream::connect(folder.socket()).map_err(|source| {
         let folder = folder.path().to_owned();

@@ -6,19 +6,22 @@ mod ask;
 mod serve;
 mod staff;
 mod status;
+mod watching;
 
 use countermark_shared::id::{GateId, LaneId};
 use countermark_shared::journal::ExportEnd;
 use countermark_shared::keys::{SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use ask::{AskError, ask, ask_staff, export, import};
+pub(crate) use ask::{AskError, ask, ask_staff, export, import, watch};
 pub(crate) use serve::{Agent, bind, serve};
 pub(crate) use staff::{Scanned, StaffAnswer, StaffQuestion};
 pub(crate) use status::{Checked, ClockStatus, LeaseCode, LeaseStatus, LedgerStatus, Status};
+pub(crate) use watching::{Glimpse, Told};
 
 use crate::carried::Offered;
 use crate::ledger::{Page, Pruned, Word};
+use crate::tablet::{Invitation, Tablet};
 
 /// A longer question is refused.
 const MAX_QUESTION: u64 = 64 * 1024;
@@ -37,6 +40,10 @@ pub(crate) enum Question {
     Import { length: u64 },
     /// To give what is held as a set.
     Export,
+    /// To be told each verdict and, once a second, how it stands, until the connection ends.
+    Watch,
+    /// To let a tablet in, list those that are, or let one in no more.
+    Tablets(TabletWish),
     /// What the clock shows, once it was told what staff say.
     Clock { word: Option<Word> },
     /// At most so many rows of the journal after that one.
@@ -62,6 +69,18 @@ impl SignedPage {
     }
 }
 
+/// What is asked about tablets.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TabletWish {
+    /// A code for one more.
+    Invite,
+    /// Which there are.
+    List,
+    /// One less.
+    Revoke { number: u32 },
+}
+
 /// What is answered.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -74,6 +93,8 @@ pub(crate) enum Answer {
         length: u64,
     },
     Clock(Box<ClockStatus>),
+    Invitation(Box<Invitation>),
+    Tablets(Vec<Tablet>),
     Journal(Box<SignedPage>),
     Pruned(Pruned),
     Staff(StaffAnswer),

@@ -16,13 +16,17 @@ use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use super::{Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, SignedPage, Status};
+use super::{
+    Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, SignedPage, Status, TabletWish, watching,
+};
 use crate::carried::{self, MAX_SET, Offered};
 use crate::clock::Clock;
 use crate::devices::Devices;
 use crate::identity::Identity;
 use crate::ledger::{RECENT, Recent, Report, Word, Work};
+use crate::screen::Screen;
 use crate::sync::Contact;
+use crate::tablet::Tablets;
 
 /// A caller that says nothing is let go.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -47,6 +51,10 @@ pub(crate) struct Agent {
     pub(crate) contact: watch::Receiver<Contact>,
     pub(crate) devices: watch::Receiver<Devices>,
     pub(crate) clock: Clock,
+    /// What whoever watches is told.
+    pub(crate) screen: Arc<Screen>,
+    /// Where they are let in.
+    pub(crate) tablets: Option<Arc<Tablets>>,
 }
 
 /// Listens on the socket. Whoever holds the ledger is the only agent of this folder, so a socket that exists is a dead one's.
@@ -92,8 +100,12 @@ impl Agent {
         if timeout(PATIENCE, (&mut reader).take(MAX_QUESTION).read_line(&mut line)).await.is_err() {
             return Ok(());
         }
+        let question = serde_json::from_str(&line);
+        if matches!(question, Ok(Question::Watch)) {
+            return watching::tell(&self.screen, &mut writing).await;
+        }
         let answered = async {
-            match serde_json::from_str(&line) {
+            match question {
                 Ok(Question::Export) => self.export().await,
                 Ok(question) => (self.answer(question, reader).await, Vec::new()),
                 Err(error) => (Answer::Problem(format!("the question cannot be read: {error}")), Vec::new()),
@@ -117,6 +129,7 @@ impl Agent {
                 None => Answer::Problem("nothing is scanned at any lane here; name a --lane".to_owned()),
             },
             Question::Import { length } => self.import(length, reader).await,
+            Question::Tablets(wish) => self.tablets(&wish),
             Question::Clock { word } => self.hear(word).await,
             Question::Journal { after, most, tickets } => {
                 let most = most.min(MOST_ROWS);
@@ -135,7 +148,7 @@ impl Agent {
                 }
             }
             Question::Staff(question) => self.serve_staff(question).await,
-            Question::Export => Answer::Problem("the question cannot be read".to_owned()),
+            Question::Export | Question::Watch => Answer::Problem("the question cannot be read".to_owned()),
         }
     }
 
@@ -150,6 +163,21 @@ impl Agent {
             devices: self.devices.borrow().statuses(),
             recent,
         }))
+    }
+
+    fn tablets(&self, wish: &TabletWish) -> Answer {
+        let Some(tablets) = &self.tablets else {
+            return Answer::Problem(
+                "tablets are not let in here; write `[tablet]` and `listen = \"ADDRESS:PORT\"` into gate.toml, and restart the agent"
+                    .to_owned(),
+            );
+        };
+        let outcome = match wish {
+            TabletWish::Invite => tablets.invite().map(|invitation| Answer::Invitation(Box::new(invitation))),
+            TabletWish::List => Ok(Answer::Tablets(tablets.list())),
+            TabletWish::Revoke { number } => tablets.revoke(*number).map(|()| Answer::Tablets(tablets.list())),
+        };
+        outcome.unwrap_or_else(|error| Answer::Problem(error.to_string()))
     }
 
     /// Each by itself, so that scans are not kept waiting by a long set.
@@ -225,11 +253,12 @@ impl Agent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::announcement::Ruling;
+    use crate::announcement::{Announcement, Ruling};
     use crate::carried::Outcome;
     use crate::data_folder::DataFolder;
+    use crate::input::Source;
     use crate::ledger::{Ledger, Pins};
-    use crate::local::{AskError, ask, export, import};
+    use crate::local::{self, AskError, Glimpse, ask, export, import};
     use crate::samples;
     use countermark_shared::journal::{BootId, Subject};
     use countermark_shared::verdict::{Reason, Verdict};
@@ -241,16 +270,21 @@ mod tests {
         let report = watch::channel(report).1;
         let contact = watch::channel(Contact::default()).1;
         let devices = watch::channel(Devices::default()).1;
+        let (lanes, clock) = (vec![LaneId(1)], Clock::start());
+        let (ledger_too, report_too) = (ledger.clone(), report.clone());
+        let screen = Arc::new(Screen { ledger: ledger_too, report: report_too, ..samples::screen() });
         (
             Agent {
                 identity,
                 key: samples::signing_key(3),
-                lanes: vec![LaneId(1)],
+                lanes,
                 ledger,
                 report,
                 contact,
                 devices,
-                clock: Clock::start(),
+                clock,
+                screen,
+                tablets: None,
             },
             work,
         )
@@ -287,6 +321,37 @@ mod tests {
         let (status, check) = asking.await.unwrap();
         assert!(matches!(status, Answer::Status(status) if status.ledger.unsettled == 2 && status.running));
         assert!(matches!(check, Answer::Check(checked) if checked.ruling.verdict == Reason::NotOurs));
+    }
+
+    #[tokio::test]
+    async fn whoever_watches_is_told_verdicts_and_how_it_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::at(folder.path());
+        let (agent, mut work) = agent();
+        let screen = Arc::clone(&agent.screen);
+        tokio::spawn(serve(bind(&data.socket()).unwrap(), agent));
+        let watching = tokio::task::spawn_blocking(move || {
+            let lines = local::watch(&data).unwrap().take(2).collect::<io::Result<Vec<_>>>().unwrap();
+            lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Glimpse>>()
+        });
+        let Some(Work::Reach { reply }) = work.recv().await else { panic!("how it stands is asked of the ledger") };
+        // Whoever asks how it stands hears verdicts already.
+        let ruling = Ruling::new(Verdict::refusal(Reason::NotOurs), &Subject::unverified("x"));
+        let announcement = Announcement {
+            sequence: Some(9),
+            lane: LaneId(1),
+            source: Source::Lines,
+            at: samples::DOORS,
+            ruling: ruling.clone(),
+            announced: samples::DOORS,
+            holder: None,
+        };
+        screen.verdicts.send(Arc::new(announcement)).unwrap();
+        reply.send(()).unwrap();
+        let told = watching.await.unwrap();
+        let [Glimpse::Standing { standing }, Glimpse::Verdict(verdict)] = &*told else { panic!("{told:?}") };
+        assert_eq!((standing.unsettled, &*standing.name), (2, "North"));
+        assert_eq!((verdict.sequence, &verdict.ruling), (Some(9), &ruling));
     }
 
     #[tokio::test]

@@ -1,8 +1,6 @@
-use super::*;
-use crate::announcement::Ruling;
-use crate::input::{RawScan, ScannedText, Source};
-use crate::ledger::Ledger;
-use crate::samples::{self, DOORS, END, EVENT, report};
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Body;
 use countermark_shared::clock::GateClock;
 use countermark_shared::documents::Needs;
@@ -11,10 +9,22 @@ use countermark_shared::journal::{BootId, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use http_body_util::BodyExt;
+use tokio::sync::{mpsc, watch};
 use tower::ServiceExt;
 
+use super::stream::Heard;
+use super::*;
+use crate::announcement::{Announcement, Ruling, Sentence};
+use crate::clock::Moment;
+use crate::devices::Devices;
+use crate::documents::DocumentKind;
+use crate::input::{RawScan, ScannedText, Source};
+use crate::ledger::{Defect, Ledger, Report, Work};
+use crate::samples::{self, DOORS, END, EVENT, report};
+use crate::sync::Contact;
+
 struct Bench {
-    screen: Screen,
+    screen: Arc<Screen>,
     contact: watch::Sender<Contact>,
     work: mpsc::Receiver<Work>,
     report: watch::Sender<Report>,
@@ -25,28 +35,32 @@ impl Bench {
     fn new() -> Self {
         let (report_sender, report) = watch::channel(report());
         let (contact_sender, contact) = watch::channel(Contact::default());
-        let verdicts = broadcast::channel(8).0;
         let (ledger, work) = mpsc::channel(8);
         let (devices_sender, devices) = watch::channel(Devices::default());
-        let (name, lanes, clock) = ("North".into(), vec![LaneId(1)], Clock::start());
-        let screen = Screen { name, lanes, verdicts, ledger, report, contact, devices, clock };
-        Self { screen, contact: contact_sender, work, report: report_sender, _devices: devices_sender }
+        let screen = Screen { ledger, report, contact, devices, ..samples::screen() };
+        Self {
+            screen: Arc::new(screen),
+            contact: contact_sender,
+            work,
+            report: report_sender,
+            _devices: devices_sender,
+        }
     }
 
     fn heartbeat(&self, now: Moment) -> Heartbeat {
-        self.screen.heartbeat(now, Shown { lane: None })
+        self.screen.heartbeat(now, Shown::ALL)
     }
 
     async fn ask(&self, method: &str, path: &str, host: &str) -> Response {
         let request = Request::builder().method(method).uri(path).header(HOST, host).body(Body::empty()).unwrap();
-        router(self.screen.clone(), "127.0.0.1:7000".parse().unwrap()).oneshot(request).await.unwrap()
+        router(Arc::clone(&self.screen), None, "127.0.0.1:7000".parse().unwrap()).oneshot(request).await.unwrap()
     }
 }
 
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
     let bench = Bench::new();
-    for path in ["/", "/screen.css", "/screen.js"] {
+    for path in ["/", "/screen.css", "/screen.js", "/notices.js", "/sound.js", "/words.js", "/menu.js", "/menu.css"] {
         let response = bench.ask("GET", path, "127.0.0.1:7000").await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
@@ -84,6 +98,8 @@ async fn an_open_page_hears_heartbeats_and_each_verdict_once() {
     let mut body = response.into_body();
     let mut heard = hear(&mut body).await;
     assert!(heard.starts_with("event: verdict"), "{heard}");
+    let journal = hear(&mut body).await;
+    assert!(journal.starts_with("event: journal") && journal.contains("\"entered\":0"), "{journal}");
 
     // The heartbeat is the ledger's: without its answer the page hears nothing.
     let asked = tokio::select! {

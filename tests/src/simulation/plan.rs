@@ -33,6 +33,13 @@ pub(super) struct Faults {
     pub(super) longest: Duration,
 }
 
+impl Faults {
+    /// A network as it should be. A line on which each exchange takes a quarter of a minute stays behind for longer than anybody looks on: steps are
+    /// fetched one by one.
+    pub(super) const NONE: Self =
+        Self { request_lost: 0.0, reply_lost: 0.0, duplicate: 0.0, late: 0.0, longest: Duration::from_millis(200) };
+}
+
 /// Something that happens at an instant.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Happening {

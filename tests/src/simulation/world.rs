@@ -100,7 +100,7 @@ impl<'a> World<'a> {
         }
         self.now = DOORS;
         self.tell(|| "nothing breaks any more".to_owned());
-        self.faults = Faults { request_lost: 0.0, reply_lost: 0.0, duplicate: 0.0, late: 0.0, ..self.faults };
+        self.faults = Faults::NONE;
         for at in 0..self.entrances.len() {
             self.happen(Happening::CutOff { at, cut: false })?;
             self.happen(Happening::Starts { at })?;

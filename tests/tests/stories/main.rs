@@ -35,6 +35,8 @@ mod restored;
 #[cfg(test)]
 mod restored_disk;
 #[cfg(test)]
+mod screen;
+#[cfg(test)]
 mod serial_scanner;
 #[cfg(test)]
 mod settings;

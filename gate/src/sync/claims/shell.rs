@@ -29,11 +29,13 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// Asks where `sync` settles. A node at the venue would be another client here.
-    pub(crate) fn beside(sync: &Sync, questions: mpsc::UnboundedReceiver<Question>) -> Self {
+    /// Asks where `sync` settles what comes by the sender. A node at the venue would be another client here.
+    pub(crate) fn beside(sync: &Sync) -> (mpsc::UnboundedSender<Question>, Self) {
+        // Bounded by what is scanned within the deadline.
+        let (asking, questions) = mpsc::unbounded_channel();
         let Sync { client, gate, key, ledger, clock, .. } = sync;
         let (client, key, ledger) = (client.clone(), key.clone(), ledger.clone());
-        Self { client, gate: *gate, key, questions, ledger, clock: *clock }
+        (asking, Self { client, gate: *gate, key, questions, ledger, clock: *clock })
     }
 
     /// Asks what the ledger asks, until it is gone.

@@ -1,0 +1,151 @@
+//! How many came, left and were turned away at this gate: a fold over the journal, as far as it was folded. Each row is read once, so that a count
+//! costs the ledger nothing that grows with the evening.
+
+use countermark_shared::documents::Direction;
+use countermark_shared::id::EventId;
+use countermark_shared::journal::{Act, JournalRow, Subject};
+use serde::{Deserialize, Serialize};
+
+use super::{Ledger, LedgerError, store};
+
+/// Rows that are read in one go, some milliseconds' worth: scans go before the rest.
+const STEP: usize = 1024;
+
+/// The counts of the event that the gate is assigned to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    /// Whose.
+    #[serde(skip)]
+    event: Option<EventId>,
+    /// The last row that is in it.
+    #[serde(skip)]
+    up_to: u64,
+    /// Persons let in here, less those whose admission was taken back.
+    pub(crate) entered: u64,
+    /// Persons let out here.
+    pub(crate) left: u64,
+    /// Scans that let nobody through, of no ticket as well as of this event's.
+    pub(crate) refused: u64,
+}
+
+impl Tally {
+    /// Adds the next row.
+    fn add(&mut self, row: &JournalRow) {
+        self.up_to = row.sequence;
+        match row.subject {
+            Subject::Ticket { event, .. } if Some(event) != self.event => return,
+            Subject::Ticket { .. } | Subject::Payload { .. } => {}
+        }
+        let count = match row.direction {
+            Direction::Entry => &mut self.entered,
+            Direction::Exit => &mut self.left,
+        };
+        match row.act {
+            Some(Act::Undo { of: _, persons }) => *count = count.saturating_sub(u64::from(persons.get())),
+            Some(Act::Actuated { .. } | Act::Claim { .. } | Act::Hold | Act::Release) => {}
+            None | Some(Act::Overrule { .. } | Act::Claimed { .. }) if row.persons > 0 => {
+                *count += u64::from(row.persons);
+            }
+            None | Some(Act::Overrule { .. } | Act::Claimed { .. }) => self.refused += 1,
+        }
+    }
+}
+
+impl Ledger {
+    /// What was counted so far with the next rows; the same again where there are none.
+    pub(crate) fn tally(&self, so_far: Tally) -> Result<Tally, LedgerError> {
+        let event = self.documents.event_assigned();
+        let mut tally = if so_far.event == event { so_far } else { Tally { event, ..Tally::default() } };
+        for stored in store::rows_from(&self.connection, tally.up_to + 1, STEP)? {
+            match JournalRow::from_bytes(&stored.row) {
+                Ok(row) => tally.add(&row),
+                // Every row was read when the ledger was opened: this is a disk that fails, of which others speak louder than a count.
+                Err(_) => tally.up_to = stored.sequence,
+            }
+        }
+        Ok(tally)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::num::NonZeroU8;
+    use std::time::Duration;
+
+    use countermark_shared::id::{Generation, LaneId, Slot};
+    use countermark_shared::journal::{Actor, Actuation, BootId, ClockState};
+    use countermark_shared::verdict::Reason;
+
+    use super::*;
+    use crate::clock::Moment;
+    use crate::input::{RawScan, ScannedText, Source};
+    use crate::samples::{self, DOORS};
+
+    fn scan(lane: u8, text: &str) -> RawScan {
+        RawScan {
+            lane: LaneId(lane),
+            source: Source::Lines,
+            text: ScannedText::Whole(text.to_owned()),
+            at: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn each_row_is_counted_once_whenever_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.sqlite");
+        let mut ledger = Ledger::open(&file, samples::owner(), BootId::new([0; 16]), Duration::ZERO).unwrap();
+        let now = Moment { battery: DOORS, uptime: Duration::ZERO };
+        for (kind, bytes) in samples::documents() {
+            ledger.take(kind, &bytes, now).unwrap();
+        }
+        let nothing = ledger.tally(Tally::default()).unwrap();
+        let (first, second) = (samples::ticket_of(1, 1).to_text(), samples::ticket_of(2, 1).to_text());
+        ledger.scan(&[scan(1, &first), scan(1, "wine label"), scan(1, &second)], now);
+        let early = ledger.tally(nothing).unwrap();
+        assert_eq!((early.entered, early.left, early.refused), (4, 0, 1), "two places each");
+        assert_eq!(ledger.tally(early).unwrap(), early);
+        ledger.scan(&[scan(2, &first)], now);
+        let late = ledger.tally(early).unwrap();
+        assert_eq!((late.entered, late.left, late.refused), (4, 2, 1));
+        assert_eq!(ledger.tally(Tally::default()).unwrap(), late, "a restart counts the same");
+    }
+
+    #[test]
+    fn what_was_taken_back_is_not_counted_and_what_the_output_told_is_no_scan() {
+        let row = |sequence, persons, act| JournalRow {
+            gate: samples::GATE,
+            sequence,
+            boot: BootId::new([0; 16]),
+            at: DOORS,
+            clock: ClockState::Signed,
+            lane: LaneId(1),
+            direction: Direction::Entry,
+            subject: Subject::Ticket { event: samples::EVENT, slot: Slot(1), generation: Generation(1) },
+            persons,
+            actor: Actor::Gate,
+            reason: Reason::Admitted,
+            proved: false,
+            documents: samples::no_documents().revisions(),
+            act,
+        };
+        let mut tally = Tally { event: Some(samples::EVENT), ..Tally::default() };
+        let two = NonZeroU8::new(2).unwrap();
+        let actuation = Actuation::NotTurned;
+        for row in [
+            row(1, 2, None),
+            row(2, 0, Some(Act::Actuated { of: 1, actuation })),
+            row(3, 0, Some(Act::Undo { of: 1, persons: two })),
+            row(4, 0, Some(Act::Hold)),
+            row(5, 1, None),
+            JournalRow { reason: Reason::AlreadyUsed, ..row(6, 0, None) },
+            JournalRow {
+                subject: Subject::Ticket { event: EventId(8), slot: Slot(1), generation: Generation(1) },
+                ..row(7, 3, None)
+            },
+        ] {
+            tally.add(&row);
+        }
+        assert_eq!((tally.entered, tally.left, tally.refused, tally.up_to), (1, 0, 1, 7));
+    }
+}

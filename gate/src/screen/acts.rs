@@ -1,0 +1,137 @@
+//! What staff do at the screen: each is asked of the ledger, which does it or says why not. Owns that only the page itself can ask; decides nothing.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use countermark_shared::id::LaneId;
+use countermark_shared::journal::OverruleReason;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::Screen;
+use crate::announcement::Sentence;
+use crate::input::ScannedText;
+use crate::ledger::{ActError, Work};
+
+/// A ticket's text is the longest of all that is sent.
+const MAX_BODY: usize = 8 * 1024;
+
+pub(super) fn routes() -> Router<Arc<Screen>> {
+    Router::new()
+        .route("/acts/undo", post(undo))
+        .route("/acts/overrule", post(overrule))
+        .route("/acts/hold", post(hold))
+        .route("/acts/release", post(release))
+        .route("/acts/confirm", post(confirm))
+        .route("/acts/enter", post(enter))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn(from_this_page))
+}
+
+/// A form or a script of another site may send something here, but says where it comes from (Fetch, "Origin header"; Fetch Metadata).
+pub(crate) async fn from_this_page(request: Request, next: Next) -> Response {
+    if request.method().is_safe() || is_own(request.headers()) {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, "only this gate's own page may ask for that\n").into_response()
+    }
+}
+
+fn is_own(headers: &HeaderMap) -> bool {
+    let said = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = said(ORIGIN.as_str()).and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+    let site = said("sec-fetch-site");
+    origin.is_some() && origin == said(HOST.as_str()) && site.is_none_or(|site| site == "same-origin")
+}
+
+/// A row.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    sequence: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Overruled {
+    sequence: u64,
+    pin: SecretString,
+    why: OverruleReason,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Confirmed {
+    sequence: u64,
+    passed: bool,
+}
+
+/// A ticket's text: somebody's, so that it has no `Debug`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Typed {
+    lane: LaneId,
+    text: String,
+}
+
+async fn undo(State(screen): State<Arc<Screen>>, Json(Named { sequence }): Json<Named>) -> Response {
+    screen.act(|reply| Work::Undo { sequence, reply }).await
+}
+
+async fn hold(State(screen): State<Arc<Screen>>, Json(Named { sequence }): Json<Named>) -> Response {
+    screen.act(|reply| Work::Hold { sequence, reply }).await
+}
+
+async fn release(State(screen): State<Arc<Screen>>, Json(Named { sequence }): Json<Named>) -> Response {
+    screen.act(|reply| Work::Release { sequence, reply }).await
+}
+
+async fn confirm(State(screen): State<Arc<Screen>>, Json(Confirmed { sequence, passed }): Json<Confirmed>) -> Response {
+    screen.act(|reply| Work::Confirm { sequence, passed, reply }).await
+}
+
+async fn overrule(
+    State(screen): State<Arc<Screen>>,
+    Json(Overruled { sequence, pin, why }): Json<Overruled>,
+) -> Response {
+    screen.act(|reply| Work::Overrule { sequence, pin, why, reply }).await
+}
+
+async fn enter(State(screen): State<Arc<Screen>>, Json(Typed { lane, text }): Json<Typed>) -> Response {
+    if !screen.lanes.contains(&lane) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    // What it says is announced, as of any scan.
+    match screen.ask(|reply| Work::Enter { lane, text: ScannedText::Whole(text), reply }).await {
+        Some(announcement) => Json(announcement).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+impl Screen {
+    /// Has something done, and says in both languages why it was not.
+    async fn act<A: Serialize>(&self, work: impl FnOnce(oneshot::Sender<Result<A, ActError>>) -> Work) -> Response {
+        match self.ask(work).await {
+            Some(Ok(done)) => Json(done).into_response(),
+            Some(Err(error)) => {
+                let sentence: Sentence = error.sentence();
+                (StatusCode::CONFLICT, Json(sentence)).into_response()
+            }
+            None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        }
+    }
+
+    /// None when there is no ledger any more.
+    async fn ask<A>(&self, work: impl FnOnce(oneshot::Sender<A>) -> Work) -> Option<A> {
+        let (reply, answer) = oneshot::channel();
+        self.ledger.send(work(reply)).await.ok()?;
+        answer.await.ok()
+    }
+}

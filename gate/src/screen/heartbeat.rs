@@ -1,0 +1,152 @@
+//! How it stands with the gate, once a second: what the screen shows beside verdicts, and what `watch` tells. Owns what people are told; knows nothing
+//! of pages.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countermark_shared::id::LaneId;
+use countermark_shared::verdict::Language;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::Shown;
+use super::journal::Journal;
+use crate::announcement::{Announcement, Sentence};
+use crate::clock::{Clock, Moment};
+use crate::devices::Devices;
+use crate::documents::DocumentKind;
+use crate::ledger::{Defect, Report, Work};
+use crate::sync::Contact;
+
+/// Silence of the cloud that an operator is told about.
+const OFFLINE_AFTER: Duration = Duration::from_mins(1);
+
+/// What the screen shows.
+pub(crate) struct Screen {
+    /// The entrance's name.
+    pub(crate) name: String,
+    /// The lanes that are scanned at.
+    pub(crate) lanes: Vec<LaneId>,
+    /// Verdicts as they are announced.
+    pub(crate) verdicts: broadcast::Sender<Arc<Announcement>>,
+    /// Answers for each heartbeat.
+    pub(crate) ledger: mpsc::Sender<Work>,
+    /// What the ledger holds.
+    pub(crate) report: watch::Receiver<Report>,
+    /// How it stands with the cloud.
+    pub(crate) contact: watch::Receiver<Contact>,
+    /// How it stands with inputs and outputs.
+    pub(crate) devices: watch::Receiver<Devices>,
+    /// For ages.
+    pub(crate) clock: Clock,
+    /// The last scans and the counts.
+    pub(crate) journal: watch::Receiver<Journal>,
+    /// How it is shown where the page does not say otherwise.
+    pub(crate) manner: Manner,
+}
+
+/// How the screen speaks: English first, and with sound, where nobody says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Manner {
+    /// The language that stands first, and larger.
+    pub(crate) language: Language,
+    /// Without a sound.
+    pub(crate) quiet: bool,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { language: Language::En, quiet: false }
+    }
+}
+
+/// All that is not a verdict.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Heartbeat {
+    /// Whose page this should be: another one loads itself anew.
+    pub(crate) version: String,
+    pub(crate) name: String,
+    #[serde(flatten)]
+    pub(crate) manner: Manner,
+    /// The lanes that are shown.
+    pub(crate) lanes: Vec<LaneId>,
+    /// Whether tickets can be decided at all.
+    pub(crate) ready: bool,
+    /// What keeps everybody out, if anything does.
+    pub(crate) stopped_by: Option<Sentence>,
+    pub(crate) list_age_seconds: Option<u64>,
+    /// How old each document in force is, in seconds.
+    pub(crate) ages: BTreeMap<DocumentKind, u64>,
+    /// Whether the event's policy calls that old.
+    pub(crate) list_old: bool,
+    /// How long ago the other gates' word was known to be the newest, where the event's policy calls that old: then staff decide about what was
+    /// used elsewhere.
+    pub(crate) feed_old_seconds: Option<u64>,
+    pub(crate) trust_warning: Option<Sentence>,
+    /// What people must be told about the clock.
+    pub(crate) clock_warning: Option<Sentence>,
+    /// What staff must be told about the lease.
+    pub(crate) lease_warning: Option<Sentence>,
+    /// What people must be told about the cloud's certificate.
+    pub(crate) certificate_warning: Option<Sentence>,
+    /// What people must be told about the disk and the journal on it.
+    pub(crate) ledger_warnings: Vec<Sentence>,
+    /// What people must be told about inputs and outputs.
+    pub(crate) device_warnings: Vec<Sentence>,
+    pub(crate) unsettled: u64,
+    pub(crate) contested: u64,
+    pub(crate) offline: bool,
+    /// Documents that were offered and refused.
+    pub(crate) refused: Vec<DocumentKind>,
+    /// Documents of which the cloud has another of the same number.
+    pub(crate) conflicts: Vec<DocumentKind>,
+}
+
+impl Screen {
+    /// A heartbeat, once the ledger has come to it; none when there is no ledger any more.
+    pub(crate) async fn beat(self: Arc<Self>, shown: Shown) -> Option<Heartbeat> {
+        let (reply, reached) = oneshot::channel();
+        self.ledger.send(Work::Reach { reply }).await.ok()?;
+        reached.await.ok()?;
+        Some(self.heartbeat(self.clock.now(), shown))
+    }
+
+    /// Whether each lane that is shown is scanned at, and can be decided about.
+    fn is_ready(&self, report: &Report, shown: Shown) -> bool {
+        let mut lanes = self.lanes.iter().filter(|lane| shown.shows(**lane)).peekable();
+        lanes.peek().is_some() && lanes.all(|lane| report.is_ready(*lane))
+    }
+
+    pub(super) fn heartbeat(&self, now: Moment, shown: Shown) -> Heartbeat {
+        let report = self.report.borrow();
+        let contact = self.contact.borrow();
+        let clock = report.read_clock(now);
+        let age = |kind| report.documents.get(&kind).map(|standing| clock.now.since(standing.as_of));
+        let (list_age, feed_age) = (age(DocumentKind::SlotList), age(DocumentKind::AdmissionFeed));
+        let is_old = |age: &Duration| report.list_warning.is_some_and(|warning| *age > warning);
+        Heartbeat {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            name: self.name.clone(),
+            manner: self.manner,
+            lanes: self.lanes.iter().copied().filter(|lane| shown.shows(*lane)).collect(),
+            ready: self.is_ready(&report, shown),
+            stopped_by: report.stopped_by().map(Defect::sentence),
+            ages: report.documents.iter().map(|(kind, held)| (*kind, clock.now.since(held.as_of).as_secs())).collect(),
+            list_age_seconds: list_age.map(|age| age.as_secs()),
+            list_old: list_age.as_ref().is_some_and(is_old),
+            feed_old_seconds: feed_age.filter(is_old).map(|age| age.as_secs()),
+            trust_warning: report.trust_warning(clock.now),
+            clock_warning: Sentence::of_clock(clock.state, report.clock.waiting()),
+            lease_warning: report.lease_warning(now),
+            certificate_warning: contact.certificate_warning(&report, now),
+            ledger_warnings: report.defects.iter().map(|defect| defect.sentence()).collect(),
+            device_warnings: self.devices.borrow().warnings(),
+            unsettled: report.unsettled,
+            contested: report.contested,
+            offline: contact.heard.is_none_or(|heard| now.uptime.saturating_sub(heard) > OFFLINE_AFTER),
+            refused: contact.refused.keys().copied().collect(),
+            conflicts: report.conflicts(),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+// What staff do about a scan. Each takes two touches at least: one says what, the next that it is meant. A menu that nobody touches closes,
+// and what was typed goes with it.
+
+import { scanLine } from "./notices.js";
+import { both, duration, first, languages, made } from "./words.js";
+
+const CLOSES_AFTER = 60000;
+
+const DEEDS = {
+  undo: { en: "Take back: nobody went through", fr: "Annuler : personne n'est passé" },
+  overrule: { en: "Let in all the same (supervisor)", fr: "Laisser entrer quand même (superviseur)" },
+  hold: { en: "Hold this ticket back here", fr: "Bloquer ce billet ici" },
+  release: { en: "Hold it back no longer", fr: "Ne plus bloquer" },
+  confirm: { en: "It was cut off: did anybody pass?", fr: "Interrompu : quelqu'un est-il passé ?" },
+};
+const REASONS = {
+  identified: { en: "They showed who they are", fr: "Identité vérifiée" },
+  unreadable: { en: "It cannot be read as it should", fr: "Code illisible" },
+  "not-passed": { en: "Let in before, and did not pass", fr: "Admis avant, sans être passé" },
+  "organisers-decision": { en: "The organiser wants it so", fr: "Décision de l'organisateur" },
+  other: { en: "Something else", fr: "Autre" },
+};
+const DOCUMENTS = {
+  "trust-bundle": { en: "keys", fr: "clés" },
+  assignment: { en: "assignment", fr: "affectation" },
+  "event-document": { en: "event", fr: "événement" },
+  "slot-list": { en: "list", fr: "liste" },
+  "admission-feed": { en: "other gates", fr: "autres portiques" },
+  head: { en: "what is newest", fr: "dernières nouvelles" },
+};
+const SAY = {
+  title: { en: "LAST SCANS", fr: "DERNIERS PASSAGES" },
+  documents: { en: "AGE OF DOCUMENTS", fr: "ÂGE DES DOCUMENTS" },
+  none: { en: "No scan yet.", fr: "Aucun passage." },
+  close: { en: "CLOSE", fr: "FERMER" },
+  back: { en: "BACK", fr: "RETOUR" },
+  yes: { en: "YES", fr: "OUI" },
+  passed: { en: "YES, somebody passed", fr: "OUI, quelqu'un est passé" },
+  nobody: { en: "NO, nobody passed", fr: "NON, personne" },
+  why: { en: "Why?", fr: "Pourquoi ?" },
+  pin: { en: "Supervisor's PIN", fr: "Code du superviseur" },
+  wipe: { en: "WIPE", fr: "EFFACER" },
+  type: { en: "Type a ticket", fr: "Saisir un billet" },
+  lane: { en: "lane", fr: "passage" },
+  decide: { en: "DECIDE", fr: "DÉCIDER" },
+  tablet: { en: "Let a tablet in", fr: "Associer une tablette" },
+  code: { en: "Type this on the tablet, within two minutes", fr: "À saisir sur la tablette, dans les deux minutes" },
+  compare: { en: "The tablet's certificate must have this SHA-256 fingerprint", fr: "Le certificat vu par la tablette doit avoir cette empreinte SHA-256" },
+  off: { en: "gate.toml lets no tablets in.", fr: "gate.toml n'admet pas de tablette." },
+  silent: { en: "The gate did not answer. Look whether it was done.", fr: "Le portique n'a pas répondu. Vérifiez si c'est fait." },
+};
+
+let panel;
+let scans = [];
+let standing = { lanes: [], ages: {} };
+let timer;
+// Redraws what the journal changes; only the list does.
+let redraw;
+
+export function menu(element, opener) {
+  panel = element;
+  opener.addEventListener("click", () => {
+    if (!panel.hidden) return close();
+    stay();
+    list();
+  });
+  for (const touch of ["pointerdown", "keydown"]) panel.addEventListener(touch, stay);
+}
+
+export function hearScans(recent) {
+  scans = recent;
+  redraw?.();
+}
+
+export const hearStanding = (heard) => (standing = heard);
+
+export function close() {
+  clearTimeout(timer);
+  redraw = undefined;
+  panel.hidden = true;
+  panel.replaceChildren();
+}
+
+// For a touch, not for a scan: those come all evening.
+function stay() {
+  clearTimeout(timer);
+  timer = setTimeout(close, CLOSES_AFTER);
+}
+
+function show(...children) {
+  redraw = undefined;
+  panel.hidden = false;
+  panel.replaceChildren(...children);
+}
+
+function button(words, act, className = "") {
+  const one = made("button", typeof words === "string" ? words : both(words), { type: "button", className });
+  one.addEventListener("click", act);
+  return one;
+}
+
+const heading = (words) => made("h2", typeof words === "string" ? words : both(words));
+const back = (to) => button(SAY.back, to, "leaves");
+
+function list() {
+  const severalLanes = new Set(scans.map(({ lane }) => lane)).size > 1;
+  const rows = made("ul", "");
+  rows.append(...scans.map((scan) => {
+    const row = made("li", "");
+    row.dataset.severity = scan.severity;
+    row.append(button(scanLine(scan, severalLanes), () => one(scan)));
+    return row;
+  }));
+  show(
+    button(SAY.close, close, "leaves"),
+    heading(SAY.title),
+    scans.length > 0 ? rows : made("p", both(SAY.none)),
+    button(SAY.type, type),
+    button(SAY.tablet, tablet),
+    heading(SAY.documents),
+    made("p", Object.entries(standing.ages).map(([kind, age]) => `${both(DOCUMENTS[kind] ?? { en: kind, fr: kind })} : ${duration(age)}`).join("; ")),
+  );
+  redraw = list;
+}
+
+function one(scan) {
+  const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (deed === "overrule" ? reason(scan) : deed === "confirm" ? passed(scan) : sure(scan, deed))));
+  show(back(list), heading(title(scan)), ...deeds);
+}
+
+const title = (scan) => `${scan.sequence} · ${scanLine(scan, true)}`;
+
+function sure(scan, deed) {
+  show(
+    heading(title(scan)),
+    made("p", both(DEEDS[deed])),
+    button(SAY.yes, () => act(deed, { sequence: scan.sequence }), "does"),
+    back(() => one(scan)),
+  );
+}
+
+function passed(scan) {
+  const answer = (passed) => () => act("confirm", { sequence: scan.sequence, passed });
+  show(heading(title(scan)), made("p", both(DEEDS.confirm)), button(SAY.nobody, answer(false)), button(SAY.passed, answer(true)), back(() => one(scan)));
+}
+
+function reason(scan) {
+  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(scan, why)));
+  show(heading(title(scan)), made("p", both(SAY.why)), ...reasons, back(() => one(scan)));
+}
+
+// In memory for as long as this is shown, and nowhere on the page.
+function pin(scan, why) {
+  let digits = "";
+  const dots = made("output", "", { ariaLabel: both(SAY.pin) });
+  const typed = (next) => {
+    digits = next.slice(0, 12);
+    dots.textContent = "•".repeat(digits.length);
+  };
+  const keys = made("div", "", { className: "keys" });
+  const digit = (digit) => button(digit, () => typed(digits + digit));
+  keys.append(...[..."123456789"].map(digit), button(first(SAY.wipe), () => typed(digits.slice(0, -1))), digit("0"), button("OK", () => {
+    const sent = digits;
+    digits = "";
+    act("overrule", { sequence: scan.sequence, pin: sent, why });
+  }, "does"));
+  show(heading(title(scan)), made("p", `${both(REASONS[why])} — ${both(SAY.pin)}`), dots, keys, back(() => reason(scan)));
+}
+
+function type() {
+  const text = made("textarea", "", { rows: 5, autocomplete: "off", spellcheck: false, ariaLabel: both(SAY.type) });
+  const lane = made("select", "", { ariaLabel: both(SAY.lane) });
+  lane.append(...standing.lanes.map((one) => made("option", `${both(SAY.lane)} ${one}`, { value: one })));
+  const decide = () => {
+    const typed = text.value.trim();
+    if (typed) act("enter", { lane: Number(lane.value), text: typed });
+  };
+  show(heading(SAY.type), lane, text, button(SAY.decide, decide, "does"), back(list));
+  text.focus();
+}
+
+async function tablet() {
+  const answer = await ask("/tablets/invite", {});
+  if (answer?.status === 404) return told(SAY.off);
+  if (!answer?.ok) return told(SAY.silent);
+  const { code, address, fingerprint } = await answer.json();
+  show(
+    back(list),
+    made("p", address),
+    made("p", both(SAY.code)),
+    made("output", code, { className: "code" }),
+    made("p", both(SAY.compare)),
+    made("output", fingerprint, { className: "fingerprint" }),
+  );
+}
+
+async function act(deed, what) {
+  show(made("p", "…"));
+  const answer = await ask(`/acts/${deed}`, what);
+  const said = answer && [200, 409].includes(answer.status) ? await answer.json() : undefined;
+  told(said?.sentence ?? said ?? SAY.silent);
+}
+
+function told(sentence) {
+  show(...languages().map((language) => made("p", sentence[language], { lang: language })), back(list));
+}
+
+const ask = (path, what) => fetch(path, {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(what),
+}).catch(() => undefined);

@@ -1,0 +1,48 @@
+// What makes the gate less than whole, from the gravest on, and the journal's last scans and counts.
+
+import { WORDS, both, clock, duration, first, made } from "./words.js";
+
+const SCANS = 6;
+const TAKEN_BACK = { en: "TAKEN BACK", fr: "ANNULÉ" };
+
+export function notices({ offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: time, lease_warning: lease, certificate_warning: certificate, list_old: listOld, feed_old_seconds: feedOld, list_age_seconds: age }) {
+  return [
+    ...ledger,
+    lease,
+    time,
+    certificate,
+    ...devices,
+    refused.length > 0 && { en: `DOCUMENTS REFUSED, call staff: ${refused.join(", ")}`, fr: `DOCUMENTS REFUSÉS, appelez un responsable : ${refused.join(", ")}` },
+    conflicts.length > 0 && { en: `TWO DIFFERENT DOCUMENTS, tell the administrator: ${conflicts.join(", ")}`, fr: `DEUX DOCUMENTS DIFFÉRENTS, prévenez l'administrateur : ${conflicts.join(", ")}` },
+    offline && { en: "OFFLINE: go on, scans are kept", fr: "HORS LIGNE : continuez, tout est gardé" },
+    trust,
+    listOld && { en: `LIST ${duration(age)} OLD: go on`, fr: `LISTE ANCIENNE DE ${duration(age)} : continuez` },
+    feedOld && { en: `OTHER GATES NOT HEARD FOR ${duration(feedOld)}: go on`, fr: `SANS NOUVELLES DES AUTRES ENTRÉES DEPUIS ${duration(feedOld)} : continuez` },
+    contested > 0 && { en: `ROWS IN DISPUTE, tell the administrator: ${contested}`, fr: `LIGNES CONTESTÉES, prévenez l'administrateur : ${contested}` },
+  ].filter(Boolean).map(both);
+}
+
+export const listAge = (age) => (age === null ? both({ en: "no list", fr: "aucune liste" }) : `${both({ en: "list", fr: "liste" })} : ${duration(age)}`);
+export const queue = (unsettled) => `${both({ en: "to upload", fr: "à envoyer" })} : ${unsettled}`;
+
+export const counts = ({ entered, left, refused }) => [
+  [{ en: "IN", fr: "ENTRÉS" }, entered],
+  [{ en: "OUT", fr: "SORTIS" }, left],
+  [{ en: "TURNED AWAY", fr: "REFUSÉS" }, refused],
+].map(([words, count]) => `${both(words)} ${count}`);
+
+// One scan in one line, as the strip and the menu show it.
+export function scanLine({ at, lane, severity, persons }, severalLanes) {
+  const word = persons === 0 && ["admit", "attention"].includes(severity) ? TAKEN_BACK : WORDS[severity];
+  const where = severalLanes ? `${both({ en: "lane", fr: "passage" })} ${lane}` : "";
+  return [clock(new Date(at)), first(word), persons > 1 ? `× ${persons}` : "", where].filter(Boolean).join("  ");
+}
+
+export function strip(scans) {
+  const severalLanes = new Set(scans.map(({ lane }) => lane)).size > 1;
+  return scans.slice(0, SCANS).map((scan) => {
+    const item = made("li", scanLine(scan, severalLanes));
+    item.dataset.severity = scan.severity;
+    return item;
+  });
+}

@@ -1,0 +1,123 @@
+use std::net::Ipv4Addr;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, LOCATION, ORIGIN};
+use tower::ServiceExt;
+
+use super::*;
+use crate::clock::Clock;
+use crate::data_folder::DataFolder;
+use crate::samples;
+
+const HOST_NAME: &str = "192.168.1.20:8443";
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    tablets: Arc<Tablets>,
+    router: Router,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::new(192, 168, 1, 20), 8443));
+        let tablets = Arc::new(Tablets::load(DataFolder::at(folder.path()), address, Clock::start()).unwrap());
+        let router = router(Arc::new(samples::screen()), Arc::clone(&tablets));
+        Self { _folder: folder, tablets, router }
+    }
+
+    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+        let mut request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap()
+    }
+
+    async fn see(&self, path: &str, cookie: &str) -> StatusCode {
+        self.ask(Method::GET, path, &[(HOST.as_str(), HOST_NAME), (COOKIE.as_str(), cookie)], "").await.status()
+    }
+
+    async fn pair(&self, code: &str) -> Response {
+        let headers = [(HOST.as_str(), HOST_NAME), (ORIGIN.as_str(), "https://192.168.1.20:8443")];
+        self.ask(Method::POST, "/pair", &headers, &format!("{{\"code\":\"{code}\"}}")).await
+    }
+
+    /// A tablet's cookie.
+    async fn paired(&self) -> String {
+        let invitation = self.tablets.invite().unwrap();
+        let answer = self.pair(&invitation.code).await;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+        for property in ["; Path=/", "; Secure", "; HttpOnly", "; SameSite=Strict"] {
+            assert!(cookie.contains(property), "{property}");
+        }
+        cookie.split(';').next().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_paired_reaches_the_pairing_page_alone() {
+    let bench = Bench::new();
+    let stranger = format!("{NAME}=AAAA");
+    for cookie in ["", &stranger, "tablet=x"] {
+        for path in ["/screen.js", "/screen.css", "/events", "/menu.js", "/acts/undo"] {
+            assert_eq!(bench.see(path, cookie).await, StatusCode::UNAUTHORIZED, "{path}");
+        }
+        for path in ["/pair", "/pair.js", "/pair.css"] {
+            assert_eq!(bench.see(path, cookie).await, StatusCode::OK, "{path}");
+        }
+        assert_eq!(bench.see("/tablets/invite", cookie).await, StatusCode::NOT_FOUND);
+    }
+    let sent = bench.ask(Method::GET, "/", &[(HOST.as_str(), HOST_NAME)], "").await;
+    assert_eq!((sent.status(), &sent.headers()[LOCATION]), (StatusCode::SEE_OTHER, &"/pair".parse().unwrap()));
+    let from_here = [(HOST.as_str(), HOST_NAME), (ORIGIN.as_str(), "https://192.168.1.20:8443")];
+    let act = bench.ask(Method::POST, "/acts/undo", &from_here, "{\"sequence\":1}").await;
+    assert_eq!(act.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_code_makes_one_tablet_until_it_is_revoked() {
+    let bench = Bench::new();
+    assert_eq!(bench.pair("000000").await.status(), StatusCode::FORBIDDEN, "no code is open");
+    let invitation = bench.tablets.invite().unwrap();
+    assert_eq!(bench.pair("none").await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(bench.pair(&invitation.code).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(bench.pair(&invitation.code).await.status(), StatusCode::FORBIDDEN, "a code is good once");
+
+    let cookie = bench.paired().await;
+    assert_eq!(bench.see("/screen.js", &format!("a=b; {cookie}")).await, StatusCode::OK);
+    assert_eq!(bench.see("/", &cookie).await, StatusCode::OK);
+    let numbers: Vec<_> = bench.tablets.list().iter().map(|tablet| tablet.number).collect();
+    assert_eq!(numbers, [1, 2]);
+    bench.tablets.revoke(2).unwrap();
+    assert_eq!(bench.see("/screen.js", &cookie).await, StatusCode::UNAUTHORIZED);
+    assert!(matches!(bench.tablets.revoke(2), Err(TabletError::Unknown(2))));
+}
+
+#[tokio::test]
+async fn other_names_and_other_pages_are_refused_whoever_asks() {
+    let bench = Bench::new();
+    let cookie = bench.paired().await;
+    for host in ["gate.example:8443", "localhost:8443", "192.168.1.20", "192.168.1.20:8444", ""] {
+        let answer = bench.ask(Method::GET, "/pair", &[(HOST.as_str(), host), (COOKIE.as_str(), &cookie)], "").await;
+        assert_eq!(answer.status(), StatusCode::MISDIRECTED_REQUEST, "{host}");
+    }
+    let own = "https://192.168.1.20:8443";
+    for (origin, site) in [
+        (None, "same-origin"),
+        (Some("https://evil.example"), "cross-site"),
+        (Some("https://192.168.1.20:9000"), "same-site"),
+        (Some(own), "cross-site"),
+        (Some("null"), "none"),
+    ] {
+        let mut headers = vec![(HOST.as_str(), HOST_NAME), (COOKIE.as_str(), &*cookie), ("sec-fetch-site", site)];
+        headers.extend(origin.map(|origin| (ORIGIN.as_str(), origin)));
+        for path in
+            ["/acts/undo", "/acts/overrule", "/acts/hold", "/acts/release", "/acts/confirm", "/acts/enter", "/pair"]
+        {
+            let answer = bench.ask(Method::POST, path, &headers, "{\"sequence\":1}").await;
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path} from {origin:?}, {site}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The tablets that are the gate's, in `tablets.json` of its folder. Of each one's secret only the hash is kept: whoever reads the file cannot be one.
+
+use std::fs;
+use std::io;
+
+use countermark_shared::time::Timestamp;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::data_folder::DataFolder;
+
+/// More is a mistake: an entrance has a few.
+const MOST: usize = 16;
+
+/// What a tablet shows: 32 random bytes, so that a plain hash is enough.
+pub(super) struct Secret(Zeroizing<[u8; 32]>);
+
+impl Secret {
+    pub(super) fn new(random: Zeroizing<[u8; 32]>) -> Self {
+        Self(random)
+    }
+
+    /// As its cookie says it.
+    pub(super) fn text(&self) -> Zeroizing<String> {
+        Zeroizing::new(BASE64URL_NOPAD.encode(self.0.as_slice()))
+    }
+}
+
+/// A tablet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tablet {
+    /// Its number, never another's.
+    pub(crate) number: u32,
+    /// Since when, by the gate's clock.
+    pub(crate) since: Timestamp,
+    /// SHA-256 of its secret's text.
+    hash: String,
+}
+
+/// All of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Paired {
+    last: u32,
+    tablets: Vec<Tablet>,
+}
+
+impl Paired {
+    /// Those of a folder; none where no file says so.
+    pub(super) fn load(folder: &DataFolder) -> io::Result<Self> {
+        match fs::read(folder.tablets()) {
+            Ok(text) => Ok(serde_json::from_slice(&text)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes them down.
+    pub(super) fn store(&self, folder: &DataFolder) -> io::Result<()> {
+        folder.write(&folder.tablets(), &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// With one more; the longest known makes room where there are too many.
+    pub(super) fn with(&self, secret: &Secret, now: Timestamp) -> (Self, u32) {
+        let number = self.last.saturating_add(1);
+        let mut tablets = self.tablets.clone();
+        if tablets.len() >= MOST {
+            tablets.remove(0);
+        }
+        tablets.push(Tablet { number, since: now, hash: hash(&secret.text()) });
+        (Self { last: number, tablets }, number)
+    }
+
+    /// Without one; none where it was none of them.
+    pub(super) fn without(&self, number: u32) -> Option<Self> {
+        let tablets: Vec<_> = self.tablets.iter().filter(|tablet| tablet.number != number).cloned().collect();
+        (tablets.len() < self.tablets.len()).then_some(Self { last: self.last, tablets })
+    }
+
+    /// Whose secret this is.
+    pub(super) fn whose(&self, text: &str) -> Option<u32> {
+        let hash = hash(text);
+        self.tablets.iter().find(|tablet| tablet.hash == hash).map(|tablet| tablet.number)
+    }
+
+    pub(super) fn has(&self, number: u32) -> bool {
+        self.tablets.iter().any(|tablet| tablet.number == number)
+    }
+
+    pub(super) fn tablets(&self) -> &[Tablet] {
+        &self.tablets
+    }
+}
+
+fn hash(text: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::DOORS;
+
+    fn secret(seed: u8) -> Secret {
+        Secret::new(Zeroizing::new([seed; 32]))
+    }
+
+    #[test]
+    fn a_tablet_is_known_by_its_secret_until_it_is_revoked() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = DataFolder::at(folder.path());
+        let (paired, first) = Paired::load(&folder).unwrap().with(&secret(1), DOORS);
+        let (paired, second) = paired.with(&secret(2), DOORS);
+        paired.store(&folder).unwrap();
+        let paired = Paired::load(&folder).unwrap();
+        assert_eq!((paired.whose(&secret(1).text()), paired.whose(&secret(2).text())), (Some(first), Some(second)));
+        assert_eq!(paired.whose(&secret(3).text()), None);
+        let text = fs::read_to_string(folder.tablets()).unwrap();
+        assert!(!text.contains(secret(1).text().as_str()), "the secret itself is kept");
+
+        assert_eq!(paired.without(9), None);
+        let rest = paired.without(second).unwrap();
+        assert_eq!(rest.whose(&secret(2).text()), None);
+        assert!(rest.has(first) && !rest.has(second));
+        assert_eq!(rest.with(&secret(4), DOORS).1, 3, "a number is never given twice");
+    }
+
+    #[test]
+    fn the_oldest_makes_room() {
+        let all = (0..=MOST)
+            .fold(Paired::default(), |paired, seed| paired.with(&secret(u8::try_from(seed).unwrap()), DOORS).0);
+        assert_eq!(all.tablets().len(), MOST);
+        assert!(!all.has(1) && all.has(2));
+    }
+}

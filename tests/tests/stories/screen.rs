@@ -1,0 +1,179 @@
+//! The operator's screen in a real browser, before a real gate: what people see, hear, and must not see.
+
+mod browser;
+mod by_hand;
+mod eyes;
+mod legible;
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use countermark_shared::keys::SigningKey;
+use countermark_shared::verdict::{Reason, Severity};
+use countermark_tests::administrator::Administrator;
+use countermark_tests::buyer::Buyer;
+use countermark_tests::cloud::Cloud;
+use countermark_tests::forgery;
+use countermark_tests::gate::{Gate, RunningGate};
+use countermark_tests::proxy::Fault;
+use countermark_tests::season::{FESTIVAL, LIVE, NAMED, SOLO};
+use countermark_tests::wait::PATIENCE;
+use zeroize::Zeroizing;
+
+use crate::stage::{Stage, tell};
+use browser::Browser;
+
+const GUEST: &str = "Zoë Çelik";
+
+/// What is written down of the tones, by the look at which they began: hertz and the time since the first of that look, in milliseconds.
+const EARS: &str = "window.heard = [];
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (at) {
+  window.heard.push([Math.round(this.frequency.value), Math.round(at * 1000)]);
+  return start.call(this, at);
+};";
+
+/// A gate with its tickets.
+struct Entrance {
+    gate: Gate,
+    solo: [String; 2],
+    live: String,
+    named: String,
+}
+
+impl Entrance {
+    async fn build(cloud: &Cloud) -> Result<Self> {
+        let administrator = Administrator::log_in(cloud).await?;
+        let buyer = Buyer::arrive(cloud).await?;
+        let [solo, live, named] =
+            [administrator.offer(&SOLO).await?, administrator.offer(&LIVE).await?, administrator.offer(&NAMED).await?];
+        let tickets = buyer.buy(&solo, 2).await?;
+        let [first, second] = &*tickets else { anyhow::bail!("not two tickets were sold") };
+        let live = buyer.buy(&live, 1).await?.first().context("no live ticket was sold")?.text.clone();
+        let guest = buyer.order_for(&named, GUEST).await?;
+        let named = buyer.complete(guest).await?.first().context("no ticket was sold by name")?.text.clone();
+        let gate = Gate::enrol(cloud, "gate", &administrator.gate("North", FESTIVAL).await?).await?;
+        Ok(Self { gate, solo: [first.text.clone(), second.text.clone()], live, named })
+    }
+
+    /// Runs the gate until it knows what was sold.
+    async fn open(&self) -> Result<RunningGate> {
+        let running = self.gate.listen().await?;
+        for text in [&self.solo[1], &self.named] {
+            self.gate.would_say(text, Reason::Admitted).await?;
+        }
+        Ok(running)
+    }
+}
+
+#[test]
+fn each_verdict_is_seen_heard_and_gone() {
+    tell(Stage::Own("screen_verdicts"), async |cloud| {
+        let entrance = Entrance::build(cloud).await?;
+        let mut running = entrance.open().await?;
+        let mut lines = running.lines()?;
+        let mut watching = entrance.gate.watched()?;
+        let standing = watching.expect_line(PATIENCE).await?;
+        assert!(standing.starts_with("READY  |  list "), "{standing}");
+        let folder = cloud.folder();
+        let stranger = SigningKey::from_seed(&Zeroizing::new([7; 32]));
+        let forged = forgery::issued_by(&stranger, &entrance.solo[1])?;
+        Browser::used(folder, async |browser| {
+            browser.prepare(EARS).await?;
+            browser.display(1366, 768, 1).await?;
+            browser.open(&running.screen).await?;
+            browser.seen("ready").await?;
+            browser.wait("it may sound", "document.body.dataset.sound === 'running'").await?;
+
+            let mut copies = Vec::new();
+            let mut tunes = Vec::new();
+            for (text, look, said) in [
+                (&entrance.solo[0], Severity::Admit, "PASS"),
+                (&entrance.solo[0], Severity::Refuse, "already used"),
+                (&entrance.live, Severity::Staff, "CALL STAFF"),
+                (&forged, Severity::Fraud, "FRAUD"),
+                (&entrance.named, Severity::Admit, GUEST),
+            ] {
+                writeln!(lines, "{text}")?;
+                let copy = browser.seen(look.code()).await?;
+                assert!(copy.contains(said), "{look}: {copy}");
+                // By itself, and nothing of it stays.
+                browser.seen("ready").await?;
+                let tune: Vec<(u32, u32)> = browser.ask("return heard.splice(0)").await?;
+                tunes.push(rhythm(&tune));
+                copies.push((look, copy));
+            }
+            let left: String = browser.ask("return document.documentElement.outerHTML").await?;
+            assert!(!left.contains("Zoë") && !left.contains("Çelik"), "a name stayed on the page: {left}");
+            assert_eq!(tunes[0], tunes[4], "two admissions sound alike");
+            for (index, tune) in tunes.iter().enumerate().take(4) {
+                assert!(!tune.is_empty() && tunes[index + 1..4].iter().all(|other| other != tune), "{tunes:?}");
+            }
+            browser.wait("it had counted", "document.querySelectorAll('#recent li').length === 5 && /^IN\\D*2$/.test(document.querySelector('#counts li').textContent)").await?;
+
+            // Of the gate, for its style sheet; of no script, so that nothing changes what is looked at.
+            browser.open(&format!("{}words.js", running.screen)).await?;
+            legible::at_three_metres(browser, &copies).await?;
+            legible::at_every_size(browser, &copies).await?;
+            eyes::tell_them_apart(browser, &copies).await
+        })
+        .await?;
+        let told = watching.lines_so_far();
+        let verdicts: Vec<_> = told.iter().filter(|line| line.contains("lane 1")).collect();
+        for (line, word) in verdicts.iter().zip(["PASS ", "STOP ", "CALL STAFF ", "FRAUD: STOP ", "PASS "]) {
+            assert!(line.contains(word) && !line.contains("Zoë"), "{line}");
+        }
+        assert_eq!(verdicts.len(), 5, "{told:?}");
+        running.kill().await?;
+        let last = watching.ended(PATIENCE).await?;
+        assert_eq!(last.code(), Some(1), "whoever watches is told that it has ended");
+        Ok(())
+    });
+}
+
+/// A tune without its beginning.
+fn rhythm(tune: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let first = tune.first().map_or(0, |(_, at)| *at);
+    tune.iter().map(|(hertz, at)| (*hertz, at - first)).collect()
+}
+
+#[test]
+fn without_a_network_it_goes_on_and_without_an_agent_it_says_so() {
+    tell(Stage::Own("screen_stopped"), async |cloud| {
+        let entrance = Entrance::build(cloud).await?;
+        entrance.open().await?.kill().await?;
+        cloud.gate_line().cut(Fault::Swallow);
+        let running = entrance.gate.listen().await?;
+        Browser::used(cloud.folder(), async |browser| {
+            browser.display(1366, 768, 1).await?;
+            browser.prepare("window.beats = []; const add = EventSource.prototype.addEventListener;
+                EventSource.prototype.addEventListener = function (name, hear) {
+                  add.call(this, name, (event) => { if (name === 'heartbeat') beats.push(performance.now()); hear(event); });
+                };").await?;
+            browser.open(&format!("{}?language=fr&sound=off", running.screen)).await?;
+            let ready = browser.seen("ready").await?;
+            assert!(ready.contains("HORS LIGNE : continuez") && ready.contains("OFFLINE: go on"), "{ready}");
+            let sizes = "['word', 'other-word'].map((id) => [document.getElementById(id).textContent, parseFloat(getComputedStyle(document.getElementById(id)).fontSize)])";
+            let [(first, large), (second, small)]: [(String, f64); 2] = browser.ask(&format!("return {sizes}")).await?;
+            assert_eq!((&*first, &*second), ("PRÊT", "READY"));
+            assert!(large > small, "{large} {small}");
+            assert_eq!(browser.ask::<Option<String>>("return document.body.dataset.sound ?? null").await?, None);
+
+            browser.ask::<()>("new MutationObserver(() => { window.changed ??= performance.now(); }).observe(document.body, { attributeFilter: ['data-look'] })").await?;
+            running.kill().await?;
+            let stopped = browser.seen("stopped").await?;
+            assert!(stopped.contains("AGENT ARRÊTÉ") && stopped.contains("AGENT STOPPED"), "{stopped}");
+            let silent: f64 = browser.ask("return window.changed - beats.at(-1)").await?;
+            assert!(silent >= 3000.0, "it said so after {silent} ms already");
+            browser.picture("stopped").await?;
+
+            let again = entrance.gate.listen().await?;
+            // Another port: whoever opens the page anew finds it well.
+            browser.open(&again.screen).await?;
+            browser.seen("ready").await?;
+            again.kill().await?;
+            Ok(())
+        })
+        .await
+    });
+}

@@ -1,0 +1,162 @@
+//! Headless Chromium, driven as a person would use it, and some things that no person can do: freeze a page, look at it with other eyes.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use countermark_tests::process::{self, Process};
+use countermark_tests::wait::{PATIENCE, until};
+use image::RgbImage;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use thirtyfour::{By, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver};
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+const DRIVER: &str = "/usr/bin/chromedriver";
+
+/// A browser with one page.
+pub(crate) struct Browser {
+    driver: WebDriver,
+    _chromedriver: Process,
+}
+
+impl Browser {
+    /// Starts one with its files in `folder`, has it used, and ends it.
+    pub(crate) async fn used(folder: &Path, how: impl AsyncFnOnce(&Self) -> Result<()>) -> Result<()> {
+        let browser = Self::start(folder).await?;
+        let outcome = how(&browser).await;
+        browser.driver.quit().await?;
+        outcome
+    }
+
+    async fn start(folder: &Path) -> Result<Self> {
+        for program in [CHROMIUM, DRIVER] {
+            let here = Path::new(program).is_file();
+            ensure!(
+                here,
+                "the screen is looked at with {program}, which is not here: `apt-get install chromium chromium-driver`"
+            );
+        }
+        let home = folder.join("browser");
+        std::fs::create_dir_all(&home)?;
+        let mut command: Command = process::command(Path::new(DRIVER));
+        command
+            .arg("--port=0")
+            .env("HOME", &home)
+            .env("PATH", "/usr/bin:/bin")
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "UTC");
+        let mut chromedriver = Process::start("chromedriver", &mut command, &folder.join("chromedriver.log"))?;
+        let port = loop {
+            let line = chromedriver.expect_line(PATIENCE).await?;
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                break port.trim_end_matches('.').to_owned();
+            }
+        };
+        let mut capabilities = DesiredCapabilities::chrome();
+        capabilities.set_binary(CHROMIUM)?;
+        let profile = format!("--user-data-dir={}", home.join("profile").display());
+        for argument in [
+            "--headless=new",
+            // Tests run as root in containers; the pages are the gate's own.
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--mute-audio",
+            // As the kiosk is started.
+            "--autoplay-policy=no-user-gesture-required",
+            "--ignore-certificate-errors",
+            &profile,
+        ] {
+            capabilities.add_arg(argument)?;
+        }
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await?;
+        Ok(Self { driver, _chromedriver: chromedriver })
+    }
+
+    /// Opens an address.
+    pub(crate) async fn open(&self, address: &str) -> Result<()> {
+        Ok(self.driver.goto(address).await?)
+    }
+
+    /// Presses the button that says this, as a finger would: one that something covers cannot be pressed.
+    pub(crate) async fn press(&self, says: &str) -> Result<()> {
+        let button = By::XPath(format!("//button[contains(., \"{says}\")]"));
+        until(format_args!("there was a button {says}"), PATIENCE, async || {
+            // It may be drawn anew while it is looked for.
+            let Ok(button) = self.driver.find(button.clone()).await else { return Ok(None) };
+            Ok(button.click().await.ok())
+        })
+        .await
+    }
+
+    /// Types into the field of a selector.
+    pub(crate) async fn type_into(&self, selector: &str, text: &str) -> Result<()> {
+        Ok(self.driver.find(By::Css(selector)).await?.send_keys(text).await?)
+    }
+
+    /// What a script answers.
+    pub(crate) async fn ask<A: DeserializeOwned>(&self, script: &str) -> Result<A> {
+        let answer = self.driver.execute(script, Vec::new()).await?;
+        serde_json::from_value(answer.json().clone()).with_context(|| format!("{script}: {}", answer.json()))
+    }
+
+    /// Waits until a script answers `true`.
+    pub(crate) async fn wait(&self, what: &str, script: &str) -> Result<()> {
+        until(what, PATIENCE, async || Ok(self.ask::<bool>(&format!("return {script}")).await?.then_some(()))).await
+    }
+
+    /// Waits until the page has this look, and takes a copy of it as it is then: markup without scripts.
+    pub(crate) async fn seen(&self, look: &str) -> Result<String> {
+        let script = format!(
+            "if (document.body.dataset.look !== '{look}') return null;
+             const copy = document.documentElement.cloneNode(true);
+             copy.querySelectorAll('script, noscript').forEach((one) => one.remove());
+             return '<!doctype html>' + copy.outerHTML;"
+        );
+        until(format_args!("the page looked {look}"), PATIENCE, async || self.ask(&script).await).await
+    }
+
+    /// Shows a copy, for as long as somebody wants to look at it, in the place of an open page that has no scripts.
+    pub(crate) async fn freeze(&self, copy: &str) -> Result<()> {
+        let frames = self.driver.cdp().send_raw("Page.getFrameTree", json!({})).await?;
+        let frame = frames.pointer("/frameTree/frame/id").context("a page has a frame")?;
+        self.tell("Page.setDocumentContent", json!({ "frameId": frame, "html": copy })).await?;
+        self.wait(
+            "the style sheet had come",
+            "document.body !== null && getComputedStyle(document.body).display === 'flex'",
+        )
+        .await
+    }
+
+    /// Has every page run a script before its own.
+    pub(crate) async fn prepare(&self, script: &str) -> Result<()> {
+        self.tell("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await
+    }
+
+    /// A display of so many pixels, of which a browser's zoom makes fewer and larger ones.
+    pub(crate) async fn display(&self, width: u32, height: u32, zoom: u32) -> Result<()> {
+        let metrics =
+            json!({ "width": width / zoom, "height": height / zoom, "deviceScaleFactor": zoom, "mobile": false });
+        self.tell("Emulation.setDeviceMetricsOverride", metrics).await
+    }
+
+    /// Looks with eyes that see colours otherwise: Chromium's own simulation.
+    pub(crate) async fn eyes(&self, deficiency: &str) -> Result<()> {
+        self.tell("Emulation.setEmulatedVisionDeficiency", json!({ "type": deficiency })).await
+    }
+
+    /// What is seen; kept for people, by name, in `tmp/screen` of cargo's target folder.
+    pub(crate) async fn picture(&self, name: &str) -> Result<RgbImage> {
+        let png = self.driver.screenshot_as_png().await?;
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screen");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(format!("{name}.png")), &png)?;
+        Ok(image::load_from_memory(&png)?.to_rgb8())
+    }
+
+    async fn tell(&self, command: &str, parameters: Value) -> Result<()> {
+        self.driver.cdp().send_raw(command, parameters).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! What staff do at the screen, by its buttons, and the same from a tablet that the gate let in.
+
+use std::io::Write;
+
+use anyhow::Result;
+use countermark_shared::verdict::Reason;
+
+use super::browser::Browser;
+use super::{Entrance, Stage, tell};
+
+const PIN: &str = "271828";
+/// CSS pixels: 9 mm on a display of 160 pixels an inch that is not scaled, and more on all others.
+const TOUCH: f64 = 57.0;
+
+#[test]
+fn an_admission_is_taken_back_a_refusal_overruled_and_a_ticket_typed() {
+    tell(Stage::Own("screen_by_hand"), async |cloud| {
+        let entrance = Entrance::build(cloud).await?;
+        let mut running = entrance.open().await?;
+        let mut lines = running.lines()?;
+        let file = cloud.folder().join("pin");
+        std::fs::write(&file, PIN)?;
+        entrance.gate.add_supervisor("Ada", &file).await?;
+        Browser::used(cloud.folder(), async |browser| {
+            browser.display(1366, 768, 1).await?;
+            browser.open(&running.screen).await?;
+            browser.seen("ready").await?;
+            let mut show = async |text: &str, look: &str| -> Result<()> {
+                writeln!(lines, "{text}")?;
+                browser.seen(look).await?;
+                browser.seen("ready").await.map(drop)
+            };
+
+            show(&entrance.solo[0], "admit").await?;
+            choose_the_newest(browser, "PASS").await?;
+            browser.press("Take back").await?;
+            fingers_fit(browser).await?;
+            browser.press("YES").await?;
+            browser
+                .wait("it was taken back", "/TAKEN BACK/.test(document.querySelector('#recent li')?.textContent)")
+                .await?;
+            browser.press("BACK").await?;
+            browser.press("CLOSE").await?;
+            // Nobody went through, so that the seat is free again.
+            show(&entrance.solo[0], "admit").await?;
+            show(&entrance.solo[0], "refuse").await?;
+
+            choose_the_newest(browser, "STOP").await?;
+            browser.press("Let in all the same").await?;
+            browser.press("They showed who they are").await?;
+            for digit in PIN.chars() {
+                browser.press(&digit.to_string()).await?;
+            }
+            fingers_fit(browser).await?;
+            let page: String = browser.ask("return document.documentElement.outerHTML").await?;
+            assert!(!page.contains(PIN) && page.contains("••••••"), "a PIN is on the page");
+            browser.picture("menu").await?;
+            browser.press("OK").await?;
+            let overruled = browser.seen("attention").await?;
+            assert!(
+                overruled.contains(Reason::Overruled.sentence(countermark_shared::verdict::Language::Fr)),
+                "{overruled}"
+            );
+            browser.press("BACK").await?;
+
+            browser.press("Type a ticket").await?;
+            browser.type_into("#menu textarea", &entrance.solo[1]).await?;
+            browser.press("DECIDE").await?;
+            browser.seen("admit").await?;
+            browser.wait("it had counted", "/^IN\\D*3$/.test(document.querySelector('#counts li').textContent)").await
+        })
+        .await?;
+        running.kill().await?;
+        Ok(())
+    });
+}
+
+/// Opens the menu and the scan on top, which begins with a word.
+async fn choose_the_newest(browser: &Browser, word: &str) -> Result<()> {
+    browser.press("MENU").await?;
+    browser
+        .wait(
+            "the newest scan was listed",
+            &format!("document.querySelector('#menu li button')?.textContent.includes('{word}')"),
+        )
+        .await?;
+    browser.press(word).await
+}
+
+/// Each button of the menu is large enough.
+async fn fingers_fit(browser: &Browser) -> Result<()> {
+    let sizes: Vec<[f64; 2]> = browser
+        .ask("return [...document.querySelectorAll('#menu button')].map((one) => [one.offsetWidth, one.offsetHeight])")
+        .await?;
+    assert!(!sizes.is_empty() && sizes.iter().flatten().all(|side| *side >= TOUCH), "{sizes:?}");
+    Ok(())
+}
+
+#[test]
+fn a_tablet_is_let_in_by_a_code_and_sees_nothing_once_it_is_revoked() {
+    tell(Stage::Own("screen_tablet"), async |cloud| {
+        let entrance = Entrance::build(cloud).await?;
+        let config = cloud.folder().join("gate.toml");
+        std::fs::write(&config, "[tablet]\nlisten = \"127.0.0.1:0\"\n")?;
+        let mut running = entrance.gate.stand(&config).await?;
+        let mut lines = running.lines()?;
+        entrance.gate.would_say(&entrance.solo[0], Reason::Admitted).await?;
+        Browser::used(cloud.folder(), async |browser| {
+            browser.display(800, 1280, 1).await?;
+            browser.open(&running.screen).await?;
+            browser.seen("ready").await?;
+            browser.press("MENU").await?;
+            browser.press("Let a tablet in").await?;
+            browser.wait("a code was shown", "/^[0-9]{6}$/.test(document.querySelector('#menu .code')?.textContent)").await?;
+            browser.picture("invitation").await?;
+            let [code, address]: [String; 2] = browser
+                .ask("return [document.querySelector('#menu .code').textContent, document.querySelector('#menu p').textContent]")
+                .await?;
+
+            browser.open(&address).await?;
+            browser.wait("it was sent to the pairing page", "location.pathname === '/pair'").await?;
+            browser.picture("pairing").await?;
+            browser.type_into("#code", &code).await?;
+            browser.press("PAIR").await?;
+            browser.seen("ready").await?;
+            let secret: String = browser.ask("return document.cookie").await?;
+            assert_eq!(secret, "", "a script can read what makes the tablet known");
+            writeln!(lines, "{}", entrance.solo[0])?;
+            browser.seen("admit").await?;
+
+            entrance.gate.revoke_tablet(1).await?;
+            browser.seen("stopped").await?;
+            browser.open(&address).await?;
+            browser.wait("it is a stranger again", "location.pathname === '/pair'").await
+        })
+        .await?;
+        running.kill().await?;
+        Ok(())
+    });
+}
