@@ -34,7 +34,7 @@ use crate::outputs::{Guard, NOTICE, Outputs, Tally, Telling, lanes_opened};
 use crate::printer::Printer;
 use crate::screen::{self, Journal, Screen};
 use crate::supervisor;
-use crate::sync::{Contact, Sync};
+use crate::sync::{Claims, Contact, Sync};
 use crate::tablet::{self, Tablets};
 
 /// Verdicts a slow page may lag behind before it misses some.
@@ -102,20 +102,15 @@ impl Drop for Farewell {
 /// Runs until told to end.
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let clock = Clock::start();
-    let Settings { folder, printer, .. } = settings;
     let lanes = settings.lanes();
     let (identity, key, ledger) = open(settings, clock)?;
     let (report_sender, report) = watch::channel(ledger.report()?);
     let (contact_sender, contact) = watch::channel(Contact::default());
     let (work, waiting) = mpsc::channel(CAPACITY);
     let verdicts = broadcast::channel(SCREEN_BACKLOG).0;
-    let listener = TcpListener::bind(settings.screen).with_context(|| {
-        format!("cannot show the screen at {}; name another --screen, or end what is there", settings.screen)
-    })?;
+    let (listener, socket) = listen(settings)?;
     let address = listener.local_addr()?;
     let tablets = tablets(settings, clock)?;
-    let socket = local::bind(&folder.socket())
-        .with_context(|| format!("cannot listen at {}; a shorter --data may help", folder.socket().display()))?;
     let (devices_sender, devices) = watch::channel(Devices::default());
     let (journal_sender, journal) = watch::channel(Journal::default());
     let post = |device, lane| Post::new(device, lane, devices_sender.clone());
@@ -123,6 +118,17 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let (finish, finishing) = oneshot::channel();
     let (ended, ending) = std_mpsc::channel();
     let farewell = |ending| Farewell { to: ended.clone(), ending: Some(ending) };
+    let sync = Sync {
+        client: client(&identity, report.clone(), clock)?,
+        gate: identity.gate,
+        key: key.clone(),
+        ledger: work.clone(),
+        report: report.clone(),
+        contact: contact_sender,
+        clock,
+        poll: settings.poll,
+    };
+    let (asking, claims) = Claims::beside(&sync);
     let screen = Arc::new(Screen {
         name: identity.name.clone(),
         lanes: lanes.clone(),
@@ -140,16 +146,8 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         address,
         tablets: tablets.clone(),
         socket,
-        sync: Sync {
-            client: client(&identity, report.clone(), clock)?,
-            gate: identity.gate,
-            key: key.clone(),
-            ledger: work.clone(),
-            report: report.clone(),
-            contact: contact_sender,
-            clock,
-            poll: settings.poll,
-        },
+        sync,
+        claims,
         screen: Arc::clone(&screen),
         journal: journal_sender,
         ledger: work.clone(),
@@ -168,7 +166,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         },
         ended: ended.clone(),
     };
-    let printer = *printer;
+    let printer = settings.printer;
     let (outputs, mut last) = start_outputs(settings, clock, &post, &work, &ended)?;
     let (pins, pin_worker) = Pins::new(&work);
     last.push(spawn("pins", farewell(Ending::Stopped { thread: "pins" }), move || pin_worker.work())?);
@@ -182,6 +180,8 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
             let announcement = match said {
                 Said::New(announcement) => Arc::new(announcement),
                 Said::Again(Repeated { source, opens }) => return feedbacks.tell(&source, opens),
+                // Nobody is left to ask: the agent is about to end, and its next start answers.
+                Said::Asks(question) => return asking.send(question).unwrap_or_default(),
             };
             outputs.tell(&announcement, clock.now().uptime);
             // The screen first: whoever reads standard output may be slow. Without an open page there is nobody to show it to.
@@ -218,7 +218,19 @@ fn open(settings: &Settings, clock: Clock) -> anyhow::Result<(Identity, SigningK
     let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };
     let mut ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
     ledger.is_told_at(lanes_opened(&settings.config.outputs));
+    ledger.asks_others(settings.config.ask_others);
+    ledger.release_claims(clock.now());
     Ok((identity, key, ledger))
+}
+
+/// Where the screen is shown, and where this machine's commands ask.
+fn listen(settings: &Settings) -> anyhow::Result<(TcpListener, UnixListener)> {
+    let Settings { folder, screen, .. } = settings;
+    let listener = TcpListener::bind(screen)
+        .with_context(|| format!("cannot show the screen at {screen}; name another --screen, or end what is there"))?;
+    let socket = local::bind(&folder.socket())
+        .with_context(|| format!("cannot listen at {}; a shorter --data may help", folder.socket().display()))?;
+    Ok((listener, socket))
 }
 
 /// Those that may show the screen, where any may.
@@ -356,7 +368,7 @@ impl Rest {
             }
         }
         let (reply, done) = oneshot::channel();
-        if self.work.blocking_send(Work::Reach { reply }).is_ok() {
+        if self.work.blocking_send(Work::Settle { reply }).is_ok() {
             // No answer: the ledger stopped, and there is nothing to wait for.
             done.blocking_recv().unwrap_or_default();
         }
@@ -419,6 +431,7 @@ struct Network {
     tablets: Option<Arc<Tablets>>,
     socket: UnixListener,
     sync: Sync,
+    claims: Claims,
     screen: Arc<Screen>,
     journal: watch::Sender<Journal>,
     ledger: mpsc::Sender<Work>,
@@ -450,6 +463,7 @@ impl Network {
         let screen = axum::serve(listener, screen::router(self.screen, self.tablets, self.address));
         tokio::select! {
             () = self.sync.run(finishing) => Ok(()),
+            () = self.claims.run() => Ok(()),
             outcome = screen => outcome.context("the screen has stopped"),
             outcome = local::serve(self.socket, self.local) => outcome.context("the local socket has stopped"),
             outcome = tablets => outcome.context("the tablets' listener has stopped"),

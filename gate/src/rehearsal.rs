@@ -188,7 +188,8 @@ impl Gate {
         let Identity { gate, root, key, unwrapping_key, poll } = identity;
         let owner = Owner { gate, root, unwrapping_key };
         let file = DataFolder::at(folder).ledger();
-        let ledger = Ledger::open(&file, owner, boot, now.uptime).map_err(Failed::from)?;
+        let mut ledger = Ledger::open(&file, owner, boot, now.uptime).map_err(Failed::from)?;
+        ledger.release_claims(now);
         Ok(Self { gate, key, ledger, machine: Machine::new(poll), under_way: UnderWay::Nothing })
     }
 
@@ -199,13 +200,18 @@ impl Gate {
 
     /// Decides about texts that were shown now, in one transaction, and says what is durable. A gate that is dropped before the next
     /// transaction does not know whether this was told: whoever was let in is asked for by staff (`interrupted`) when they come again.
+    /// The caller's network carries no claims: where the policy is strict, nobody answers.
     pub fn scan(&mut self, shown: &[(LaneId, &str)], now: Moment) -> Vec<Ruled> {
         let scan = |(lane, text): &(LaneId, &str)| {
             let text = ScannedText::Whole((*text).to_owned());
             RawScan { lane: *lane, source: Source::Lines, text, at: now.uptime }
         };
         let scans: Vec<_> = shown.iter().map(scan).collect();
-        self.ledger.scan(&scans, now).into_iter().map(Ruled::of).collect()
+        let mut said = self.ledger.scan(&scans, now);
+        for question in self.ledger.questions() {
+            said.extend(self.ledger.claimed(question.sequence, None, now));
+        }
+        said.into_iter().map(Ruled::of).collect()
     }
 
     /// What to ask validation now.

@@ -1,5 +1,6 @@
 //! Validation's gate interface over real HTTP, as far as a gate can tell, for the tests of this crate.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use countermark_shared::keys::{Signature, VerifyingKey};
 use countermark_shared::sealing::WrappingKey;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{
-    AskTime, Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome, RowResult, TimeAnswer, Upload,
-    Uploaded, paths,
+    AskClaim, AskTime, Base64, ClaimAnswered, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome,
+    RowResult, TimeAnswer, Upload, Uploaded, paths,
 };
 use serde_json::json;
 
@@ -42,6 +43,10 @@ pub(crate) struct Books {
     pub(crate) wrapping_key: Option<WrappingKey>,
     pub(crate) publisher: Publisher,
     pub(crate) rows: Vec<Vec<u8>>,
+    /// What gates asked, in order.
+    pub(crate) claims: Vec<AskClaim>,
+    /// What they are answered next; 503 where there is nothing.
+    pub(crate) answers: VecDeque<Option<ClaimAnswered>>,
     /// Which session is good; raised, the gate must log in again.
     pub(crate) session: u32,
     pub(crate) log_ins: u32,
@@ -69,6 +74,8 @@ impl StandIn {
             wrapping_key: None,
             publisher: Publisher::new(),
             rows: Vec::new(),
+            claims: Vec::new(),
+            answers: VecDeque::new(),
             session: 0,
             log_ins: 0,
             not_modified: 0,
@@ -81,6 +88,7 @@ impl StandIn {
             .route(paths::NONCE, post(async |Json(_): Json<RequestNonce>| Json(Nonce { nonce: Base64(NONCE) })))
             .route(paths::LOGIN, post(log_in))
             .route(paths::JOURNAL, post(journal))
+            .route(paths::CLAIMS, post(claim))
             .route(paths::TIME, post(time))
             .route(paths::HEAD, get(head))
             .route(
@@ -207,6 +215,18 @@ async fn time(State(books): Shared, headers: HeaderMap, Json(AskTime { nonce }):
     let at = wall_clock() + books.ahead;
     let signature = answer_time(&TimeQuestion { gate: GATE, nonce: nonce.0 }, at, books.publisher.list_key());
     Json(TimeAnswer { at, signature: Base64(signature.to_bytes()) }).into_response()
+}
+
+async fn claim(State(books): Shared, headers: HeaderMap, Json(ask): Json<AskClaim>) -> Response {
+    let mut books = books.lock().unwrap();
+    if let Some(refusal) = books.refuses(&headers) {
+        return refusal;
+    }
+    books.claims.push(ask);
+    match books.answers.pop_front().flatten() {
+        Some(answer) => Json(answer).into_response(),
+        None => problem(StatusCode::SERVICE_UNAVAILABLE, "Nobody there"),
+    }
 }
 
 fn wall_clock() -> Timestamp {

@@ -40,6 +40,14 @@ pub(crate) enum Error {
     GateUnknown,
     #[error("what the gate did was taken back")]
     GateRetracted,
+    #[error("the gate is suspended")]
+    GateSuspended,
+    #[error("no ticket of the gate's event was shown with the claim")]
+    TicketUnproved,
+    #[error("no journal has row {row}")]
+    ClaimRow { row: u64 },
+    #[error("something else was asked under the attempt")]
+    AttemptSpent,
     #[error("the gate cannot be made: {why}")]
     GateRefused { why: String },
     #[error("the request is not valid: {why}")]
@@ -72,6 +80,7 @@ impl From<sqlx::Error> for Error {
     fn from(source: sqlx::Error) -> Self {
         match violated(&source) {
             Some("seats_slot_fits_a_list") => Self::SlotOutOfRange,
+            Some("claims_once") => Self::AttemptSpent,
             _ => Self::Database { source },
         }
     }
@@ -120,6 +129,17 @@ impl From<Error> for Problem {
                     .detail(
                         "It was in other hands, and its key with it. Make a new gate, and enrol the box as that one.",
                     )
+            }
+            Error::GateSuspended => Self::new(StatusCode::FORBIDDEN, "gate-suspended", "The gate is suspended")
+                .detail("It admits nobody until an administrator resumes it."),
+            Error::TicketUnproved => {
+                Self::new(unprocessable, "ticket-unproved", "The claim shows no ticket of the gate's event")
+                    .detail("Send the ticket's whole text: both of its signatures are verified.")
+            }
+            Error::ClaimRow { row } => Self::invalid(format!("A claim names its row, and no journal has row {row}.")),
+            Error::AttemptSpent => {
+                Self::new(StatusCode::CONFLICT, "attempt-spent", "Something else was asked under this attempt")
+                    .detail("Draw new random bytes for each claim, and repeat them only with the same question.")
             }
             Error::GateRefused { why } => {
                 Self::new(unprocessable, "gate-refused", "The gate cannot be made").detail(format!("Refused: {why}."))

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use countermark_shared::decision::{Passages, examine};
 use countermark_shared::documents::FeedRow;
 use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
-use countermark_shared::journal::{ChainHash, Checkpoint, JournalRow, Subject};
+use countermark_shared::journal::{Act, ChainHash, Checkpoint, JournalRow, Subject};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::Signature;
 use countermark_shared::ticket::MAX_TEXT_LENGTH;
@@ -229,6 +229,20 @@ impl Settled {
     pub(crate) fn told(&self, event: EventId) -> Vec<u64> {
         let is_told = |entry: &&Entry| entry.told.believed && FeedRow::of(&entry.row, event).is_some();
         self.entries.iter().filter(is_told).map(|entry| entry.row.sequence).collect()
+    }
+
+    /// The rows whose claims the new rows end, whatever these are worth.
+    pub(crate) fn claims_ended(&self) -> Vec<u64> {
+        let ended = |entry: &Entry| match entry.row.act? {
+            Act::Claimed { of } => Some(of),
+            Act::Undo { .. }
+            | Act::Actuated { .. }
+            | Act::Overrule { .. }
+            | Act::Claim { .. }
+            | Act::Hold
+            | Act::Release => None,
+        };
+        self.entries.iter().filter_map(ended).collect()
     }
 
     fn set_aside(&mut self, aside: Aside) {

@@ -8,7 +8,8 @@ use countermark_shared::enrolment::answer_login;
 use countermark_shared::id::GateId;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::wire::{
-    AskTime, Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, TimeAnswer, Upload, Uploaded, paths,
+    AskClaim, AskTime, Base64, ClaimAnswered, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, TimeAnswer,
+    Upload, Uploaded, paths,
 };
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
@@ -179,6 +180,11 @@ impl Client {
     /// Hands over journal rows.
     pub(crate) async fn upload(&self, session: &SecretString, upload: &Upload) -> Result<Uploaded, CallError> {
         self.exchange_in(session, paths::JOURNAL, upload).await
+    }
+
+    /// Asks before it admits. Whoever asks has no time for as long as this may take.
+    pub(crate) async fn claim(&self, session: &SecretString, ask: &AskClaim) -> Result<ClaimAnswered, CallError> {
+        self.exchange_in(session, paths::CLAIMS, ask).await
     }
 
     async fn exchange_in<A: DeserializeOwned>(

@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) poll: Option<Duration>,
     /// How long rows of the journal are kept that may go; for ever when nothing is said.
     pub(crate) keep: Option<Duration>,
+    /// Whether the other gates are asked before anybody enters, whatever the policy.
+    pub(crate) ask_others: bool,
     /// Scanners on serial lines.
     pub(crate) scanners: Vec<ScannerConfig>,
     /// Scanners that say they are keyboards.
@@ -80,6 +82,8 @@ struct Written {
     quiet: bool,
     poll_seconds: Option<Spanned<u64>>,
     journal_days: Option<Spanned<u64>>,
+    #[serde(default)]
+    ask_others: bool,
     profiles: Option<PathBuf>,
     #[serde(default)]
     scanner: Vec<input::WrittenScanner>,
@@ -141,6 +145,7 @@ impl Config {
             tablets: written.tablet.map(|tablet| tablet.listen),
             poll: written.poll_seconds.map(|seconds| Duration::from_secs(seconds.into_inner())),
             keep: written.journal_days.map(|days| Duration::from_secs(days.into_inner() * A_DAY)),
+            ask_others: written.ask_others,
             scanners: written.scanner.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             keyboards: written.keyboard.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             cameras: written.camera.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
@@ -269,6 +274,7 @@ mod tests {
             ("\nscreen = \"0.0.0.0:80\"", "gate.toml:2: the screen is shown on this machine alone"),
             ("quiet = true\nlanguage = \"de\"", "gate.toml:2: unknown variant `de`"),
             ("poll-seconds = 0", "gate.toml:1: poll-seconds is 1 to 86400"),
+            ("ask-others = 1", "gate.toml:1: invalid type: integer"),
             ("journal-days = 0", "gate.toml:1: journal-days is 1 to 36500"),
             ("[[pictures]]\nname = \"Porch\"\nlane = 1\nfolder = \"p\"", "gate.toml:2: a name has small letters"),
             ("[[pictures]]\nname = \"porch\"\nlane = \"1\"\nfolder = \"p\"", "gate.toml:3: invalid type: string"),

@@ -79,10 +79,11 @@ impl Debounce {
         self.0.retain(|(_, shown), _| *shown != Shown::Seat(event, slot));
     }
 
-    /// A supervisor let in whoever shows this: what is held still is not refused again behind their back.
-    pub(super) fn let_in(&mut self, lane: LaneId, event: EventId, slot: Slot) {
+    /// Whoever shows this was answered once more, by a supervisor or the other gates: what is held still is not answered again behind their
+    /// back.
+    pub(super) fn answer(&mut self, lane: LaneId, event: EventId, slot: Slot, answer: Answer) {
         if let Some(showing) = self.0.get_mut(&(lane, Shown::Seat(event, slot))) {
-            showing.answer = Answer { reason: Reason::Overruled, opens: true };
+            showing.answer = answer;
         }
     }
 }

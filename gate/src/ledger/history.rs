@@ -37,6 +37,29 @@ impl History {
         Passages::of(&self.rows, last_reset)
     }
 
+    /// Who would have passed by claims that no row has answered but for the one by that row.
+    pub(super) fn asked_about(&self, but: Option<u64>, last_reset: Option<Timestamp>) -> Passages {
+        let claims = self.rows.iter().filter(|row| Some(row.sequence) != but && !self.is_answered(row.sequence));
+        let asked = claims.filter_map(|row| match row.act {
+            Some(Act::Claim { attempt: _, persons }) => Some(Passages::granted(row.gate, persons, row.at, last_reset)),
+            Some(
+                Act::Undo { .. }
+                | Act::Actuated { .. }
+                | Act::Overrule { .. }
+                | Act::Claimed { .. }
+                | Act::Hold
+                | Act::Release,
+            )
+            | None => None,
+        });
+        asked.fold(Passages::NONE, Passages::and)
+    }
+
+    /// Whether a claim has had its verdict.
+    pub(super) fn is_answered(&self, sequence: u64) -> bool {
+        self.acts().any(|act| matches!(act, Act::Claimed { of } if of == sequence))
+    }
+
     /// The last row by which somebody passed, in or out, and which was not taken back.
     pub(super) fn last(&self) -> Option<&JournalRow> {
         self.rows.iter().rev().find(|row| row.persons > 0 && !self.is_undone(row.sequence))

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use countermark_shared::clock::Clock;
-use countermark_shared::decision::{self, Facts, Feed, Listing, Passages, Policy, SealedPart};
-use countermark_shared::documents::{Direction, FeedState, SlotState};
+use countermark_shared::decision::{self, Claim, Facts, Feed, Listing, Passages, Policy, SealedPart};
+use countermark_shared::documents::{Alone, Direction, FeedState, SlotState};
 use countermark_shared::id::{Generation, LaneId, Slot};
 use countermark_shared::journal::Subject;
 use countermark_shared::ticket::VerifiedTicket;
@@ -29,6 +29,27 @@ pub(super) struct Judgement {
     pub(super) proof: Option<String>,
     /// For the screen alone: no journal has it.
     pub(super) holder: Option<Holder>,
+    /// What the others are asked before anybody passes by the verdict; nothing where it stands.
+    pub(super) asks: Option<Asks>,
+}
+
+/// A question to the others.
+pub(super) struct Asks {
+    /// The ticket's text as it was sold.
+    pub(super) ticket: String,
+    /// What passed with the seat at this gate.
+    pub(super) own: Passages,
+}
+
+/// Whether the others have a word in a verdict.
+#[derive(Clone, Copy)]
+pub(super) enum Others {
+    /// They are asked before anybody enters: always, or where the policy is strict.
+    Ask { always: bool },
+    /// They were, by that row, and this came of it.
+    Asked { of: u64, claim: Claim },
+    /// It is said without them.
+    Silent,
 }
 
 /// What a scan is judged by.
@@ -41,13 +62,18 @@ pub(super) struct Grounds<'a> {
 }
 
 /// Judges a scan when its turn has come, at `uptime`.
-pub(super) fn judge(grounds: Grounds<'_>, scan: &RawScan, uptime: Duration) -> Result<Judgement, LedgerError> {
+pub(super) fn judge(
+    grounds: Grounds<'_>,
+    scan: &RawScan,
+    uptime: Duration,
+    others: Others,
+) -> Result<Judgement, LedgerError> {
     let (ScannedText::Whole(text) | ScannedText::Damaged(text)) = &scan.text;
     if uptime.saturating_sub(scan.at) > MAX_AGE {
         return Ok(refusal(Reason::ScanAgain, text));
     }
     match &scan.text {
-        ScannedText::Whole(text) => examine(grounds, scan.lane, text),
+        ScannedText::Whole(text) => examine(grounds, scan.lane, text, others),
         ScannedText::Damaged(text) => Ok(turned_away(grounds.documents, scan.lane, Reason::Malformed, text)),
     }
 }
@@ -59,7 +85,12 @@ pub(super) fn is_overtaken(scan: &RawScan, uptime: Duration) -> bool {
 }
 
 /// Judges a text as if it were shown at a lane now.
-pub(super) fn examine(grounds: Grounds<'_>, lane: LaneId, text: &str) -> Result<Judgement, LedgerError> {
+pub(super) fn examine(
+    grounds: Grounds<'_>,
+    lane: LaneId,
+    text: &str,
+    others: Others,
+) -> Result<Judgement, LedgerError> {
     let Grounds { connection, documents, names, clock } = grounds;
     let Some(basis) = documents.basis(lane, clock.now) else { return Ok(refusal(Reason::CannotDecide, text)) };
     match decision::examine(text, basis.event.event, basis.keys) {
@@ -69,26 +100,48 @@ pub(super) fn examine(grounds: Grounds<'_>, lane: LaneId, text: &str) -> Result<
                 Direction::Entry => names.read(&ticket),
                 Direction::Exit => (SealedPart::None, None),
             };
-            let facts = Facts { sealed_part, ..facts(connection, &basis, &ticket, clock)? };
+            let facts = Facts { sealed_part, ..facts(connection, &basis, &ticket, others, clock)? };
             let policy = Policy { lease: basis.lease, ..Policy::at(basis.event, basis.lane, basis.bundle_not_after) };
             let body = ticket.body();
             let kept = store::is_kept(connection, body.event, body.slot, body.generation)?;
+            let decide = |claim| decision::decide(&ticket, &Facts { claim, ..facts }, &policy, clock);
+            let granted = asks(others, &policy, &ticket).then(|| decide(granted_as_told(&facts)));
+            let granted = granted.filter(Verdict::opens);
+            // Who is forgiven was granted when they were let in, and has not passed since.
+            let asks = granted.filter(|granted| granted.reason != Reason::Forgiven);
             Ok(Judgement {
-                verdict: decision::decide(&ticket, &facts, &policy, clock),
+                verdict: granted.unwrap_or_else(|| decide(facts.claim)),
                 subject: Subject::of(&ticket),
                 proof: (!kept).then(|| ticket.to_text()),
                 holder,
+                asks: asks.map(|_| Asks { ticket: ticket.to_text(), own: facts.own }),
             })
         }
         Err(reason) => Ok(turned_away(documents, lane, reason, text)),
     }
 }
 
-/// What the ledger, the list and the feed say of a ticket's seat.
+/// Whether the others are to be asked before the ticket opens. Nobody waits for them on the way out.
+fn asks(others: Others, policy: &Policy<'_>, ticket: &VerifiedTicket) -> bool {
+    match (others, policy.lane.direction) {
+        (Others::Ask { always }, Direction::Entry) => {
+            always || policy.event.policy_of(ticket.body().product).alone == Alone::Staff
+        }
+        (Others::Ask { .. }, Direction::Exit) | (Others::Asked { .. } | Others::Silent, _) => false,
+    }
+}
+
+/// The best that the others can answer, as far as the feed says: who would not pass by that is not asked about.
+fn granted_as_told(facts: &Facts) -> Claim {
+    Claim::Granted(facts.feed.filter(|feed| !feed.contested).map_or(Passages::NONE, |feed| feed.passages))
+}
+
+/// What the ledger, the list and the feed say of a ticket's seat. Who is asked about counts as having passed, but for who was by that answer.
 fn facts(
     connection: &Connection,
     basis: &Basis<'_>,
     ticket: &VerifiedTicket,
+    others: Others,
     clock: Clock,
 ) -> Result<Facts, LedgerError> {
     let body = ticket.body();
@@ -99,18 +152,23 @@ fn facts(
         least_generation: slots.least_generation(body.slot),
         age: slots.age(clock.now),
     });
+    let (answered, claim) = match others {
+        Others::Asked { of, claim } => (Some(of), claim),
+        Others::Ask { .. } | Others::Silent => (None, Claim::NotAsked),
+    };
     Ok(Facts {
+        claim,
         listing: if history.hold().is_some() { Some(held_back(listing)) } else { listing },
         highest_proved: store::highest_proved(connection, body.event, body.slot)?,
-        feed: basis.feed.map(|feed| others(feed, basis, body.slot, last_reset, clock)),
-        own: history.passages(last_reset),
+        feed: basis.feed.map(|feed| told(feed, basis, body.slot, last_reset, clock)),
+        own: history.passages(last_reset).and(history.asked_about(answered, last_reset)),
         unfinished: history.unfinished(),
         ..Facts::default()
     })
 }
 
 /// What the feed says passed with the seat at the other gates.
-fn others(feed: &FeedState, basis: &Basis<'_>, slot: Slot, last_reset: Option<Timestamp>, clock: Clock) -> Feed {
+fn told(feed: &FeedState, basis: &Basis<'_>, slot: Slot, last_reset: Option<Timestamp>, clock: Clock) -> Feed {
     let told = feed.passages(slot, Some(basis.gate), last_reset);
     let passages = Passages {
         admitted: told.admitted,
@@ -140,5 +198,11 @@ fn turned_away(documents: &Documents, lane: LaneId, reason: Reason, text: &str) 
 }
 
 fn refusal(reason: Reason, text: &str) -> Judgement {
-    Judgement { verdict: Verdict::refusal(reason), subject: Subject::unverified(text), proof: None, holder: None }
+    Judgement {
+        verdict: Verdict::refusal(reason),
+        subject: Subject::unverified(text),
+        proof: None,
+        holder: None,
+        asks: None,
+    }
 }

@@ -5,6 +5,7 @@
 
 mod act;
 mod case;
+mod claim;
 mod debounce;
 mod defect;
 mod delivery;
@@ -40,13 +41,15 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
 use countermark_shared::wire::{Base64, RowOutcome, RowResult, UploadedRow};
 
+use claim::Claims;
 use debounce::{Answer, Debounce};
-use judge::Grounds;
+use judge::{Grounds, Others};
 use outcomes::Outcomes;
 use recorder::Recorder;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use act::{ActError, Deed, Done};
+pub(crate) use claim::Question;
 pub(crate) use defect::Defect;
 pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
 pub(crate) use hashing::Pins;
@@ -79,6 +82,7 @@ pub(crate) struct Ledger {
     debounce: Debounce,
     repeated: Vec<Repeated>,
     outcomes: Outcomes,
+    claims: Claims,
     /// What the disk did to whatever was written last.
     failed: Option<Defect>,
     /// Whether a damaged ledger lies aside.
@@ -140,6 +144,7 @@ impl Ledger {
             self.debounce.forget();
             // Nobody may pass by what was answered in the same transaction.
             self.repeated.clear();
+            self.claims.forget_unasked();
             let at = self.read_clock(now).now;
             scans.iter().map(|scan| undecided(scan, at, now)).collect()
         });
@@ -149,7 +154,7 @@ impl Ledger {
 
     fn try_scan(&mut self, scans: &[RawScan], now: Moment) -> Result<Vec<Announcement>, LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, documents, names, debounce, repeated, outcomes, .. } = self;
+        let Self { connection, gate, boot, documents, names, debounce, repeated, outcomes, claims, .. } = self;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if !store::is_whole(&transaction)? {
             return Ok(scans.iter().map(|scan| undecided(scan, clock.now, now)).collect());
@@ -179,13 +184,22 @@ impl Ledger {
             let savepoint = transaction.savepoint()?;
             let grounds = Grounds { connection: &savepoint, documents, names, clock };
             let recorder = Recorder { gate: *gate, boot: *boot, grounds };
-            let outcome = judge::judge(grounds, scan, now.uptime).and_then(|judgement| {
-                let answer = Answer { reason: judgement.verdict.reason, opens: judgement.verdict.opens() };
+            let outcome = judge::judge(grounds, scan, now.uptime, claims.others()).and_then(|mut judgement| {
+                // It is held still while the others are asked.
+                if claims.are_about(scan, &judgement.subject) {
+                    return Ok(None);
+                }
+                let asks = judgement.asks.take();
+                let opens = judgement.verdict.opens() && asks.is_none();
+                let answer = Answer { reason: judgement.verdict.reason, opens };
                 if let Some(Answer { opens, reason: _ }) = debounce.repeats(scan, &judgement.subject, answer) {
                     repeated.push(Repeated { source: scan.source.clone(), opens });
                     return Ok(None);
                 }
-                recorder.record(scan, judgement, now).map(Some)
+                match asks {
+                    Some(asks) => claims.ask(recorder, scan, &judgement, asks).map(|()| None),
+                    None => recorder.record(scan, judgement, None, now).map(Some),
+                }
             });
             match outcome {
                 Ok(announcement) => {
@@ -253,7 +267,7 @@ impl Ledger {
         if !store::is_whole(connection)? {
             return Ok(Ruling::new(Verdict::refusal(Reason::CannotDecide), &Subject::unverified(text)));
         }
-        let judgement = judge::examine(Grounds { connection, documents, names, clock }, lane, text)?;
+        let judgement = judge::examine(Grounds { connection, documents, names, clock }, lane, text, Others::Silent)?;
         Ok(Ruling::new(judgement.verdict, &judgement.subject))
     }
 

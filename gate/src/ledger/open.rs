@@ -15,6 +15,7 @@ use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+use super::claim::Claims;
 use super::debounce::Debounce;
 use super::outcomes::Outcomes;
 use super::store::{self, Columns, Head, StoredRow};
@@ -140,6 +141,7 @@ impl Ledger {
             debounce: Debounce::default(),
             repeated: Vec::new(),
             outcomes: Outcomes::default(),
+            claims: Claims::default(),
             failed: None,
             replaced: salvage::has_left_one_aside(file),
         })

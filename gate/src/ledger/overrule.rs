@@ -8,7 +8,8 @@ use countermark_shared::ticket::UnverifiedTicket;
 use countermark_shared::verdict::{Reason, Verdict};
 
 use super::case::may_be_overruled;
-use super::judge::{self, Grounds};
+use super::debounce::Answer;
+use super::judge::{self, Grounds, Others};
 use super::pin::{NotHashed, PinHash};
 use super::{ActError, Ledger, staff, store};
 use crate::announcement::{Announcement, Ruling};
@@ -55,7 +56,7 @@ impl Ledger {
             // Once names have left the box, the text may have gone with them. The gate proved it when it was shown; its places nobody knows.
             let (mut places, mut proved, mut holder) = (1, false, None);
             if let Some(text) = store::ticket_text(connection, event, slot, generation)? {
-                let judgement = judge::examine(recorder.grounds, row.lane, &text)?;
+                let judgement = judge::examine(recorder.grounds, row.lane, &text, Others::Silent)?;
                 if !judgement.verdict.opens() && !may_be_overruled(judgement.verdict.reason) {
                     return Err(ActError::Final { reason: judgement.verdict.reason });
                 }
@@ -89,7 +90,8 @@ impl Ledger {
         })?;
         self.outcomes.announced(std::slice::from_ref(&announcement));
         if let (Some(event), Some(slot)) = (announcement.ruling.event, announcement.ruling.slot) {
-            self.debounce.let_in(announcement.lane, event, slot);
+            let answer = Answer { reason: Reason::Overruled, opens: true };
+            self.debounce.answer(announcement.lane, event, slot, answer);
         }
         Ok(announcement)
     }

@@ -20,15 +20,31 @@ pub(super) struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    /// Writes the verdict of a scan.
+    /// Writes the verdict of a scan: the first, or the one after a claim.
     pub(super) fn record(
         &self,
         scan: &RawScan,
         judgement: Judgement,
+        act: Option<Act>,
         now: Moment,
     ) -> Result<Announcement, LedgerError> {
+        let mut row = JournalRow { act, ..self.verdict(scan, &judgement) };
+        self.append(&mut row, judgement.proof.as_deref())?;
+        Ok(Announcement {
+            sequence: Some(row.sequence),
+            lane: scan.lane,
+            source: scan.source.clone(),
+            at: row.at,
+            ruling: Ruling::new(judgement.verdict, &row.subject),
+            announced: now.battery,
+            holder: judgement.holder,
+        })
+    }
+
+    /// The verdict of a scan as a row that has no number yet.
+    pub(super) fn verdict(&self, scan: &RawScan, judgement: &Judgement) -> JournalRow {
         let Grounds { connection: _, documents, names: _, clock } = self.grounds;
-        let mut row = JournalRow {
+        JournalRow {
             gate: self.gate,
             sequence: 0,
             boot: self.boot,
@@ -36,24 +52,14 @@ impl Recorder<'_> {
             clock: clock.state,
             lane: scan.lane,
             direction: documents.direction(scan.lane).unwrap_or(Direction::Entry),
-            subject: judgement.subject,
+            subject: judgement.subject.clone(),
             persons: judgement.verdict.persons,
             actor: Actor::Gate,
             reason: judgement.verdict.reason,
             proved: judgement.verdict.remembers(),
             documents: documents.revisions(),
             act: None,
-        };
-        self.append(&mut row, judgement.proof.as_deref())?;
-        Ok(Announcement {
-            sequence: Some(row.sequence),
-            lane: scan.lane,
-            source: scan.source.clone(),
-            at: clock.now,
-            ruling: Ruling::new(judgement.verdict, &row.subject),
-            announced: now.battery,
-            holder: judgement.holder,
-        })
+        }
     }
 
     /// Writes what was done about the ticket of a row, by which nobody passes. The answer is the number of the row that says so.

@@ -12,7 +12,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 pub(super) use seats::{
-    cut_off_unfinished, finish, history, last_verdicts, put_unfinished, row, seats_held, ticket_text,
+    cut_off_unfinished, finish, history, last_verdicts, put_unfinished, row, seats_held, ticket_text, unanswered_claims,
 };
 pub(super) use supervisors::{
     NotAdded, add_supervisor, pin_salt, put_pin_salt, put_throttle, remove_supervisor, supervisor_of, supervisors,

@@ -1,17 +1,19 @@
 //! The thread that owns the ledger: one queue, in order. Scans that wait together share a transaction.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use countermark_shared::id::{LaneId, SupervisorId};
 use countermark_shared::journal::{Actuation, OverruleReason};
 use countermark_shared::time::Timestamp;
+use countermark_shared::wire::ClaimAnswered;
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::hashing::{Hashed, Purpose};
 use super::{
     ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError,
-    Pruned, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally, Word,
+    Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
@@ -42,6 +44,8 @@ pub(crate) enum Work {
     Confirm { sequence: u64, passed: bool, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Give the last scans, at most so many, the newest first.
     Recent { most: usize, reply: oneshot::Sender<Result<Vec<Recent>, LedgerError>> },
+    /// Go on with whoever was asked about by that row: what was answered, or nothing where nobody answered in time. It is announced.
+    Claimed { sequence: u64, answer: Option<ClaimAnswered> },
     /// Note what an output told of an admission. Nobody waits for it.
     Actuated { sequence: u64, actuation: Actuation },
     /// Say who may overrule.
@@ -76,6 +80,8 @@ pub(crate) enum Work {
     Prune { keep: Duration, reply: oneshot::Sender<Result<Pruned, PruneError>> },
     /// Say so when all that was asked before is done.
     Reach { reply: oneshot::Sender<()> },
+    /// Say so when that is so, and nobody waits for the others.
+    Settle { reply: oneshot::Sender<()> },
     /// Close the ledger.
     Stop,
 }
@@ -87,6 +93,17 @@ pub(crate) enum Said {
     New(Announcement),
     /// That it was answered.
     Again(Repeated),
+    /// That the others are asked, and its verdict follows.
+    Asks(Question),
+}
+
+/// Who waits until the others were heard.
+#[derive(Default)]
+struct Waiting {
+    /// For the verdict of what they typed, by the row that asks.
+    entered: HashMap<u64, oneshot::Sender<Announcement>>,
+    /// For there to be none.
+    settled: Vec<oneshot::Sender<()>>,
 }
 
 /// Works until told to stop. `announce` is called for each scan after its transaction is durable, the new ones in order, before anything
@@ -100,6 +117,7 @@ pub(crate) fn serve(
     mut announce: impl FnMut(Said),
 ) {
     let mut waiting = Vec::with_capacity(CAPACITY);
+    let mut heard = Waiting::default();
     while work.blocking_recv_many(&mut waiting, CAPACITY) > 0 {
         let mut scans = Vec::new();
         for item in waiting.drain(..) {
@@ -113,7 +131,7 @@ pub(crate) fn serve(
             }
             // Whatever else is asked sees the scans before it, and what outputs told.
             record(&mut ledger, &mut scans, clock, report, &mut announce);
-            if !perform(&mut ledger, item, pins, clock, report, &mut announce) {
+            if !perform(&mut ledger, item, &mut heard, pins, clock, report, &mut announce) {
                 return;
             }
         }
@@ -141,7 +159,8 @@ fn record(
     let announcements = ledger.scan(scans, clock.now());
     scans.clear();
     let repeated = ledger.repeated().into_iter().map(Said::Again);
-    announcements.into_iter().map(Said::New).chain(repeated).for_each(announce);
+    let questions = ledger.questions().into_iter().map(Said::Asks);
+    announcements.into_iter().map(Said::New).chain(repeated).chain(questions).for_each(announce);
     publish(ledger, report);
 }
 
@@ -149,6 +168,7 @@ fn record(
 fn perform(
     ledger: &mut Ledger,
     work: Work,
+    heard: &mut Waiting,
     pins: &Pins,
     clock: Clock,
     report: &watch::Sender<Report>,
@@ -160,12 +180,30 @@ fn perform(
         Work::Enter { lane, text, reply } => {
             let scan = RawScan { lane, source: Source::Typed, text, at: now.uptime };
             // Typed text is no showing that goes on, so that each has its verdict.
-            if let Some(announcement) = ledger.scan(std::slice::from_ref(&scan), now).pop() {
+            let announcement = ledger.scan(std::slice::from_ref(&scan), now).pop();
+            if let Some(announcement) = announcement {
                 announce(Said::New(announcement.clone()));
                 publish(ledger, report);
                 drop(reply.send(announcement));
+            } else if let Some(question) = ledger.questions().pop() {
+                heard.entered.insert(question.sequence, reply);
+                announce(Said::Asks(question));
+                publish(ledger, report);
             }
         }
+        Work::Claimed { sequence, answer } => {
+            if let Some(announcement) = ledger.claimed(sequence, answer, now) {
+                announce(Said::New(announcement.clone()));
+                publish(ledger, report);
+                if let Some(reply) = heard.entered.remove(&sequence) {
+                    drop(reply.send(announcement));
+                }
+            }
+            if !ledger.waits_for_others() {
+                heard.settled.drain(..).for_each(|reply| reply.send(()).unwrap_or_default());
+            }
+        }
+        Work::Settle { reply } if ledger.waits_for_others() => heard.settled.push(reply),
         Work::Undo { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.undo(sequence, now)),
         Work::Hold { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.hold(sequence, now)),
         Work::Release { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.release(sequence, now)),
@@ -215,7 +253,7 @@ fn perform(
         }
         Work::Page { after, most, tickets, reply } => drop(reply.send(ledger.page(after, most, tickets))),
         Work::Prune { keep, reply } => drop(reply.send(ledger.prune(keep, now))),
-        Work::Reach { reply } => drop(reply.send(())),
+        Work::Reach { reply } | Work::Settle { reply } => drop(reply.send(())),
         Work::Stop => {
             write_outcomes(ledger, clock);
             return false;

@@ -2,11 +2,13 @@
 //! without I/O or clock, so that a simulation runs it in virtual time; [`shell`] moves the bytes.
 
 mod back_off;
+mod claims;
 mod exchange;
 mod machine;
 mod shell;
 
 pub(crate) use back_off::Jitter;
+pub(crate) use claims::Claims;
 pub(crate) use exchange::{Held, Request, Response, Step, upload};
 pub(crate) use machine::Machine;
 pub(crate) use shell::{Contact, Sync};

@@ -7,7 +7,6 @@ use core::time::Duration;
 use super::facts::{Facts, Turn};
 use super::others::Others;
 use super::passages::Passages;
-use super::policy::Policy;
 use super::shown::Shown;
 use crate::clock::{Clock, ClockState};
 use crate::documents::{AdmissionPolicy, EventDocument};
@@ -76,8 +75,8 @@ struct Limit {
 }
 
 impl<'a> Entries<'a> {
-    pub(super) fn of(shown: &Shown<'_>, policy: &Policy<'a>, clock: Clock) -> Self {
-        Self::new(Terms::of(shown.body), policy.admission(shown.body.product), policy.event, clock)
+    pub(super) fn of(shown: &Shown<'_>, event: &'a EventDocument, clock: Clock) -> Self {
+        Self::new(Terms::of(shown.body), event.policy_of(shown.body.product), event, clock)
     }
 
     fn new(terms: Terms, admission: &'a AdmissionPolicy, event: &'a EventDocument, clock: Clock) -> Self {
@@ -120,7 +119,8 @@ impl<'a> Entries<'a> {
         Room { reason, persons: certain.persons.min(supposed.persons) }
     }
 
-    fn count(&self, count: Passages) -> Room {
+    /// How many may enter by one count.
+    pub(super) fn count(&self, count: Passages) -> Room {
         let limits = self.limits(count);
         let limits = || limits.iter().flatten();
         Room {

@@ -14,6 +14,7 @@ mod policy;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod venue;
 
 use entries::{Entries, Room};
 use others::Others;
@@ -24,6 +25,7 @@ pub use facts::{Claim, Facts, Feed, Listing, SealedPart, Turn, Unfinished, Wante
 pub use moment::MAX_PROOF_LEAD;
 pub use passages::Passages;
 pub use policy::Policy;
+pub use venue::grant;
 
 use crate::clock::Clock;
 use crate::documents::{Alone, Direction, LeaseState, ListAgePolicy};
@@ -64,7 +66,7 @@ fn decide_shown(shown: &Shown<'_>, facts: &Facts, policy: &Policy<'_>, clock: Cl
 
 fn enter(shown: &Shown<'_>, facts: &Facts, policy: &Policy<'_>, clock: Clock) -> Verdict {
     let others = Others::of(facts, list_age(shown, policy), clock.tells_time());
-    let room = Entries::of(shown, policy, clock).room(facts, &others);
+    let room = Entries::of(shown, policy.event, clock).room(facts, &others);
     let proof = shown.live.and_then(|live| moment::proof(live, clock));
     let reason = least([
         proof,

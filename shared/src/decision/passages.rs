@@ -1,17 +1,22 @@
 //! How often the places of a slot passed: counts that add up, whoever counted.
 
+use core::num::NonZeroU8;
 use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::facts::Unfinished;
 use crate::documents::Direction;
+use crate::id::GateId;
 use crate::journal::JournalRow;
 use crate::time::Timestamp;
 use crate::verdict::{Admission, Reason};
 
 /// Persons who passed with the tickets of one (event, slot), over all generations. Admissions that were undone are not among
 /// them, and one that was forgiven counts once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(test, derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Passages {
     /// Persons who entered, each entry counted.
     pub admitted: u32,
@@ -47,15 +52,24 @@ impl Passages {
         }
         let counts = if matches!(row.reason, Reason::Forgiven | Reason::ExitWithoutEntry) { 0 } else { row.persons };
         let one = match row.direction {
-            Direction::Entry => Self {
-                admitted: counts.into(),
-                admitted_since_reset: if last_reset.is_none_or(|reset| row.at >= reset) { counts.into() } else { 0 },
-                last_entry: Some(Admission { at: row.at, gate: Some(row.gate) }),
-                ..Self::NONE
-            },
+            Direction::Entry => Self::entered(row.gate, counts, row.at, last_reset),
             Direction::Exit => Self { left: counts.into(), last_exit: Some(row.at), ..Self::NONE },
         };
         self.and(one)
+    }
+
+    /// What a gate was allowed, and has not told the end of: they count as having entered when it was granted.
+    pub fn granted(gate: GateId, persons: NonZeroU8, at: Timestamp, last_reset: Option<Timestamp>) -> Self {
+        Self::entered(gate, persons.get(), at, last_reset)
+    }
+
+    fn entered(gate: GateId, persons: u8, at: Timestamp, last_reset: Option<Timestamp>) -> Self {
+        Self {
+            admitted: persons.into(),
+            admitted_since_reset: if last_reset.is_none_or(|reset| at >= reset) { persons.into() } else { 0 },
+            last_entry: Some(Admission { at, gate: Some(gate) }),
+            ..Self::NONE
+        }
     }
 
     /// Persons inside by this count; nobody where more left than entered.
@@ -65,7 +79,7 @@ impl Passages {
 
     /// Both counts together.
     #[must_use]
-    pub(super) fn and(self, other: Self) -> Self {
+    pub fn and(self, other: Self) -> Self {
         Self {
             admitted: self.admitted.saturating_add(other.admitted),
             admitted_since_reset: self.admitted_since_reset.saturating_add(other.admitted_since_reset),

@@ -56,7 +56,7 @@ pub enum Act {
     #[n(3)]
     #[cbor(map)]
     Claim {
-        /// What the question is called, however often it is asked: 16 random bytes.
+        /// What the question is called, however often it is asked: 16 bytes that name no other of the gate's questions.
         #[n(0)]
         #[serde(with = "super::hexadecimal")]
         attempt: ByteArray<16>,

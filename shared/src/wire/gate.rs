@@ -44,6 +44,8 @@ pub mod paths {
     pub const TIME: &str = "/v1/gate/time";
     /// POST [`Upload`](super::Upload), with the session → [`Uploaded`](super::Uploaded).
     pub const JOURNAL: &str = "/v1/gate/journal";
+    /// POST [`AskClaim`](super::super::AskClaim), with the session → [`ClaimAnswered`](super::super::ClaimAnswered).
+    pub const CLAIMS: &str = "/v1/gate/claims";
 }
 
 /// A new gate spends its code.

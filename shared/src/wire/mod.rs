@@ -3,9 +3,11 @@
 //! Documents travel as the bytes they were stored as, outside of this module. Knows nothing of HTTP.
 
 mod base64;
+mod claim;
 mod gate;
 
 pub use base64::Base64;
+pub use claim::{AskClaim, ClaimAnswered};
 pub use gate::{
     AskTime, Enrol, Enrolled, LoggedIn, Login, MAX_ROWS_PER_UPLOAD, Nonce, RequestNonce, RowOutcome, RowResult,
     SignedCheckpoint, TimeAnswer, Upload, Uploaded, UploadedRow, paths,

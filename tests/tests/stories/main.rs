@@ -7,6 +7,8 @@ mod an_auditor;
 #[cfg(test)]
 mod any_flipped_bit;
 #[cfg(test)]
+mod asked_first;
+#[cfg(test)]
 mod blocked_seat;
 #[cfg(test)]
 mod camera;

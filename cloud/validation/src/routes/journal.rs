@@ -12,7 +12,7 @@ use crate::journal::{Batch, Settled};
 use crate::session::Gate;
 use crate::state::State;
 use crate::store::gates::{self, Locked};
-use crate::store::{feed, finding_marks, journal};
+use crate::store::{claims, feed, finding_marks, journal};
 
 /// 1,000 rows of 512 bytes with the longest ticket, in base64 and JSON, are 1.4 MB.
 pub(crate) const LONGEST_UPLOAD: usize = 2 << 20;
@@ -46,6 +46,7 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
             let settled = batch.settle(stored, proofs, locked.suspended || locked.retracted_from.is_some(), now);
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
+            claims::end(&mut transaction, gate.gate, &settled.claims_ended()).await?;
             tell(&mut transaction, &locked, &settled, now).await?;
             if settled.is_news() {
                 finding_marks::rows(&mut transaction, locked.event, gate.gate, batch.span()).await?;

@@ -5,6 +5,7 @@ mod admissions;
 mod answer;
 mod assignment;
 pub(crate) mod blocks;
+mod claims;
 mod documents;
 mod enrol;
 pub(crate) mod event_documents;
@@ -53,6 +54,7 @@ pub fn api() -> Api<State> {
                 .routes(routes!(admission_feed::batch))
                 .routes(routes!(admission_feed::snapshot))
                 .routes(routes!(time::ask))
+                .routes(routes!(claims::claim))
                 .merge(upload),
             session::guard,
         )

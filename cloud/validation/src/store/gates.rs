@@ -118,10 +118,11 @@ pub(crate) async fn seen(connection: &mut PgConnection, gate: GateId, now: Times
 }
 
 /// The gate, locked until the transaction ends, so that one thing at a time writes its journal, its assignment and its head.
+/// What merely names the gate does not wait: a claim must not stand behind an upload.
 pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<Option<Locked>, Error> {
     let row = sqlx::query!(
         "SELECT event, wrapping_key, suspended, suspension_decided_at, contested, retracted_from
-         FROM gates WHERE gate = $1 FOR UPDATE",
+         FROM gates WHERE gate = $1 FOR NO KEY UPDATE",
         i64::from(gate.0),
     )
     .fetch_optional(connection)
@@ -142,6 +143,14 @@ pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<
         })
     })
     .transpose()
+}
+
+/// Whether the gate is suspended, by the last decision that has committed.
+pub(crate) async fn is_suspended(connection: &mut PgConnection, gate: GateId) -> Result<bool, Error> {
+    let suspended = sqlx::query_scalar!("SELECT suspended FROM gates WHERE gate = $1", i64::from(gate.0))
+        .fetch_optional(connection)
+        .await?;
+    suspended.ok_or(Error::GateUnknown)
 }
 
 /// Every gate, by number.

@@ -2,6 +2,7 @@
 
 pub(crate) mod assignments;
 pub(crate) mod bundles;
+pub(crate) mod claims;
 pub(crate) mod column;
 pub(crate) mod feed;
 pub(crate) mod figures;

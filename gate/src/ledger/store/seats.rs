@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use countermark_shared::id::{EventId, Generation, Slot};
-use countermark_shared::journal::JournalRow;
+use countermark_shared::journal::{Act, JournalRow};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -67,6 +67,21 @@ pub(in crate::ledger) fn seats_held(connection: &Connection) -> rusqlite::Result
         .prepare_cached("SELECT DISTINCT event, slot FROM journal WHERE act = 'hold'")?
         .query_map([], |row| Ok((EventId(row.get(0)?), Slot(row.get(1)?))))?
         .collect()
+}
+
+/// Claims that have had no verdict, in order.
+pub(in crate::ledger) fn unanswered_claims(connection: &Connection) -> rusqlite::Result<Vec<JournalRow>> {
+    let mut statement =
+        connection.prepare_cached("SELECT row FROM journal WHERE act IN ('claim', 'claimed') ORDER BY sequence")?;
+    let mut claims = BTreeMap::new();
+    for row in statement.query_map([], journal_row)? {
+        let row = row?;
+        match row.act.and_then(Act::of) {
+            Some(answered) => claims.remove(&answered),
+            None => claims.insert(row.sequence, row),
+        };
+    }
+    Ok(claims.into_values().collect())
 }
 
 /// Notes an admission of which it is not known yet that people passed.

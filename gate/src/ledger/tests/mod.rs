@@ -1,3 +1,4 @@
+mod claims;
 mod clock;
 mod cut_off;
 mod disk;

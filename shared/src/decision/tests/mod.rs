@@ -6,5 +6,6 @@ pub(super) mod json;
 mod properties;
 mod scene;
 mod vectors;
+mod venue;
 
 pub(super) use json::{milliseconds, slot_state};

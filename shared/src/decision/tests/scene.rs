@@ -34,11 +34,14 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(super) fn shown(&self) -> Shown<'_> {
         let Self { must_be_listed, live, check_id, .. } = *self;
-        let shown = Shown { body: &self.body, must_be_listed, live, check_id };
+        Shown { body: &self.body, must_be_listed, live, check_id }
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
         let policy = Policy { lease: self.lease, ..Policy::at(&self.event, &self.lane, self.bundle_not_after) };
-        decide_shown(&shown, &self.facts, &policy, self.clock)
+        decide_shown(&self.shown(), &self.facts, &policy, self.clock)
     }
 
     /// The same with a change.
@@ -65,7 +68,7 @@ fn count() -> impl Strategy<Value = u32> {
     prop_oneof![6 => Just(0_u32), 6 => 0_u32..6, 1 => any::<u32>()]
 }
 
-fn passages() -> BoxedStrategy<Passages> {
+pub(super) fn passages() -> BoxedStrategy<Passages> {
     let some = (count(), count(), count(), admission(), proptest::option::of(instant())).prop_map(
         |(admitted, admitted_since_reset, left, last_entry, last_exit)| Passages {
             admitted,

@@ -1,0 +1,81 @@
+//! A gate asks before it admits: the one moment at which gates that are far from one another agree on a seat.
+
+use countermark_service::event_documents;
+use countermark_service::extract::Json;
+use countermark_service::problem::ProblemDocument;
+use countermark_service::transaction::transaction;
+use countermark_shared::decision::{examine, grant};
+use countermark_shared::documents::EventDocument;
+use countermark_shared::journal::Subject;
+use countermark_shared::ticket::VerifiedTicket;
+use countermark_shared::time::Timestamp;
+use countermark_shared::wire::{AskClaim, ClaimAnswered, paths};
+use sqlx::PgConnection;
+
+use crate::error::Error;
+use crate::journal::Seat;
+use crate::session::Gate;
+use crate::state::State;
+use crate::store::claims::{self, Question};
+use crate::store::gates;
+
+/// Whether the persons of a ticket may enter at this gate, by what every other gate told or was granted. A grant counts as an entry until a
+/// row of the gate's journal ends the claim, or the gate is suspended. An attempt that is asked again is answered as it was.
+#[utoipa::path(
+    post,
+    path = paths::CLAIMS,
+    operation_id = "claim_admission",
+    request_body = AskClaim,
+    responses(
+        (status = 200, description = "Granted to so many persons, or to nobody; now or before.", body = ClaimAnswered),
+        (status = 400, description = "`invalid-request`: no persons, or no row of a journal", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "`gate-suspended`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`event-unknown`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`attempt-spent`: something else was asked under it", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "`ticket-unproved`", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn claim(state: State, gate: Gate, Json(asked): Json<AskClaim>) -> Result<Json<ClaimAnswered>, Error> {
+    let ticket = examine(&asked.ticket, gate.event, &state.trust.key_ring).map_err(|_| Error::TicketUnproved)?;
+    let seat = Seat::of(&Subject::of(&ticket)).ok_or(Error::TicketUnproved)?;
+    let row = i64::try_from(asked.row).ok().filter(|row| *row > 0);
+    let sequence = row.ok_or(Error::ClaimRow { row: asked.row })?;
+    let question = Question { gate: gate.gate, attempt: asked.attempt.0, sequence, seat, persons: asked.persons };
+    let now = state.clock.now();
+    let (asked, ticket, question, trust) = (&asked, &ticket, &question, &state.trust);
+    let answer = transaction(&state.pool, "answer a claim", |mut transaction| {
+        Box::pin(async move {
+            claims::lock_seat(&mut transaction, question.seat).await?;
+            if let Some((before, answer)) = claims::answered(&mut transaction, question.gate, question.attempt).await? {
+                return if before == *question { Ok(answer) } else { Err(Error::AttemptSpent) };
+            }
+            if gates::is_suspended(&mut transaction, question.gate).await? {
+                return Err(Error::GateSuspended);
+            }
+            let event =
+                event_documents::in_force(&mut transaction, question.seat.event, trust.bundle.document(), now).await?;
+            let event = event.ok_or(Error::EventUnknown)?;
+            let answer = decide(&mut transaction, asked, ticket, question, event.document(), now).await?;
+            claims::insert(&mut transaction, question, &answer, now).await?;
+            Ok::<_, Error>(answer)
+        })
+    })
+    .await?;
+    Ok(Json(answer))
+}
+
+async fn decide(
+    connection: &mut PgConnection,
+    asked: &AskClaim,
+    ticket: &VerifiedTicket,
+    question: &Question,
+    event: &EventDocument,
+    now: Timestamp,
+) -> Result<ClaimAnswered, Error> {
+    let others = claims::passed_elsewhere(connection, question.gate, question.seat, event.last_reset(now)).await?;
+    let persons = grant(ticket, asked.persons, asked.own, others, event, now);
+    Ok(ClaimAnswered { persons, others })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Claims: what was answered, what passed elsewhere, and which of them are over.
+
+use core::num::NonZeroU8;
+
+use countermark_shared::decision::Passages;
+use countermark_shared::id::{EventId, GateId, Generation, Slot};
+use countermark_shared::journal::JournalRow;
+use countermark_shared::time::Timestamp;
+use countermark_shared::wire::ClaimAnswered;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use time::OffsetDateTime;
+
+use super::column;
+use crate::error::Error;
+use crate::journal::Seat;
+
+/// One question of one gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub(crate) gate: GateId,
+    pub(crate) attempt: [u8; 16],
+    /// The row of its journal by which it asks.
+    pub(crate) sequence: i64,
+    pub(crate) seat: Seat,
+    pub(crate) persons: NonZeroU8,
+}
+
+/// Has claims on one seat wait for one another until the transaction ends, whatever their generations.
+pub(crate) async fn lock_seat(connection: &mut PgConnection, seat: Seat) -> Result<(), Error> {
+    // One number of 64 bits: locks by two numbers, which others take, never meet it.
+    let Seat { event, slot: Slot(slot), generation: _ } = seat;
+    let name = (u64::from(event.0) << 32 | u64::from(slot)).cast_signed();
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", name).fetch_one(connection).await?;
+    Ok(())
+}
+
+/// What the gate was answered under that attempt, and what it had asked.
+pub(crate) async fn answered(
+    connection: &mut PgConnection,
+    gate: GateId,
+    attempt: [u8; 16],
+) -> Result<Option<(Question, ClaimAnswered)>, Error> {
+    let row = sqlx::query!(
+        r#"SELECT sequence, event, slot, generation, asked, granted, others AS "others: Json<Passages>"
+           FROM claims WHERE gate = $1 AND attempt = $2"#,
+        i64::from(gate.0),
+        &attempt[..],
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let seat = Seat {
+            event: EventId(column::number(row.event, "claims.event")?),
+            slot: Slot(column::number(row.slot, "claims.slot")?),
+            generation: Generation(column::number(row.generation.into(), "claims.generation")?),
+        };
+        let persons = column::number(row.asked.into(), "claims.asked")?;
+        let persons = NonZeroU8::new(persons).ok_or(Error::Corrupt { column: "claims.asked" })?;
+        let question = Question { gate, attempt, sequence: row.sequence, seat, persons };
+        let persons = column::number(row.granted.into(), "claims.granted")?;
+        Ok((question, ClaimAnswered { persons, others: row.others.0 }))
+    })
+    .transpose()
+}
+
+/// What passed with the seat at all gates but this one: what their believed rows say, and what they were granted and no row of theirs has
+/// ended. What suspended gates were granted has fallen.
+pub(crate) async fn passed_elsewhere(
+    connection: &mut PgConnection,
+    gate: GateId,
+    seat: Seat,
+    last_reset: Option<Timestamp>,
+) -> Result<Passages, Error> {
+    // One statement, and so one instant: a grant whose end commits meanwhile is counted by itself or by its row, never by both or neither.
+    let told = sqlx::query!(
+        r#"SELECT gate AS "gate!", sequence AS "sequence!", row, granted, at
+           FROM (
+               SELECT gate, sequence, row, NULL::int2 AS granted, NULL::timestamptz AS at FROM journal
+               WHERE event = $1 AND slot = $2 AND believed AND persons > 0
+               UNION ALL
+               SELECT gate, sequence, row, NULL, NULL FROM journal
+               WHERE event = $1 AND slot = $2 AND believed AND persons = 0
+               UNION ALL
+               SELECT claims.gate, claims.sequence, NULL, claims.granted, claims.at FROM claims JOIN gates USING (gate)
+               WHERE claims.event = $1 AND claims.slot = $2 AND claims.granted > 0 AND NOT gates.suspended
+                 AND NOT EXISTS (
+                     SELECT FROM claim_ends
+                     WHERE claim_ends.gate = claims.gate AND claim_ends.sequence = claims.sequence
+                 )
+           ) AS told
+           WHERE gate <> $3 ORDER BY gate, sequence"#,
+        i64::from(seat.event.0),
+        i64::from(seat.slot.0),
+        i64::from(gate.0),
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut rows: Vec<JournalRow> = Vec::new();
+    let mut granted = Passages::NONE;
+    for told in told {
+        if let Some(row) = told.row {
+            rows.push(JournalRow::from_bytes(&row).map_err(|_| Error::Corrupt { column: "journal.row" })?);
+        } else if let (Some(persons), Some(at)) = (told.granted, told.at) {
+            let persons = column::number(persons.into(), "claims.granted")?;
+            let persons = NonZeroU8::new(persons).ok_or(Error::Corrupt { column: "claims.granted" })?;
+            let gate = GateId(column::number(told.gate, "claims.gate")?);
+            granted = granted.and(Passages::granted(gate, persons, at.into(), last_reset));
+        }
+    }
+    let journals = rows.chunk_by(|one, next| one.gate == next.gate);
+    Ok(journals.fold(granted, |all, journal| all.and(Passages::of(journal, last_reset))))
+}
+
+/// Stores what is answered.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    question: &Question,
+    answer: &ClaimAnswered,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Question { gate, attempt, sequence, seat, persons } = question;
+    sqlx::query!(
+        "INSERT INTO claims (gate, attempt, sequence, event, slot, generation, asked, granted, others, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        i64::from(gate.0),
+        &attempt[..],
+        sequence,
+        i64::from(seat.event.0),
+        i64::from(seat.slot.0),
+        i16::from(seat.generation.0),
+        i16::from(persons.get()),
+        i16::from(answer.persons),
+        Json(answer.others) as _,
+        OffsetDateTime::from(now),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes down that the gate's journal has ended the claims of those rows, whenever they come.
+pub(crate) async fn end(connection: &mut PgConnection, gate: GateId, rows: &[u64]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = rows.iter().map(|row| row.cast_signed()).collect();
+    sqlx::query!(
+        "INSERT INTO claim_ends (gate, sequence) SELECT $1, unnest($2::int8[]) ON CONFLICT DO NOTHING",
+        i64::from(gate.0),
+        &rows,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
