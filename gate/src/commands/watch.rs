@@ -136,8 +136,14 @@ fn words(standing: &Heartbeat) -> String {
 /// What makes the gate less than whole, from the gravest on.
 fn warnings(standing: &Heartbeat) -> Vec<String> {
     let Heartbeat { lease_warning, clock_warning, certificate_warning, device_warnings, trust_warning, .. } = standing;
+    let ledger_warnings = &standing.ledger_warnings;
     let said = [lease_warning, clock_warning, certificate_warning].into_iter().flatten();
-    let said = said.chain(device_warnings).chain(trust_warning).map(|Sentence { en, fr: _ }| en.clone());
+    let said = ledger_warnings
+        .iter()
+        .chain(said)
+        .chain(device_warnings)
+        .chain(trust_warning)
+        .map(|Sentence { en, fr: _ }| en.clone());
     let codes = |kinds: &[DocumentKind]| kinds.iter().map(|kind| kind.code()).collect::<Vec<_>>().join(", ");
     let refused = (!standing.refused.is_empty()).then(|| format!("refused: {}", codes(&standing.refused)));
     let conflicts = (!standing.conflicts.is_empty()).then(|| format!("two different: {}", codes(&standing.conflicts)));
@@ -160,7 +166,7 @@ mod tests {
 
     fn standing() -> Heartbeat {
         let text = r#"{"version":"1","name":"North","language":"en","quiet":false,"lanes":[1],"ages":{"slot-list":12},"ready":true,"list_age_seconds":12,"list_old":false,"feed_old_seconds":null,
-            "trust_warning":null,"clock_warning":null,"lease_warning":null,"certificate_warning":null,"device_warnings":[],
+            "trust_warning":null,"clock_warning":null,"lease_warning":null,"certificate_warning":null,"stopped_by":null,"ledger_warnings":[],"device_warnings":[],
             "unsettled":3,"contested":0,"offline":false,"refused":[],"conflicts":[]}"#;
         serde_json::from_str(text).unwrap()
     }
@@ -181,10 +187,13 @@ mod tests {
         let well = standing();
         assert!(is_well(&well));
         assert_eq!(words(&well), "READY  |  list 12 s old  |  3 to upload");
-        let amiss = Heartbeat { ready: false, offline: true, list_old: true, list_age_seconds: None, ..standing() };
+        let disk = Sentence { en: "The disk is full.".to_owned(), fr: "Le disque est plein.".to_owned() };
+        let ledger_warnings = vec![disk];
+        let ages = Heartbeat { list_old: true, list_age_seconds: None, ..standing() };
+        let amiss = Heartbeat { ready: false, offline: true, ledger_warnings, ..ages };
         assert!(!is_well(&amiss));
         let said = words(&amiss);
-        for part in ["NOT READY", "no list", "OFFLINE", "LIST OLD"] {
+        for part in ["NOT READY", "The disk is full.", "no list", "OFFLINE", "LIST OLD"] {
             assert!(said.contains(part), "{said}");
         }
         assert_eq!(
