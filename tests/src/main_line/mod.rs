@@ -136,7 +136,6 @@ pub async fn play(cloud: &Cloud, told: Told<'_>) -> anyhow::Result<Performance> 
         offline.push(entrance.show(exhibit).await?);
     }
     south.show("the same ticket as 46", &sale.at_both, Reason::Admitted).await?;
-    south.show("the same again", &sale.at_both, Reason::AlreadyUsed).await?;
     let cut_off = gate.status().await?;
     told("both gates went on alone, by what they have on their disks; one seat was shown at both");
     entrance.reconnect();
