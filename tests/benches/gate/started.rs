@@ -1,7 +1,8 @@
 //! The real program on an event of ten million seats: from its start to its first verdict, and the memory it then has.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -21,7 +22,9 @@ pub(crate) fn starts(program: &Path, folder: &Path, event: &Event) -> Result<()>
         "root": event.bundle.root_fingerprint().to_string(),
     });
     fs::write(folder.join("identity.json"), identity.to_string())?;
-    fs::write(folder.join("gate.key"), key(9).to_pem()?.as_bytes())?;
+    // Whose key others can read does not start.
+    let mut key_file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join("gate.key"))?;
+    key_file.write_all(key(9).to_pem()?.as_bytes())?;
     let (mut times, mut resident) = (Times::default(), 0);
     for start in 0..STARTS {
         let text = event.tickets.text(u32::try_from(start)?);
