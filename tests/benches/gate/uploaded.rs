@@ -111,7 +111,8 @@ fn fingerprint(cloud: &Cloud) -> Result<RootFingerprint> {
 /// Fills a gate's ledger while nobody can reach it: of three scans two are tickets that were never shown, the third is the second again.
 async fn worked(gate: &Gate, tickets: &Tickets, number: u32, rows: u32) -> Result<()> {
     let running = gate.listen().await?;
-    gate.would_say(&tickets.text(0), Reason::NotIssued).await?;
+    // A seat that no gate has let in yet, so that no other can have told of it.
+    gate.would_say(&tickets.text(SEATS_OF_A_GATE - 1), Reason::NotIssued).await?;
     running.kill().await?;
     let identity = identity(gate)?;
     // When its list is so old that a seat which it does not know is newer than it.
