@@ -273,6 +273,10 @@ impl JournalRow {
         if (self.persons > 0 || self.proved) && !ticket {
             return Err("it lets people through, or calls something proved, without a ticket");
         }
+        let is_known_and_not_shown = ticket && !self.proved && self.direction == Direction::Entry;
+        if self.reason == Reason::FoundByOrder && !is_known_and_not_shown {
+            return Err("nothing was shown, and it names no seat, calls it proved, or is at an exit");
+        }
         Ok(())
     }
 

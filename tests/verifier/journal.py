@@ -134,6 +134,8 @@ def _check(row: dict) -> None:
     require(opens == (row["persons"] > 0), "persons and reason")
     require(not opens or (row["reason"] in LEAVES) == (row["direction"] == "exit"), "in or out")
     require(ticket or (row["persons"] == 0 and not row["proved"]), "without a ticket")
+    if row["reason"] == "found-by-order":
+        require(ticket and not row["proved"] and row["direction"] == "entry", "found and not shown")
 
 
 def audit(lines: list[str]) -> int:

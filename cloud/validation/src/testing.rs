@@ -136,6 +136,7 @@ pub(crate) fn event(version: u32) -> EventDocument {
         policy: AdmissionPolicy::default(),
         resets: Vec::new(),
         names_at_gates: false,
+        find_by_order: false,
     }
 }
 

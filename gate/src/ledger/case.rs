@@ -142,7 +142,8 @@ pub(super) const fn may_be_overruled(reason: Reason) -> bool {
         | Reason::CheckId
         | Reason::ClockUnsure
         | Reason::ListTooOld
-        | Reason::BundleTooOld => true,
+        | Reason::BundleTooOld
+        | Reason::FoundByOrder => true,
         Reason::CannotDecide
         | Reason::ScanAgain
         | Reason::NotOurs

@@ -146,6 +146,24 @@ fn what_was_done_survives_its_bytes() {
     assert_eq!(canonical(&Act::Hold), [0x82, 5, 0x80]);
 }
 
+/// A seat that staff found by its order's code: nothing was shown.
+fn found() -> JournalRow {
+    JournalRow { reason: Reason::FoundByOrder, actor: Actor::Operator, persons: 0, proved: false, ..row(1) }
+}
+
+#[test]
+fn what_was_found_and_not_shown_proves_nothing() {
+    assert_eq!(JournalRow::from_bytes(&found().to_bytes()).unwrap(), found());
+    for (row, why) in [
+        (JournalRow { proved: true, ..found() }, "proves what was not shown"),
+        (JournalRow { subject: Subject::unverified("x"), ..found() }, "names no seat"),
+        (JournalRow { direction: Direction::Exit, ..found() }, "finds somebody at an exit"),
+        (JournalRow { persons: 1, ..found() }, "lets in by a code"),
+    ] {
+        JournalRow::from_bytes(&row.to_bytes()).expect_err(why);
+    }
+}
+
 #[test]
 fn acts_that_contradict_their_row_are_refused() {
     for (row, why) in [

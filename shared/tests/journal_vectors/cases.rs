@@ -208,6 +208,17 @@ fn cases() -> Vec<Case> {
             wrong(2, "row"),
         ),
         ("an undo of a later row, signed all the same", Journal::new(0, vec![undo(1)]), wrong(2, "row")),
+        ("a seat that was found and not shown, let in", Journal::new(0, found_and_let_in()), Expect::Holds(2)),
+        (
+            "a seat that was found and not shown, called proved, signed all the same",
+            Journal::new(0, vec![JournalRow { proved: true, ..found() }]),
+            wrong(2, "row"),
+        ),
+        (
+            "a seat that was found and not shown, at an exit, signed all the same",
+            Journal::new(0, vec![JournalRow { direction: Direction::Exit, ..found() }]),
+            wrong(2, "row"),
+        ),
         (
             "overruled by an operator, signed all the same",
             Journal::new(0, vec![row(1), overruled_by_an_operator()]),
@@ -217,6 +228,16 @@ fn cases() -> Vec<Case> {
     .into_iter()
     .map(|(name, journal, expect)| Case { name: name.to_owned(), lines: journal.lines(), expect })
     .collect()
+}
+
+fn found() -> JournalRow {
+    JournalRow { persons: 0, actor: Actor::Operator, reason: Reason::FoundByOrder, proved: false, ..row(1) }
+}
+
+fn found_and_let_in() -> Vec<JournalRow> {
+    let act = Act::Overrule { of: 1, supervisor: SupervisorId(4), why: OverruleReason::Identified };
+    let (actor, reason) = (Actor::Supervisor, Reason::Overruled);
+    vec![found(), JournalRow { actor, reason, proved: false, act: Some(act), ..row(2) }]
 }
 
 fn undo(of: u64) -> JournalRow {
