@@ -44,6 +44,9 @@ pub(crate) async fn seats<'a>(
                UNION ALL
                SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END
                FROM journal_aside WHERE event = $1 AND slot = ANY($2) AND believed
+               UNION ALL
+               SELECT vouched.slot, row, NULL
+               FROM vouched JOIN journal USING (gate, sequence) WHERE vouched.event = $1 AND vouched.slot = ANY($2)
            ) AS told"#,
         event,
         &numbers,
@@ -94,7 +97,8 @@ pub(crate) async fn gate(connection: &mut PgConnection, gate: GateId) -> Result<
     let forks: Result<BTreeSet<u64>, Error> =
         forks.into_iter().map(|sequence| column::number(sequence, "journal_aside.sequence")).collect();
     let counts = sqlx::query!(
-        r#"SELECT (SELECT count(*) FROM journal WHERE gate = $1 AND NOT believed) AS "unproved!",
+        r#"SELECT (SELECT count(*) FROM journal LEFT JOIN vouched USING (gate, sequence)
+                   WHERE gate = $1 AND NOT believed AND vouched.slot IS NULL) AS "unproved!",
                   (SELECT count(*) FROM journal_aside WHERE gate = $1 AND reason = 'unreadable') AS "unreadable!""#,
         number,
     )
