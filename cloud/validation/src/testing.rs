@@ -53,7 +53,7 @@ use crate::store::{feed, publications};
 pub(crate) use self::gate::TestGate;
 
 pub(crate) const EVENT: EventId = EventId(7);
-const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+pub(crate) const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
 /// One service with nothing in it but the event's document.
 pub(crate) struct Bench {

@@ -1,6 +1,6 @@
 //! Journals as the tables `journal` and `journal_aside` keep them, as far as settling asks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use countermark_shared::decision::Terms;
 use countermark_shared::id::{EventId, GateId, Slot};
@@ -12,7 +12,7 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Upload, Uploaded};
 
 use crate::error::Error;
-use crate::journal::{Batch, Entry, Link, Proof, Seat};
+use crate::journal::{Batch, Entry, Link, Proof, Seat, Stored, turned};
 use crate::reconcile::{self, Told};
 use crate::session::Gate;
 
@@ -72,7 +72,7 @@ impl Journals {
         let batch =
             Batch::read(upload, &Gate { gate, event, key }, keys).map_err(|error: Error| NotTaken(error.into()))?;
         let journal = self.0.entry(gate).or_default();
-        let settled = batch.settle(journal.links(&batch.sequences()), journal.proofs(&batch.seats()), false, received);
+        let settled = batch.settle(journal.stored(&batch), false, received);
         for entry in settled.entries {
             journal.keep(&entry);
             let sequence = entry.row.sequence;
@@ -117,8 +117,18 @@ impl Journals {
 }
 
 impl Journal {
+    fn stored(&self, batch: &Batch) -> Stored {
+        let (links, proofs) = (self.links(&batch.sequences()), self.proofs(&batch.seats()));
+        Stored { links, proofs, turned: self.turned(&batch.undone()) }
+    }
+
+    fn turned(&self, of: &[u64]) -> BTreeSet<u64> {
+        let has_turned = |of: &u64| self.rows.range(of..).any(|(_, row)| turned(&row.row) == Some(*of));
+        of.iter().copied().filter(has_turned).collect()
+    }
+
     fn links(&self, sequences: &[u64]) -> HashMap<u64, Link> {
-        let link = |row: &Row| Link { row: row.bytes.clone(), chain: row.after };
+        let link = |row: &Row| Link { row: row.bytes.clone(), chain: row.after, received: row.received };
         sequences.iter().filter_map(|sequence| Some((*sequence, link(self.rows.get(sequence)?)))).collect()
     }
 

@@ -41,9 +41,8 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
     let results = transaction(&state.pool, "take a piece of a journal", |mut transaction| {
         Box::pin(async move {
             let locked = gates::lock(&mut transaction, gate.gate).await?.ok_or(Error::GateUnknown)?;
-            let stored = journal::links(&mut transaction, gate.gate, &batch.sequences()).await?;
-            let proofs = journal::proofs(&mut transaction, gate.gate, &batch.seats()).await?;
-            let settled = batch.settle(stored, proofs, locked.suspended || locked.retracted_from.is_some(), now);
+            let stored = journal::stored(&mut transaction, gate.gate, batch).await?;
+            let settled = batch.settle(stored, locked.suspended || locked.retracted_from.is_some(), now);
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
             claims::end(&mut transaction, gate.gate, &settled.claims_ended()).await?;

@@ -1,6 +1,6 @@
 //! Journals: what is stored at a number, what a gate has proved, and writing many rows in one statement.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
 use countermark_shared::journal::ChainHash;
@@ -10,10 +10,19 @@ use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;
-use crate::journal::{Aside, Entry, Link, Proof, Seat, Told};
+use crate::journal::{Aside, Batch, Entry, Link, Proof, Seat, Stored, Told, turned};
+
+/// What is stored of the gate's journal that a batch is judged by.
+pub(crate) async fn stored(connection: &mut PgConnection, gate: GateId, batch: &Batch) -> Result<Stored, Error> {
+    Ok(Stored {
+        links: links(connection, gate, &batch.sequences()).await?,
+        proofs: proofs(connection, gate, &batch.seats()).await?,
+        turned: arms_turned(connection, gate, &batch.undone()).await?,
+    })
+}
 
 /// What the gate's journal holds at those numbers.
-pub(crate) async fn links(
+async fn links(
     connection: &mut PgConnection,
     gate: GateId,
     sequences: &[u64],
@@ -21,7 +30,7 @@ pub(crate) async fn links(
     // Beyond what a column holds nothing is stored.
     let sequences: Vec<_> = sequences.iter().filter_map(|sequence| i64::try_from(*sequence).ok()).collect();
     let rows = sqlx::query!(
-        "SELECT sequence, row, chain FROM journal WHERE gate = $1 AND sequence = ANY($2)",
+        "SELECT sequence, row, chain, received_at FROM journal WHERE gate = $1 AND sequence = ANY($2)",
         i64::from(gate.0),
         &sequences,
     )
@@ -31,7 +40,7 @@ pub(crate) async fn links(
         .map(|row| {
             let sequence = column::number(row.sequence, "journal.sequence")?;
             let chain = ChainHash(column::bytes(row.chain, "journal.chain")?);
-            Ok((sequence, Link { row: row.row, chain }))
+            Ok((sequence, Link { row: row.row, chain, received: row.received_at.into() }))
         })
         .collect()
 }
@@ -50,8 +59,24 @@ pub(crate) async fn known_up_to(connection: &mut PgConnection, gate: GateId) -> 
     column::number(last, "journal.sequence")
 }
 
+/// Those of the admissions whose arm turned.
+async fn arms_turned(connection: &mut PgConnection, gate: GateId, of: &[u64]) -> Result<BTreeSet<u64>, Error> {
+    if of.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let of: Vec<_> = of.iter().filter_map(|sequence| i64::try_from(*sequence).ok()).collect();
+    let turned = sqlx::query_scalar!(
+        r#"SELECT DISTINCT turned AS "turned!" FROM journal WHERE gate = $1 AND turned = ANY($2)"#,
+        i64::from(gate.0),
+        &of,
+    )
+    .fetch_all(connection)
+    .await?;
+    turned.into_iter().map(|of| column::number(of, "journal.turned")).collect()
+}
+
 /// What the gate's earlier rows have proved of those seats, rows that were kept aside among them.
-pub(crate) async fn proofs(
+async fn proofs(
     connection: &mut PgConnection,
     gate: GateId,
     seats: &[Seat],
@@ -143,15 +168,16 @@ pub(crate) async fn insert(
     let persons: Vec<_> = entries.iter().map(|entry| i16::from(entry.row.persons)).collect();
     let passed: Vec<_> = entries.iter().map(|entry| entry.passed).collect();
     let undoes: Vec<_> = entries.iter().map(|entry| entry.row.undoes().map(u64::cast_signed)).collect();
+    let turned: Vec<_> = entries.iter().map(|entry| turned(&entry.row).map(u64::cast_signed)).collect();
     let clock_doubtful: Vec<_> = entries.iter().map(|entry| entry.clock_doubtful).collect();
     let told = ToldColumns::of(entries.iter().map(|entry| &entry.told));
     sqlx::query!(
         "INSERT INTO journal (gate, sequence, row, chain, after_gap, at, event, slot, generation, persons, ticket,
-                              proved_places, product, passed, undoes, believed, clock_doubtful, received_at)
-         SELECT $1, entry.*, $18
+                              proved_places, product, passed, undoes, turned, believed, clock_doubtful, received_at)
+         SELECT $1, entry.*, $19
          FROM unnest($2::int8[], $3::bytea[], $4::bytea[], $5::bool[], $6::timestamptz[], $7::int8[], $8::int8[],
                      $9::int2[], $10::int2[], $11::bytea[], $12::int2[], $13::int4[], $14::int2[], $15::int8[],
-                     $16::bool[], $17::bool[]) AS entry",
+                     $16::int8[], $17::bool[], $18::bool[]) AS entry",
         i64::from(gate.0),
         &sequences,
         &rows as &[&[u8]],
@@ -167,6 +193,7 @@ pub(crate) async fn insert(
         &told.products as &[Option<i32>],
         &passed,
         &undoes as &[Option<i64>],
+        &turned as &[Option<i64>],
         &told.believed,
         &clock_doubtful,
         OffsetDateTime::from(now),

@@ -221,7 +221,7 @@ async fn an_undo_is_told_of_an_admission_that_is_told() {
         gate.write(&row, None);
     }
     gate.admit(2, Some(&ticket(2, 1)));
-    assert_eq!(bench.upload(&mut gate).await, [Stored; 3]);
+    assert_eq!(bench.upload(&mut gate).await, [Unproved, Stored, Stored]);
     assert_eq!(next(&bench, &mut publisher).await, Some(1));
     assert_eq!((told(&bench, 1).await.admitted, told(&bench, 2).await.admitted), (0, 2));
     let of_another_seat = undo(&gate, 2, 1, 2);
