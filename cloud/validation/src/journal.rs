@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use countermark_shared::decision::{Passages, examine};
-use countermark_shared::documents::FeedRow;
-use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
+use countermark_shared::documents::{Direction, FeedRow};
+use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot};
 use countermark_shared::journal::{Act, Actuation, ChainHash, Checkpoint, JournalRow, Subject, UNDO_WINDOW};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::Signature;
@@ -73,6 +73,8 @@ pub(crate) struct Stored {
     pub(crate) proofs: HashMap<Seat, Proof>,
     /// The admissions of those that the batch [takes back](Batch::undone) whose arm turned.
     pub(crate) turned: BTreeSet<u64>,
+    /// The lanes at which people leave, if the batch [says](Batch::lets_out) that some did.
+    pub(crate) exits: BTreeSet<LaneId>,
 }
 
 /// A row to store.
@@ -188,6 +190,11 @@ impl Batch {
         self.readable().filter_map(JournalRow::undoes).collect()
     }
 
+    /// Whether it says that somebody left.
+    pub(crate) fn lets_out(&self) -> bool {
+        self.readable().any(is_exit)
+    }
+
     fn readable(&self) -> impl Iterator<Item = &JournalRow> {
         self.rows.iter().filter_map(|offered| match &offered.content {
             Content::Row { row, .. } => Some(row),
@@ -214,13 +221,14 @@ impl Batch {
                 (Content::Row { .. }, Some(link)) if link.row == offered.bytes => RowOutcome::Known,
                 (Content::Row { row, ticket, proof }, Some(_)) => {
                     // What stands was told first: nothing that is kept aside takes it back.
-                    let proved = stored.proves_seat(self.event, row, *proof) && row.undoes().is_none();
-                    let told = stored.told(row, ticket.as_ref(), *proof, proved, suspended);
+                    let proved = stored.proves_seat(self.event, row, *proof) && stored.has_lane(row);
+                    let told = stored.told(row, ticket.as_ref(), *proof, proved && row.undoes().is_none(), suspended);
                     settled.set_aside(offered.aside(AsideReason::Fork, "another row has this number", told));
                     RowOutcome::Fork
                 }
                 (Content::Row { row, ticket, proof }, None) => {
-                    let proved = stored.proves_seat(self.event, row, *proof) && stored.allows(row, now);
+                    let proved = stored.proves_seat(self.event, row, *proof) && stored.has_lane(row);
+                    let proved = proved && stored.may_undo(row, now);
                     let told = stored.told(row, ticket.as_ref(), *proof, proved, suspended);
                     settled.doubtful |= !told.proved;
                     let outcome = if told.believed { RowOutcome::Stored } else { RowOutcome::Unproved };
@@ -254,9 +262,15 @@ impl Stored {
         seat.event == event && self.proofs.get(&seat).is_some_and(|proof| row.persons <= proof.places)
     }
 
-    /// Whether a gate could have done that. An undo frees a seat at every gate, so that nobody's key alone may say it hours later: it is of an
+    /// Whether people leave where it says that somebody left. Where they only come in, an exit is the word of whoever has the key, and lets
+    /// others come in by the same ticket.
+    fn has_lane(&self, row: &JournalRow) -> bool {
+        !is_exit(row) || self.exits.contains(&row.lane)
+    }
+
+    /// Whether it takes nothing back, or what the gate could. An undo frees a seat at every gate, so that nobody's key alone may say it hours later: it is of an
     /// admission that stands, by the gate's own law, before anybody turned the arm, and soon after that admission was told here.
-    fn allows(&self, row: &JournalRow, now: Timestamp) -> bool {
+    fn may_undo(&self, row: &JournalRow, now: Timestamp) -> bool {
         let Some(of) = row.undoes() else { return true };
         let Some(link) = self.links.get(&of) else { return false };
         let takes_back = JournalRow::from_bytes(&link.row).is_ok_and(|admission| row.takes_back(&admission));
@@ -377,6 +391,10 @@ fn prove(row: &JournalRow, text: &str, keys: &KeyRing) -> Option<Proof> {
     let body = ticket.body();
     let proof = Proof { places: body.places.get(), product: Some(body.product) };
     (Seat::of(&Subject::of(&ticket)) == Some(seat)).then_some(proof)
+}
+
+fn is_exit(row: &JournalRow) -> bool {
+    row.persons > 0 && row.direction == Direction::Exit
 }
 
 /// The admission of which the row says that its arm turned.

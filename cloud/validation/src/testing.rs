@@ -157,7 +157,8 @@ pub(crate) fn wrapping_key() -> WrappingKey {
 }
 
 pub(crate) fn lanes() -> Vec<Lane> {
-    vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }]
+    let lane = |lane, direction| Lane { lane: LaneId(lane), direction, zones: Zones(1) };
+    vec![lane(1, Direction::Entry), lane(2, Direction::Exit)]
 }
 
 /// A ticket for two.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use countermark_shared::decision::Terms;
-use countermark_shared::id::{EventId, GateId, Slot};
+use countermark_shared::documents::Assignment;
+use countermark_shared::id::{GateId, LaneId, Slot};
 use countermark_shared::journal::{ChainHash, JournalRow};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::VerifyingKey;
@@ -11,6 +12,7 @@ use countermark_shared::ticket::UnverifiedTicket;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Upload, Uploaded};
 
+use crate::assignment::exits_of;
 use crate::error::Error;
 use crate::journal::{Batch, Entry, Link, Proof, Seat, Stored, turned};
 use crate::reconcile::{self, Told};
@@ -57,11 +59,12 @@ impl Journals {
     /// Takes an upload of a gate in service, as the route does: read, look up, settle, store.
     pub fn take(
         &mut self,
-        (gate, key): (GateId, VerifyingKey),
-        (event, keys): (EventId, &KeyRing),
+        (assignment, key): (&Assignment, VerifyingKey),
+        keys: &KeyRing,
         upload: Upload,
         received: Timestamp,
     ) -> Result<Uploaded, NotTaken> {
+        let Assignment { gate, event, .. } = *assignment;
         let mut chain = upload.previous;
         let before = upload.rows.iter().map(|row| {
             let before = chain;
@@ -72,7 +75,7 @@ impl Journals {
         let batch =
             Batch::read(upload, &Gate { gate, event, key }, keys).map_err(|error: Error| NotTaken(error.into()))?;
         let journal = self.0.entry(gate).or_default();
-        let settled = batch.settle(journal.stored(&batch), false, received);
+        let settled = batch.settle(journal.stored(&batch, exits_of(assignment)), false, received);
         for entry in settled.entries {
             journal.keep(&entry);
             let sequence = entry.row.sequence;
@@ -117,9 +120,9 @@ impl Journals {
 }
 
 impl Journal {
-    fn stored(&self, batch: &Batch) -> Stored {
+    fn stored(&self, batch: &Batch, exits: BTreeSet<LaneId>) -> Stored {
         let (links, proofs) = (self.links(&batch.sequences()), self.proofs(&batch.seats()));
-        Stored { links, proofs, turned: self.turned(&batch.undone()) }
+        Stored { links, proofs, turned: self.turned(&batch.undone()), exits }
     }
 
     fn turned(&self, of: &[u64]) -> BTreeSet<u64> {

@@ -1,5 +1,7 @@
 //! A gate settles: the rows of its journal, and a result for each.
 
+use std::collections::BTreeSet;
+
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
@@ -7,6 +9,7 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Upload, Uploaded, paths};
 use sqlx::PgConnection;
 
+use crate::assignment;
 use crate::error::Error;
 use crate::journal::{Batch, Settled};
 use crate::session::Gate;
@@ -37,11 +40,16 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
         .await
         .map_err(|source| Error::Verification { source })??;
     let now = state.clock.now();
-    let batch = &batch;
+    let (batch, state) = (&batch, &state);
     let results = transaction(&state.pool, "take a piece of a journal", |mut transaction| {
         Box::pin(async move {
             let locked = gates::lock(&mut transaction, gate.gate).await?.ok_or(Error::GateUnknown)?;
-            let stored = journal::stored(&mut transaction, gate.gate, batch).await?;
+            let exits = if batch.lets_out() {
+                assignment::exits(state, &mut transaction, gate.gate).await?
+            } else {
+                BTreeSet::new()
+            };
+            let stored = journal::stored(&mut transaction, gate.gate, batch, exits).await?;
             let settled = batch.settle(stored, locked.suspended || locked.retracted_from.is_some(), now);
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;

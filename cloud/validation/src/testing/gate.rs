@@ -46,8 +46,9 @@ impl TestGate {
     /// Lets so many persons of the seat through, in or out by the reason.
     pub(crate) fn pass(&mut self, slot: u32, persons: u8, reason: Reason, ticket: Option<&str>) {
         let subject = Subject::Ticket { event: EVENT, slot: Slot(slot), generation: Generation(1) };
-        let direction = if reason.leaves() { Direction::Exit } else { Direction::Entry };
-        let row = JournalRow { subject, persons, direction, reason, proved: true, ..self.next() };
+        let (lane, direction) =
+            if reason.leaves() { (LaneId(2), Direction::Exit) } else { (LaneId(1), Direction::Entry) };
+        let row = JournalRow { subject, persons, lane, direction, reason, proved: true, ..self.next() };
         self.write(&row, ticket);
     }
 

@@ -5,7 +5,8 @@ use std::num::NonZeroU8;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use countermark_shared::id::{EventId, GateId, Generation, Slot};
+use countermark_shared::documents::Direction;
+use countermark_shared::id::{EventId, GateId, Generation, LaneId, Slot};
 use countermark_shared::journal::{Act, Actuation, ChainHash, JournalRow, Subject, UNDO_WINDOW};
 use countermark_shared::ticket::MAX_TEXT_LENGTH;
 use countermark_shared::ticket::UnverifiedTicket;
@@ -202,6 +203,31 @@ async fn an_undo_is_believed_as_far_as_a_gate_takes_an_admission_back() {
     bench.clock.advance(Duration::from_millis(1));
     gate.undo(8, 8);
     assert_eq!(bench.upload(&mut gate).await, [Unproved]);
+}
+
+/// Found in review: whoever stole a gate could let everybody leave who had come in anywhere, where tickets admit again after an exit.
+#[tokio::test]
+async fn an_exit_is_believed_where_the_gates_assignment_has_a_lane_out() {
+    let bench = Bench::new().await;
+    let mut gate = bench.gate().await;
+    let leaves = |gate: &TestGate, lane, reason| JournalRow {
+        subject: Subject::Ticket { event: EVENT, slot: Slot(42), generation: Generation(1) },
+        persons: 1,
+        lane: LaneId(lane),
+        direction: Direction::Exit,
+        reason,
+        ..gate.next()
+    };
+    gate.admit(42, Some(&ticket(42, 1)));
+    for (lane, reason) in [(1, Reason::Exit), (3, Reason::Exit), (1, Reason::ExitWithoutEntry), (2, Reason::Exit)] {
+        let row = leaves(&gate, lane, reason);
+        gate.write(&row, None);
+    }
+    // Whom it kept in, wherever it says that was, frees no seat.
+    let kept = JournalRow { persons: 0, ..leaves(&gate, 9, Reason::NotOurs) };
+    gate.write(&kept, None);
+    assert_eq!(bench.upload(&mut gate).await, [Stored, Unproved, Unproved, Unproved, Stored, Stored]);
+    assert!(is_contested(&bench).await);
 }
 
 async fn is_contested(bench: &Bench) -> bool {
