@@ -18,23 +18,27 @@ pub(super) struct Passage {
     pub(super) scan: Scan,
 }
 
-/// The believed passages of the seat that nobody took back, each once, by their instants. No gate's row counts as earlier than one
-/// before it in its journal, whatever its clock said: the order of a journal is certain, a clock is not.
+/// The believed passages of the seat that nobody took back, each once, by their instants. What stands was told first, and is taken back by what
+/// stands; a row that was kept aside takes nothing back, and is not taken back. No gate's row counts as earlier than one before it in its
+/// journal, whatever its clock said: the order of a journal is certain, a clock is not.
 pub(super) fn standing(event: EventId, slot: Slot, told: &[Told]) -> Vec<Passage> {
-    let believed = told.iter().filter(|told| told.believed).map(|told| &told.row);
-    let mut rows: Vec<_> = believed.filter_map(|row| Some((row, issue(event, slot, row)?))).collect();
-    rows.sort_by_cached_key(|(row, _)| (row.gate, row.sequence, row.at, row.to_bytes()));
-    rows.dedup();
-    let undone: BTreeSet<_> = rows.iter().filter_map(|(row, _)| Some((row.gate, row.undoes()?))).collect();
+    let believed = told.iter().filter(|told| told.believed);
+    let mut rows: Vec<_> =
+        believed.filter_map(|Told { row, aside, .. }| Some((row, issue(event, slot, row)?, *aside))).collect();
+    rows.sort_by_cached_key(|(row, _, aside)| (row.gate, row.sequence, row.at, row.to_bytes(), *aside));
+    rows.dedup_by_key(|(row, ..)| *row);
+    let stand = rows.iter().filter(|(_, _, aside)| !aside);
+    let undone: BTreeSet<_> = stand.filter_map(|(row, ..)| Some((row.gate, row.undoes()?))).collect();
     let mut latest = HashMap::<GateId, Timestamp>::new();
     let mut passages: Vec<_> = rows
         .into_iter()
-        .map(|(row, generation)| {
+        .filter_map(|(row, generation, aside)| {
             let at = latest.get(&row.gate).map_or(row.at, |latest| row.at.max(*latest));
             latest.insert(row.gate, at);
-            Passage { row: JournalRow { at, ..row.clone() }, scan: scan(row, generation) }
+            let taken_back = !aside && undone.contains(&(row.gate, row.sequence));
+            let passed = row.persons > 0 && !taken_back;
+            passed.then(|| Passage { row: JournalRow { at, ..row.clone() }, scan: scan(row, generation) })
         })
-        .filter(|passage| passage.row.persons > 0 && !undone.contains(&(passage.row.gate, passage.row.sequence)))
         .collect();
     // Stable: of two rows of one gate at one instant the order stays.
     passages.sort_by_key(|passage| (passage.row.at, passage.row.gate));

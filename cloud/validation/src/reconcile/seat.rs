@@ -42,6 +42,8 @@ pub struct Told {
     pub row: JournalRow,
     /// Whether it counts: its gate has proved the seat, and was in service.
     pub believed: bool,
+    /// Whether another row stands in the journal under its number.
+    pub aside: bool,
     /// What the ticket that came with it says of entries; nothing where none came that proves the seat.
     pub terms: Option<Terms>,
 }

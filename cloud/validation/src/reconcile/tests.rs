@@ -58,7 +58,7 @@ fn event(policy: AdmissionPolicy, resets: &[u64]) -> EventDocument {
 }
 
 fn told(terms: Terms, rows: &[JournalRow]) -> Vec<Told> {
-    rows.iter().map(|row| Told { row: row.clone(), believed: true, terms: Some(terms) }).collect()
+    rows.iter().map(|row| Told { row: row.clone(), believed: true, aside: false, terms: Some(terms) }).collect()
 }
 
 fn sold() -> Issued {

@@ -109,7 +109,7 @@ impl Journals {
     /// What all gates told of a seat.
     pub fn told(&self, slot: Slot) -> Vec<Told> {
         let of_seat = |row: &&Row| Seat::of(&row.row.subject).is_some_and(|seat| seat.slot == slot);
-        let told = |row: &Row| Told { row: row.row.clone(), believed: row.believed, terms: row.terms };
+        let told = |row: &Row| Told { row: row.row.clone(), believed: row.believed, aside: false, terms: row.terms };
         self.0.values().flat_map(|journal| journal.rows.values()).filter(of_seat).map(told).collect()
     }
 

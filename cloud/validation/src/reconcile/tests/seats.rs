@@ -134,6 +134,21 @@ fn what_was_taken_back_forgiven_or_overruled_is_no_admission_too_many() {
     assert_eq!(found(&later)[0], double(&[(12, Reason::AlreadyUsed)])[0]);
 }
 
+/// Found in review: whoever had a gate's key could explain a true double admission away, by another row under a number that was told.
+#[test]
+fn what_was_kept_aside_takes_nothing_back_and_counts() {
+    let event = event(once(), &[]);
+    let undo = act(row(1, 5, Admitted, 1), Act::Undo { of: 1, persons: NonZeroU8::MIN });
+    let mut rows = told(terms(1, 1), &[row(1, 0, Admitted, 1), undo, row(2, 9, Admitted, 1)]);
+    rows[1].aside = true;
+    assert_eq!(found(&history(&event, rows.clone())), double(&[(9, Reason::AlreadyUsed)]));
+    // The undo stands, and is of the row that stands.
+    rows[1].aside = false;
+    assert_eq!(found(&history(&event, rows.clone())), []);
+    rows[0].aside = true;
+    assert_eq!(found(&history(&event, rows)), double(&[(9, Reason::AlreadyUsed)]));
+}
+
 #[test]
 fn a_ticket_that_was_withdrawn_is_told_with_what_became_of_it() {
     let event = event(once(), &[]);
