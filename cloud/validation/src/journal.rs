@@ -122,6 +122,12 @@ pub(crate) enum AsideReason {
     Unreadable,
 }
 
+/// A claim that is over: what it was called, and about which seat.
+pub(crate) struct ClaimEnded {
+    pub(crate) attempt: [u8; 16],
+    pub(crate) seat: Seat,
+}
+
 /// What is to be stored of a batch, and what the gate is told.
 #[derive(Default)]
 pub(crate) struct Settled {
@@ -130,6 +136,8 @@ pub(crate) struct Settled {
     pub(crate) results: Vec<RowResult>,
     /// Whether some of it contradicts what is stored, or lacks its proof.
     pub(crate) doubtful: bool,
+    /// The claims that its proved rows end.
+    pub(crate) claims_ended: Vec<ClaimEnded>,
 }
 
 impl Settled {
@@ -171,10 +179,10 @@ impl Batch {
         Ok(Self { event: gate.event, rows })
     }
 
-    /// The numbers whose stored rows [`settle`](Self::settle) wants to know: its own, those beside them, and those that are taken back.
+    /// The numbers whose stored rows [`settle`](Self::settle) wants to know: its own, those beside them, and those that its rows are of.
     pub(crate) fn sequences(&self) -> Vec<u64> {
         let beside = |row: &Offered| [row.sequence.saturating_sub(1), row.sequence, row.sequence.saturating_add(1)];
-        let mut sequences: Vec<_> = self.rows.iter().flat_map(beside).chain(self.undone()).collect();
+        let mut sequences: Vec<_> = self.rows.iter().flat_map(beside).chain(self.readable().filter_map(rests_on)).collect();
         sequences.sort_unstable();
         sequences.dedup();
         sequences
@@ -231,6 +239,7 @@ impl Batch {
                     let proved = proved && stored.may_undo(row, now);
                     let told = stored.told(row, ticket.as_ref(), *proof, proved, suspended);
                     settled.doubtful |= !told.proved;
+                    settled.claims_ended.extend(told.proved.then(|| stored.claim_ended(row)).flatten());
                     let outcome = if told.believed { RowOutcome::Stored } else { RowOutcome::Unproved };
                     settled.entries.push(Entry {
                         row: row.clone(),
@@ -277,6 +286,15 @@ impl Stored {
         takes_back && !self.turned.contains(&of) && now.since(link.received) <= UNDO_WINDOW + UNDO_UNDER_WAY
     }
 
+    /// The claim that the row ends: the one that was asked about its seat by the row that it is of.
+    fn claim_ended(&self, row: &JournalRow) -> Option<ClaimEnded> {
+        let Act::Claimed { of } = row.act? else { return None };
+        let question = JournalRow::from_bytes(&self.links.get(&of)?.row).ok()?;
+        let Act::Claim { attempt, persons: _ } = question.act? else { return None };
+        let seat = Seat::of(&row.subject).filter(|_| question.subject == row.subject)?;
+        Some(ClaimEnded { attempt: attempt.into(), seat })
+    }
+
     fn told(
         &self,
         row: &JournalRow,
@@ -301,20 +319,6 @@ impl Settled {
     pub(crate) fn told(&self, event: EventId) -> Vec<u64> {
         let is_told = |entry: &&Entry| entry.told.believed && FeedRow::of(&entry.row, event).is_some();
         self.entries.iter().filter(is_told).map(|entry| entry.row.sequence).collect()
-    }
-
-    /// The rows whose claims the new rows end, whatever these are worth.
-    pub(crate) fn claims_ended(&self) -> Vec<u64> {
-        let ended = |entry: &Entry| match entry.row.act? {
-            Act::Claimed { of } => Some(of),
-            Act::Undo { .. }
-            | Act::Actuated { .. }
-            | Act::Overrule { .. }
-            | Act::Claim { .. }
-            | Act::Hold
-            | Act::Release => None,
-        };
-        self.entries.iter().filter_map(ended).collect()
     }
 
     fn set_aside(&mut self, aside: Aside) {
@@ -395,6 +399,14 @@ fn prove(row: &JournalRow, text: &str, keys: &KeyRing) -> Option<Proof> {
 
 fn is_exit(row: &JournalRow) -> bool {
     row.persons > 0 && row.direction == Direction::Exit
+}
+
+/// The earlier row by which this one is judged.
+fn rests_on(row: &JournalRow) -> Option<u64> {
+    match row.act? {
+        Act::Undo { of, .. } | Act::Claimed { of } => Some(of),
+        Act::Actuated { .. } | Act::Overrule { .. } | Act::Claim { .. } | Act::Hold | Act::Release => None,
+    }
 }
 
 /// The admission of which the row says that its arm turned.

@@ -53,7 +53,7 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
             let settled = batch.settle(stored, locked.suspended || locked.retracted_from.is_some(), now);
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
-            claims::end(&mut transaction, gate.gate, &settled.claims_ended()).await?;
+            claims::end(&mut transaction, gate.gate, &settled.claims_ended).await?;
             tell(&mut transaction, &locked, &settled, now).await?;
             if settled.is_news() {
                 finding_marks::rows(&mut transaction, locked.event, gate.gate, batch.span()).await?;
