@@ -106,6 +106,13 @@ pub(crate) struct Told {
     pub(crate) believed: bool,
 }
 
+impl Told {
+    /// Whether it counts once the gate is resumed.
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.proved && !self.believed
+    }
+}
+
 /// A row to keep aside.
 pub(crate) struct Aside {
     pub(crate) sequence: u64,

@@ -141,6 +141,7 @@ struct ToldColumns<'a> {
     proved: Vec<Option<i16>>,
     products: Vec<Option<i32>>,
     believed: Vec<bool>,
+    withheld: Vec<bool>,
 }
 
 impl<'a> ToldColumns<'a> {
@@ -153,7 +154,8 @@ impl<'a> ToldColumns<'a> {
             tickets: told.clone().map(|told| told.ticket.as_deref().map(str::as_bytes)).collect(),
             proved: told.clone().map(|told| told.proof.map(|proof| proof.places.into())).collect(),
             products: told.clone().map(|told| told.product.map(|product| product.0.into())).collect(),
-            believed: told.map(|told| told.believed).collect(),
+            believed: told.clone().map(|told| told.believed).collect(),
+            withheld: told.map(Told::is_withheld).collect(),
         }
     }
 }
@@ -179,11 +181,12 @@ pub(crate) async fn insert(
     let told = ToldColumns::of(entries.iter().map(|entry| &entry.told));
     sqlx::query!(
         "INSERT INTO journal (gate, sequence, row, chain, after_gap, at, event, slot, generation, persons, ticket,
-                              proved_places, product, passed, undoes, turned, believed, clock_doubtful, received_at)
-         SELECT $1, entry.*, $19
+                              proved_places, product, passed, undoes, turned, believed, withheld, clock_doubtful,
+                              received_at)
+         SELECT $1, entry.*, $20
          FROM unnest($2::int8[], $3::bytea[], $4::bytea[], $5::bool[], $6::timestamptz[], $7::int8[], $8::int8[],
                      $9::int2[], $10::int2[], $11::bytea[], $12::int2[], $13::int4[], $14::int2[], $15::int8[],
-                     $16::int8[], $17::bool[], $18::bool[]) AS entry",
+                     $16::int8[], $17::bool[], $18::bool[], $19::bool[]) AS entry",
         i64::from(gate.0),
         &sequences,
         &rows as &[&[u8]],
@@ -201,6 +204,7 @@ pub(crate) async fn insert(
         &undoes as &[Option<i64>],
         &turned as &[Option<i64>],
         &told.believed,
+        &told.withheld,
         &clock_doubtful,
         OffsetDateTime::from(now),
     )
@@ -223,12 +227,14 @@ pub(crate) async fn set_aside(
     let told = ToldColumns::of(aside.iter().map(|row| &row.told));
     sqlx::query!(
         "INSERT INTO journal_aside (gate, sequence, row, reason, detail, event, slot, generation, ticket, proved_places,
-                                    product, believed, received_at)
+                                    product, believed, withheld, received_at)
          SELECT $1, aside.sequence::numeric, aside.row, aside.reason, aside.detail, aside.event, aside.slot,
-                aside.generation, aside.ticket, aside.proved_places, aside.product, aside.believed, $13
+                aside.generation, aside.ticket, aside.proved_places, aside.product, aside.believed, aside.withheld,
+                $14
          FROM unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::int8[], $7::int8[], $8::int2[], $9::bytea[],
-                     $10::int2[], $11::int4[], $12::bool[])
-             AS aside (sequence, row, reason, detail, event, slot, generation, ticket, proved_places, product, believed)
+                     $10::int2[], $11::int4[], $12::bool[], $13::bool[])
+             AS aside (sequence, row, reason, detail, event, slot, generation, ticket, proved_places, product, believed,
+                       withheld)
          ON CONFLICT ON CONSTRAINT journal_aside_once DO NOTHING",
         i64::from(gate.0),
         &sequences,
@@ -242,9 +248,28 @@ pub(crate) async fn set_aside(
         &told.proved as &[Option<i16>],
         &told.products as &[Option<i32>],
         &told.believed,
+        &told.withheld,
         OffsetDateTime::from(now),
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Believes what the gate proved while it was suspended; the answer is the numbers of those rows, aside or not, in order.
+pub(crate) async fn release(connection: &mut PgConnection, gate: GateId) -> Result<Vec<u64>, Error> {
+    let released = sqlx::query_scalar!(
+        r#"WITH stood AS (
+               UPDATE journal SET believed = true, withheld = false WHERE gate = $1 AND withheld RETURNING sequence
+           ), aside AS (
+               UPDATE journal_aside SET believed = true, withheld = false WHERE gate = $1 AND withheld
+               RETURNING sequence::int8 AS sequence
+           )
+           SELECT sequence AS "sequence!" FROM (SELECT sequence FROM stood UNION SELECT sequence FROM aside) AS released
+           ORDER BY sequence"#,
+        i64::from(gate.0),
+    )
+    .fetch_all(connection)
+    .await?;
+    released.into_iter().map(|sequence| column::number(sequence, "journal.sequence")).collect()
 }
