@@ -189,7 +189,8 @@ impl Batch {
     /// The numbers whose stored rows [`settle`](Self::settle) wants to know: its own, those beside them, and those that its rows are of.
     pub(crate) fn sequences(&self) -> Vec<u64> {
         let beside = |row: &Offered| [row.sequence.saturating_sub(1), row.sequence, row.sequence.saturating_add(1)];
-        let mut sequences: Vec<_> = self.rows.iter().flat_map(beside).chain(self.readable().filter_map(rests_on)).collect();
+        let mut sequences: Vec<_> =
+            self.rows.iter().flat_map(beside).chain(self.readable().filter_map(rests_on)).collect();
         sequences.sort_unstable();
         sequences.dedup();
         sequences

@@ -81,7 +81,10 @@ impl Thief {
 
     /// Says that the gate let these seats in; which of them is believed.
     async fn claim(&mut self, slots: &BTreeSet<u32>) -> Result<BTreeSet<u32>> {
-        let rows = slots.iter().zip(self.written + 1..).map(|(slot, sequence)| (JournalRow { sequence, ..self.admission(*slot) }, None));
+        let rows = slots
+            .iter()
+            .zip(self.written + 1..)
+            .map(|(slot, sequence)| (JournalRow { sequence, ..self.admission(*slot) }, None));
         let outcomes = self.upload(rows.collect()).await?;
         let stored = slots.iter().zip(outcomes).filter(|(_, outcome)| *outcome == RowOutcome::Stored);
         Ok(stored.map(|(slot, _)| *slot).collect())
@@ -97,7 +100,8 @@ impl Thief {
     async fn take_back(&mut self, slot: u32, of: u64, after: Duration) -> Result<RowOutcome> {
         let act = Some(Act::Undo { of, persons: NonZeroU8::MIN });
         let row = self.admission(slot);
-        self.one(JournalRow { at: row.at + after, persons: 0, proved: false, actor: Actor::Operator, act, ..row }, None).await
+        self.one(JournalRow { at: row.at + after, persons: 0, proved: false, actor: Actor::Operator, act, ..row }, None)
+            .await
     }
 
     async fn one(&mut self, row: JournalRow, ticket: Option<String>) -> Result<RowOutcome> {
@@ -154,8 +158,13 @@ fn misleads_nobody() {
         let known = clock::now();
         let mut thief = Thief::log_in(cloud, &stolen).await?;
         let seats: BTreeSet<_> = sold.into_iter().chain(0..500).collect();
-        assert_eq!(thief.claim(&seats).await?, BTreeSet::from([used.slot]), "of one the gate itself had seen the ticket");
-        let claimed = thief.written - seats.iter().rev().position(|slot| *slot == used.slot).context("he claims all")? as u64;
+        assert_eq!(
+            thief.claim(&seats).await?,
+            BTreeSet::from([used.slot]),
+            "of one the gate itself had seen the ticket"
+        );
+        let claimed =
+            thief.written - seats.iter().rev().position(|slot| *slot == used.slot).context("he claims all")? as u64;
         for ticket in [seen, unseen] {
             honest.would_say(&ticket.text, Reason::Admitted).await?;
         }

@@ -82,7 +82,8 @@ fn found(history: &SeatHistory<'_>) -> Rules {
             | Objection::Replaced { .. }
             | Objection::NotIssued
             | Objection::NoEntry
-            | Objection::Overruled { .. } => None,
+            | Objection::Overruled { .. }
+            | Objection::TakenBack { .. } => None,
         };
         (found.rule, scans.iter().map(|doubt| (doubt.scan.row, say(doubt.objection))).collect())
     };

@@ -3,10 +3,10 @@
 use std::num::NonZeroU8;
 
 use countermark_service::contract::ReportedState::{Issued, Revoked};
-use countermark_service::contract::{SuspendGate, ValidationClient};
 use countermark_service::contract::findings::{
     About, Evidence, Finding, FindingQuery, FindingState, Jump, Objection, Rule,
 };
+use countermark_service::contract::{SuspendGate, ValidationClient};
 use countermark_service::service_name::ServiceName;
 use countermark_shared::id::Generation;
 use countermark_shared::journal::{Act, ChainHash, JournalRow, Subject};
@@ -111,14 +111,17 @@ async fn what_is_learned_later_explains_it() {
     // Figures count as gates do.
     let figures = admin.admissions(EVENT).await.unwrap();
     assert_eq!((figures.admitted, figures.inside), (2, 2));
-    assert_eq!(figures.gates.iter().map(|gate| gate.admitted).collect::<Vec<_>>(), [2, 0]);
+    let by_gate = figures.gates.iter().map(|gate| (gate.admitted, gate.taken_back, gate.forgiven));
+    assert_eq!(by_gate.collect::<Vec<_>>(), [(2, 0, 0), (0, 1, 0)]);
     assert_eq!(figures.quarters.iter().map(|quarter| (quarter.entered, quarter.left)).collect::<Vec<_>>(), [(2, 0)]);
 
     // Admitted again, it is found again.
     bench.clock.advance(Duration::from_secs(5));
     south.admit(42, None);
     bench.upload(&mut south).await;
-    assert_eq!(rules(&findings(&bench).await)[0], (Rule::DoubleAdmission, FindingState::Open));
+    let both = [(Rule::DoubleAdmission, FindingState::Open), (Rule::TakenBack, FindingState::Open)];
+    let open = findings(&bench).await.into_iter().filter(|finding| finding.state == FindingState::Open);
+    assert_eq!(rules(&open.collect::<Vec<_>>()), both);
 }
 
 #[tokio::test]

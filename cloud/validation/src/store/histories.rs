@@ -54,12 +54,7 @@ pub(crate) async fn seats<'a>(
     for row in rows {
         let slot = Slot(column::number(row.slot, "journal.slot")?);
         let terms = row.ticket.map(terms).transpose()?;
-        told.entry(slot).or_default().push(Told {
-            row: decoded(&row.row)?,
-            believed: true,
-            aside: row.aside,
-            terms,
-        });
+        told.entry(slot).or_default().push(Told { row: decoded(&row.row)?, believed: true, aside: row.aside, terms });
     }
     let history = |(slot, told)| SeatHistory { event: document, slot, issued: issued.get(&slot).copied(), told };
     Ok(told.into_iter().map(history).collect())

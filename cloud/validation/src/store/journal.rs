@@ -28,11 +28,7 @@ pub(crate) async fn stored(
 }
 
 /// What the gate's journal holds at those numbers.
-async fn links(
-    connection: &mut PgConnection,
-    gate: GateId,
-    sequences: &[u64],
-) -> Result<HashMap<u64, Link>, Error> {
+async fn links(connection: &mut PgConnection, gate: GateId, sequences: &[u64]) -> Result<HashMap<u64, Link>, Error> {
     // Beyond what a column holds nothing is stored.
     let sequences: Vec<_> = sequences.iter().filter_map(|sequence| i64::try_from(*sequence).ok()).collect();
     let rows = sqlx::query!(
@@ -82,11 +78,7 @@ async fn arms_turned(connection: &mut PgConnection, gate: GateId, of: &[u64]) ->
 }
 
 /// What the gate's earlier rows have proved of those seats, rows that were kept aside among them.
-async fn proofs(
-    connection: &mut PgConnection,
-    gate: GateId,
-    seats: &[Seat],
-) -> Result<HashMap<Seat, Proof>, Error> {
+async fn proofs(connection: &mut PgConnection, gate: GateId, seats: &[Seat]) -> Result<HashMap<Seat, Proof>, Error> {
     let events: Vec<_> = seats.iter().map(|seat| i64::from(seat.event.0)).collect();
     let slots: Vec<_> = seats.iter().map(|seat| i64::from(seat.slot.0)).collect();
     let generations: Vec<_> = seats.iter().map(|seat| i16::from(seat.generation.0)).collect();

@@ -179,9 +179,8 @@ async fn an_undo_is_believed_as_far_as_a_gate_takes_an_admission_back() {
     gate.undo(10, 19);
     gate.admit(11, Some(&ticket(11, 1)));
     gate.undo(11, 22);
-    let expected = [
-        Stored, Unproved, Unproved, Unproved, Stored, Unproved, Unproved, Stored, Stored, Unproved, Stored, Stored,
-    ];
+    let expected =
+        [Stored, Unproved, Unproved, Unproved, Stored, Unproved, Unproved, Stored, Stored, Unproved, Stored, Stored];
     assert_eq!(bench.upload(&mut gate).await, expected);
     assert!(is_contested(&bench).await);
 
