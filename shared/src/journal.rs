@@ -5,11 +5,13 @@
 mod act;
 mod exported;
 mod hexadecimal;
+mod undo;
 
 use core::fmt;
 
 pub use act::{Act, Actuation, OverruleReason};
 pub use exported::{Audit, EXPORT_FORMAT, ExportEnd, ExportHead, ExportedRow, Unsound};
+pub use undo::UNDO_WINDOW;
 
 use data_encoding::HEXLOWER;
 use minicbor::bytes::ByteArray;

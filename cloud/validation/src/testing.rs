@@ -54,7 +54,7 @@ pub(crate) use self::gate::TestGate;
 use self::tickets::GuestList;
 
 pub(crate) const EVENT: EventId = EventId(7);
-const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+pub(crate) const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
 /// One service with nothing in it but the event's document.
 pub(crate) struct Bench {
@@ -161,7 +161,8 @@ pub(crate) fn wrapping_key() -> WrappingKey {
 }
 
 pub(crate) fn lanes() -> Vec<Lane> {
-    vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }]
+    let lane = |lane, direction| Lane { lane: LaneId(lane), direction, zones: Zones(1) };
+    vec![lane(1, Direction::Entry), lane(2, Direction::Exit)]
 }
 
 /// A ticket for two.

@@ -5,16 +5,15 @@ use core::num::NonZeroU8;
 use core::time::Duration;
 
 use countermark_shared::documents::Direction;
-use countermark_shared::journal::{Act, Actuation, JournalRow, Subject};
+use countermark_shared::journal::{Act, Actuation, JournalRow, Subject, UNDO_WINDOW};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
 
 use super::history::{History, Unended};
 use super::{ActError, Deed};
 
-/// For how long an admission can be taken back and a refusal overruled. Chosen, by nobody's standard: after that, whoever it was about has
-/// gone on, and staff would say of somebody what they have not seen.
-const WINDOW: Duration = Duration::from_mins(5);
+/// For how long an admission can be taken back, which validation knows too, and a refusal overruled.
+const WINDOW: Duration = UNDO_WINDOW;
 
 /// All that bears on what may be done about a row.
 pub(super) struct Case<'a> {

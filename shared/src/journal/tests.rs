@@ -1,4 +1,5 @@
 use core::num::NonZeroU8;
+use core::time::Duration;
 
 use super::*;
 use crate::id::SupervisorId;
@@ -182,4 +183,29 @@ fn acts_that_contradict_their_row_are_refused() {
     ] {
         JournalRow::from_bytes(&row.to_bytes()).expect_err(why);
     }
+}
+
+#[test]
+fn an_admission_is_taken_back_by_its_own_gate_whole_and_within_five_minutes() {
+    let undo = |of| JournalRow { actor: Actor::Operator, ..act(9, Act::Undo { of, persons: TWO }) };
+    let later = |after: Duration| JournalRow { at: samples::DOORS + after, ..undo(1) };
+    assert!(later(UNDO_WINDOW).takes_back(&row(1)));
+    assert!(!later(UNDO_WINDOW + Duration::from_millis(1)).takes_back(&row(1)));
+    // The gate's clock was set back meanwhile.
+    assert!(undo(1).takes_back(&JournalRow { at: samples::DOORS + UNDO_WINDOW, ..row(1) }));
+    let elsewhere = Subject::Ticket { event: EventId(7), slot: Slot(43), generation: Generation(1) };
+    let replaced = Subject::Ticket { event: EventId(7), slot: Slot(42), generation: Generation(2) };
+    for (other, why) in [
+        (row(2), "another row"),
+        (JournalRow { gate: GateId(4), ..row(1) }, "another gate's"),
+        (JournalRow { subject: elsewhere, ..row(1) }, "another seat"),
+        (JournalRow { subject: replaced, ..row(1) }, "another issue"),
+        (JournalRow { persons: 1, ..row(1) }, "other persons"),
+        (JournalRow { direction: Direction::Exit, reason: Reason::Exit, ..row(1) }, "an exit"),
+        (JournalRow { reason: Reason::Forgiven, ..row(1) }, "what another admission counts for"),
+        (JournalRow { persons: 0, reason: Reason::AlreadyUsed, proved: false, ..row(1) }, "a refusal"),
+    ] {
+        assert!(!undo(1).takes_back(&other), "{why}");
+    }
+    assert!(!row(2).takes_back(&row(1)));
 }

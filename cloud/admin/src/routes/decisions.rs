@@ -155,7 +155,7 @@ mod tests {
             ("/v1/event-documents", json!({ "document": Base64(forged) })),
             ("/v1/seats/block", of_seat("misconduct")),
             ("/v1/seats/unblock", of_seat("He is sorry.")),
-            ("/v1/gates/suspend", json!({ "gate": 3, "reason": "It is gone." })),
+            ("/v1/gates/suspend", json!({ "gate": 3, "reason": "It is gone.", "believed": "everything-so-far" })),
             ("/v1/gates/resume", json!({ "gate": 4, "reason": "It is back." })),
             ("/v1/tickets/revoke", of_seat("It was stolen.")),
         ] {
@@ -185,7 +185,8 @@ mod tests {
         bench.validation.answers(paths::SUSPEND_GATE, StatusCode::OK, json!({ "gate": 3, "suspended": true }));
         let gates = 1..=u32::from(PAGE) * 2 + 1;
         for gate in gates.clone() {
-            bench.post("/v1/gates/suspend", &json!({ "gate": gate, "reason": "A drill." })).await;
+            let drill = json!({ "gate": gate, "reason": "A drill.", "believed": "everything-so-far" });
+            bench.post("/v1/gates/suspend", &drill).await;
         }
         let decided = bench.clock.now();
         let expected: Vec<_> = gates

@@ -249,6 +249,12 @@ pub struct GateFigures {
     pub admitted: u64,
     /// Rows stored aside: forks, unreadable, unproved.
     pub doubtful: u64,
+    /// Admissions that staff took back.
+    #[serde(default)]
+    pub taken_back: u64,
+    /// How often somebody was let in again because nobody had got through.
+    #[serde(default)]
+    pub forgiven: u64,
 }
 
 /// Calls of validation.

@@ -103,6 +103,8 @@ mod tests {
             assert!(bench.upload(&mut gate).await.iter().all(|outcome| *outcome == Stored));
             assert_eq!(admin.admissions(EVENT).await.unwrap().admitted - before, came, "seat {slot}");
         }
+        let gates = admin.admissions(EVENT).await.unwrap().gates;
+        assert_eq!(gates.iter().map(|gate| gate.forgiven).collect::<Vec<_>>(), [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
         let by_gate: Vec<_> =
             admin.admissions(EVENT).await.unwrap().gates.into_iter().map(|gate| gate.admitted).collect();
         assert_eq!(by_gate, [4, 2, 3, 3, 1, 0, 0, 4, 1, 4]);

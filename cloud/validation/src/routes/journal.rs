@@ -1,5 +1,7 @@
 //! A gate settles: the rows of its journal, and a result for each.
 
+use std::collections::BTreeSet;
+
 use countermark_service::event_documents;
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
@@ -8,6 +10,7 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Upload, Uploaded, paths};
 use sqlx::PgConnection;
 
+use crate::assignment;
 use crate::error::Error;
 use crate::journal::{Batch, Settled};
 use crate::session::Gate;
@@ -43,16 +46,20 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
     let results = transaction(&state.pool, "take a piece of a journal", |mut transaction| {
         Box::pin(async move {
             let locked = gates::lock(&mut transaction, gate.gate).await?.ok_or(Error::GateUnknown)?;
-            let stored = journal::links(&mut transaction, gate.gate, &batch.sequences()).await?;
-            let proofs = journal::proofs(&mut transaction, gate.gate, &batch.seats()).await?;
+            let exits = if batch.lets_out() {
+                assignment::exits(state, &mut transaction, gate.gate).await?
+            } else {
+                BTreeSet::new()
+            };
+            let stored = journal::stored(&mut transaction, gate.gate, batch, exits).await?;
             let in_service = !locked.suspended && locked.retracted_from.is_none();
-            let mut settled = batch.settle(stored, proofs, !in_service, now);
+            let mut settled = batch.settle(stored, !in_service, now);
             let vouched =
                 if in_service { vouch(state, &mut transaction, &locked, &mut settled, now).await? } else { Vec::new() };
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
             words::insert(&mut transaction, gate.gate, &vouched).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
-            claims::end(&mut transaction, gate.gate, &settled.claims_ended()).await?;
+            claims::end(&mut transaction, gate.gate, &settled.claims_ended).await?;
             tell(&mut transaction, &locked, &settled, now).await?;
             if settled.is_news() {
                 finding_marks::rows(&mut transaction, locked.event, gate.gate, batch.span()).await?;

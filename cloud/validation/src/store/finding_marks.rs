@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_shared::id::{EventId, GateId, Slot};
-use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;
@@ -31,28 +29,6 @@ pub(crate) async fn rows(
         i64::from(gate.0),
         number(first),
         number(last),
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Has settling look at the gate and at the seats of its rows that were received after `until`, before they count for nothing.
-pub(crate) async fn received_after(
-    connection: &mut PgConnection,
-    event: EventId,
-    gate: GateId,
-    until: Timestamp,
-) -> Result<(), Error> {
-    sqlx::query!(
-        "WITH late AS (SELECT sequence, event, slot, believed FROM journal WHERE gate = $2 AND received_at > $3)
-         INSERT INTO finding_marks (event, slot, gate, first, last)
-         SELECT DISTINCT $1::int8, slot, NULL::int8, NULL::int8, NULL::int8 FROM late WHERE believed AND event = $1
-         UNION ALL
-         SELECT $1, NULL, $2, min(sequence), max(sequence) FROM late HAVING count(*) > 0",
-        i64::from(event.0),
-        i64::from(gate.0),
-        OffsetDateTime::from(until),
     )
     .execute(connection)
     .await?;

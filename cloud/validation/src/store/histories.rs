@@ -35,14 +35,14 @@ pub(crate) async fn seats<'a>(
     let numbers: Vec<_> = slots.iter().map(|slot| i64::from(slot.0)).collect();
     let issued = issued(connection, event, &numbers).await?;
     let rows = sqlx::query!(
-        r#"SELECT slot AS "slot!", row AS "row!", ticket
+        r#"SELECT slot AS "slot!", row AS "row!", ticket, aside AS "aside!"
            FROM (
-               SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END AS ticket
+               SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END AS ticket, false AS aside
                FROM journal
                WHERE event = $1 AND slot = ANY($2) AND believed
                  AND (persons > 0 OR undoes IS NOT NULL OR proved_places IS NOT NULL)
                UNION ALL
-               SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END
+               SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END, true
                FROM journal_aside WHERE event = $1 AND slot = ANY($2) AND believed
                UNION ALL
                SELECT vouched.slot, row, NULL
@@ -57,7 +57,7 @@ pub(crate) async fn seats<'a>(
     for row in rows {
         let slot = Slot(column::number(row.slot, "journal.slot")?);
         let terms = row.ticket.map(terms).transpose()?;
-        told.entry(slot).or_default().push(Told { row: decoded(&row.row)?, believed: true, terms });
+        told.entry(slot).or_default().push(Told { row: decoded(&row.row)?, believed: true, aside: row.aside, terms });
     }
     let history = |(slot, told)| SeatHistory { event: document, slot, issued: issued.get(&slot).copied(), told };
     Ok(told.into_iter().map(history).collect())
