@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
-use countermark_shared::journal::ChainHash;
+use countermark_shared::journal::{ChainHash, LAST_SEQUENCE};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -18,7 +18,7 @@ pub(crate) async fn links(
     gate: GateId,
     sequences: &[u64],
 ) -> Result<HashMap<u64, Link>, Error> {
-    // Beyond what a column holds nothing is stored.
+    // Beyond what a column holds nothing is stored: an upload may number a row so, and none is readable.
     let sequences: Vec<_> = sequences.iter().filter_map(|sequence| i64::try_from(*sequence).ok()).collect();
     let rows = sqlx::query!(
         "SELECT sequence, row, chain FROM journal WHERE gate = $1 AND sequence = ANY($2)",
@@ -36,14 +36,14 @@ pub(crate) async fn links(
         .collect()
 }
 
-/// The last row that the gate has sent, in its journal or aside; 0 before the first.
+/// The last row that the gate has sent, in its journal or aside; 0 before the first. What no journal counts up to does not count.
 pub(crate) async fn known_up_to(connection: &mut PgConnection, gate: GateId) -> Result<u64, Error> {
     let last = sqlx::query_scalar!(
         r#"SELECT greatest((SELECT max(sequence) FROM journal WHERE gate = $1),
                            (SELECT max(sequence) FROM journal_aside WHERE gate = $1 AND sequence <= $2::bigint)::bigint,
                            0) AS "last!""#,
         i64::from(gate.0),
-        i64::MAX,
+        LAST_SEQUENCE.cast_signed(),
     )
     .fetch_one(connection)
     .await?;
