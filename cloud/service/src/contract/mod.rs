@@ -66,6 +66,8 @@ pub mod paths {
     pub const REPORTS: &str = "/v1/internal/recovery/reports";
     /// POST [`After`](super::After) → [`Page`](super::Page) of [`SignedIssue`](super::SignedIssue), at auth and at tickets.
     pub const ISSUES: &str = "/v1/internal/recovery/issues";
+    /// POST [`After`](super::After) → [`Page`](super::Page) of orders, at tickets.
+    pub const ENDED_ORDERS: &str = "/v1/internal/recovery/ended-orders";
     /// POST [`After`](super::After) → [`Page`](super::Page) of [`PaidOrder`](super::PaidOrder), at auth.
     pub const PAID_ORDERS: &str = "/v1/internal/recovery/paid-orders";
     /// GET [`FindingPage`](super::findings::FindingPage), at validation; `{event}` is the event, the query a

@@ -1,5 +1,5 @@
 //! What a service that was restored from a backup asks the others for, to know again what it knew: what administrators decided, which
-//! seats were reported, what auth signed and who paid. Read in pages, each from where the one before ended; whoever asks holds what it is
+//! seats were reported, what auth signed, who paid and which orders ended. Read in pages, each from where the one before ended; whoever asks holds what it is
 //! told against its own trust.
 
 use countermark_shared::id::{AccountId, EventId, Generation, OrderId, Slot};
@@ -111,6 +111,11 @@ impl TicketsClient {
     /// Every ticket that has auth's signature.
     pub async fn issues(&self, after: Option<SeatIssue>) -> Result<Page<SignedIssue, SeatIssue>, CallError> {
         self.0.post(paths::ISSUES, &After { after }).await
+    }
+
+    /// Every order for which nothing is to be signed any more.
+    pub async fn ended_orders(&self, after: Option<OrderId>) -> Result<Page<OrderId, OrderId>, CallError> {
+        self.0.post(paths::ENDED_ORDERS, &After { after }).await
     }
 }
 

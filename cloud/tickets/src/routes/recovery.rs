@@ -1,11 +1,13 @@
-//! What was sold, for a service that was restored from a backup: every seat for validation, every ticket that auth signed for auth.
+//! What was sold, for a service that was restored from a backup: every seat for validation, every ticket that auth signed, and every
+//! order that has ended, for auth.
 
 use countermark_service::contract::{After, Page, ReportSlot, SeatIssue, SignedIssue, paths};
 use countermark_service::extract::Json;
+use countermark_shared::id::OrderId;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::tickets;
+use crate::store::{orders, tickets};
 
 /// 1,000 tickets of the longest are half a megabyte of JSON.
 const PAGE: u16 = 1000;
@@ -43,4 +45,21 @@ pub(super) async fn issues(
     let issues = tickets::authorised(&mut *state.pool.acquire().await?, after, PAGE).await?;
     let next = issues.last().map(|(issue, _)| *issue).filter(|_| issues.len() == usize::from(PAGE));
     Ok(Json(Page { items: issues.into_iter().map(|(_, signed)| signed).collect(), next }))
+}
+
+/// The orders for which nothing is to be signed any more, in order: whoever bought them has their tickets, or never will.
+#[utoipa::path(
+    post,
+    path = paths::ENDED_ORDERS,
+    operation_id = "read_ended_orders",
+    request_body = After<OrderId>,
+    responses((status = 200, description = "A page.", body = Page<OrderId, OrderId>))
+)]
+pub(super) async fn ended_orders(
+    state: State,
+    Json(After { after }): Json<After<OrderId>>,
+) -> Result<Json<Page<OrderId, OrderId>>, Error> {
+    let items = orders::ended(&mut *state.pool.acquire().await?, after, PAGE).await?;
+    let next = items.last().copied().filter(|_| items.len() == usize::from(PAGE));
+    Ok(Json(Page { items, next }))
 }
