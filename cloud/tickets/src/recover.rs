@@ -18,12 +18,12 @@ use countermark_shared::ticket::TicketBody;
 
 use self::adoption::{Adoption, adopt};
 use crate::error::Error;
+use crate::issue;
 use crate::order::OrderState;
 use crate::routes::{event_documents, offers, revoke};
 use crate::start::{Prepared, Settings, StartError, prepare};
 use crate::state::State;
 use crate::store::{self, orders, slots};
-use crate::{event_secrets, issue};
 
 /// Blocks that are left out beyond the last slot that auth knows, for what was allotted and had not come to auth: 4,096 seats, of which an
 /// order has far fewer. They cost a slot list 1 kB.
@@ -45,7 +45,7 @@ pub struct Recovered {
     pub adopted: u64,
     /// The slot after which each event's tickets are sold from now on.
     pub next_slots: BTreeMap<EventId, u64>,
-    /// Events whose names are sealed anew: their gates are to be given the secret.
+    /// Events whose first secret is lost, now or in an earlier restoring: their gates are to be given the second.
     pub sealed_anew: BTreeSet<EventId>,
     /// Decisions of administrators that hold here again, or held already.
     pub decisions: u64,
@@ -153,7 +153,6 @@ async fn take_decisions(
     admin: &AdminClient,
     recovered: &mut Recovered,
 ) -> Result<Vec<RevokeTicket>, RecoverError> {
-    let sealing = store::event_secrets::events(&mut *state.pool.acquire().await?).await?;
     let (mut revocations, mut after) = (Vec::new(), None);
     loop {
         let page = admin.decisions(after).await?;
@@ -161,7 +160,7 @@ async fn take_decisions(
             let (what, done) = match decision {
                 Decision::Document(request) => (
                     "an event document".to_owned(),
-                    event_documents::push(state.clone(), Json(request)).await.map(drop),
+                    event_documents::take(state, &request.document.0, SECOND).await.map(drop),
                 ),
                 Decision::Offer(request) => {
                     (format!("offer {}", request.offer), offers::publish(state.clone(), Json(request)).await.map(drop))
@@ -187,11 +186,7 @@ async fn take_decisions(
             break;
         }
     }
-    let mut connection = state.pool.acquire().await?;
-    for event in store::event_secrets::events(&mut connection).await?.difference(&sealing) {
-        event_secrets::make(state, &mut connection, *event, SECOND).await?;
-        recovered.sealed_anew.insert(*event);
-    }
+    recovered.sealed_anew = store::event_secrets::since(&mut *state.pool.acquire().await?, SECOND).await?;
     Ok(revocations)
 }
 
