@@ -7,7 +7,7 @@ use countermark_shared::id::OrderId;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::{orders, tickets};
+use crate::store::{issues, orders};
 
 /// 1,000 tickets of the longest are half a megabyte of JSON.
 const PAGE: u16 = 1000;
@@ -24,7 +24,7 @@ pub(super) async fn reports(
     state: State,
     Json(After { after }): Json<After<SeatIssue>>,
 ) -> Result<Json<Page<ReportSlot, SeatIssue>>, Error> {
-    let items = tickets::reports(&mut *state.pool.acquire().await?, after, PAGE).await?;
+    let items = issues::reports(&mut *state.pool.acquire().await?, after, PAGE).await?;
     let last = items.last().map(|&ReportSlot { event, slot, generation, .. }| SeatIssue { event, slot, generation });
     let next = last.filter(|_| items.len() == usize::from(PAGE));
     Ok(Json(Page { items, next }))
@@ -42,7 +42,7 @@ pub(super) async fn issues(
     state: State,
     Json(After { after }): Json<After<SeatIssue>>,
 ) -> Result<Json<Page<SignedIssue, SeatIssue>>, Error> {
-    let issues = tickets::authorised(&mut *state.pool.acquire().await?, after, PAGE).await?;
+    let issues = issues::authorised(&mut *state.pool.acquire().await?, after, PAGE).await?;
     let next = issues.last().map(|(issue, _)| *issue).filter(|_| issues.len() == usize::from(PAGE));
     Ok(Json(Page { items: issues.into_iter().map(|(_, signed)| signed).collect(), next }))
 }

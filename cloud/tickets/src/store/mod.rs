@@ -1,6 +1,7 @@
 //! The service's SQL: free functions over a connection, a file for each table. Refuses to decide anything.
 
 pub(crate) mod event_secrets;
+pub(crate) mod issues;
 pub(crate) mod names;
 pub(crate) mod offers;
 pub(crate) mod orders;
