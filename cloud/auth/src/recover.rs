@@ -2,7 +2,7 @@
 //! sold, signs nothing else for those seats, and closes what tickets says has ended. Owns the order of that. Refuses to believe anybody's word but its own signature's: a
 //! ticket that is not shown here may be signed a second time, for a grant that is still open.
 
-use countermark_service::contract::{AdminClient, Decision, SignedIssue, TicketsClient, Warrant};
+use countermark_service::contract::{AdminClient, Decision, SignedIssue, TicketsClient, Warrant, read_all};
 use countermark_service::database::{self, NotAlone};
 use countermark_service::event_documents::EventDocumentError;
 use countermark_service::extract::Json;
@@ -81,10 +81,8 @@ pub async fn recover(settings: Settings) -> Result<Recovered, RecoverError> {
 async fn go_on(state: &State, tickets: &TicketsClient, admin: &AdminClient) -> Result<Recovered, RecoverError> {
     let mut recovered = Recovered::default();
     take_documents(state, admin, &mut recovered).await?;
-    let mut after = None;
-    loop {
-        let page = tickets.issues(after).await?;
-        for signed in page.items {
+    let take_all = async |issues| {
+        for signed in issues {
             match take(state, &signed).await? {
                 Outcome::Known => {}
                 Outcome::Authorised => recovered.authorised += 1,
@@ -92,11 +90,9 @@ async fn go_on(state: &State, tickets: &TicketsClient, admin: &AdminClient) -> R
                 Outcome::Left { why } => recovered.left.push(why),
             }
         }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+        Ok::<_, RecoverError>(())
+    };
+    read_all(async |after| tickets.issues(after).await, take_all).await?;
     // Last: what was signed for them counts under their grants.
     recovered.closed = close_ended(state, tickets).await?;
     Ok(recovered)
@@ -105,26 +101,22 @@ async fn go_on(state: &State, tickets: &TicketsClient, admin: &AdminClient) -> R
 /// The provider may say once more that an order is paid which ended when its tickets were all sold: nothing is signed for it any more.
 async fn close_ended(state: &State, tickets: &TicketsClient) -> Result<u64, RecoverError> {
     let now = state.clock.now();
-    let (mut closed, mut after) = (0, None);
-    loop {
-        let page = tickets.ended_orders(after).await?;
-        let orders = &page.items;
+    let mut closed = 0;
+    let close_all = async |orders: Vec<_>| {
+        let orders = &orders;
         closed += transaction(&state.pool, "close grants of ended orders", |mut transaction| {
             Box::pin(async move { Ok::<_, Error>(grants::close_all(&mut transaction, orders, now).await?) })
         })
         .await?;
-        after = page.next;
-        if after.is_none() {
-            return Ok(closed);
-        }
-    }
+        Ok::<_, RecoverError>(())
+    };
+    read_all(async |after| tickets.ended_orders(after).await, close_all).await?;
+    Ok(closed)
 }
 
 async fn take_documents(state: &State, admin: &AdminClient, recovered: &mut Recovered) -> Result<(), RecoverError> {
-    let mut after = None;
-    loop {
-        let page = admin.decisions(after).await?;
-        for decision in page.items {
+    let take_all = async |decisions| {
+        for decision in decisions {
             let Decision::Document(request) = decision else { continue };
             match event_documents::push(state.clone(), Json(request)).await {
                 Ok(_) => recovered.documents += 1,
@@ -139,11 +131,9 @@ async fn take_documents(state: &State, admin: &AdminClient, recovered: &mut Reco
                 Err(error) => return Err(error.into()),
             }
         }
-        after = page.next;
-        if after.is_none() {
-            return Ok(());
-        }
-    }
+        Ok(())
+    };
+    read_all(async |after| admin.decisions(after).await, take_all).await
 }
 
 enum Outcome {

@@ -13,7 +13,7 @@ pub use self::auth::{
     Grant, GrantStanding, HolderKey, Terms, Warrant,
 };
 pub use self::documents::{EventDocumentPushed, PushEventDocument, push_event_document};
-pub use self::recovery::{AdminClient, After, Decision, Page, PaidOrder, SeatIssue, SignedIssue};
+pub use self::recovery::{AdminClient, After, Decision, Page, PaidOrder, SeatIssue, SignedIssue, read_all};
 pub use self::tickets::{
     OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow, TicketsClient,
     WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets,

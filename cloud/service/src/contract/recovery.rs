@@ -31,6 +31,35 @@ pub struct Page<T, P> {
     pub next: Option<P>,
 }
 
+impl<T, P> Page<T, P> {
+    /// What was read, at most `limit` of them: where it is as many there may be more after the last, which `place` names.
+    pub fn of(items: Vec<T>, limit: u16, place: impl FnOnce(&T) -> P) -> Self {
+        let next = items.last().filter(|_| items.len() >= usize::from(limit)).map(place);
+        Self { items, next }
+    }
+
+    /// Each of them as something else.
+    pub fn map<U>(self, become_of: impl FnMut(T) -> U) -> Page<U, P> {
+        Page { items: self.items.into_iter().map(become_of).collect(), next: self.next }
+    }
+}
+
+/// Reads one page after the other and takes what is on each, until there is none.
+pub async fn read_all<T, P, E: From<CallError>>(
+    read: impl AsyncFn(Option<P>) -> Result<Page<T, P>, CallError>,
+    mut take: impl AsyncFnMut(Vec<T>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut after = None;
+    loop {
+        let Page { items, next } = read(after).await?;
+        take(items).await?;
+        if next.is_none() {
+            return Ok(());
+        }
+        after = next;
+    }
+}
+
 /// One issue of one seat: in their order tickets and auth tell of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -24,10 +24,9 @@ pub(super) async fn reports(
     state: State,
     Json(After { after }): Json<After<SeatIssue>>,
 ) -> Result<Json<Page<ReportSlot, SeatIssue>>, Error> {
-    let items = issues::reports(&mut *state.pool.acquire().await?, after, PAGE).await?;
-    let last = items.last().map(|&ReportSlot { event, slot, generation, .. }| SeatIssue { event, slot, generation });
-    let next = last.filter(|_| items.len() == usize::from(PAGE));
-    Ok(Json(Page { items, next }))
+    let reports = issues::reports(&mut *state.pool.acquire().await?, after, PAGE).await?;
+    let place = |&ReportSlot { event, slot, generation, .. }: &_| SeatIssue { event, slot, generation };
+    Ok(Json(Page::of(reports, PAGE, place)))
 }
 
 /// The tickets that auth signed, in order.
@@ -42,9 +41,8 @@ pub(super) async fn issues(
     state: State,
     Json(After { after }): Json<After<SeatIssue>>,
 ) -> Result<Json<Page<SignedIssue, SeatIssue>>, Error> {
-    let issues = issues::authorised(&mut *state.pool.acquire().await?, after, PAGE).await?;
-    let next = issues.last().map(|(issue, _)| *issue).filter(|_| issues.len() == usize::from(PAGE));
-    Ok(Json(Page { items: issues.into_iter().map(|(_, signed)| signed).collect(), next }))
+    let authorised = issues::authorised(&mut *state.pool.acquire().await?, after, PAGE).await?;
+    Ok(Json(Page::of(authorised, PAGE, |(issue, _)| *issue).map(|(_, signed)| signed)))
 }
 
 /// The orders for which nothing is to be signed any more, in order: whoever bought them has their tickets, or never will.
@@ -59,7 +57,6 @@ pub(super) async fn ended_orders(
     state: State,
     Json(After { after }): Json<After<OrderId>>,
 ) -> Result<Json<Page<OrderId, OrderId>>, Error> {
-    let items = orders::ended(&mut *state.pool.acquire().await?, after, PAGE).await?;
-    let next = items.last().copied().filter(|_| items.len() == usize::from(PAGE));
-    Ok(Json(Page { items, next }))
+    let ended = orders::ended(&mut *state.pool.acquire().await?, after, PAGE).await?;
+    Ok(Json(Page::of(ended, PAGE, |order| *order)))
 }
