@@ -280,6 +280,24 @@ impl JournalRow {
         Ok(())
     }
 
+    /// The row after which nobody went through, since its arm says that it did not turn. Where that is an exit it counts for nothing; after an
+    /// entry the same ticket is let in once more ([`Reason::Forgiven`]). What did not open may have been opened by hand, and stops nobody.
+    pub fn stopped(&self) -> Option<u64> {
+        match self.act {
+            Some(Act::Actuated { of, actuation: Actuation::NotTurned }) => Some(of),
+            Some(
+                Act::Actuated { of: _, actuation: Actuation::Opened | Actuation::Turned | Actuation::NotOpened }
+                | Act::Undo { .. }
+                | Act::Overrule { .. }
+                | Act::Claim { .. }
+                | Act::Claimed { .. }
+                | Act::Hold
+                | Act::Release,
+            )
+            | None => None,
+        }
+    }
+
     /// The admission that it takes back.
     pub fn undoes(&self) -> Option<u64> {
         match self.act {

@@ -18,14 +18,15 @@ pub(super) struct Passage {
     pub(super) scan: Scan,
 }
 
-/// The believed passages of the seat that nobody took back, each once, by their instants. No gate's row counts as earlier than one
-/// before it in its journal, whatever its clock said: the order of a journal is certain, a clock is not.
+/// The believed passages of the seat that nobody took back, but for exits by which nobody left, each once, by their instants. No gate's row
+/// counts as earlier than one before it in its journal, whatever its clock said: the order of a journal is certain, a clock is not.
 pub(super) fn standing(event: EventId, slot: Slot, told: &[Told]) -> Vec<Passage> {
     let believed = told.iter().filter(|told| told.believed).map(|told| &told.row);
     let mut rows: Vec<_> = believed.filter_map(|row| Some((row, issue(event, slot, row)?))).collect();
     rows.sort_by_cached_key(|(row, _)| (row.gate, row.sequence, row.at, row.to_bytes()));
     rows.dedup();
     let undone: BTreeSet<_> = rows.iter().filter_map(|(row, _)| Some((row.gate, row.undoes()?))).collect();
+    let stopped: BTreeSet<_> = rows.iter().filter_map(|(row, _)| Some((row.gate, row.stopped()?))).collect();
     let mut latest = HashMap::<GateId, Timestamp>::new();
     let mut passages: Vec<_> = rows
         .into_iter()
@@ -34,7 +35,10 @@ pub(super) fn standing(event: EventId, slot: Slot, told: &[Told]) -> Vec<Passage
             latest.insert(row.gate, at);
             Passage { row: JournalRow { at, ..row.clone() }, scan: scan(row, generation) }
         })
-        .filter(|passage| passage.row.persons > 0 && !undone.contains(&(passage.row.gate, passage.row.sequence)))
+        .filter(|Passage { row, .. }| {
+            let name = (row.gate, row.sequence);
+            row.persons > 0 && !undone.contains(&name) && !(row.reason.leaves() && stopped.contains(&name))
+        })
         .collect();
     // Stable: of two rows of one gate at one instant the order stays.
     passages.sort_by_key(|passage| (passage.row.at, passage.row.gate));

@@ -8,13 +8,15 @@ use countermark_service::contract::findings::{
     About, Evidence, Finding, FindingQuery, FindingState, Jump, Objection, Rule,
 };
 use countermark_service::service_name::ServiceName;
+use countermark_shared::documents::{AdmissionPolicy, Direction};
 use countermark_shared::id::Generation;
-use countermark_shared::journal::{Act, ChainHash, JournalRow, LAST_SEQUENCE, Subject};
+use countermark_shared::journal::{Act, Actuation, ChainHash, JournalRow, LAST_SEQUENCE, Subject};
+use countermark_shared::ticket::{TicketBody, UnverifiedTicket};
 use countermark_shared::verdict::Reason;
 use countermark_shared::wire::RowOutcome::{Fork, Known, Stored, Unproved, Unreadable};
 
 use super::*;
-use crate::testing::{Bench, EVENT, TestGate, event, ticket};
+use crate::testing::{Bench, EVENT, TestGate, event, key, ticket, ticket_of};
 
 async fn settle(bench: &Bench) {
     let settler = Settler::new(bench.state.clone());
@@ -123,6 +125,40 @@ async fn what_is_learned_later_explains_it() {
     south.admit(42, None);
     bench.upload(&mut south).await;
     assert_eq!(rules(&findings(&bench).await)[0], (Rule::DoubleAdmission, FindingState::Open));
+}
+
+/// Found in review: scanned out before an arm that did not turn, a seat let a second person in at another gate, and nobody was told.
+#[tokio::test]
+async fn whoever_came_in_by_an_exit_that_did_not_turn_is_found() {
+    let bench = Bench::new().await;
+    bench
+        .push(&EventDocument { policy: AdmissionPolicy { entries: 0, ..AdmissionPolicy::default() }, ..event(2) })
+        .await;
+    bench.report(42, 1, Issued).await;
+    let (mut north, mut south) = (bench.gate().await, bench.gate().await);
+    let body = TicketBody { entries: 0, ..ticket_of(EVENT, 42, 1).body().clone() };
+    let (issuer, authority) = (body.issue(&key(2)), body.authorise(&key(3)));
+    let text = UnverifiedTicket::new(body, issuer, authority).to_text();
+    north.pass(42, 2, Reason::Admitted, Some(&text));
+    north.pass(42, 2, Reason::Exit, None);
+    bench.upload(&mut north).await;
+    for _ in 0..2 {
+        south.refuse("junk");
+    }
+    south.pass(42, 2, Reason::Admitted, Some(&text));
+    bench.upload(&mut south).await;
+    assert_eq!(standing(&bench).await, []);
+
+    let subject = Subject::Ticket { event: EVENT, slot: Slot(42), generation: Generation(1) };
+    let act = Some(Act::Actuated { of: 2, actuation: Actuation::NotTurned });
+    let row = JournalRow { subject, reason: Reason::Exit, direction: Direction::Exit, act, ..north.next() };
+    north.write(&row, None);
+    assert_eq!(bench.upload(&mut north).await, [Stored]);
+    let found = standing(&bench).await;
+    let [(about, Rule::DoubleAdmission, Evidence::Scans { scans, .. })] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((*about, scans[0].scan.gate), (seat(42), south.gate));
+    let figures = ValidationClient(bench.client(ServiceName::Admin)).admissions(EVENT).await.unwrap();
+    assert_eq!(figures.quarters.iter().map(|quarter| (quarter.entered, quarter.left)).collect::<Vec<_>>(), [(4, 0)]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::num::NonZeroU8;
 
 use countermark_service::contract::findings::{Doubt, MOST_ITEMS};
 use countermark_shared::id::SupervisorId;
-use countermark_shared::journal::OverruleReason;
+use countermark_shared::journal::{Actuation, OverruleReason};
 
 use super::*;
 
@@ -132,6 +132,17 @@ fn what_was_taken_back_forgiven_or_overruled_is_no_admission_too_many() {
     let mut later = history;
     later.told.extend(told(terms(1, 1), &[row(3, 12, Admitted, 1)]));
     assert_eq!(found(&later)[0], double(&[(12, Reason::AlreadyUsed)])[0]);
+}
+
+#[test]
+fn an_exit_by_which_nobody_left_makes_room_for_nobody() {
+    let event = event(festival(), &[]);
+    let twice = double(&[(30, Reason::AlreadyInside)]);
+    for (actuation, expected) in [(Actuation::NotTurned, twice), (Actuation::Turned, vec![])] {
+        let told_of_exit = act(row(1, 11, Exit, 1), Act::Actuated { of: 11, actuation });
+        let rows = [row(1, 0, Admitted, 1), row(1, 10, Exit, 1), told_of_exit, row(2, 30, Admitted, 1)];
+        assert_eq!(found(&history(&event, told(terms(1, 0), &rows))), expected, "{actuation:?}");
+    }
 }
 
 #[test]
