@@ -108,7 +108,7 @@ def read_row(data: bytes) -> dict:
     row = _ROW(decode(data, MAX_ROW))
     if row["act"] is None:
         del row["act"]
-    require(row["sequence"] > 0, "rows are numbered from 1")
+    require(0 < row["sequence"] < 2**53, "rows are numbered from 1 to 2^53 - 1")
     _check(row)
     return row
 

@@ -144,6 +144,7 @@ impl Ledger {
             claims: Claims::default(),
             failed: None,
             replaced: salvage::has_left_one_aside(file),
+            log_is_empty: false,
         })
     }
 }

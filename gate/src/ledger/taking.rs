@@ -214,15 +214,20 @@ impl Ledger {
         Ok(stored.into_iter().map(|stored| (stored.kind, stored.envelope)).collect())
     }
 
-    /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of tickets, as soon as
-    /// validation has them.
-    fn drop_names(&self, now: Moment) -> Result<(), LedgerError> {
+    /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of sealed tickets, as
+    /// soon as validation has them.
+    fn drop_names(&mut self, now: Moment) -> Result<(), LedgerError> {
         let shown = self.read_clock(now).now;
-        if self.documents.lease().is_some_and(|lease| shown >= lease.names_until) {
-            let texts = store::drop_texts(&self.connection)?;
-            if texts > 0 {
-                tracing::info!(texts, "the texts of tickets are gone from the journal, and with them every name");
-            }
+        if self.documents.lease().is_none_or(|lease| shown < lease.names_until) {
+            return Ok(());
+        }
+        let texts = store::drop_texts(&self.connection)?;
+        if texts > 0 {
+            self.log_is_empty = false;
+            tracing::info!(texts, "the texts of sealed tickets are gone from the journal, and with them every name");
+        }
+        if !self.log_is_empty {
+            self.log_is_empty = store::empty_log(&self.connection)?;
         }
         Ok(())
     }

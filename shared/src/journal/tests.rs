@@ -41,6 +41,7 @@ fn a_row_survives_its_bytes() {
         stranger(),
         JournalRow { direction: Direction::Exit, reason: Reason::Exit, ..row(3) },
         JournalRow { persons: 0, reason: Reason::LiveProofMissing, proved: false, ..row(4) },
+        row(LAST_SEQUENCE),
     ] {
         assert_eq!(JournalRow::from_bytes(&row.to_bytes()).unwrap(), row);
     }
@@ -59,6 +60,8 @@ fn a_subject_is_a_number_and_a_map() {
 fn rows_that_contradict_themselves_are_refused() {
     for row in [
         row(0),
+        row(LAST_SEQUENCE + 1),
+        row(u64::MAX),
         JournalRow { persons: 0, ..row(1) },
         JournalRow { reason: Reason::Revoked, ..row(1) },
         JournalRow { subject: Subject::unverified("x"), proved: false, ..row(1) },

@@ -22,6 +22,6 @@ pub use half::{HalfTicket, VerifiedHalf};
 pub use live::{Live, NotPresented, Presentation, Presented};
 pub use profile::{Defect, MAX_BODY_LENGTH};
 pub use sealed::{SEAL_TAG_LENGTH, SEALED_LENGTH, Sealed};
-pub use text::{MAX_TEXT_LENGTH, ParseError, UnverifiedTicket};
+pub use text::{MAX_TEXT_LENGTH, ParseError, UnverifiedTicket, sealed_beginnings};
 pub use validity::Validity;
 pub use verified::VerifiedTicket;

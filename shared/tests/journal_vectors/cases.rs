@@ -6,7 +6,7 @@ use countermark_shared::documents::Direction;
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, Slot, SupervisorId};
 use countermark_shared::journal::{
     Act, Actor, Actuation, Audit, BootId, ChainHash, ClockState, DocumentRevisions, ExportEnd, ExportHead, ExportedRow,
-    JournalRow, OverruleReason, Subject, Unsound,
+    JournalRow, LAST_SEQUENCE, OverruleReason, Subject, Unsound,
 };
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
@@ -163,12 +163,15 @@ fn cases() -> Vec<Case> {
         change(&mut journal);
         journal
     };
+    let only = |sequence| Journal::new(sequence - 1, vec![JournalRow { sequence, ..row(1) }]);
     let wrong = |line, what: &str| Expect::Wrong { line, what: what.to_owned() };
     let ticket = |journal: &mut Journal| journal.rows[0].ticket = Some("CM1:whatever it keeps".to_owned());
     [
         ("a journal from its first row on", whole(0), Expect::Holds(8)),
         ("a journal whose oldest rows were pruned", whole(70_000), Expect::Holds(70_008)),
         ("a journal without rows", Journal::new(0, Vec::new()), Expect::Holds(0)),
+        ("the last row that there can be", only(LAST_SEQUENCE), Expect::Holds(LAST_SEQUENCE)),
+        ("a row that is numbered beyond it", only(LAST_SEQUENCE + 1), wrong(2, "row")),
         ("a ticket's text is no part of the chain", changed(ticket), Expect::Holds(8)),
         ("an outcome is no part of the chain", changed(|journal| journal.rows[0].outcome = None), Expect::Holds(8)),
         (

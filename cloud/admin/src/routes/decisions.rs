@@ -40,8 +40,7 @@ pub(crate) async fn read(
 ) -> Result<Json<Page<Decision, i64>>, Error> {
     let mut connection = state.pool.acquire().await?;
     let intended = audit::intended(&mut connection, after, PAGE).await?;
-    let is_full = intended.len() >= usize::from(PAGE);
-    let next = intended.last().map(|last| last.entry).filter(|_| is_full);
+    let Page { items: intended, next } = Page::of(intended, PAGE, |last| last.entry);
     let mut items = Vec::with_capacity(intended.len());
     for intended in intended {
         items.extend(decision(&mut connection, intended).await?);

@@ -186,6 +186,9 @@ pub struct AdmissionFigures {
     /// What gates are not told yet; nothing when they are told all.
     #[serde(default)]
     pub unpublished: Option<Unpublished>,
+    /// Seats and gates that could not be held against the rules, and will be again each minute; the service's log says why.
+    #[serde(default)]
+    pub unsettled: u64,
     /// Persons who are inside, as far as gates have told; a nightly reset finds the house empty.
     #[serde(default)]
     pub inside: u64,

@@ -66,7 +66,10 @@ pub fn api() -> Api<State> {
                 .routes(routes!(guests::list))
                 .routes(routes!(recovery::reports)),
         )
-        .services(&[ServiceName::Auth], OpenApiRouter::default().routes(routes!(recovery::issues)))
+        .services(
+            &[ServiceName::Auth],
+            OpenApiRouter::default().routes(routes!(recovery::issues)).routes(routes!(recovery::ended_orders)),
+        )
 }
 
 #[cfg(test)]

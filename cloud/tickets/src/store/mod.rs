@@ -2,6 +2,7 @@
 
 pub(crate) mod event_secrets;
 pub(crate) mod guests;
+pub(crate) mod issues;
 pub(crate) mod names;
 pub(crate) mod offers;
 pub(crate) mod orders;

@@ -245,3 +245,19 @@ pub(crate) async fn hold(
     .await?;
     Ok(())
 }
+
+/// At most `limit` orders after one that have ended, in order.
+pub(crate) async fn ended(
+    connection: &mut PgConnection,
+    after: Option<OrderId>,
+    limit: u16,
+) -> Result<Vec<OrderId>, Error> {
+    let ended = sqlx::query_scalar!(
+        "SELECT id FROM orders WHERE ended_at IS NOT NULL AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2",
+        after.map(|order| order.0),
+        i64::from(limit),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ended.into_iter().map(OrderId).collect())
+}

@@ -1,7 +1,7 @@
 //! The passages of one seat in one order. Owns which rows stand, which comes first, and which were taken back; refuses to know what is wrong with
 //! any.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use countermark_service::contract::findings::Scan;
 use countermark_shared::id::{EventId, GateId, Generation, Slot};
@@ -29,8 +29,8 @@ pub(super) struct TakenBack {
     pub(super) at: Timestamp,
 }
 
-/// The believed passages of the seat that nobody took back, each once, by their instants; and those that somebody did. What stands was told first, and is taken back by what
-/// stands; a row that was kept aside takes nothing back, and is not taken back. No gate's row counts as earlier than one before it in its
+/// The believed passages of the seat that nobody took back, but for exits by which nobody left, each once, by their instants; and those that somebody did. What stands was
+/// told first, and is taken back by what stands; a row that was kept aside takes nothing back, and is not taken back. No gate's row counts as earlier than one before it in its
 /// journal, whatever its clock said: the order of a journal is certain, a clock is not.
 pub(super) fn passages(event: EventId, slot: Slot, told: &[Told]) -> (Vec<Passage>, Vec<TakenBack>) {
     let believed = told.iter().filter(|told| told.believed);
@@ -39,7 +39,9 @@ pub(super) fn passages(event: EventId, slot: Slot, told: &[Told]) -> (Vec<Passag
     rows.sort_by_cached_key(|(row, _, aside)| (row.gate, row.sequence, row.at, row.to_bytes(), *aside));
     rows.dedup_by_key(|(row, ..)| *row);
     let mut undone = BTreeMap::new();
-    for (row, ..) in rows.iter().filter(|(_, _, aside)| !aside) {
+    let standing = || rows.iter().filter(|(_, _, aside)| !aside).map(|(row, ..)| *row);
+    let stopped: BTreeSet<_> = standing().filter_map(|row| Some((row.gate, row.stopped()?))).collect();
+    for row in standing() {
         if let Some(of) = row.undoes() {
             undone.entry((row.gate, of)).or_insert(*row);
         }
@@ -49,11 +51,12 @@ pub(super) fn passages(event: EventId, slot: Slot, told: &[Told]) -> (Vec<Passag
     for (row, generation, aside) in rows {
         let at = latest.get(&row.gate).map_or(row.at, |latest| row.at.max(*latest));
         latest.insert(row.gate, at);
-        if row.persons == 0 {
+        let name = (row.gate, row.sequence);
+        if row.persons == 0 || (!aside && row.reason.leaves() && stopped.contains(&name)) {
             continue;
         }
         let scan = scan(row, generation);
-        match undone.get(&(row.gate, row.sequence)).filter(|_| !aside) {
+        match undone.get(&name).filter(|_| !aside) {
             Some(undo) => taken_back.push(TakenBack { scan, row: undo.sequence, at: undo.at }),
             None => passages.push(Passage { row: JournalRow { at, ..row.clone() }, scan }),
         }

@@ -151,13 +151,13 @@ async fn breaks(connection: &mut PgConnection, gate: i64) -> Result<Vec<Break>, 
 async fn clock_jumps(connection: &mut PgConnection, gate: i64) -> Result<Vec<Jump>, Error> {
     let rows = sqlx::query!(
         // Row by row, by index: joined with the journal by a range it would be all rows against all, and of a gate whose clock was wrong
-        // for days every row is doubtful. Beside the last numbers there are none.
+        // for days every row is doubtful.
         r#"SELECT near.sequence AS "sequence!", stored.row, stored.received_at, near.suspect AS "suspect!"
            FROM (
                SELECT doubtful.sequence + beside AS sequence, bool_or(beside >= 0) AS suspect
                FROM (
                    SELECT sequence FROM journal
-                   WHERE gate = $1 AND clock_doubtful AND sequence < 9223372036854775807 ORDER BY sequence LIMIT $2
+                   WHERE gate = $1 AND clock_doubtful ORDER BY sequence LIMIT $2
                ) AS doubtful CROSS JOIN unnest('{-1,0,1}'::int8[]) AS beside
                GROUP BY 1
            ) AS near CROSS JOIN LATERAL (

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use countermark_shared::documents::Direction;
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot};
-use countermark_shared::journal::ChainHash;
+use countermark_shared::journal::{ChainHash, JournalRow, LAST_SEQUENCE};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -29,7 +30,7 @@ pub(crate) async fn stored(
 
 /// What the gate's journal holds at those numbers.
 async fn links(connection: &mut PgConnection, gate: GateId, sequences: &[u64]) -> Result<HashMap<u64, Link>, Error> {
-    // Beyond what a column holds nothing is stored.
+    // Beyond what a column holds nothing is stored: an upload may number a row so, and none is readable.
     let sequences: Vec<_> = sequences.iter().filter_map(|sequence| i64::try_from(*sequence).ok()).collect();
     let rows = sqlx::query!(
         "SELECT sequence, row, chain, received_at FROM journal WHERE gate = $1 AND sequence = ANY($2)",
@@ -47,14 +48,14 @@ async fn links(connection: &mut PgConnection, gate: GateId, sequences: &[u64]) -
         .collect()
 }
 
-/// The last row that the gate has sent, in its journal or aside; 0 before the first.
+/// The last row that the gate has sent, in its journal or aside; 0 before the first. What no journal counts up to does not count.
 pub(crate) async fn known_up_to(connection: &mut PgConnection, gate: GateId) -> Result<u64, Error> {
     let last = sqlx::query_scalar!(
         r#"SELECT greatest((SELECT max(sequence) FROM journal WHERE gate = $1),
                            (SELECT max(sequence) FROM journal_aside WHERE gate = $1 AND sequence <= $2::bigint)::bigint,
                            0) AS "last!""#,
         i64::from(gate.0),
-        i64::MAX,
+        LAST_SEQUENCE.cast_signed(),
     )
     .fetch_one(connection)
     .await?;
@@ -152,6 +153,11 @@ impl<'a> ToldColumns<'a> {
     }
 }
 
+/// The passage that counts for nothing by this row: an admission that was taken back, or an exit by which nobody left.
+fn undoes(row: &JournalRow) -> Option<u64> {
+    row.undoes().or_else(|| row.stopped().filter(|_| row.direction == Direction::Exit))
+}
+
 /// Stores rows.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
@@ -167,7 +173,7 @@ pub(crate) async fn insert(
     let at: Vec<_> = entries.iter().map(|entry| OffsetDateTime::from(entry.row.at)).collect();
     let persons: Vec<_> = entries.iter().map(|entry| i16::from(entry.row.persons)).collect();
     let passed: Vec<_> = entries.iter().map(|entry| entry.passed).collect();
-    let undoes: Vec<_> = entries.iter().map(|entry| entry.row.undoes().map(u64::cast_signed)).collect();
+    let undoes: Vec<_> = entries.iter().map(|entry| undoes(&entry.row).map(u64::cast_signed)).collect();
     let turned: Vec<_> = entries.iter().map(|entry| turned(&entry.row).map(u64::cast_signed)).collect();
     let clock_doubtful: Vec<_> = entries.iter().map(|entry| entry.clock_doubtful).collect();
     let told = ToldColumns::of(entries.iter().map(|entry| &entry.told));

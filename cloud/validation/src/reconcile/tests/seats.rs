@@ -4,7 +4,7 @@ use std::num::NonZeroU8;
 
 use countermark_service::contract::findings::{Doubt, MOST_ITEMS};
 use countermark_shared::id::SupervisorId;
-use countermark_shared::journal::OverruleReason;
+use countermark_shared::journal::{Actuation, OverruleReason};
 
 use super::*;
 
@@ -176,6 +176,17 @@ fn what_staff_took_back_is_told_where_it_was_not_once_and_for_good() {
     assert_eq!(then(&twice), Some(vec![(1, 6, at(5), None), (10, 13, at(12), None)]));
     // The same one twice is one.
     assert_eq!(then(&[&once[..], &[undo(1, 7, 1)]].concat()), None);
+}
+
+#[test]
+fn an_exit_by_which_nobody_left_makes_room_for_nobody() {
+    let event = event(festival(), &[]);
+    let twice = double(&[(30, Reason::AlreadyInside)]);
+    for (actuation, expected) in [(Actuation::NotTurned, twice), (Actuation::Turned, vec![])] {
+        let told_of_exit = act(row(1, 11, Exit, 1), Act::Actuated { of: 11, actuation });
+        let rows = [row(1, 0, Admitted, 1), row(1, 10, Exit, 1), told_of_exit, row(2, 30, Admitted, 1)];
+        assert_eq!(found(&history(&event, told(terms(1, 0), &rows))), expected, "{actuation:?}");
+    }
 }
 
 #[test]
