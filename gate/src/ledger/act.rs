@@ -122,9 +122,9 @@ pub(crate) enum ActError {
         /// The row.
         sequence: u64,
     },
-    /// It is known how it ended.
-    #[error("Row {sequence} was not cut off. There is nothing to confirm.")]
-    NotCutOff {
+    /// It is known how it ended, or will be told.
+    #[error("There is nothing to confirm about row {sequence}.")]
+    NothingToConfirm {
         /// The row.
         sequence: u64,
     },
@@ -198,8 +198,8 @@ impl ActError {
             Self::Forgiven { sequence } => {
                 format!("La ligne {sequence} était déjà un second essai. Appelez un superviseur.")
             }
-            Self::NotCutOff { sequence } => {
-                format!("La ligne {sequence} n'a pas été interrompue. Il n'y a rien à confirmer.")
+            Self::NothingToConfirm { sequence } => {
+                format!("Il n'y a rien à confirmer pour la ligne {sequence}.")
             }
             Self::Final { reason } => {
                 format!("Personne ne peut passer outre : {}", reason.sentence(Language::Fr))

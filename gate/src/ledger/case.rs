@@ -12,9 +12,9 @@ use countermark_shared::verdict::Reason;
 use super::history::{History, Unended};
 use super::{ActError, Deed};
 
-/// For how long an admission can be taken back and a refusal overruled. Chosen, by nobody's standard: after that, whoever it was about has
-/// gone on, and staff would say of somebody what they have not seen.
-const WINDOW: Duration = Duration::from_mins(5);
+/// For how long an admission can be taken back, a refusal overruled, and one through which nobody went forgiven. Chosen, by nobody's standard: after
+/// that, whoever it was about has gone on, and staff would say of somebody what they have not seen.
+pub(super) const WINDOW: Duration = Duration::from_mins(5);
 
 /// All that bears on what may be done about a row.
 pub(super) struct Case<'a> {
@@ -53,7 +53,7 @@ impl Case<'_> {
         if self.history.last().is_none_or(|last| last.sequence != sequence) {
             return Err(ActError::PassedSince { sequence });
         }
-        if self.history.told(sequence) == Some(Actuation::Turned) {
+        if self.history.told(sequence).is_some_and(|(told, _)| told == Actuation::Turned) {
             return Err(ActError::Turned { sequence });
         }
         if self.has_opener && self.history.unended(sequence) == Some(Unended::UnderWay) {
@@ -98,7 +98,7 @@ impl Case<'_> {
         let named = |admission: &&JournalRow| {
             admission.sequence == sequence || (self.row.reason == Reason::Interrupted && sequence > admission.sequence)
         };
-        self.history.cut_off().filter(named).ok_or(ActError::NotCutOff { sequence })
+        self.history.in_doubt(self.now).filter(named).ok_or(ActError::NothingToConfirm { sequence })
     }
 
     fn has_ticket(&self) -> Result<(), ActError> {

@@ -162,7 +162,7 @@ fn facts(
         highest_proved: store::highest_proved(connection, body.event, body.slot)?,
         feed: basis.feed.map(|feed| told(feed, basis, body.slot, last_reset, clock)),
         own: history.passages(last_reset).and(history.asked_about(answered, last_reset)),
-        unfinished: history.unfinished(),
+        unfinished: history.unfinished(clock.now),
         ..Facts::default()
     })
 }

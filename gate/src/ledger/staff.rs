@@ -40,7 +40,7 @@ impl Ledger {
         })
     }
 
-    /// Notes what staff say of an admission that was cut off. If nobody passed, it is as if the turnstile had not turned: forgiven once.
+    /// Notes what staff say of an admission of which it is not known how it ended. If nobody passed, it is as if the turnstile had not turned: forgiven once.
     pub(crate) fn confirm(&mut self, sequence: u64, passed: bool, now: Moment) -> Result<Done, ActError> {
         self.act(sequence, now, |case, recorder| {
             let admission = case.confirm()?;

@@ -40,7 +40,7 @@ pub(crate) enum Work {
     Hold { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Hold a row's seat back no longer.
     Release { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
-    /// Note whether people passed by an admission that was cut off. If nobody did, it is forgiven once.
+    /// Note whether people passed by an admission of which that is not known. If nobody did, it is forgiven once.
     Confirm { sequence: u64, passed: bool, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Give the last scans, at most so many, the newest first.
     Recent { most: usize, reply: oneshot::Sender<Result<Vec<Recent>, LedgerError>> },

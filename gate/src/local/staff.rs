@@ -21,7 +21,7 @@ pub(crate) enum StaffQuestion {
     Hold { sequence: u64 },
     /// To hold it back no longer.
     Release { sequence: u64 },
-    /// To note whether people passed by an admission that was cut off.
+    /// To note whether people passed by an admission of which that is not known.
     Confirm { sequence: u64, passed: bool },
     /// To decide about what they typed.
     Enter { lane: LaneId, text: String },

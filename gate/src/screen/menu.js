@@ -11,7 +11,7 @@ const DEEDS = {
   overrule: { en: "Let in all the same (supervisor)", fr: "Laisser entrer quand même (superviseur)" },
   hold: { en: "Hold this ticket back here", fr: "Bloquer ce billet ici" },
   release: { en: "Hold it back no longer", fr: "Ne plus bloquer" },
-  confirm: { en: "It was cut off: did anybody pass?", fr: "Interrompu : quelqu'un est-il passé ?" },
+  confirm: { en: "Not known: did anybody pass?", fr: "Inconnu : quelqu'un est-il passé ?" },
 };
 const REASONS = {
   identified: { en: "They showed who they are", fr: "Identité vérifiée" },

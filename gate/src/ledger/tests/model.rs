@@ -24,6 +24,11 @@ enum Step {
         slot: u32,
         pass: bool,
     },
+    /// The same, and the arm's device says that it did not open: it may have, or staff open by hand.
+    ShowAndFail {
+        slot: u32,
+        pass: bool,
+    },
     /// The same, and the box is cut off before anybody is told.
     ShowAndDie {
         lane: LaneId,
@@ -63,6 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
     let slot = 0..SLOTS;
     prop_oneof![
         6 => (lane.clone(), slot.clone(), any::<bool>()).prop_map(|(lane, slot, pass)| Step::Show { lane, slot, pass }),
+        2 => (slot.clone(), any::<bool>()).prop_map(|(slot, pass)| Step::ShowAndFail { slot, pass }),
         1 => (lane.clone(), slot.clone()).prop_map(|(lane, slot)| Step::ShowAndDie { lane, slot }),
         1 => (lane, slot.clone()).prop_map(|(lane, slot)| Step::PassAndDie { lane, slot }),
         2 => (slot.clone(), 0_usize..3).prop_map(|(slot, back)| Step::Undo { slot, back }),
@@ -155,6 +161,13 @@ impl World {
                 assert!(!(held && said.ruling.opens), "a seat that is held was let in");
                 self.go(&said, slot, pass);
                 self.tell(&said, pass);
+            }
+            Step::ShowAndFail { slot, pass } => {
+                let said = self.show(ARM, slot);
+                self.go(&said, slot, pass);
+                if said.ruling.opens {
+                    self.bench.ledger().tell(said.sequence.unwrap(), Actuation::NotOpened);
+                }
             }
             Step::ShowAndDie { lane, slot } => {
                 let said = self.show(lane, slot);
