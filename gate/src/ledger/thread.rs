@@ -1,6 +1,7 @@
 //! The thread that owns the ledger: one queue, in order. Scans that wait together share a transaction.
 
 use std::collections::HashMap;
+use std::iter;
 use std::time::Duration;
 
 use countermark_shared::id::{LaneId, SupervisorId};
@@ -82,6 +83,8 @@ pub(crate) enum Work {
     Reach { reply: oneshot::Sender<()> },
     /// Say so when that is so, and nobody waits for the others.
     Settle { reply: oneshot::Sender<()> },
+    /// Announce nothing from now on, so that outputs come to their end; what they tell is still noted, and nothing else is done.
+    FallSilent,
     /// Close the ledger.
     Stop,
 }
@@ -120,7 +123,8 @@ pub(crate) fn serve(
     let mut heard = Waiting::default();
     while work.blocking_recv_many(&mut waiting, CAPACITY) > 0 {
         let mut scans = Vec::new();
-        for item in waiting.drain(..) {
+        let mut items = waiting.drain(..);
+        while let Some(item) = items.next() {
             if let Work::Scan(scan) = item {
                 scans.push(scan);
                 continue;
@@ -131,6 +135,12 @@ pub(crate) fn serve(
             }
             // Whatever else is asked sees the scans before it, and what outputs told.
             record(&mut ledger, &mut scans, clock, report, &mut announce);
+            if matches!(item, Work::FallSilent) {
+                // Outputs end with it.
+                drop(announce);
+                let rest = items.chain(iter::from_fn(|| work.blocking_recv()));
+                return hear_outputs(&mut ledger, rest, clock);
+            }
             if !perform(&mut ledger, item, &mut heard, pins, clock, report, &mut announce) {
                 return;
             }
@@ -138,6 +148,19 @@ pub(crate) fn serve(
         record(&mut ledger, &mut scans, clock, report, &mut announce);
     }
     write_outcomes(&mut ledger, clock);
+}
+
+/// Notes what becomes of those who were let in last, until told to stop. Nobody else is.
+fn hear_outputs(ledger: &mut Ledger, work: impl Iterator<Item = Work>, clock: Clock) {
+    write_outcomes(ledger, clock);
+    for item in work {
+        if let Work::Actuated { sequence, actuation } = item {
+            ledger.tell(sequence, actuation);
+            write_outcomes(ledger, clock);
+        } else if matches!(item, Work::Stop) {
+            return;
+        }
+    }
 }
 
 /// Writes what waits.
@@ -176,7 +199,7 @@ fn perform(
 ) -> bool {
     let now = clock.now();
     match work {
-        Work::Scan(_) | Work::Actuated { .. } => {}
+        Work::Scan(_) | Work::Actuated { .. } | Work::FallSilent => {}
         Work::Enter { lane, text, reply } => {
             let scan = RawScan { lane, source: Source::Typed, text, at: now.uptime };
             // Typed text is no showing that goes on, so that each has its verdict.
