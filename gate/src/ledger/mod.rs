@@ -4,6 +4,7 @@
 //! One thread owns the database ([`serve`]); everybody else sends it [`Work`]. Knows nothing of inputs, networks or screens.
 
 mod act;
+mod aside;
 mod case;
 mod claim;
 mod debounce;
@@ -33,6 +34,7 @@ mod throttle;
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use countermark_shared::clock::GateClock;
 use countermark_shared::id::{GateId, LaneId};
@@ -85,6 +87,8 @@ pub(crate) struct Ledger {
     claims: Claims,
     /// What the disk did to whatever was written last.
     failed: Option<Defect>,
+    /// Where the database lies.
+    file: PathBuf,
     /// Whether a damaged ledger lies aside.
     replaced: bool,
 }

@@ -143,6 +143,7 @@ impl Ledger {
             outcomes: Outcomes::default(),
             claims: Claims::default(),
             failed: None,
+            file: file.to_owned(),
             replaced: salvage::has_left_one_aside(file),
         })
     }
