@@ -140,6 +140,12 @@ pub(crate) enum ActError {
         /// The row.
         sequence: u64,
     },
+    /// It was done before, or is about somebody who has gone on.
+    #[error("This takes a supervisor's PIN.")]
+    TakesPin,
+    /// It was done twice, and there is nobody whose PIN would allow it.
+    #[error("This ticket was taken back twice already. Call the administrator.")]
+    TakenBackTwice,
     /// Nobody was made one.
     #[error("This gate has no supervisor. The administrator runs `countermark-gate supervisor add`.")]
     NoSupervisor,
@@ -207,6 +213,8 @@ impl ActError {
             Self::Overruled { sequence } => {
                 format!("On a déjà passé outre à la ligne {sequence}. Scannez de nouveau le billet.")
             }
+            Self::TakesPin => "Il faut le code d'un superviseur.".to_owned(),
+            Self::TakenBackTwice => "Ce billet a déjà été annulé deux fois. Appelez l'administrateur.".to_owned(),
             Self::NoSupervisor => {
                 "Ce portique n'a pas de superviseur. L'administrateur lance `countermark-gate supervisor add`."
                     .to_owned()

@@ -72,6 +72,11 @@ impl History {
         self.rows.iter().any(|row| row.undoes() == Some(sequence))
     }
 
+    /// How often the seat was taken back.
+    pub(super) fn undos(&self) -> usize {
+        self.rows.iter().filter(|row| row.undoes().is_some()).count()
+    }
+
     /// Whether somebody was let in though this row refused them.
     pub(super) fn is_overruled(&self, sequence: u64) -> bool {
         self.acts().any(|act| matches!(act, Act::Overrule { of, .. } if of == sequence))

@@ -11,6 +11,7 @@ use super::case::may_be_overruled;
 use super::debounce::Answer;
 use super::judge::{self, Grounds, Others};
 use super::pin::{NotHashed, PinHash};
+use super::supervisors::Desk;
 use super::{ActError, Ledger, staff, store};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Moment;
@@ -22,11 +23,12 @@ impl Ledger {
     pub(super) fn overrule_by(
         &mut self,
         pin: Result<PinHash, NotHashed>,
+        desk: Desk,
         sequence: u64,
         why: OverruleReason,
         now: Moment,
     ) -> Result<Announcement, ActError> {
-        let supervisor = self.identify(&pin?, now)?;
+        let supervisor = self.identify(&pin?, desk, now)?;
         self.overrule(sequence, supervisor, why, now)
     }
 
@@ -43,7 +45,7 @@ impl Ledger {
             let Grounds { connection, documents, names: _, clock } = recorder.grounds;
             let row = store::row(connection, sequence)?.ok_or(ActError::Unknown { sequence })?;
             let history = staff::history(connection, &row.subject)?;
-            outcomes.case(&row, &history, clock).overrule()?;
+            outcomes.case(&row, &history, true, clock).overrule()?;
             let Subject::Ticket { event, slot, generation } = row.subject else {
                 return Err(ActError::NoTicket { sequence });
             };

@@ -5,19 +5,19 @@ use std::iter;
 use std::time::Duration;
 
 use countermark_shared::id::{LaneId, SupervisorId};
-use countermark_shared::journal::{Actuation, OverruleReason};
+use countermark_shared::journal::{Actor, Actuation, OverruleReason};
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::ClaimAnswered;
-use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::hashing::{Hashed, Purpose};
+use super::staff::StaffAct;
 use super::{
     ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError,
     Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally, Word,
 };
 use crate::announcement::{Announcement, Ruling};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::documents::{DocumentKind, Envelopes};
 use crate::input::{CAPACITY, RawScan, ScannedText, Source};
 
@@ -28,19 +28,15 @@ pub(crate) enum Work {
     Scan(RawScan),
     /// Decide about what staff typed, as about any scan: it is announced, and told here.
     Enter { lane: LaneId, text: ScannedText, reply: oneshot::Sender<Announcement> },
-    /// Take an admission back: nobody went through.
-    Undo { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
+    /// Do something about a row, as staff or with a supervisor's PIN.
+    ByStaff { act: StaffAct, sequence: u64, pin: Option<TypedPin>, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Let in whom a row refused. Who does it is known by the PIN. It is announced, and told here.
     Overrule {
         sequence: u64,
-        pin: SecretString,
+        pin: TypedPin,
         why: OverruleReason,
         reply: oneshot::Sender<Result<Announcement, ActError>>,
     },
-    /// Hold a row's seat back at this gate, until the cloud's list says what becomes of it.
-    Hold { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
-    /// Hold a row's seat back no longer.
-    Release { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Note whether people passed by an admission of which that is not known. If nobody did, it is forgiven once.
     Confirm { sequence: u64, passed: bool, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Give the last scans, at most so many, the newest first.
@@ -227,9 +223,12 @@ fn perform(
             }
         }
         Work::Settle { reply } if ledger.waits_for_others() => heard.settled.push(reply),
-        Work::Undo { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.undo(sequence, now)),
-        Work::Hold { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.hold(sequence, now)),
-        Work::Release { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.release(sequence, now)),
+        Work::ByStaff { act, sequence, pin: None, reply } => {
+            answer(ledger, report, reply, |ledger| act(ledger, sequence, Actor::Operator, now));
+        }
+        Work::ByStaff { act, sequence, pin: Some(pin), reply } => {
+            try_pin(ledger, pins, pin, now, |desk| Purpose::ByStaff { act, sequence, desk, reply });
+        }
         Work::Confirm { sequence, passed, reply } => {
             answer(ledger, report, reply, |ledger| ledger.confirm(sequence, passed, now));
         }
@@ -247,8 +246,11 @@ fn perform(
             Err(error) => drop(reply.send(Err(error.into()))),
         },
         Work::RemoveSupervisor { number, reply } => drop(reply.send(ledger.remove_supervisor(number))),
-        Work::Hashed(Hashed { hash, purpose: Purpose::Overrule { sequence, why, reply } }) => {
-            let outcome = ledger.overrule_by(hash, sequence, why, now);
+        Work::Hashed(Hashed { hash, purpose: Purpose::ByStaff { act, sequence, desk, reply } }) => {
+            answer(ledger, report, reply, |ledger| ledger.act_by_pin(act, hash, desk, sequence, now));
+        }
+        Work::Hashed(Hashed { hash, purpose: Purpose::Overrule { sequence, desk, why, reply } }) => {
+            let outcome = ledger.overrule_by(hash, desk, sequence, why, now);
             if let Ok(announcement) = &outcome {
                 announce(Said::New(announcement.clone()));
             }
@@ -283,6 +285,21 @@ fn perform(
         }
     }
     true
+}
+
+/// Has a PIN hashed, if it may be tried.
+fn try_pin(
+    ledger: &Ledger,
+    pins: &Pins,
+    TypedPin { pin, desk }: TypedPin,
+    now: Moment,
+    purpose: impl FnOnce(Desk) -> Purpose,
+) {
+    let tried = Pin::parse(pin).map_err(|_| ActError::WrongPin);
+    match tried.and_then(|pin| Ok((pin, ledger.salt_for_trying(desk, now)?))) {
+        Ok((pin, salt)) => pins.hash(pin, salt, purpose(desk)),
+        Err(why) => purpose(desk).refuse(why),
+    }
 }
 
 /// Does what may change what the ledger holds, and tells everybody before whoever asked.

@@ -124,7 +124,9 @@ function list() {
 }
 
 function one(scan) {
-  const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (deed === "overrule" ? reason(scan) : deed === "confirm" ? passed(scan) : sure(scan, deed))));
+  const ask = { overrule: reason, confirm: passed };
+  const byPin = (deed) => pin(scan, DEEDS[deed], () => one(scan), (pin) => act(deed, { sequence: scan.sequence, pin }));
+  const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (ask[deed] ? ask[deed](scan) : scan.by_pin.includes(deed) ? byPin(deed) : sure(scan, deed))));
   show(back(list), heading(title(scan)), ...deeds);
 }
 
@@ -145,12 +147,13 @@ function passed(scan) {
 }
 
 function reason(scan) {
-  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(scan, why)));
+  const overrule = (why) => (pin) => act("overrule", { sequence: scan.sequence, pin, why });
+  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(scan, words, () => reason(scan), overrule(why))));
   show(heading(title(scan)), made("p", both(SAY.why)), ...reasons, back(() => one(scan)));
 }
 
 // In memory for as long as this is shown, and nowhere on the page.
-function pin(scan, why) {
+function pin(scan, what, to, then) {
   let digits = "";
   const dots = made("output", "", { ariaLabel: both(SAY.pin) });
   const typed = (next) => {
@@ -162,7 +165,7 @@ function pin(scan, why) {
   keys.append(...[..."123456789"].map(digit), button(first(SAY.wipe), () => typed(digits.slice(0, -1))), digit("0"), button("OK", () => {
     const sent = digits;
     digits = "";
-    act("overrule", { sequence: scan.sequence, pin: sent, why });
+    then(sent);
   }, "does"));
   show(heading(title(scan)), made("p", `${both(REASONS[why])} — ${both(SAY.pin)}`), dots, keys, back(() => reason(scan)));
 }

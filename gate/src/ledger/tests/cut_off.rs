@@ -35,8 +35,11 @@ fn an_arm_that_did_not_turn_lets_in_once_more_and_once_only() {
     assert_eq!(show(&mut bench, ARM, 42), Reason::PlacesUsedUp);
     bench.reopen().unwrap();
     assert_eq!(show(&mut bench, ARM, 42), Reason::PlacesUsedUp);
-    assert!(matches!(bench.ledger().undo(4, moment(DOORS)), Err(ActError::Forgiven { sequence: 4 })));
-    assert!(matches!(bench.ledger().undo(1, moment(DOORS)), Err(ActError::PassedSince { sequence: 1 })));
+    assert!(matches!(bench.ledger().undo(4, Actor::Operator, moment(DOORS)), Err(ActError::Forgiven { sequence: 4 })));
+    assert!(matches!(
+        bench.ledger().undo(1, Actor::Operator, moment(DOORS)),
+        Err(ActError::PassedSince { sequence: 1 })
+    ));
 }
 
 /// The relay was unplugged, or answered late and opened all the same; staff let the first one in by hand, as the screen told them.
@@ -49,7 +52,10 @@ fn what_was_not_opened_is_no_word_that_nobody_passed() {
         assert_eq!(show(&mut bench, ARM, 42), Reason::Interrupted);
         bench.reopen().unwrap();
         assert_eq!(show(&mut bench, ARM, 42), Reason::Interrupted);
-        assert_eq!(bench.ledger().recent(1, moment(DOORS)).unwrap()[0].may, [Deed::Overrule, Deed::Hold, Deed::Confirm]);
+        assert_eq!(
+            bench.ledger().recent(1, moment(DOORS)).unwrap()[0].may,
+            [Deed::Overrule, Deed::Hold, Deed::Confirm]
+        );
         bench.ledger().confirm(4, passed, moment(DOORS)).unwrap();
         assert_eq!(show(&mut bench, ARM, 42), then);
         bench.ledger().tell(6, Actuation::NotOpened);
@@ -102,7 +108,10 @@ fn killed_before_the_verdict_was_shown_staff_are_asked_and_their_word_counts() {
         bench.ledger().confirm(2, passed, moment(DOORS)).unwrap();
         let actuation = if passed { Actuation::Turned } else { Actuation::NotTurned };
         assert_eq!(bench.acts(), [(Act::Actuated { of: 1, actuation }, Actor::Operator)]);
-        assert!(matches!(bench.ledger().confirm(2, passed, moment(DOORS)), Err(ActError::NothingToConfirm { sequence: 2 })));
+        assert!(matches!(
+            bench.ledger().confirm(2, passed, moment(DOORS)),
+            Err(ActError::NothingToConfirm { sequence: 2 })
+        ));
         assert_eq!(show(&mut bench, DOOR, 42), then);
         assert_eq!(show(&mut bench, DOOR, 42), Reason::PlacesUsedUp);
         bench.reopen().unwrap();
@@ -117,7 +126,10 @@ fn what_was_shown_and_what_is_under_way_are_told_apart() {
     assert_eq!(show(&mut bench, DOOR, 42), Reason::Admitted);
     // By now both were announced, and nothing was told of the arm.
     assert_eq!(show(&mut bench, DOOR, 43), Reason::Admitted);
-    assert!(matches!(bench.ledger().confirm(1, false, moment(DOORS)), Err(ActError::NothingToConfirm { .. })), "it runs");
+    assert!(
+        matches!(bench.ledger().confirm(1, false, moment(DOORS)), Err(ActError::NothingToConfirm { .. })),
+        "it runs"
+    );
     bench.crash().unwrap();
     assert_eq!(show(&mut bench, DOOR, 41), Reason::Interrupted, "the arm may have turned");
     assert_eq!(show(&mut bench, DOOR, 42), Reason::PlacesUsedUp, "the one after it was decided later");

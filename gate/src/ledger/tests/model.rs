@@ -183,7 +183,7 @@ impl World {
                 // Staff who say what is not so let in whom they like, with a gate or without.
                 let admissions = self.verdicts(slot, true).into_iter();
                 let Some(row) = admissions.filter(|row| self.passed.get(row) == Some(&false)).nth(back) else { return };
-                drop(self.bench.ledger().undo(row, now));
+                drop(self.bench.ledger().undo(row, Actor::Supervisor, now));
             }
             Step::Overrule { slot, pass } => {
                 let Some(row) = self.last(slot, false) else { return };
@@ -195,13 +195,13 @@ impl World {
             }
             Step::Hold { slot } => {
                 let Some(row) = self.last(slot, true) else { return };
-                if self.bench.ledger().hold(row, now).is_ok() {
+                if self.bench.ledger().hold(row, Actor::Operator, now).is_ok() {
                     self.held.insert(slot, true);
                 }
             }
             Step::Release { slot } => {
                 let Some(row) = self.last(slot, true) else { return };
-                if self.bench.ledger().release(row, now).is_ok() {
+                if self.bench.ledger().release(row, Actor::Operator, now).is_ok() {
                     self.held.insert(slot, false);
                 }
             }
