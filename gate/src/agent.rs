@@ -221,6 +221,9 @@ fn open(settings: &Settings, clock: Clock) -> anyhow::Result<(Identity, SigningK
     let mut ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
     ledger.is_told_at(lanes_opened(&settings.config.outputs));
     ledger.asks_others(settings.config.ask_others);
+    for said in &settings.config.said_of_lanes {
+        ledger.let_through(said.lane, said.persons);
+    }
     ledger.release_claims(clock.now());
     Ok((identity, key, ledger))
 }

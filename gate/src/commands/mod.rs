@@ -252,7 +252,7 @@ impl Run {
             "nothing is scanned here; name a scanner, a keyboard, a camera or a folder of pictures in gate.toml"
         );
         let lines = self.lines.then_some(self.lane);
-        config.check_outputs(lines)?;
+        config.check_lanes(lines)?;
         agent::run(&agent::Settings {
             folder: DataFolder::at(&self.common.data).with_credentials(self.credentials),
             screen: self.screen.or(config.screen).unwrap_or(ANY_PORT),

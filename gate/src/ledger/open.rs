@@ -17,6 +17,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::claim::Claims;
 use super::debounce::Debounce;
+use super::lanes::Lanes;
 use super::outcomes::Outcomes;
 use super::store::{self, Columns, Head, StoredRow};
 use super::{Ledger, salvage};
@@ -143,6 +144,7 @@ impl Ledger {
             repeated: Vec::new(),
             outcomes: Outcomes::default(),
             claims: Claims::default(),
+            lanes: Lanes::default(),
             failed: None,
             file: file.to_owned(),
             replaced: salvage::has_left_one_aside(file),

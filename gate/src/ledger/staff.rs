@@ -22,8 +22,8 @@ impl Ledger {
     /// Takes an admission back: nobody went through.
     pub(crate) fn undo(&mut self, sequence: u64, actor: Actor, now: Moment) -> Result<Done, ActError> {
         self.act(sequence, now, |case, recorder| {
-            let persons = case.undo()?;
-            let written = recorder.act(case.row, Actor::Operator, Act::Undo { of: sequence, persons })?;
+            let persons = case.undo(actor)?;
+            let written = recorder.act(case.row, actor, Act::Undo { of: sequence, persons })?;
             store::finish(recorder.grounds.connection, sequence)?;
             Ok((Deed::Undo, written))
         })
@@ -90,7 +90,7 @@ impl Ledger {
         deed: impl FnOnce(&Case<'_>, Recorder<'_>) -> Result<(Deed, u64), ActError>,
     ) -> Result<Done, ActError> {
         let done = self.transact(now, |recorder, outcomes| {
-            let Grounds { connection, documents: _, names: _, clock } = recorder.grounds;
+            let Grounds { connection, documents: _, names: _, lanes: _, clock } = recorder.grounds;
             let row = store::row(connection, sequence)?.ok_or(ActError::Unknown { sequence })?;
             let history = history(connection, &row.subject)?;
             let case = outcomes.case(&row, &history, store::has_supervisors(connection)?, clock);
@@ -114,10 +114,10 @@ impl Ledger {
         work: impl FnOnce(Recorder<'_>, &Outcomes) -> Result<T, E>,
     ) -> Result<T, E> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, documents, names, outcomes, .. } = self;
+        let Self { connection, gate, boot, documents, names, lanes, outcomes, .. } = self;
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::from)?;
-        let grounds = Grounds { connection: &transaction, documents, names, clock };
+        let grounds = Grounds { connection: &transaction, documents, names, lanes, clock };
         let recorder = Recorder { gate: *gate, boot: *boot, grounds };
         outcomes.write(recorder)?;
         let worked = work(recorder, outcomes)?;

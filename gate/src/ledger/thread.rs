@@ -13,8 +13,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::hashing::{Hashed, Purpose};
 use super::staff::StaffAct;
 use super::{
-    ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError,
-    Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally, Word,
+    ActError, Batch, Defect, Delivery, Desk, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Persons, Pin,
+    Pins, PruneError, Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally,
+    TypedPin, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::{Clock, Moment};
@@ -39,6 +40,8 @@ pub(crate) enum Work {
     },
     /// Note whether people passed by an admission of which that is not known. If nobody did, it is forgiven once.
     Confirm { sequence: u64, passed: bool, reply: oneshot::Sender<Result<Done, ActError>> },
+    /// Let so many through by each scan at a lane, until the agent ends.
+    LetThrough { lane: LaneId, persons: Persons, reply: oneshot::Sender<()> },
     /// Give the last scans, at most so many, the newest first.
     Recent { most: usize, reply: oneshot::Sender<Result<Vec<Recent>, LedgerError>> },
     /// Go on with whoever was asked about by that row: what was answered, or nothing where nobody answered in time. It is announced.
@@ -233,11 +236,10 @@ fn perform(
             answer(ledger, report, reply, |ledger| ledger.confirm(sequence, passed, now));
         }
         Work::Overrule { sequence, pin, why, reply } => {
-            let tried = Pin::parse(pin).map_err(|_| ActError::WrongPin);
-            match tried.and_then(|pin| Ok((pin, ledger.salt_for_trying(now)?))) {
-                Ok((pin, salt)) => pins.hash(pin, salt, Purpose::Overrule { sequence, why, reply }),
-                Err(why) => drop(reply.send(Err(why))),
-            }
+            try_pin(ledger, pins, pin, now, |desk| Purpose::Overrule { sequence, desk, why, reply });
+        }
+        Work::LetThrough { lane, persons, reply } => {
+            answer(ledger, report, reply, |ledger| ledger.let_through(lane, persons));
         }
         Work::Recent { most, reply } => drop(reply.send(ledger.recent(most, now))),
         Work::Supervisors { reply } => drop(reply.send(ledger.supervisors())),

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::Screen;
 use crate::announcement::Sentence;
 use crate::input::ScannedText;
-use crate::ledger::{ActError, Work};
+use crate::ledger::{ActError, Desk, Ledger, Persons, StaffAct, TypedPin, Work};
 
 /// A ticket's text is the longest of all that is sent.
 const MAX_BODY: usize = 8 * 1024;
@@ -31,6 +31,7 @@ pub(super) fn routes() -> Router<Arc<Screen>> {
         .route("/acts/release", post(release))
         .route("/acts/confirm", post(confirm))
         .route("/acts/enter", post(enter))
+        .route("/acts/persons", post(persons))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn(from_this_page))
 }
@@ -77,6 +78,13 @@ struct Confirmed {
     passed: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LetThrough {
+    lane: LaneId,
+    persons: Persons,
+}
+
 /// A ticket's text: somebody's, so that it has no `Debug`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,6 +129,17 @@ async fn enter(State(screen): State<Arc<Screen>>, Json(Typed { lane, text }): Js
     // What it says is announced, as of any scan.
     match screen.ask(|reply| Work::Enter { lane, text: ScannedText::Whole(text), reply }).await {
         Some(announcement) => Json(announcement).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// Until the agent ends: what holds for good stands in `gate.toml`.
+async fn persons(State(screen): State<Arc<Screen>>, Json(LetThrough { lane, persons }): Json<LetThrough>) -> Response {
+    if !screen.lanes.contains(&lane) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    match screen.ask(|reply| Work::LetThrough { lane, persons, reply }).await {
+        Some(()) => Json(Sentence::of_persons(lane, persons)).into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }

@@ -42,6 +42,9 @@ const SAY = {
   wipe: { en: "WIPE", fr: "EFFACER" },
   type: { en: "Type a ticket", fr: "Saisir un billet" },
   lane: { en: "lane", fr: "passage" },
+  persons: { en: "each scan lets through", fr: "chaque scan laisse passer" },
+  all: { en: "everybody", fr: "tout le monde" },
+  one: { en: "one person", fr: "une personne" },
   decide: { en: "DECIDE", fr: "DÉCIDER" },
   tablet: { en: "Let a tablet in", fr: "Associer une tablette" },
   code: { en: "Type this on the tablet, within two minutes", fr: "À saisir sur la tablette, dans les deux minutes" },
@@ -116,6 +119,7 @@ function list() {
     heading(SAY.title),
     scans.length > 0 ? rows : made("p", both(SAY.none)),
     button(SAY.type, type),
+    ...standing.lanes.map((lane) => button(eachScan(lane), () => persons(lane))),
     button(SAY.tablet, tablet),
     heading(SAY.documents),
     made("p", Object.entries(standing.ages).map(([kind, age]) => `${both(DOCUMENTS[kind] ?? { en: kind, fr: kind })} : ${duration(age)}`).join("; ")),
@@ -167,7 +171,14 @@ function pin(scan, what, to, then) {
     digits = "";
     then(sent);
   }, "does"));
-  show(heading(title(scan)), made("p", `${both(REASONS[why])} — ${both(SAY.pin)}`), dots, keys, back(() => reason(scan)));
+  show(heading(title(scan)), made("p", `${both(what)} — ${both(SAY.pin)}`), dots, keys, back(to));
+}
+
+const eachScan = (lane) => `${both(SAY.lane)} ${lane}: ${both(SAY.persons)} …`;
+
+function persons(lane) {
+  const choose = (persons) => button(SAY[persons], () => act("persons", { lane, persons }));
+  show(heading(eachScan(lane)), choose("all"), choose("one"), back(list));
 }
 
 function type() {

@@ -211,6 +211,15 @@ fn a_lane_that_was_not_assigned_is_not_ready() {
 }
 
 #[test]
+fn a_lane_where_each_scan_is_for_one_is_said_on_its_own_page() {
+    let bench = Bench::new();
+    assert_eq!(bench.heartbeat(moment(DOORS, 0)).one_by_one, []);
+    bench.report.send_modify(|report| report.one_by_one = vec![LaneId(1), LaneId(9)]);
+    let said = bench.heartbeat(moment(DOORS, 0)).one_by_one;
+    assert_eq!(said.iter().map(|said| &*said.en).collect::<Vec<_>>(), ["LANE 1: each scan lets ONE person through"]);
+}
+
+#[test]
 fn what_is_wrong_with_the_ledger_is_said_and_a_gate_that_it_stops_is_not_ready() {
     let bench = Bench::new();
     let documents = samples::documents_in_force();
