@@ -59,7 +59,8 @@ pub(super) fn has_left_one_aside(file: &Path) -> bool {
     numbered(file, 1).exists()
 }
 
-fn save(damaged: &Path, new: &Path, gate: GateId) -> Result<(), OpenError> {
+/// Writes all that can be saved of the one into the other, as one file.
+pub(super) fn save(damaged: &Path, new: &Path, gate: GateId) -> Result<(), OpenError> {
     let explain = |error| explain(error, new);
     let mut new_ledger = connect(new)?;
     let transaction = new_ledger.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
