@@ -55,8 +55,10 @@ pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Re
                    WHERE passages.gate = gates.gate AND passages.event = gates.event AND passed > 0) AS "admitted!",
                   (SELECT count(*) FROM journal WHERE journal.gate = gates.gate AND NOT believed)
                   + (SELECT count(*) FROM journal_aside WHERE journal_aside.gate = gates.gate) AS "doubtful!",
-                  (SELECT count(DISTINCT undoes) FROM journal
-                   WHERE journal.gate = gates.gate AND believed AND undoes IS NOT NULL) AS "taken_back!"
+                  (SELECT count(DISTINCT undo.undoes)
+                   FROM journal AS undo JOIN journal AS admission
+                       ON admission.gate = undo.gate AND admission.sequence = undo.undoes AND admission.passed > 0
+                   WHERE undo.gate = gates.gate AND undo.believed AND undo.undoes IS NOT NULL) AS "taken_back!"
            FROM gates WHERE event = $1 ORDER BY gate"#,
         i64::from(event.0),
     )
