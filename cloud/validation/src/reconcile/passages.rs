@@ -43,7 +43,7 @@ pub(super) fn passages(event: EventId, slot: Slot, told: &[Told]) -> (Vec<Passag
     let stopped: BTreeSet<_> = standing().filter_map(|row| Some((row.gate, row.stopped()?))).collect();
     for row in standing() {
         if let Some(of) = row.undoes() {
-            undone.entry((row.gate, of)).or_insert(*row);
+            undone.entry((row.gate, of)).or_insert(row);
         }
     }
     let mut latest = HashMap::<GateId, Timestamp>::new();

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_shared::id::{EventId, GateId, Slot};
+use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;

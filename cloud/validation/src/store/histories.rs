@@ -45,7 +45,7 @@ pub(crate) async fn seats<'a>(
                SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END, true
                FROM journal_aside WHERE event = $1 AND slot = ANY($2) AND believed
                UNION ALL
-               SELECT vouched.slot, row, NULL
+               SELECT vouched.slot, row, NULL, false
                FROM vouched JOIN journal USING (gate, sequence) WHERE vouched.event = $1 AND vouched.slot = ANY($2)
            ) AS told"#,
         event,

@@ -128,7 +128,7 @@ async fn what_a_suspended_gate_says_counts_once_it_is_resumed() {
         let mut connection = bench.state.pool.acquire().await.unwrap();
         let told = feed::take_changes(&mut connection, testing::EVENT, 1000).await.unwrap();
         let told: Vec<u64> = told.into_iter().flat_map(|change| change.sequences).collect();
-        let marked = finding_marks::take(&mut connection, testing::EVENT, 1000).await.unwrap();
+        let marked = finding_marks::take(&mut connection, testing::EVENT, 1000, bench.clock.now()).await.unwrap();
         (told, marked.unwrap_or_default().slots.into_iter().collect::<Vec<_>>())
     };
     assert_eq!(waiting().await, (vec![1], vec![Slot(1)]));
