@@ -15,7 +15,7 @@ const AFTER: [&str; 2] = [
     include_str!("../../../migrations/validation/0004_unpublished.sql"),
     include_str!("../../../migrations/validation/0005_findings.sql"),
 ];
-const NUMBERS: &str = include_str!("../../../migrations/validation/0014_numbers_of_rows.sql");
+const NUMBERS: &str = include_str!("../../../migrations/validation/0007_numbers_of_rows.sql");
 
 /// Two seats of event 7, of which a change waits for its list; one of event 8, of which none does; two rows of a journal.
 const ROWS: &str = "
