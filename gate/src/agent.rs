@@ -167,16 +167,17 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         ended: ended.clone(),
     };
     let printer = settings.printer;
-    let (outputs, mut last) = start_outputs(settings, clock, &post, &work, &ended)?;
+    let (outputs, switching) = start_outputs(settings, clock, &post, &work, &ended)?;
     let (pins, pin_worker) = Pins::new(&work);
-    last.push(spawn("pins", farewell(Ending::Stopped { thread: "pins" }), move || pin_worker.work())?);
+    let hashing = spawn("pins", farewell(Ending::Stopped { thread: "pins" }), move || pin_worker.work())?;
     let intake = |device, lane| Intake { lane, ledger: work.clone(), clock, post: post(device, lane) };
     let mut feedbacks = Feedbacks::default();
     let readers = readers(&settings.config, printer, intake, &mut feedbacks);
     // Before any verdict, and once whoever reads this may put a picture somewhere.
     printer.screen(&format!("http://{address}/"));
     let ledger = spawn("ledger", farewell(Ending::Stopped { thread: "ledger" }), move || {
-        ledger::serve(ledger, waiting, &pins, clock, &report_sender, |said| {
+        // The outputs go with what announces.
+        ledger::serve(ledger, waiting, &pins, clock, &report_sender, move |said| {
             let announcement = match said {
                 Said::New(announcement) => Arc::new(announcement),
                 Said::Again(Repeated { source, opens }) => return feedbacks.tell(&source, opens),
@@ -198,10 +199,11 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
 
     supervisor::ready();
     let rest = Rest { readings, work: work.clone(), finish, network };
+    let last = Last { work, outputs: switching, ledger, pins: hashing };
     match wait_for_the_end(settings, &ending, rest, &farewell)? {
-        None => close(work, ledger, last, PATIENCE),
+        None => last.close(PATIENCE),
         Some(thread) => {
-            close(work, ledger, last, PATIENCE)?;
+            last.close(PATIENCE)?;
             bail!("the {thread} thread has stopped; the log says why")
         }
     }
@@ -219,6 +221,9 @@ fn open(settings: &Settings, clock: Clock) -> anyhow::Result<(Identity, SigningK
     let mut ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
     ledger.is_told_at(lanes_opened(&settings.config.outputs));
     ledger.asks_others(settings.config.ask_others);
+    for said in &settings.config.said_of_lanes {
+        ledger.let_through(said.lane, said.persons);
+    }
     ledger.release_claims(clock.now());
     Ok((identity, key, ledger))
 }
@@ -303,7 +308,7 @@ fn tell_passages(told: &std_mpsc::Receiver<Telling>, printer: Printer, ledger: &
     let mut tally = Tally::default();
     for telling in told {
         if let Some((sequence, actuation)) = tally.hear(&telling) {
-            // At the end the ledger is the first to go: what is told then, staff confirm.
+            // Refused: the ledger has failed, and its next start says that this was cut off.
             ledger.blocking_send(Work::Actuated { sequence, actuation }).unwrap_or_default();
         }
         if let Telling::Passed(passage) = telling {
@@ -377,31 +382,39 @@ impl Rest {
     }
 }
 
-/// Lets the ledger finish what it has, and closes it, unless it does not come to that. `last` are the threads that end with it, once every
-/// output is off.
-fn close(
+/// The threads that end last, and where the ledger hears of it.
+struct Last {
     work: mpsc::Sender<Work>,
+    outputs: Vec<JoinHandle<()>>,
     ledger: JoinHandle<()>,
-    last: Vec<JoinHandle<()>>,
-    patience: Duration,
-) -> anyhow::Result<()> {
-    supervisor::stopping();
-    let (closing, closed) = std_mpsc::channel();
-    Builder::new().name("close".to_owned()).spawn(move || {
-        // Refused: it has stopped already.
-        work.blocking_send(Work::Stop).unwrap_or_default();
-        join(ledger, "ledger");
-        for thread in last {
-            join(thread, "outputs");
-        }
-        drop::<std_mpsc::Sender<()>>(closing);
-    })?;
-    match closed.recv_timeout(patience) {
-        Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
-        Err(RecvTimeoutError::Timeout) => {
-            bail!(
-                "the ledger does not come to its end: the disk hangs, or nobody reads standard output; every verdict shown is safe"
-            )
+    pins: JoinHandle<()>,
+}
+
+impl Last {
+    /// Lets the ledger finish what it has, and whoever is on their way go through; switches every output off, and closes the ledger once it has heard
+    /// of all that. Unless it does not come to it.
+    fn close(self, patience: Duration) -> anyhow::Result<()> {
+        let Self { work, outputs, ledger, pins } = self;
+        supervisor::stopping();
+        let (closing, closed) = std_mpsc::channel();
+        Builder::new().name("close".to_owned()).spawn(move || {
+            // Refused: it has stopped already, and whatever ends with it.
+            work.blocking_send(Work::FallSilent).unwrap_or_default();
+            for thread in outputs {
+                join(thread, "outputs");
+            }
+            work.blocking_send(Work::Stop).unwrap_or_default();
+            join(ledger, "ledger");
+            join(pins, "pins");
+            drop::<std_mpsc::Sender<()>>(closing);
+        })?;
+        match closed.recv_timeout(patience) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => {
+                bail!(
+                    "the ledger does not come to its end: the disk hangs, or nobody reads standard output; every verdict shown is safe"
+                )
+            }
         }
     }
 }
@@ -541,15 +554,25 @@ mod tests {
         work.try_send(Work::Reach { reply }).unwrap();
         let (release, held) = std_mpsc::channel::<()>();
         let ledger = std::thread::spawn(move || held.recv().unwrap_or_default());
-        let ending = close(work, ledger, Vec::new(), Duration::from_millis(50));
+        let last = Last { work, outputs: Vec::new(), ledger, pins: std::thread::spawn(|| {}) };
+        let ending = last.close(Duration::from_millis(50));
         assert!(ending.unwrap_err().to_string().contains("every verdict shown is safe"));
         drop(release);
     }
 
     #[test]
-    fn a_ledger_that_ends_is_waited_for() {
+    fn outputs_come_to_their_end_before_the_ledger_does() {
         let (work, mut waiting) = mpsc::channel(1);
-        let ledger = std::thread::spawn(move || assert!(matches!(waiting.blocking_recv(), Some(Work::Stop))));
-        close(work, ledger, Vec::new(), Duration::from_mins(1)).unwrap();
+        let (told, tell) = std_mpsc::channel();
+        let output = std::thread::spawn(move || tell.recv().unwrap());
+        let ledger = std::thread::spawn(move || {
+            assert!(matches!(waiting.blocking_recv(), Some(Work::FallSilent)));
+            // Not before outputs have come to their end.
+            assert!(waiting.try_recv().is_err());
+            told.send(()).unwrap();
+            assert!(matches!(waiting.blocking_recv(), Some(Work::Stop)));
+        });
+        let last = Last { work, outputs: vec![output], ledger, pins: std::thread::spawn(|| {}) };
+        last.close(Duration::from_mins(1)).unwrap();
     }
 }

@@ -262,6 +262,7 @@ pub(crate) fn report() -> Report {
         lanes: vec![LaneId(1)],
         trust_until: None,
         list_warning: None,
+        one_by_one: Vec::new(),
         lease: None,
         reads_names: false,
         clock: GateClock::new(Timestamp::from_unix_seconds(0), Duration::ZERO),

@@ -16,7 +16,7 @@ use crate::announcement::{Announcement, Sentence};
 use crate::clock::{Clock, Moment};
 use crate::devices::Devices;
 use crate::documents::DocumentKind;
-use crate::ledger::{Defect, Report, Work};
+use crate::ledger::{Defect, Persons, Report, Work};
 use crate::sync::Contact;
 
 /// Silence of the cloud that an operator is told about.
@@ -71,6 +71,9 @@ pub(crate) struct Heartbeat {
     pub(crate) manner: Manner,
     /// The lanes that are shown.
     pub(crate) lanes: Vec<LaneId>,
+    /// What is said of those at which each scan lets one person through.
+    #[serde(default)]
+    pub(crate) one_by_one: Vec<Sentence>,
     /// Whether tickets can be decided at all.
     pub(crate) ready: bool,
     /// What keeps everybody out, if anything does.
@@ -130,6 +133,12 @@ impl Screen {
             name: self.name.clone(),
             manner: self.manner,
             lanes: self.lanes.iter().copied().filter(|lane| shown.shows(*lane)).collect(),
+            one_by_one: report
+                .one_by_one
+                .iter()
+                .filter(|lane| self.lanes.contains(lane) && shown.shows(**lane))
+                .map(|lane| Sentence::of_persons(*lane, Persons::One))
+                .collect(),
             ready: self.is_ready(&report, shown),
             stopped_by: report.stopped_by().map(Defect::sentence),
             ages: report.documents.iter().map(|(kind, held)| (*kind, clock.now.since(held.as_of).as_secs())).collect(),

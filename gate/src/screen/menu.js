@@ -11,7 +11,7 @@ const DEEDS = {
   overrule: { en: "Let in all the same (supervisor)", fr: "Laisser entrer quand même (superviseur)" },
   hold: { en: "Hold this ticket back here", fr: "Bloquer ce billet ici" },
   release: { en: "Hold it back no longer", fr: "Ne plus bloquer" },
-  confirm: { en: "It was cut off: did anybody pass?", fr: "Interrompu : quelqu'un est-il passé ?" },
+  confirm: { en: "Not known: did anybody pass?", fr: "Inconnu : quelqu'un est-il passé ?" },
 };
 const REASONS = {
   identified: { en: "They showed who they are", fr: "Identité vérifiée" },
@@ -42,6 +42,9 @@ const SAY = {
   wipe: { en: "WIPE", fr: "EFFACER" },
   type: { en: "Type a ticket", fr: "Saisir un billet" },
   lane: { en: "lane", fr: "passage" },
+  persons: { en: "each scan lets through", fr: "chaque scan laisse passer" },
+  all: { en: "everybody", fr: "tout le monde" },
+  one: { en: "one person", fr: "une personne" },
   decide: { en: "DECIDE", fr: "DÉCIDER" },
   tablet: { en: "Let a tablet in", fr: "Associer une tablette" },
   code: { en: "Type this on the tablet, within two minutes", fr: "À saisir sur la tablette, dans les deux minutes" },
@@ -116,6 +119,7 @@ function list() {
     heading(SAY.title),
     scans.length > 0 ? rows : made("p", both(SAY.none)),
     button(SAY.type, type),
+    ...standing.lanes.map((lane) => button(eachScan(lane), () => persons(lane))),
     button(SAY.tablet, tablet),
     heading(SAY.documents),
     made("p", Object.entries(standing.ages).map(([kind, age]) => `${both(DOCUMENTS[kind] ?? { en: kind, fr: kind })} : ${duration(age)}`).join("; ")),
@@ -124,7 +128,9 @@ function list() {
 }
 
 function one(scan) {
-  const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (deed === "overrule" ? reason(scan) : deed === "confirm" ? passed(scan) : sure(scan, deed))));
+  const ask = { overrule: reason, confirm: passed };
+  const byPin = (deed) => pin(scan, DEEDS[deed], () => one(scan), (pin) => act(deed, { sequence: scan.sequence, pin }));
+  const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (ask[deed] ? ask[deed](scan) : scan.by_pin.includes(deed) ? byPin(deed) : sure(scan, deed))));
   show(back(list), heading(title(scan)), ...deeds);
 }
 
@@ -145,12 +151,13 @@ function passed(scan) {
 }
 
 function reason(scan) {
-  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(scan, why)));
+  const overrule = (why) => (pin) => act("overrule", { sequence: scan.sequence, pin, why });
+  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(scan, words, () => reason(scan), overrule(why))));
   show(heading(title(scan)), made("p", both(SAY.why)), ...reasons, back(() => one(scan)));
 }
 
 // In memory for as long as this is shown, and nowhere on the page.
-function pin(scan, why) {
+function pin(scan, what, to, then) {
   let digits = "";
   const dots = made("output", "", { ariaLabel: both(SAY.pin) });
   const typed = (next) => {
@@ -162,9 +169,16 @@ function pin(scan, why) {
   keys.append(...[..."123456789"].map(digit), button(first(SAY.wipe), () => typed(digits.slice(0, -1))), digit("0"), button("OK", () => {
     const sent = digits;
     digits = "";
-    act("overrule", { sequence: scan.sequence, pin: sent, why });
+    then(sent);
   }, "does"));
-  show(heading(title(scan)), made("p", `${both(REASONS[why])} — ${both(SAY.pin)}`), dots, keys, back(() => reason(scan)));
+  show(heading(title(scan)), made("p", `${both(what)} — ${both(SAY.pin)}`), dots, keys, back(to));
+}
+
+const eachScan = (lane) => `${both(SAY.lane)} ${lane}: ${both(SAY.persons)} …`;
+
+function persons(lane) {
+  const choose = (persons) => button(SAY[persons], () => act("persons", { lane, persons }));
+  show(heading(eachScan(lane)), choose("all"), choose("one"), back(list));
 }
 
 function type() {
