@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use countermark_shared::id::{LaneId, SupervisorId};
+use countermark_shared::id::{LaneId, Slot, SupervisorId};
 use countermark_shared::journal::{Actuation, OverruleReason};
+use countermark_shared::order_code::OrderCode;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::ClaimAnswered;
 use secrecy::SecretString;
@@ -12,8 +13,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::hashing::{Hashed, Purpose};
 use super::{
-    ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError,
-    Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally, Word,
+    ActError, Batch, Defect, Delivery, Done, Failure, Found, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins,
+    PruneError, Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
@@ -36,6 +37,10 @@ pub(crate) enum Work {
         why: OverruleReason,
         reply: oneshot::Sender<Result<Announcement, ActError>>,
     },
+    /// Look for the seats of an order, for somebody who stands at that lane without a ticket.
+    Find { lane: LaneId, code: OrderCode, reply: oneshot::Sender<Result<Vec<Found>, ActError>> },
+    /// Note that they say one of them is theirs. It is announced, and told here.
+    Choose { lane: LaneId, code: OrderCode, slot: Slot, reply: oneshot::Sender<Result<Announcement, ActError>> },
     /// Hold a row's seat back at this gate, until the cloud's list says what becomes of it.
     Hold { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Hold a row's seat back no longer.
@@ -216,6 +221,14 @@ fn perform(
                 Ok((pin, salt)) => pins.hash(pin, salt, Purpose::Overrule { sequence, why, reply }),
                 Err(why) => drop(reply.send(Err(why))),
             }
+        }
+        Work::Find { lane, code, reply } => drop(reply.send(ledger.find(lane, code, now))),
+        Work::Choose { lane, code, slot, reply } => {
+            let outcome = ledger.choose(lane, code, slot, now);
+            if let Ok(announcement) = &outcome {
+                announce(Said::New(announcement.clone()));
+            }
+            answer(ledger, report, reply, |_| outcome);
         }
         Work::Recent { most, reply } => drop(reply.send(ledger.recent(most, now))),
         Work::Supervisors { reply } => drop(reply.send(ledger.supervisors())),

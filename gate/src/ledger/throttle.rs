@@ -1,4 +1,4 @@
-//! How fast PINs can be tried at a gate, by whomever. Pure: wrong ones in a row, and the wait that follows.
+//! How fast PINs and orders' codes can be tried at a gate, by whomever. Pure: wrong ones in a row, and the wait that follows.
 
 use core::time::Duration;
 
@@ -11,7 +11,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(10);
 /// The longest wait. Then the million PINs of six digits take nine years.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// What is remembered of wrong PINs, over restarts too.
+/// What is remembered of wrong PINs, or of codes by which nobody was found, over restarts too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Throttle {
     /// How many in a row.

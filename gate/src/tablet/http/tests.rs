@@ -61,7 +61,7 @@ async fn who_is_not_paired_reaches_the_pairing_page_alone() {
     let bench = Bench::new();
     let stranger = format!("{NAME}=AAAA");
     for cookie in ["", &stranger, "tablet=x"] {
-        for path in ["/screen.js", "/screen.css", "/events", "/menu.js", "/acts/undo"] {
+        for path in ["/screen.js", "/screen.css", "/events", "/menu.js", "/acts/undo", "/acts/find"] {
             assert_eq!(bench.see(path, cookie).await, StatusCode::UNAUTHORIZED, "{path}");
         }
         for path in ["/pair", "/pair.js", "/pair.css"] {
@@ -113,9 +113,17 @@ async fn other_names_and_other_pages_are_refused_whoever_asks() {
     ] {
         let mut headers = vec![(HOST.as_str(), HOST_NAME), (COOKIE.as_str(), &*cookie), ("sec-fetch-site", site)];
         headers.extend(origin.map(|origin| (ORIGIN.as_str(), origin)));
-        for path in
-            ["/acts/undo", "/acts/overrule", "/acts/hold", "/acts/release", "/acts/confirm", "/acts/enter", "/pair"]
-        {
+        for path in [
+            "/acts/undo",
+            "/acts/overrule",
+            "/acts/hold",
+            "/acts/release",
+            "/acts/confirm",
+            "/acts/enter",
+            "/acts/find",
+            "/acts/choose",
+            "/pair",
+        ] {
             let answer = bench.ask(Method::POST, path, &headers, "{\"sequence\":1}").await;
             assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path} from {origin:?}, {site}");
         }
