@@ -51,6 +51,7 @@ use crate::store::bundles::{self, Kept};
 use crate::store::{feed, publications};
 
 pub(crate) use self::gate::TestGate;
+use self::tickets::GuestList;
 
 pub(crate) const EVENT: EventId = EventId(7);
 const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
@@ -61,6 +62,8 @@ pub(crate) struct Bench {
     pub(crate) clock: Clock,
     /// What tickets would wrap for a gate: none answers that it does not know the event.
     pub(crate) sealing: Arc<Mutex<Option<Vec<u8>>>>,
+    /// The guest list that tickets would tell.
+    pub(crate) guests: Arc<Mutex<GuestList>>,
     router: Router,
     address: String,
     _database: TestDatabase,
@@ -233,8 +236,8 @@ impl Bench {
             randomness: randomness.clone(),
         };
         assert_eq!(bundles::keep(&mut pool.acquire().await.unwrap(), &trusted).await.unwrap(), Kept::Newest);
-        let sealing = Arc::default();
-        let tickets = listen(tickets::router(Arc::clone(&sealing))).await;
+        let (sealing, guests) = (Arc::default(), Arc::default());
+        let tickets = listen(tickets::router(Arc::clone(&sealing), Arc::clone(&guests))).await;
         let identity = identity(ServiceName::Validation, &clock);
         let state = State {
             tickets: TicketsClient(identity.client(ServiceName::Tickets, tickets.parse().unwrap())),
@@ -246,7 +249,7 @@ impl Bench {
         };
         let (router, _) = api().finish(&front, state.clone());
         let address = listen(router.clone()).await;
-        let bench = Self { state, clock, sealing, router, address, _database: database };
+        let bench = Self { state, clock, sealing, guests, router, address, _database: database };
         bench.push(&event(1)).await;
         bench
     }

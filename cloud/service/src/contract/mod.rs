@@ -15,7 +15,7 @@ pub use self::auth::{
 pub use self::documents::{EventDocumentPushed, PushEventDocument, push_event_document};
 pub use self::recovery::{AdminClient, After, Decision, Page, PaidOrder, SeatIssue, SignedIssue};
 pub use self::tickets::{
-    OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow, TicketsClient,
+    ListGuests, OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow, TicketsClient,
     WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets,
 };
 pub use self::validation::{
@@ -40,6 +40,8 @@ pub mod paths {
     pub const CONFIRM_TRANSFER: &str = "/v1/internal/transfers/confirm";
     /// POST [`WrapEventSecrets`](super::WrapEventSecrets) → [`WrappedEventSecrets`](super::WrappedEventSecrets), at tickets.
     pub const EVENT_SECRETS: &str = "/v1/internal/event-secrets";
+    /// POST [`ListGuests`](super::ListGuests) → [`GuestPage`](countermark_shared::wire::GuestPage), at tickets.
+    pub const GUESTS: &str = "/v1/internal/guests";
     /// POST [`PublishOffer`](super::PublishOffer), at tickets.
     pub const OFFERS: &str = "/v1/internal/offers";
     /// POST [`RevokeTicket`](super::RevokeTicket), at tickets.

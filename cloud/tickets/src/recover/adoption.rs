@@ -141,6 +141,7 @@ async fn of_transfer(
         id
     };
     tickets::authorise(connection, id, authority).await?;
+    tickets::hand_over(connection, &[id], now).await?;
     tickets::end_earlier(connection, body, now).await?;
     let issue = (body.event, body.slot, body.generation);
     issue::enqueue_report(connection, issue, ReportedState::Issued, now).await?;

@@ -2,6 +2,7 @@
 
 use countermark_service::contract::Terms;
 use countermark_shared::id::{AccountId, OfferId, OrderId};
+use countermark_shared::order_code::OrderCode;
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -54,6 +55,7 @@ impl TryFrom<Row> for Order {
         };
         Ok(Self {
             order: OrderId(row.id),
+            code: OrderCode::of(OrderId(row.id)),
             account: AccountId(row.account),
             offer: OfferId(row.offer),
             quantity: number(row.quantity, TABLE, "quantity")?,

@@ -322,6 +322,18 @@ pub(crate) async fn authorise(connection: &mut PgConnection, ticket: Uuid, autho
     Ok(())
 }
 
+/// Notes that these issues are their owners' now; of those that were before it stays.
+pub(crate) async fn hand_over(connection: &mut PgConnection, tickets: &[Uuid], now: Timestamp) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE tickets SET issued_at = $2 WHERE id = ANY($1) AND issued_at IS NULL",
+        tickets,
+        OffsetDateTime::from(now),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Notes that this issue of a seat replaced those before it.
 pub(crate) async fn end_earlier(connection: &mut PgConnection, body: &TicketBody, now: Timestamp) -> Result<(), Error> {
     sqlx::query!(

@@ -40,7 +40,7 @@ pub struct Issued {
 pub struct Told {
     /// The row.
     pub row: JournalRow,
-    /// Whether it counts: its gate has proved the seat, and was in service.
+    /// Whether it counts: its gate was in service, and has proved the seat or may vouch for the row.
     pub believed: bool,
     /// What the ticket that came with it says of entries; nothing where none came that proves the seat.
     pub terms: Option<Terms>,

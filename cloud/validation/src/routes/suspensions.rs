@@ -9,7 +9,7 @@ use countermark_shared::time::Timestamp;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::{feed, finding_marks, gates};
+use crate::store::{feed, finding_marks, gates, vouched};
 use crate::{assignment, secrets};
 
 /// Suspends a gate: its next assignment lets nobody in and opens no names. It still logs in, so that it hears of it. What it sends from now on
@@ -82,6 +82,7 @@ async fn decide(
                         let until = until.min(now);
                         finding_marks::received_after(&mut transaction, locked.event, gate, until).await?;
                         gates::retract(&mut transaction, gate, until).await?;
+                        vouched::retract(&mut transaction, gate).await?;
                         feed::mark_change(&mut transaction, locked.event, gate, &[], now).await?;
                     }
                     true

@@ -1,5 +1,7 @@
 //! Settling what real uploads leave in a real database.
 
+mod found;
+
 use std::num::NonZeroU8;
 
 use countermark_service::contract::ReportedState::{Issued, Revoked};

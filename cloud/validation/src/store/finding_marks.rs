@@ -137,6 +137,10 @@ async fn slots(
                (SELECT slot FROM journal_aside
                 WHERE gate = $2 AND sequence BETWEEN span.first AND span.last AND event = $1 AND believed
                 OFFSET 0)
+               UNION ALL
+               (SELECT slot FROM vouched
+                WHERE gate = $2 AND sequence BETWEEN span.first AND span.last AND event = $1
+                OFFSET 0)
            ) AS told"#,
         i64::from(event.0),
         gate,
