@@ -241,7 +241,7 @@ impl ActError {
                     .to_owned()
             }
             Self::WaitForCode { seconds } => {
-                format!("Trop de codes sans personne. Attendez {seconds} secondes.")
+                format!("Trop de codes qui ne trouvent personne. Attendez {seconds} secondes.")
             }
             Self::NoSupervisor => {
                 "Ce portique n'a pas de superviseur. L'administrateur lance `countermark-gate supervisor add`."

@@ -156,12 +156,11 @@ pub(super) fn half_of(
     generation: Generation,
 ) -> Result<Option<(VerifiedHalf, Option<Holder>)>, ActError> {
     let issues = store::guests_at(grounds.connection, slot)?;
-    let mut halves = issues.iter().filter(|stored| stored.generation == generation);
-    let half = halves.find_map(|stored| verified(stored, keys));
-    Ok(half.map(|half| {
-        let holder = grounds.names.read_half(&half);
-        (half, holder)
-    }))
+    let Some(stored) = issues.into_iter().find(|stored| stored.generation == generation) else { return Ok(None) };
+    let read = HalfTicket::from_bytes(&stored.half).map_err(Reason::from);
+    let half = read.and_then(|half| Ok(keys.verify_half(&half)?)).map_err(|reason| ActError::Final { reason })?;
+    let holder = grounds.names.read_half(&half);
+    Ok(Some((half, holder)))
 }
 
 impl Found {

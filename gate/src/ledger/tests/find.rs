@@ -4,7 +4,7 @@ use super::*;
 use crate::ledger::find::Found;
 use crate::names::Holder;
 use crate::samples::{EVENT, NAME, ORDER, SEAT};
-use countermark_shared::documents::{Assignment, EventDocument, Signed, SlotState};
+use countermark_shared::documents::{Assignment, EventDocument, KeyRole, KeyStatus, Signed, SlotState};
 use countermark_shared::id::{Generation, SupervisorId};
 use countermark_shared::journal::OverruleReason;
 use countermark_shared::order_code::OrderCode;
@@ -208,6 +208,29 @@ fn after_five_codes_that_find_nobody_the_next_has_to_wait_over_restarts_too() {
     let later = bench.ledger().find(DOOR, code(ORDER), moment(DOORS + Duration::from_secs(10)));
     assert_eq!(later.unwrap().len(), 2);
     found(&[42, 43], &mut bench);
+}
+
+#[test]
+fn whoever_was_found_by_a_half_that_is_not_believed_any_more_is_not_let_in() {
+    let mut bench = with_guests();
+    choose(&mut bench, 42).unwrap();
+    let mut bundle = samples::bundle();
+    bundle.version = 2;
+    bundle.keys.iter_mut().filter(|key| key.role == KeyRole::Issuing).for_each(|key| key.status = KeyStatus::Revoked);
+    bench.ledger().take(DocumentKind::TrustBundle, &samples::bundle_bytes(&bundle), moment(DOORS)).unwrap();
+    assert!(matches!(overrule(&mut bench, 1), Err(ActError::Final { reason: Reason::KeyRevoked })));
+    assert!(matches!(find(&mut bench, ORDER), Err(ActError::NobodyFound)));
+}
+
+/// How many places it has is not known any more.
+#[test]
+fn one_is_let_in_who_was_found_before_the_names_left() {
+    let mut bench = with_guests();
+    choose(&mut bench, 42).unwrap();
+    assign(&mut bench, 3, |assignment| assignment.lease.names_until = DOORS);
+    bench.ledger().pass_time(moment(DOORS)).unwrap();
+    let let_in = overrule(&mut bench, 1).unwrap();
+    assert_eq!((let_in.ruling.persons, let_in.holder), (1, None));
 }
 
 /// Every file of the ledger's, as somebody with the disk reads it.
