@@ -190,6 +190,8 @@ async fn a_transfer_that_was_made_since_is_taken_over_as_it_was_sealed() {
 
     let (_, again) = world.take_over(STRANGER, transfer, json!({ "name": "Zoe Celik", "seat": "4" })).await;
     assert_eq!((&again["text"], &again["generation"]), (&new["text"], &json!(2)));
+    let guests = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM tickets WHERE issued_at IS NOT NULL");
+    assert_eq!(guests.fetch_one(&world.state.pool).await.unwrap(), 2, "both issues are on the guest list");
 }
 
 /// The first document of the event came after the backup, and with it the secret that gates have.

@@ -73,7 +73,7 @@ async fn once_names_are_over_there_are_no_guests() {
     let (bench, _) = told().await;
     let names_until = assignment::lease(&with_guests(2), false).names_until;
     let gate = bench.gate().await;
-    bench.clock.advance(names_until.since(bench.clock.now()) - Duration::from_millis(1));
+    bench.clock.advance((names_until - Duration::from_millis(1)).since(bench.clock.now()));
     let token = bench.log_in(&gate).await;
     let guests = async || bench.get(paths::GUESTS, &token).await.json::<GuestPage>().guests.len();
     assert_eq!(guests().await, 1);
