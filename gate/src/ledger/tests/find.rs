@@ -256,6 +256,24 @@ fn the_list_leaves_the_disk_with_the_names_and_finds_nobody_any_more() {
     assert!(matches!(bench.ledger().find(DOOR, code(ORDER), moment(END)), Err(ActError::NoGuestList)));
 }
 
+/// So that scans go on meanwhile; and what is half gone is no list.
+#[test]
+fn a_long_list_leaves_piece_by_piece_before_another_comes() {
+    let mut bench = with_guests();
+    let many = "WITH RECURSIVE number (n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM number WHERE n < 12000)
+                INSERT INTO guest (slot, generation, tag, half) SELECT n, 1, zeroblob(16), x'00' FROM number";
+    bench.ledger().connection.execute(many, []).unwrap();
+    give(&mut bench, &samples::event_with_guests(3, false));
+    give(&mut bench, &samples::event_with_guests(4, true));
+    assert!(store::has_guests(&bench.ledger().connection).unwrap());
+    assert!(bench.ledger().report().unwrap().guests.is_none());
+    list(&mut bench, [samples::guest(42, 1, ORDER, DOORS)]);
+    bench.ledger().pass_time(moment(DOORS)).unwrap();
+    assert!(!store::has_guests(&bench.ledger().connection).unwrap());
+    list(&mut bench, [samples::guest(42, 1, ORDER, DOORS)]);
+    found(&[42], &mut bench);
+}
+
 #[test]
 fn another_events_list_takes_the_place_of_this_one() {
     let mut bench = with_guests();
