@@ -83,6 +83,15 @@ impl Sentence {
         Self { en: format!("LANE {lane}: {en}"), fr: format!("PASSAGE {lane} : {fr}") }
     }
 
+    /// Of more guests than a gate keeps.
+    pub(crate) fn guest_list_cut() -> Self {
+        Self {
+            en: "GUEST LIST TOO LONG for this gate: not everybody is found by their order. Tell the administrator.".to_owned(),
+            fr: "LISTE D'INVITÉS TROP LONGUE pour ce portique : certains ne sont pas trouvés par leur commande. Prévenez l'administrateur."
+                .to_owned(),
+        }
+    }
+
     /// Of a clock that does not tell the time. `waiting` is the instant that waits for staff.
     pub(crate) fn of_clock(state: ClockState, waiting: Option<Timestamp>) -> Option<Self> {
         let (en, fr) = match (state, waiting) {

@@ -305,6 +305,13 @@ impl Gate {
         .await
     }
 
+    /// The seats of an order that the running gate finds, a line each; none where it finds nobody.
+    pub async fn find(&self, code: &str) -> Result<Vec<String>> {
+        let mut command = self.command("find");
+        command.arg(code);
+        Ok(run(command).await?.said.lines().map(str::to_owned).collect())
+    }
+
     /// Writes the documents that the gate holds to a file, as for a stick.
     pub async fn export(&self, file: &Path) -> Result<()> {
         let mut command = self.command("export-documents");

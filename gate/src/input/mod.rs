@@ -75,6 +75,8 @@ pub(crate) enum Source {
     Typed,
     /// A supervisor, in the place of a refusal.
     Supervisor,
+    /// Nothing was read: staff found the seat by its order's code.
+    Order,
 }
 
 impl std::fmt::Display for Source {
@@ -85,6 +87,7 @@ impl std::fmt::Display for Source {
             Self::Device(device) => device.fmt(formatter),
             Self::Typed => formatter.write_str("typed"),
             Self::Supervisor => formatter.write_str("supervisor"),
+            Self::Order => formatter.write_str("order"),
         }
     }
 }

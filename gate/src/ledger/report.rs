@@ -9,7 +9,7 @@ use countermark_shared::id::{EventId, LaneId};
 use countermark_shared::journal::ChainHash;
 use countermark_shared::time::Timestamp;
 
-use super::{Defect, Ledger, LedgerError, store};
+use super::{Defect, GuestList, Ledger, LedgerError, store};
 use crate::announcement::Sentence;
 use crate::clock::Moment;
 use crate::documents::{DocumentKind, Standing};
@@ -33,6 +33,8 @@ pub(crate) struct Report {
     pub(crate) lease: Option<Lease>,
     /// Whether it could read a sealed name.
     pub(crate) reads_names: bool,
+    /// The guest list, as far as it is held; none where there is to be none.
+    pub(crate) guests: Option<GuestList>,
     /// What it knows of the time.
     pub(crate) clock: GateClock,
     /// The event that the newest head is about, and what the head wants fetched; none before there is a head.
@@ -95,6 +97,12 @@ impl Report {
         Sentence::of_lease(self.lease?.at(shown), Some(shown).filter(|_| !self.time_is_signed(now)))
     }
 
+    /// What people must be told about the disk and what is kept on it.
+    pub(crate) fn ledger_warnings(&self) -> Vec<Sentence> {
+        let cut = self.guests.filter(|guests| guests.is_cut).map(|_| Sentence::guest_list_cut());
+        self.defects.iter().map(|defect| defect.sentence()).chain(cut).collect()
+    }
+
     /// What people must be told about the trust bundle.
     pub(crate) fn trust_warning(&self, now: Timestamp) -> Option<Sentence> {
         self.trust_until.filter(|until| now > *until).map(|_| Sentence::trust_ended())
@@ -115,6 +123,7 @@ impl Ledger {
             one_by_one: self.lanes.one_by_one(),
             lease: self.documents.lease(),
             reads_names: self.names.are_readable(),
+            guests: self.guest_list()?,
             clock: self.clock.clone(),
             needs: self.documents.head().map(|head| head.document().event).zip(self.documents.needs()),
             steps: store::step_count(&self.connection, DocumentKind::SlotDelta)?,

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::iter;
 use std::time::Duration;
 
-use countermark_shared::id::{LaneId, SupervisorId};
+use countermark_shared::id::{LaneId, Slot, SupervisorId};
 use countermark_shared::journal::{Actor, Actuation, OverruleReason};
+use countermark_shared::order_code::OrderCode;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::ClaimAnswered;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -13,9 +14,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::hashing::{Hashed, Purpose};
 use super::staff::StaffAct;
 use super::{
-    ActError, Batch, Defect, Delivery, Desk, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Persons, Pin,
-    Pins, PruneError, Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally,
-    TypedPin, Word,
+    ActError, Batch, Defect, Delivery, Desk, Done, Failure, Found, Ledger, LedgerError, NewSupervisor, Page, Persons,
+    Pin, Pins, PruneError, Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken,
+    Tally, TypedPin, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::{Clock, Moment};
@@ -38,6 +39,10 @@ pub(crate) enum Work {
         why: OverruleReason,
         reply: oneshot::Sender<Result<Announcement, ActError>>,
     },
+    /// Look for the seats of an order, for somebody who stands at that lane without a ticket.
+    Find { lane: LaneId, code: OrderCode, reply: oneshot::Sender<Result<Vec<Found>, ActError>> },
+    /// Note that they say one of them is theirs. It is announced, and told here.
+    Choose { lane: LaneId, code: OrderCode, slot: Slot, reply: oneshot::Sender<Result<Announcement, ActError>> },
     /// Note whether people passed by an admission of which that is not known. If nobody did, it is forgiven once.
     Confirm { sequence: u64, passed: bool, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Let so many through by each scan at a lane, until the agent ends.
@@ -240,6 +245,14 @@ fn perform(
         }
         Work::LetThrough { lane, persons, reply } => {
             answer(ledger, report, reply, |ledger| ledger.let_through(lane, persons));
+        }
+        Work::Find { lane, code, reply } => drop(reply.send(ledger.find(lane, code, now))),
+        Work::Choose { lane, code, slot, reply } => {
+            let outcome = ledger.choose(lane, code, slot, now);
+            if let Ok(announcement) = &outcome {
+                announce(Said::New(announcement.clone()));
+            }
+            answer(ledger, report, reply, |_| outcome);
         }
         Work::Recent { most, reply } => drop(reply.send(ledger.recent(most, now))),
         Work::Supervisors { reply } => drop(reply.send(ledger.supervisors())),

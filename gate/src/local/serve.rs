@@ -124,9 +124,9 @@ impl Agent {
     async fn answer(&self, question: Question, reader: BufReader<OwnedReadHalf>) -> Answer {
         match question {
             Question::Status => self.status().await,
-            Question::Check { lane, text } => match lane.or_else(|| self.lanes.first().copied()) {
-                Some(lane) => self.check(lane, text).await,
-                None => Answer::Problem("nothing is scanned at any lane here; name a --lane".to_owned()),
+            Question::Check { lane, text } => match self.lane(lane) {
+                Ok(lane) => self.check(lane, text).await,
+                Err(problem) => problem,
             },
             Question::Import { length } => self.import(length, reader).await,
             Question::Tablets(wish) => self.tablets(&wish),
@@ -223,6 +223,12 @@ impl Agent {
             }
         }
         Answer::Clock(Box::new(ClockStatus::new(&self.report.borrow(), self.clock.now())))
+    }
+
+    /// The lane that was named, or the gate's own.
+    pub(super) fn lane(&self, named: Option<LaneId>) -> Result<LaneId, Answer> {
+        let unnamed = || Answer::Problem("nothing is scanned at any lane here; name a --lane".to_owned());
+        named.or_else(|| self.lanes.first().copied()).ok_or_else(unnamed)
     }
 
     async fn check(&self, lane: LaneId, text: String) -> Answer {

@@ -48,6 +48,8 @@ pub(crate) struct LedgerStatus {
     pub(crate) lease: Option<LeaseStatus>,
     /// Whether sealed names can be read.
     pub(crate) reads_names: bool,
+    /// Guests that staff can find by their order's code; none where the event has no guest list.
+    pub(crate) guests: Option<u64>,
     /// What it knows of the time.
     pub(crate) clock: ClockStatus,
     /// Rows written.
@@ -129,12 +131,13 @@ impl LedgerStatus {
             conflicts: report.conflicts(),
             lease: report.lease.map(|lease| LeaseStatus::new(lease, report, now)),
             reads_names: report.reads_names,
+            guests: report.guests.map(|guests| guests.held),
             clock: ClockStatus::new(report, now),
             rows: report.rows,
             unsettled: report.unsettled,
             trust_warning: report.trust_warning(shown),
             contested: report.contested,
-            ledger_warnings: report.defects.iter().map(|defect| defect.sentence()).collect(),
+            ledger_warnings: report.ledger_warnings(),
         }
     }
 }

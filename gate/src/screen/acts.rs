@@ -3,22 +3,23 @@
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{CACHE_CONTROL, HOST, ORIGIN};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Json, Router};
-use countermark_shared::id::LaneId;
+use countermark_shared::id::{LaneId, Slot};
 use countermark_shared::journal::OverruleReason;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::Screen;
+use super::stream::HeardHolder;
 use crate::announcement::Sentence;
 use crate::input::ScannedText;
-use crate::ledger::{ActError, Desk, Ledger, Persons, StaffAct, TypedPin, Work};
+use crate::ledger::{ActError, Desk, Found, Ledger, Persons, StaffAct, TypedPin, Work};
 
 /// A ticket's text is the longest of all that is sent.
 const MAX_BODY: usize = 8 * 1024;
@@ -32,6 +33,8 @@ pub(super) fn routes() -> Router<Arc<Screen>> {
         .route("/acts/confirm", post(confirm))
         .route("/acts/enter", post(enter))
         .route("/acts/persons", post(persons))
+        .route("/acts/find", post(find))
+        .route("/acts/choose", post(choose))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn(from_this_page))
 }
@@ -93,6 +96,30 @@ struct Typed {
     text: String,
 }
 
+/// An order's code, as somebody reads it out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Looked {
+    lane: LaneId,
+    code: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chosen {
+    lane: LaneId,
+    code: String,
+    slot: Slot,
+}
+
+/// A seat that was found, with whom it is for.
+#[derive(Serialize)]
+struct Seen<'a> {
+    #[serde(flatten)]
+    found: &'a Found,
+    holder: Option<HeardHolder<'a>>,
+}
+
 async fn undo(State(screen): State<Arc<Screen>>, from: From, Json(named): Json<Named>) -> Response {
     screen.by_staff(Ledger::undo, from, named).await
 }
@@ -144,6 +171,34 @@ async fn persons(State(screen): State<Arc<Screen>>, Json(LetThrough { lane, pers
     }
 }
 
+async fn find(State(screen): State<Arc<Screen>>, Json(Looked { lane, code }): Json<Looked>) -> Response {
+    let code = match code.parse().map_err(ActError::from) {
+        Ok(code) => code,
+        Err(error) => return refused(&error),
+    };
+    match screen.ask(|reply| Work::Find { lane, code, reply }).await {
+        Some(Ok(found)) => {
+            let seen = found.iter().map(|found| Seen { found, holder: found.holder.as_ref().map(HeardHolder::of) });
+            // Names stay on the page.
+            ([(CACHE_CONTROL, "no-store")], Json(seen.collect::<Vec<_>>())).into_response()
+        }
+        Some(Err(error)) => refused(&error),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn choose(State(screen): State<Arc<Screen>>, Json(Chosen { lane, code, slot }): Json<Chosen>) -> Response {
+    match code.parse().map_err(ActError::from) {
+        Ok(code) => screen.act(|reply| Work::Choose { lane, code, slot, reply }).await,
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &ActError) -> Response {
+    let sentence: Sentence = error.sentence();
+    (StatusCode::CONFLICT, Json(sentence)).into_response()
+}
+
 impl Screen {
     async fn by_staff(&self, act: StaffAct, from: From, Named { sequence, pin }: Named) -> Response {
         let pin = pin.map(|pin| typed(pin, from));
@@ -154,10 +209,7 @@ impl Screen {
     async fn act<A: Serialize>(&self, work: impl FnOnce(oneshot::Sender<Result<A, ActError>>) -> Work) -> Response {
         match self.ask(work).await {
             Some(Ok(done)) => Json(done).into_response(),
-            Some(Err(error)) => {
-                let sentence: Sentence = error.sentence();
-                (StatusCode::CONFLICT, Json(sentence)).into_response()
-            }
+            Some(Err(error)) => refused(&error),
             None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     }

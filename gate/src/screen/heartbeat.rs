@@ -79,6 +79,8 @@ pub(crate) struct Heartbeat {
     /// What keeps everybody out, if anything does.
     pub(crate) stopped_by: Option<Sentence>,
     pub(crate) list_age_seconds: Option<u64>,
+    /// Guests that staff find here by their order's code.
+    pub(crate) guests: u64,
     /// How old each document in force is, in seconds.
     pub(crate) ages: BTreeMap<DocumentKind, u64>,
     /// Whether the event's policy calls that old.
@@ -142,6 +144,7 @@ impl Screen {
             ready: self.is_ready(&report, shown),
             stopped_by: report.stopped_by().map(Defect::sentence),
             ages: report.documents.iter().map(|(kind, held)| (*kind, clock.now.since(held.as_of).as_secs())).collect(),
+            guests: report.guests.map_or(0, |guests| guests.held),
             list_age_seconds: list_age.map(|age| age.as_secs()),
             list_old: list_age.as_ref().is_some_and(is_old),
             feed_old_seconds: feed_age.filter(is_old).map(|age| age.as_secs()),
@@ -149,7 +152,7 @@ impl Screen {
             clock_warning: Sentence::of_clock(clock.state, report.clock.waiting()),
             lease_warning: report.lease_warning(now),
             certificate_warning: contact.certificate_warning(&report, now),
-            ledger_warnings: report.defects.iter().map(|defect| defect.sentence()).collect(),
+            ledger_warnings: report.ledger_warnings(),
             device_warnings: self.devices.borrow().warnings(),
             unsettled: report.unsettled,
             contested: report.contested,

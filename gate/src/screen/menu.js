@@ -1,6 +1,7 @@
 // What staff do about a scan. Each takes two touches at least: one says what, the next that it is meant. A menu that nobody touches closes,
 // and what was typed goes with it.
 
+import { opener as finding } from "./find.js";
 import { scanLine } from "./notices.js";
 import { both, duration, first, languages, made } from "./words.js";
 
@@ -90,22 +91,22 @@ function stay() {
   timer = setTimeout(close, CLOSES_AFTER);
 }
 
-function show(...children) {
+export function show(...children) {
   redraw = undefined;
   panel.hidden = false;
   panel.replaceChildren(...children);
 }
 
-function button(words, act, className = "") {
+export function button(words, act, className = "") {
   const one = made("button", typeof words === "string" ? words : both(words), { type: "button", className });
   one.addEventListener("click", act);
   return one;
 }
 
-const heading = (words) => made("h2", typeof words === "string" ? words : both(words));
-const back = (to) => button(SAY.back, to, "leaves");
+export const heading = (words) => made("h2", typeof words === "string" ? words : both(words));
+export const back = (to) => button(SAY.back, to, "leaves");
 
-function list() {
+export function list() {
   const severalLanes = new Set(scans.map(({ lane }) => lane)).size > 1;
   const rows = made("ul", "");
   rows.append(...scans.map((scan) => {
@@ -120,6 +121,7 @@ function list() {
     scans.length > 0 ? rows : made("p", both(SAY.none)),
     button(SAY.type, type),
     ...standing.lanes.map((lane) => button(eachScan(lane), () => persons(lane))),
+    ...finding(standing),
     button(SAY.tablet, tablet),
     heading(SAY.documents),
     made("p", Object.entries(standing.ages).map(([kind, age]) => `${both(DOCUMENTS[kind] ?? { en: kind, fr: kind })} : ${duration(age)}`).join("; ")),
@@ -150,7 +152,7 @@ function passed(scan) {
   show(heading(title(scan)), made("p", both(DEEDS.confirm)), button(SAY.nobody, answer(false)), button(SAY.passed, answer(true)), back(() => one(scan)));
 }
 
-function reason(scan) {
+export function reason(scan) {
   const overrule = (why) => (pin) => act("overrule", { sequence: scan.sequence, pin, why });
   const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(scan, words, () => reason(scan), overrule(why))));
   show(heading(title(scan)), made("p", both(SAY.why)), ...reasons, back(() => one(scan)));
@@ -183,8 +185,7 @@ function persons(lane) {
 
 function type() {
   const text = made("textarea", "", { rows: 5, autocomplete: "off", spellcheck: false, ariaLabel: both(SAY.type) });
-  const lane = made("select", "", { ariaLabel: both(SAY.lane) });
-  lane.append(...standing.lanes.map((one) => made("option", `${both(SAY.lane)} ${one}`, { value: one })));
+  const lane = lanes();
   const decide = () => {
     const typed = text.value.trim();
     if (typed) act("enter", { lane: Number(lane.value), text: typed });
@@ -193,10 +194,16 @@ function type() {
   text.focus();
 }
 
+export function lanes() {
+  const lane = made("select", "", { ariaLabel: both(SAY.lane) });
+  lane.append(...standing.lanes.map((one) => made("option", `${both(SAY.lane)} ${one}`, { value: one })));
+  return lane;
+}
+
 async function tablet() {
   const answer = await ask("/tablets/invite", {});
   if (answer?.status === 404) return told(SAY.off);
-  if (!answer?.ok) return told(SAY.silent);
+  if (!answer?.ok) return told();
   const { code, address, fingerprint } = await answer.json();
   show(
     back(list),
@@ -212,14 +219,14 @@ async function act(deed, what) {
   show(made("p", "…"));
   const answer = await ask(`/acts/${deed}`, what);
   const said = answer && [200, 409].includes(answer.status) ? await answer.json() : undefined;
-  told(said?.sentence ?? said ?? SAY.silent);
+  told(said?.sentence ?? said);
 }
 
-function told(sentence) {
+export function told(sentence = SAY.silent) {
   show(...languages().map((language) => made("p", sentence[language], { lang: language })), back(list));
 }
 
-const ask = (path, what) => fetch(path, {
+export const ask = (path, what) => fetch(path, {
   method: "POST",
   headers: { "content-type": "application/json" },
   body: JSON.stringify(what),

@@ -60,6 +60,7 @@ pub(crate) fn pages(screen: Arc<Screen>) -> Router {
         .route("/sound.js", script(include_str!("sound.js")))
         .route("/words.js", script(include_str!("words.js")))
         .route("/menu.js", script(include_str!("menu.js")))
+        .route("/find.js", script(include_str!("find.js")))
         .route("/menu.css", css(include_str!("menu.css")))
         .route("/events", get(stream::events))
         .merge(acts::routes())

@@ -18,6 +18,7 @@ use tokio_stream::{Stream, StreamExt};
 
 use super::Screen;
 use crate::announcement::Announcement;
+use crate::names::Holder;
 
 /// The page says "agent stopped" after three seconds without one. The ledger answers for each, so that a page never looks ready while
 /// nothing can be decided.
@@ -49,16 +50,22 @@ pub(super) struct Heard<'a> {
     holder: Option<HeardHolder<'a>>,
 }
 
+/// Whom a ticket names, for the page.
 #[derive(Serialize)]
-struct HeardHolder<'a> {
+pub(super) struct HeardHolder<'a> {
     name: &'a str,
     seat: &'a str,
 }
 
+impl<'a> HeardHolder<'a> {
+    pub(super) fn of(holder: &'a Holder) -> Self {
+        Self { name: holder.name(), seat: holder.seat() }
+    }
+}
+
 impl<'a> Heard<'a> {
     pub(super) fn of(announcement: &'a Announcement) -> Self {
-        let holder =
-            announcement.holder.as_ref().map(|holder| HeardHolder { name: holder.name(), seat: holder.seat() });
+        let holder = announcement.holder.as_ref().map(HeardHolder::of);
         Self { announcement, announced: announcement.announced, holder }
     }
 }

@@ -2,12 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::header::ORIGIN;
 use countermark_shared::clock::GateClock;
-use countermark_shared::documents::Needs;
+use countermark_shared::documents::{Needs, Signed};
 use countermark_shared::id::{Generation, LaneId, Slot};
 use countermark_shared::journal::{BootId, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
+use countermark_shared::wire::GuestPage;
 use http_body_util::BodyExt;
 use tokio::sync::{mpsc, watch};
 use tower::ServiceExt;
@@ -19,7 +21,7 @@ use crate::clock::Moment;
 use crate::devices::Devices;
 use crate::documents::DocumentKind;
 use crate::input::{RawScan, ScannedText, Source};
-use crate::ledger::{Defect, Ledger, Persons, Report, Work};
+use crate::ledger::{Defect, Delivery, Ledger, Persons, Report, Work};
 use crate::samples::{self, DOORS, END, EVENT, report};
 use crate::sync::Contact;
 
@@ -60,7 +62,9 @@ impl Bench {
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
     let bench = Bench::new();
-    for path in ["/", "/screen.css", "/screen.js", "/notices.js", "/sound.js", "/words.js", "/menu.js", "/menu.css"] {
+    for path in
+        ["/", "/screen.css", "/screen.js", "/notices.js", "/sound.js", "/words.js", "/menu.js", "/find.js", "/menu.css"]
+    {
         let response = bench.ask("GET", path, "127.0.0.1:7000").await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
@@ -68,6 +72,50 @@ async fn the_page_loads_nothing_from_elsewhere() {
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert!(!String::from_utf8_lossy(&body).contains("://"), "{path}");
     }
+}
+
+/// By staff alone, whose page shows it and keeps no copy.
+#[tokio::test]
+async fn an_orders_code_brings_names_to_the_page_that_asked() {
+    let mut bench = Bench::new();
+    let post = |path: &str, origin: &str, body: &str| {
+        let request = Request::builder().method("POST").uri(path).header(HOST, "127.0.0.1:7000");
+        let request = request.header(ORIGIN, origin).header(CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        router(Arc::clone(&bench.screen), None, "127.0.0.1:7000".parse().unwrap()).oneshot(request)
+    };
+    let own = "http://127.0.0.1:7000";
+    let typed = r#"{"lane":1,"code":"7kq2m 4xd9p"}"#;
+    let elsewhere = post("/acts/find", "http://evil.example", typed).await.unwrap();
+    assert_eq!(elsewhere.status(), StatusCode::FORBIDDEN);
+    for (path, mistyped) in
+        [("/acts/find", r#"{"lane":1,"code":"7KQ2M"}"#), ("/acts/choose", r#"{"lane":1,"code":"7KQ2M","slot":1}"#)]
+    {
+        let none = post(path, own, mistyped).await.unwrap();
+        assert_eq!(none.status(), StatusCode::CONFLICT, "{path}");
+        let said = none.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(
+            serde_json::from_slice::<Sentence>(&said).unwrap().fr,
+            "Ce n'est pas un code de commande : il a dix lettres et chiffres, comme 7KQ2M-4XD9P."
+        );
+    }
+    let (folder, mut ledger) = entrusted();
+    let page = GuestPage { guests: vec![samples::guest(42, 1, samples::ORDER, DOORS)], next: None };
+    ledger.deliver(Delivery::Guests { event: EVENT, page }, moment(DOORS, 0)).unwrap();
+    let answering = async {
+        let Some(Work::Find { lane, code, reply }) = bench.work.recv().await else {
+            panic!("something else was asked")
+        };
+        drop(reply.send(ledger.find(lane, code, moment(DOORS, 0))));
+    };
+    let (answer, ()) = tokio::join!(post("/acts/find", own, typed), answering);
+    let answer = answer.unwrap();
+    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let found: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(found[0]["holder"], serde_json::json!({ "name": samples::NAME, "seat": samples::SEAT }));
+    assert_eq!((&found[0]["slot"], &found[0]["standing"]), (&42.into(), &"admitted".into()));
+    drop(folder);
 }
 
 #[tokio::test]
@@ -174,9 +222,8 @@ fn a_clock_a_lease_and_a_conflict_are_said_in_both_languages() {
     assert!([asked.en, asked.fr].iter().all(|words| words.contains(&format!("{END} (UTC, "))));
 }
 
-/// Only here, and with its verdict alone.
-#[test]
-fn the_page_hears_whom_a_ticket_names_and_what_is_left_on_it() {
+/// A ledger with a guest list to be, and with the secret that opens names.
+fn entrusted() -> (tempfile::TempDir, Ledger) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ledger.sqlite");
     let mut ledger = Ledger::open(&file, samples::owner(), BootId::new([0; 16]), Duration::ZERO).unwrap();
@@ -187,6 +234,16 @@ fn the_page_hears_whom_a_ticket_names_and_what_is_left_on_it() {
     let mut assignment = samples::assignment();
     (assignment.version, assignment.secrets) = (2, vec![samples::wrapped_secret()]);
     ledger.take(DocumentKind::Assignment, &samples::assignment_bytes(&assignment), now).unwrap();
+    let event = Signed::seal(&samples::event_with_guests(2, true), &[&samples::signing_key(4)]).unwrap();
+    ledger.take(DocumentKind::EventDocument, &event, now).unwrap();
+    (folder, ledger)
+}
+
+/// With its verdict alone, of a ticket that was shown.
+#[test]
+fn the_page_hears_whom_a_ticket_names_and_what_is_left_on_it() {
+    let (_folder, mut ledger) = entrusted();
+    let now = moment(DOORS, 0);
     let text = ScannedText::Whole(samples::sealed_ticket(42, true).to_text());
     let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: Duration::ZERO };
     let said = ledger.scan(&[scan], now).remove(0);

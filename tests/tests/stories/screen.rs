@@ -5,6 +5,7 @@ mod by_hand;
 mod driver;
 mod eyes;
 mod legible;
+mod without_a_ticket;
 
 use std::io::Write;
 

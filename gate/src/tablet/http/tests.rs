@@ -66,7 +66,7 @@ async fn who_is_not_paired_reaches_the_pairing_page_alone() {
     let bench = Bench::new();
     let stranger = format!("{NAME}=AAAA");
     for cookie in ["", &stranger, "tablet=x"] {
-        for path in ["/screen.js", "/screen.css", "/events", "/menu.js", "/acts/undo"] {
+        for path in ["/screen.js", "/screen.css", "/events", "/menu.js", "/acts/undo", "/acts/find"] {
             assert_eq!(bench.see(path, cookie).await, StatusCode::UNAUTHORIZED, "{path}");
         }
         for path in ["/pair", "/pair.js", "/pair.css"] {
@@ -155,6 +155,8 @@ async fn other_names_and_other_pages_are_refused_whoever_asks() {
             "/acts/confirm",
             "/acts/enter",
             "/acts/persons",
+            "/acts/find",
+            "/acts/choose",
             "/pair",
         ] {
             let answer = bench.ask(Method::POST, path, &headers, "{\"sequence\":1}").await;
