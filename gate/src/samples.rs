@@ -259,7 +259,7 @@ pub(crate) fn report() -> Report {
     Report {
         event: Some(EVENT),
         documents: BTreeMap::new(),
-        lanes: vec![LaneId(1)],
+        lanes: vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }],
         trust_until: None,
         list_warning: None,
         lease: None,
@@ -271,6 +271,7 @@ pub(crate) fn report() -> Report {
         rows: 9,
         chain: ChainHash::START,
         unsettled: 5,
+        has_supervisors: false,
         contested: 0,
         defects: Vec::new(),
     }
@@ -287,8 +288,9 @@ pub(crate) fn screen() -> Screen {
         contact: watch::channel(Contact::default()).1,
         devices: watch::channel(Devices::default()).1,
         clock: Clock::start(),
-        journal: watch::channel(Journal::default()).1,
+        journal: watch::channel(Some(Journal::default())).1,
         manner: Manner::default(),
+        tablets: None,
     }
 }
 

@@ -10,6 +10,7 @@
 mod ending;
 mod network;
 mod opening;
+mod shut;
 mod start;
 
 use std::net::SocketAddr;
@@ -23,7 +24,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use ending::{Ending, Farewell, PATIENCE, Rest, close, spawn, wait_for_the_end};
 use network::Network;
-use opening::{client, listen, open, tablets};
+use opening::{Opened, client, open};
 use start::{start_lines, start_outputs, start_readers};
 
 use crate::clock::Clock;
@@ -34,7 +35,7 @@ use crate::input::{CAPACITY, Feedbacks, Intake, readers};
 use crate::ledger::{self, Pins, Repeated, Said};
 use crate::local;
 use crate::printer::Printer;
-use crate::screen::{Journal, Screen};
+use crate::screen::Screen;
 use crate::supervisor;
 use crate::sync::{Claims, Contact, Sync};
 
@@ -72,16 +73,15 @@ impl Settings {
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let clock = Clock::start();
     let lanes = settings.lanes();
-    let (identity, key, ledger) = open(settings, clock)?;
-    let (report_sender, report) = watch::channel(ledger.report()?);
+    let Some((opened, listener)) = open(settings, clock)? else { return Ok(()) };
+    let Opened { identity, key, ledger, report: report_sender, tablets, socket } = opened;
+    let report = report_sender.subscribe();
     let (contact_sender, contact) = watch::channel(Contact::default());
     let (work, waiting) = mpsc::channel(CAPACITY);
     let verdicts = broadcast::channel(SCREEN_BACKLOG).0;
-    let (listener, socket) = listen(settings)?;
     let address = listener.local_addr()?;
-    let tablets = tablets(settings, clock)?;
     let (devices_sender, devices) = watch::channel(Devices::default());
-    let (journal_sender, journal) = watch::channel(Journal::default());
+    let (journal_sender, journal) = watch::channel(None);
     let post = |device, lane| Post::new(device, lane, devices_sender.clone());
 
     let (finish, finishing) = oneshot::channel();
@@ -109,11 +109,11 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         clock,
         journal,
         manner: settings.config.manner,
+        tablets,
     });
     let network = Network {
         listener,
         address,
-        tablets: tablets.clone(),
         socket,
         sync,
         claims,
@@ -121,18 +121,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         journal: journal_sender,
         ledger: work.clone(),
         keep: settings.config.keep,
-        local: local::Agent {
-            identity,
-            key,
-            lanes,
-            ledger: work.clone(),
-            report,
-            contact,
-            devices,
-            clock,
-            screen,
-            tablets,
-        },
+        local: local::Agent { identity, key, lanes, ledger: work.clone(), report, contact, devices, clock, screen },
         ended: ended.clone(),
     };
     let printer = settings.printer;

@@ -17,7 +17,7 @@ use crate::local;
 use crate::screen::{self, Journal, Screen};
 use crate::supervisor;
 use crate::sync::{Claims, Sync};
-use crate::tablet::{self, Tablets};
+use crate::tablet;
 
 /// How long a name may stay readable when the lease no longer lets it, and by how much the stored floor of the clock may lag.
 const PASSING_TIME: Duration = Duration::from_mins(1);
@@ -28,12 +28,11 @@ const LETTING_GO: Duration = Duration::from_mins(10);
 pub(super) struct Network {
     pub(super) listener: TcpListener,
     pub(super) address: SocketAddr,
-    pub(super) tablets: Option<Arc<Tablets>>,
     pub(super) socket: UnixListener,
     pub(super) sync: Sync,
     pub(super) claims: Claims,
     pub(super) screen: Arc<Screen>,
-    pub(super) journal: watch::Sender<Journal>,
+    pub(super) journal: watch::Sender<Option<Journal>>,
     pub(super) ledger: mpsc::Sender<Work>,
     /// How long rows of the journal are kept.
     pub(super) keep: Option<Duration>,
@@ -59,8 +58,8 @@ impl Network {
         self.listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let journal = screen::keep(self.ledger.clone(), self.screen.report.clone(), self.journal);
-        let tablets = serve_tablets(self.tablets.clone(), Arc::clone(&self.screen));
-        let screen = axum::serve(listener, screen::router(self.screen, self.tablets, self.address));
+        let tablets = serve_tablets(Arc::clone(&self.screen));
+        let screen = axum::serve(listener, screen::router(self.screen, self.address));
         tokio::select! {
             () = self.sync.run(finishing) => Ok(()),
             () = self.claims.run() => Ok(()),
@@ -77,8 +76,8 @@ impl Network {
 }
 
 /// Never returns where there are none.
-async fn serve_tablets(tablets: Option<Arc<Tablets>>, screen: Arc<Screen>) -> io::Result<()> {
-    match tablets {
+async fn serve_tablets(screen: Arc<Screen>) -> io::Result<()> {
+    match screen.tablets.clone() {
         Some(tablets) => tablet::serve(screen, tablets).await,
         None => std::future::pending().await,
     }
@@ -118,13 +117,19 @@ async fn let_go(ledger: mpsc::Sender<Work>, keep: Option<Duration>) {
 
 /// Tells the main thread to end when the system or a person asks for it. Never returns but by an error.
 async fn tell_signals(ended: std_mpsc::Sender<Ending>) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        told_to_end().await?;
         ended.send(Ending::Signal).unwrap_or_default();
     }
+}
+
+/// Returns when the system or a person asks for the end.
+pub(super) async fn told_to_end() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }

@@ -44,6 +44,8 @@ pub(crate) struct Hashed {
 pub(super) enum Purpose {
     /// To overrule the gate.
     Overrule { sequence: u64, why: OverruleReason, reply: oneshot::Sender<Result<Announcement, ActError>> },
+    /// To do what the ledger does not do itself.
+    Permit { reply: oneshot::Sender<Result<(), ActError>> },
     /// To be a supervisor.
     Add { supervisor: NewSupervisor, salt: Salt, reply: oneshot::Sender<Result<SupervisorId, SupervisorError>> },
 }
@@ -53,6 +55,7 @@ impl Purpose {
     pub(super) fn refuse(self) {
         match self {
             Self::Overrule { reply, .. } => drop(reply.send(Err(ActError::Wait { seconds: 1 }))),
+            Self::Permit { reply } => drop(reply.send(Err(ActError::Wait { seconds: 1 }))),
             Self::Add { reply, .. } => drop(reply.send(Err(SupervisorError::Busy))),
         }
     }

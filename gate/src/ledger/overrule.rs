@@ -84,7 +84,7 @@ impl Ledger {
                 source: Source::Supervisor,
                 at: overruled.at,
                 ruling: Ruling::new(said, &overruled.subject),
-                announced: now.battery,
+                announced: now.uptime,
                 holder,
             })
         })?;

@@ -15,8 +15,8 @@ pub(super) use seats::{
     cut_off_unfinished, finish, history, last_verdicts, put_unfinished, row, seats_held, ticket_text, unanswered_claims,
 };
 pub(super) use supervisors::{
-    NotAdded, add_supervisor, pin_salt, put_pin_salt, put_throttle, remove_supervisor, supervisor_of, supervisors,
-    throttle,
+    NotAdded, add_supervisor, has_supervisors, pin_salt, put_pin_salt, put_throttle, remove_supervisor, supervisor_of,
+    supervisors, throttle,
 };
 
 use crate::documents::{DocumentKind, Record, Stored};

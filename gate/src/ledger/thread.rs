@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::hashing::{Hashed, Purpose};
 use super::{
     ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError,
-    Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally, Word,
+    Pruned, Question, Recent, Repeated, Report, Salt, Supervisor, SupervisorError, TakeError, Taken, Tally, Word,
 };
 use crate::announcement::{Announcement, Ruling};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::documents::{DocumentKind, Envelopes};
 use crate::input::{CAPACITY, RawScan, ScannedText, Source};
 
@@ -36,6 +36,8 @@ pub(crate) enum Work {
         why: OverruleReason,
         reply: oneshot::Sender<Result<Announcement, ActError>>,
     },
+    /// Say whether staff may do what takes a supervisor's PIN where there is a supervisor.
+    Permit { pin: Option<SecretString>, reply: oneshot::Sender<Result<(), ActError>> },
     /// Hold a row's seat back at this gate, until the cloud's list says what becomes of it.
     Hold { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Hold a row's seat back no longer.
@@ -210,20 +212,24 @@ fn perform(
         Work::Confirm { sequence, passed, reply } => {
             answer(ledger, report, reply, |ledger| ledger.confirm(sequence, passed, now));
         }
-        Work::Overrule { sequence, pin, why, reply } => {
-            let tried = Pin::parse(pin).map_err(|_| ActError::WrongPin);
-            match tried.and_then(|pin| Ok((pin, ledger.salt_for_trying(now)?))) {
-                Ok((pin, salt)) => pins.hash(pin, salt, Purpose::Overrule { sequence, why, reply }),
-                Err(why) => drop(reply.send(Err(why))),
-            }
-        }
+        Work::Overrule { sequence, pin, why, reply } => match tried(ledger, pin, now) {
+            Ok((pin, salt)) => pins.hash(pin, salt, Purpose::Overrule { sequence, why, reply }),
+            Err(why) => drop(reply.send(Err(why))),
+        },
+        Work::Permit { pin: None, reply } => drop(reply.send(ledger.permit_without_pin())),
+        Work::Permit { pin: Some(pin), reply } => match tried(ledger, pin, now) {
+            Ok((pin, salt)) => pins.hash(pin, salt, Purpose::Permit { reply }),
+            Err(why) => drop(reply.send(Err(why))),
+        },
         Work::Recent { most, reply } => drop(reply.send(ledger.recent(most, now))),
         Work::Supervisors { reply } => drop(reply.send(ledger.supervisors())),
         Work::AddSupervisor { supervisor, pin, reply } => match ledger.salt_for(&supervisor) {
             Ok(salt) => pins.hash(pin, salt, Purpose::Add { supervisor, salt, reply }),
             Err(error) => drop(reply.send(Err(error.into()))),
         },
-        Work::RemoveSupervisor { number, reply } => drop(reply.send(ledger.remove_supervisor(number))),
+        Work::RemoveSupervisor { number, reply } => {
+            answer(ledger, report, reply, |ledger| ledger.remove_supervisor(number));
+        }
         Work::Hashed(Hashed { hash, purpose: Purpose::Overrule { sequence, why, reply } }) => {
             let outcome = ledger.overrule_by(hash, sequence, why, now);
             if let Ok(announcement) = &outcome {
@@ -231,9 +237,15 @@ fn perform(
             }
             answer(ledger, report, reply, |_| outcome);
         }
+        Work::Hashed(Hashed { hash, purpose: Purpose::Permit { reply } }) => {
+            let permitted = hash.map_err(ActError::from).and_then(|pin| ledger.identify(&pin, now).map(drop));
+            drop(reply.send(permitted));
+        }
         Work::Hashed(Hashed { hash, purpose: Purpose::Add { supervisor, salt, reply } }) => {
             let added = hash.map_err(SupervisorError::from);
-            drop(reply.send(added.and_then(|pin| ledger.add_supervisor(&supervisor, salt, &pin))));
+            answer(ledger, report, reply, |ledger| {
+                added.and_then(|pin| ledger.add_supervisor(&supervisor, salt, &pin))
+            });
         }
         Work::Check { lane, text, reply } => drop(reply.send(ledger.check(lane, &text, now))),
         Work::Take { kind, bytes, reply } => answer(ledger, report, reply, |ledger| ledger.take(kind, &bytes, now)),
@@ -260,6 +272,12 @@ fn perform(
         }
     }
     true
+}
+
+/// A PIN that somebody typed, if it may be tried now.
+fn tried(ledger: &Ledger, pin: SecretString, now: Moment) -> Result<(Pin, Salt), ActError> {
+    let pin = Pin::parse(pin).map_err(|_| ActError::WrongPin)?;
+    Ok((pin, ledger.salt_for_trying(now)?))
 }
 
 /// Does what may change what the ledger holds, and tells everybody before whoever asked.

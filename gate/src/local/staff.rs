@@ -130,6 +130,12 @@ fn scanned(announcement: Announcement) -> StaffAnswer {
     StaffAnswer::Scanned(Box::new(Scanned { sequence, lane, at, ruling }))
 }
 
+/// As [`expose`], where there is one.
+#[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
+pub(super) fn expose_any<S: Serializer>(pin: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    pin.as_ref().map(ExposeSecret::expose_secret).serialize(serializer)
+}
+
 /// To the agent alone, over its socket.
 fn expose<S: Serializer>(pin: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(pin.expose_secret())

@@ -18,7 +18,8 @@ use tokio::sync::oneshot;
 use super::Screen;
 use crate::announcement::Sentence;
 use crate::input::ScannedText;
-use crate::ledger::{ActError, Work};
+use crate::ledger::{ActError, Word, Work};
+use crate::tablet::TabletError;
 
 /// A ticket's text is the longest of all that is sent.
 const MAX_BODY: usize = 8 * 1024;
@@ -31,6 +32,7 @@ pub(super) fn routes() -> Router<Arc<Screen>> {
         .route("/acts/release", post(release))
         .route("/acts/confirm", post(confirm))
         .route("/acts/enter", post(enter))
+        .route("/acts/clock", post(clock))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn(from_this_page))
 }
@@ -73,6 +75,20 @@ struct Confirmed {
     passed: bool,
 }
 
+/// What staff say of the instant that waits.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    word: Word,
+}
+
+/// Where there are supervisors, one of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Inviting {
+    pin: Option<SecretString>,
+}
+
 /// A ticket's text: somebody's, so that it has no `Debug`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,6 +128,33 @@ async fn enter(State(screen): State<Arc<Screen>>, Json(Typed { lane, text }): Js
     match screen.ask(|reply| Work::Enter { lane, text: ScannedText::Whole(text), reply }).await {
         Some(announcement) => Json(announcement).into_response(),
         None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+async fn clock(State(screen): State<Arc<Screen>>, Json(Said { word }): Json<Said>) -> Response {
+    match screen.ask(|reply| Work::Hear { word, reply }).await {
+        Some(Ok(Some(_))) => Json(Sentence::clock_heard(word)).into_response(),
+        Some(Ok(None)) => (StatusCode::CONFLICT, Json(Sentence::no_instant_waits())).into_response(),
+        Some(Err(error)) => (StatusCode::CONFLICT, Json(ActError::from(error).sentence())).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// Lets a tablet in.
+pub(super) async fn invite(State(screen): State<Arc<Screen>>, Json(Inviting { pin }): Json<Inviting>) -> Response {
+    let Some(tablets) = &screen.tablets else { return StatusCode::NOT_FOUND.into_response() };
+    match screen.ask(|reply| Work::Permit { pin, reply }).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => return (StatusCode::CONFLICT, Json(error.sentence())).into_response(),
+        None => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+    match tablets.invite() {
+        Ok(invitation) => Json(invitation).into_response(),
+        Err(TabletError::NoLease(why)) => (StatusCode::CONFLICT, Json(why.sentence())).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "no tablet was invited");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
     }
 }
 

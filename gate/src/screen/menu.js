@@ -2,7 +2,7 @@
 // and what was typed goes with it.
 
 import { scanLine } from "./notices.js";
-import { both, duration, first, languages, made } from "./words.js";
+import { LANE, both, duration, first, isTablet, languages, made } from "./words.js";
 
 const CLOSES_AFTER = 60000;
 
@@ -29,9 +29,9 @@ const DOCUMENTS = {
   head: { en: "what is newest", fr: "dernières nouvelles" },
 };
 const SAY = {
-  title: { en: "LAST SCANS", fr: "DERNIERS PASSAGES" },
+  title: { en: "LAST SCANS", fr: "DERNIERS SCANS" },
   documents: { en: "AGE OF DOCUMENTS", fr: "ÂGE DES DOCUMENTS" },
-  none: { en: "No scan yet.", fr: "Aucun passage." },
+  none: { en: "No scan yet.", fr: "Aucun scan." },
   close: { en: "CLOSE", fr: "FERMER" },
   back: { en: "BACK", fr: "RETOUR" },
   yes: { en: "YES", fr: "OUI" },
@@ -41,8 +41,11 @@ const SAY = {
   pin: { en: "Supervisor's PIN", fr: "Code du superviseur" },
   wipe: { en: "WIPE", fr: "EFFACER" },
   type: { en: "Type a ticket", fr: "Saisir un billet" },
-  lane: { en: "lane", fr: "passage" },
   decide: { en: "DECIDE", fr: "DÉCIDER" },
+  clock: { en: "Clock: is it that late?", fr: "Horloge : est-il si tard ?" },
+  late: { en: "YES, it is that late", fr: "OUI, il est si tard" },
+  dismiss: { en: "NO, the gate's clock is right", fr: "NON, l'horloge du portique est juste" },
+  tablets: { en: "Tablets paired", fr: "Tablettes associées" },
   tablet: { en: "Let a tablet in", fr: "Associer une tablette" },
   code: { en: "Type this on the tablet, within two minutes", fr: "À saisir sur la tablette, dans les deux minutes" },
   compare: { en: "The tablet's certificate must have this SHA-256 fingerprint", fr: "Le certificat vu par la tablette doit avoir cette empreinte SHA-256" },
@@ -53,6 +56,8 @@ const SAY = {
 let panel;
 let scans = [];
 let standing = { lanes: [], ages: {} };
+// Whoever has pressed a key has a keyboard; a box at an entrance has none, as a rule.
+let hasKeyboard = isTablet;
 let timer;
 // Redraws what the journal changes; only the list does.
 let redraw;
@@ -65,6 +70,7 @@ export function menu(element, opener) {
     list();
   });
   for (const touch of ["pointerdown", "keydown"]) panel.addEventListener(touch, stay);
+  document.addEventListener("keydown", () => (hasKeyboard = true), { once: true });
 }
 
 export function hearScans(recent) {
@@ -115,8 +121,11 @@ function list() {
     button(SAY.close, close, "leaves"),
     heading(SAY.title),
     scans.length > 0 ? rows : made("p", both(SAY.none)),
-    button(SAY.type, type),
-    button(SAY.tablet, tablet),
+    ...(standing.clock_waiting ? [button(SAY.clock, time)] : []),
+    ...(hasKeyboard ? [button(SAY.type, type)] : []),
+    // At the gate itself alone.
+    ...(isTablet ? [] : [button(SAY.tablet, tablet)]),
+    ...(standing.tablets ? [made("p", `${both(SAY.tablets)} : ${standing.tablets.paired}`)] : []),
     heading(SAY.documents),
     made("p", Object.entries(standing.ages).map(([kind, age]) => `${both(DOCUMENTS[kind] ?? { en: kind, fr: kind })} : ${duration(age)}`).join("; ")),
   );
@@ -145,12 +154,25 @@ function passed(scan) {
 }
 
 function reason(scan) {
-  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(scan, why)));
+  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => overrule(scan, why)));
   show(heading(title(scan)), made("p", both(SAY.why)), ...reasons, back(() => one(scan)));
 }
 
+function overrule(scan, why) {
+  const about = [heading(title(scan)), made("p", both(REASONS[why]))];
+  pin(about, (pin) => act("overrule", { sequence: scan.sequence, pin, why }), () => reason(scan));
+}
+
+// Staff compare with a watch.
+function time() {
+  const answer = (word) => () => act("clock", { word });
+  const at = new Date(standing.clock_waiting).toISOString().replace("T", " ").slice(0, 16);
+  const asked = { en: `Is it ${at} (UTC, not local time) or later?`, fr: `Est-il ${at} (UTC, pas l'heure locale) ou plus tard ?` };
+  show(heading(SAY.clock), made("p", both(asked)), button(SAY.dismiss, answer("dismiss")), button(SAY.late, answer("confirm")), back(list));
+}
+
 // In memory for as long as this is shown, and nowhere on the page.
-function pin(scan, why) {
+function pin(about, send, before) {
   let digits = "";
   const dots = made("output", "", { ariaLabel: both(SAY.pin) });
   const typed = (next) => {
@@ -162,15 +184,15 @@ function pin(scan, why) {
   keys.append(...[..."123456789"].map(digit), button(first(SAY.wipe), () => typed(digits.slice(0, -1))), digit("0"), button("OK", () => {
     const sent = digits;
     digits = "";
-    act("overrule", { sequence: scan.sequence, pin: sent, why });
+    send(sent);
   }, "does"));
-  show(heading(title(scan)), made("p", `${both(REASONS[why])} — ${both(SAY.pin)}`), dots, keys, back(() => reason(scan)));
+  show(...about, made("p", both(SAY.pin)), dots, keys, back(before));
 }
 
 function type() {
   const text = made("textarea", "", { rows: 5, autocomplete: "off", spellcheck: false, ariaLabel: both(SAY.type) });
-  const lane = made("select", "", { ariaLabel: both(SAY.lane) });
-  lane.append(...standing.lanes.map((one) => made("option", `${both(SAY.lane)} ${one}`, { value: one })));
+  const lane = made("select", "", { ariaLabel: both(LANE) });
+  lane.append(...standing.lanes.map(({ lane: one }) => made("option", `${both(LANE)} ${one}`, { value: one })));
   const decide = () => {
     const typed = text.value.trim();
     if (typed) act("enter", { lane: Number(lane.value), text: typed });
@@ -179,9 +201,15 @@ function type() {
   text.focus();
 }
 
-async function tablet() {
-  const answer = await ask("/tablets/invite", {});
+function tablet() {
+  if (standing.tablets?.by_pin) pin([heading(SAY.tablet)], (pin) => invite({ pin }), list);
+  else invite({});
+}
+
+async function invite(by) {
+  const answer = await ask("/tablets/invite", by);
   if (answer?.status === 404) return told(SAY.off);
+  if (answer?.status === 409) return told(await answer.json());
   if (!answer?.ok) return told(SAY.silent);
   const { code, address, fingerprint } = await answer.json();
   show(

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use countermark_shared::clock::GateClock;
-use countermark_shared::documents::Needs;
+use countermark_shared::documents::{Lease, Needs};
 use countermark_shared::id::{Generation, LaneId, Slot};
 use countermark_shared::journal::{BootId, Subject};
 use countermark_shared::time::Timestamp;
@@ -53,14 +53,27 @@ impl Bench {
 
     async fn ask(&self, method: &str, path: &str, host: &str) -> Response {
         let request = Request::builder().method(method).uri(path).header(HOST, host).body(Body::empty()).unwrap();
-        router(Arc::clone(&self.screen), None, "127.0.0.1:7000".parse().unwrap()).oneshot(request).await.unwrap()
+        router(Arc::clone(&self.screen), "127.0.0.1:7000".parse().unwrap()).oneshot(request).await.unwrap()
     }
 }
 
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
     let bench = Bench::new();
-    for path in ["/", "/screen.css", "/screen.js", "/notices.js", "/sound.js", "/words.js", "/menu.js", "/menu.css"] {
+    for path in [
+        "/",
+        "/screen.css",
+        "/screen.js",
+        "/connection.js",
+        "/time.js",
+        "/verdict.js",
+        "/regions.js",
+        "/notices.js",
+        "/sound.js",
+        "/words.js",
+        "/menu.js",
+        "/menu.css",
+    ] {
         let response = bench.ask("GET", path, "127.0.0.1:7000").await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
@@ -110,6 +123,7 @@ async fn an_open_page_hears_heartbeats_and_each_verdict_once() {
     reply.send(()).unwrap();
     heard.push_str(&hear(&mut body).await);
     assert!(heard.contains("\"sequence\":2") && !heard.contains("\"sequence\":1,"), "{heard}");
+    assert!(heard.contains("\"announced\":1234") && heard.contains("\"uptime_milliseconds\":"), "{heard}");
     assert!(heard.contains("\"severity\":\"admit\"") && heard.contains("\"unsettled\":5"), "{heard}");
 }
 
@@ -171,7 +185,10 @@ fn a_clock_a_lease_and_a_conflict_are_said_in_both_languages() {
     assert!(refused.en.contains("date is wrong: it says 20") && refused.fr.contains("elle dit 20"));
     bench.report.send_modify(|report| report.clock.held_back(END));
     let asked = said(DOORS).clock_warning.unwrap();
-    assert!([asked.en, asked.fr].iter().all(|words| words.contains(&format!("{END} (UTC, "))));
+    assert!(
+        [asked.en, asked.fr].iter().all(|words| words.contains(&format!("{END} (UTC, ")) && words.contains("MENU"))
+    );
+    assert_eq!(said(DOORS).clock_waiting, Some(END));
 }
 
 /// Only here, and with its verdict alone.
@@ -192,7 +209,7 @@ fn the_page_hears_whom_a_ticket_names_and_what_is_left_on_it() {
     let said = ledger.scan(&[scan], now).remove(0);
     let heard = serde_json::to_value(Heard::of(&said)).unwrap();
     assert_eq!(heard["holder"], serde_json::json!({ "name": samples::NAME, "seat": samples::SEAT }));
-    assert_eq!((&heard["remaining"], &heard["announced"]), (&0.into(), &DOORS.to_string().into()));
+    assert_eq!((&heard["remaining"], &heard["announced"]), (&0.into(), &0.into()));
     let printed = serde_json::to_string(&said).unwrap();
     assert!(!printed.contains(samples::NAME) && !printed.contains("holder"));
 }
@@ -206,8 +223,38 @@ fn a_lane_that_was_not_assigned_is_not_ready() {
         report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
     });
     assert!(bench.heartbeat(moment(DOORS, 0)).ready);
-    bench.report.send_modify(|report| report.lanes = vec![LaneId(2)]);
-    assert!(!bench.heartbeat(moment(DOORS, 0)).ready);
+    bench.report.send_modify(|report| report.lanes.clear());
+    let heartbeat = bench.heartbeat(moment(DOORS, 0));
+    let [lane] = heartbeat.lanes.try_into().unwrap();
+    assert!(!heartbeat.ready && !lane.ready);
+    assert!(lane.stopped_by.unwrap().en.starts_with("Lane 1 is in gate.toml and not in the assignment"));
+    bench.report.send_modify(|report| report.documents.retain(|kind, _| *kind != DocumentKind::Assignment));
+    assert_eq!(bench.heartbeat(moment(DOORS, 0)).lanes[0].stopped_by, None, "it is waited for");
+}
+
+/// Leaving never depends on a lease.
+#[test]
+fn a_gate_that_is_suspended_or_whose_lease_is_over_is_ready_on_the_way_out_alone() {
+    let documents = samples::documents_in_force();
+    let standing = |kind| documents.standing(kind).map(|standing| (kind, standing));
+    let mut bench = Bench::new();
+    let lanes = vec![LaneId(1), LaneId(2)];
+    bench.screen = Arc::new(Screen { lanes, ..Arc::into_inner(bench.screen).unwrap() });
+    let lease = samples::assignment().lease;
+    bench.report.send_modify(|report| {
+        report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
+        (report.lanes, report.lease) = (samples::assignment().lanes, Some(lease));
+    });
+    assert!(bench.heartbeat(moment(DOORS, 0)).ready);
+    let suspended = Lease { suspended: true, ..lease };
+    for (lease, now, said) in [(suspended, DOORS, "SUSPENDED"), (lease, lease.until, "ASSIGNMENT HAS ENDED")] {
+        bench.report.send_modify(|report| report.lease = Some(lease));
+        let heartbeat = bench.heartbeat(moment(now, 0));
+        let [entry, exit] = &*heartbeat.lanes else { panic!("two lanes are shown") };
+        assert!(!heartbeat.ready && !entry.ready && exit.ready, "{said}");
+        assert!(entry.stopped_by.as_ref().unwrap().en.contains(said) && exit.stopped_by.is_none());
+        assert_eq!(entry.stopped_by, heartbeat.lease_warning);
+    }
 }
 
 #[test]
@@ -218,13 +265,13 @@ fn what_is_wrong_with_the_ledger_is_said_and_a_gate_that_it_stops_is_not_ready()
     bench.report.send_modify(|report| {
         report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
     });
-    let stopping = [Defect::Full, Defect::Unwritable, Defect::Incomplete, Defect::Forked];
+    let stopping = [Defect::Full, Defect::Unwritable, Defect::Incomplete, Defect::Forked, Defect::Unopened];
     for defect in stopping.into_iter().chain([Defect::Damaged, Defect::Replaced]) {
         bench.report.send_modify(|report| report.defects = vec![defect]);
         let heartbeat = bench.heartbeat(moment(DOORS, 0));
         let sentence = defect.sentence();
         assert_eq!(heartbeat.ready, !stopping.contains(&defect), "{defect:?}");
-        assert_eq!(heartbeat.stopped_by, Some(sentence.clone()).filter(|_| !heartbeat.ready), "{defect:?}");
+        assert_eq!(heartbeat.lanes[0].stopped_by, Some(sentence.clone()).filter(|_| !heartbeat.ready), "{defect:?}");
         assert_ne!(sentence.en, sentence.fr);
         assert_eq!(heartbeat.ledger_warnings, [sentence]);
     }
@@ -245,7 +292,7 @@ fn announcement(sequence: u64) -> Arc<Announcement> {
         source: Source::Lines,
         at: DOORS,
         ruling: Ruling::new(verdict, &subject),
-        announced: END,
+        announced: Duration::from_millis(1234),
         holder: None,
     })
 }

@@ -33,6 +33,13 @@ pub(in crate::ledger) fn supervisors(connection: &Connection) -> rusqlite::Resul
         .collect()
 }
 
+/// Whether there are any.
+pub(in crate::ledger) fn has_supervisors(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM supervisor WHERE pin IS NOT NULL)")?
+        .query_row([], |row| row.get(0))
+}
+
 /// Whose PIN it is.
 pub(in crate::ledger) fn supervisor_of(
     connection: &Connection,
