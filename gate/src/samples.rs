@@ -280,6 +280,7 @@ pub(crate) fn report() -> Report {
 /// Of a gate that nobody scans at.
 pub(crate) fn screen() -> Screen {
     Screen {
+        gate: GATE,
         name: "North".to_owned(),
         lanes: vec![LaneId(1)],
         verdicts: broadcast::channel(8).0,

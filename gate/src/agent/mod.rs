@@ -99,6 +99,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     };
     let (asking, claims) = Claims::beside(&sync);
     let screen = Arc::new(Screen {
+        gate: identity.gate,
         name: identity.name.clone(),
         lanes: lanes.clone(),
         verdicts: verdicts.clone(),

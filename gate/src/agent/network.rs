@@ -8,7 +8,7 @@ use std::sync::mpsc as std_mpsc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ending::Ending;
@@ -117,19 +117,30 @@ async fn let_go(ledger: mpsc::Sender<Work>, keep: Option<Duration>) {
 
 /// Tells the main thread to end when the system or a person asks for it. Never returns but by an error.
 async fn tell_signals(ended: std_mpsc::Sender<Ending>) -> io::Result<()> {
+    let mut signals = EndSignals::hear()?;
     loop {
-        told_to_end().await?;
+        signals.next().await;
         ended.send(Ending::Signal).unwrap_or_default();
     }
 }
 
-/// Returns when the system or a person asks for the end.
-pub(super) async fn told_to_end() -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What the system or a person asks for the end by.
+pub(super) struct EndSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl EndSignals {
+    /// From now on none of them ends the process by itself.
+    pub(super) fn hear() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Waits for the next.
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

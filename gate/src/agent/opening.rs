@@ -46,7 +46,7 @@ pub(super) fn open(settings: &Settings, clock: Clock) -> anyhow::Result<Option<(
     // Of a gate that nobody can name there is nothing to show.
     let identity = Identity::load(&settings.folder)?;
     let listener = listen()?;
-    let opened = shut::wait(settings, identity.name, clock, &listener, defect, &why)?;
+    let opened = shut::wait(settings, identity, clock, &listener, defect, &why)?;
     Ok(opened.map(|opened| (opened, listener)))
 }
 

@@ -9,10 +9,11 @@ use anyhow::Context;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::Settings;
-use super::network::told_to_end;
+use super::network::EndSignals;
 use super::opening::{self, Opened};
 use crate::clock::Clock;
 use crate::devices::Devices;
+use crate::identity::Identity;
 use crate::ledger::{Defect, Report, Work};
 use crate::printer::Printer;
 use crate::screen::{self, Screen};
@@ -27,7 +28,7 @@ const BACKLOG: usize = 16;
 /// Waits until the gate can be opened, showing why it cannot at `listener`. None where it was told to end.
 pub(super) fn wait(
     settings: &Settings,
-    name: String,
+    Identity { gate, name, .. }: Identity,
     clock: Clock,
     listener: &TcpListener,
     defect: Defect,
@@ -35,6 +36,7 @@ pub(super) fn wait(
 ) -> anyhow::Result<Option<Opened>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let opened = runtime.block_on(async {
+        let mut signals = EndSignals::hear().context("cannot wait for signals")?;
         let listener = listener.try_clone()?;
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
@@ -42,6 +44,7 @@ pub(super) fn wait(
         let (ledger, asked) = mpsc::channel(BACKLOG);
         let report = watch::Sender::new(Report::unopened(defect, clock.now().uptime));
         let screen = Screen {
+            gate,
             name,
             lanes: settings.lanes(),
             verdicts: broadcast::channel(BACKLOG).0,
@@ -65,7 +68,7 @@ pub(super) fn wait(
             }
             () = stand_in(asked) => Ok(None),
             () = supervisor::answer(ledger) => Ok(None),
-            outcome = told_to_end() => outcome.map(|()| None).context("cannot wait for signals"),
+            () = signals.next() => Ok(None),
         }
     });
     // A try that hangs must not hold up the end.

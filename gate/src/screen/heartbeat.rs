@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countermark_shared::id::LaneId;
+use countermark_shared::id::{GateId, LaneId};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Language;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ const OFFLINE_AFTER: Duration = Duration::from_mins(1);
 
 /// What the screen shows.
 pub(crate) struct Screen {
+    /// Which gate.
+    pub(crate) gate: GateId,
     /// The entrance's name.
     pub(crate) name: String,
     /// The lanes that are scanned at.
@@ -70,6 +72,7 @@ impl Default for Manner {
 pub(crate) struct Heartbeat {
     /// Whose page this should be: another one loads itself anew.
     pub(crate) version: String,
+    pub(crate) gate: GateId,
     pub(crate) name: String,
     /// When it beat, by the machine's uptime: what the age of a verdict is counted by.
     pub(crate) uptime_milliseconds: u64,
@@ -153,6 +156,7 @@ impl Screen {
         let is_old = |age: &Duration| report.list_warning.is_some_and(|warning| *age > warning);
         Heartbeat {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            gate: self.gate,
             name: self.name.clone(),
             manner: self.manner,
             uptime_milliseconds: milliseconds(now.uptime),

@@ -21,7 +21,7 @@ let told;
 
 function hearVerdict(heard) {
   const now = performance.now();
-  const verdict = verdictOf(heard, age(heard.announced, now, asked), now);
+  const verdict = verdictOf(heard, age(heard.announced, now, asked), now, heartbeat?.gate);
   if (!verdict) return;
   verdicts.set(heard.lane, verdict);
   sound(verdict.view.look);

@@ -17,14 +17,14 @@ export const STOPPED = { look: "stopped", words: { en: "AGENT STOPPED", fr: "AGE
 export const NO_LANE = { ...NOT_READY, sentence: { en: `Nobody is scanned at this ${LANE.en}. Look at this page's address.`, fr: `Personne n'est scanné à ce ${LANE.fr}. Vérifiez l'adresse de cette page.` } };
 export const stoppedBy = (sentence) => ({ ...NOT_READY, sentence });
 
-// Of a verdict that is so old: its view, and until when. None where nobody waits for it any more.
-export function verdictOf(heard, age, now) {
+// Of a verdict of this gate that is so old: its view, and until when. None where nobody waits for it any more.
+export function verdictOf(heard, age, now, gate) {
   const opens = heard.opens && heard.sequence !== null;
   const known = heard.severity in WORDS && (opens || !["admit", "attention"].includes(heard.severity));
   const lasts = opens && known ? GREEN_LASTS : OTHERS_LAST;
   if (age < lasts) {
     const view = known
-      ? { look: heard.severity, words: WORDS[heard.severity], sentence: heard.sentence, detail: detail(heard), holder: holder(heard) }
+      ? { look: heard.severity, words: WORDS[heard.severity], sentence: heard.sentence, detail: detail(heard, gate), holder: holder(heard) }
       : { look: "staff", words: WORDS.staff, sentence: UNCLEAR };
     return { view, until: now + lasts - age };
   }
@@ -32,13 +32,13 @@ export function verdictOf(heard, age, now) {
   return { view: { look: "staff", words: WORDS.staff, sentence: LATE, detail: clock(new Date(heard.at)) }, until: now + OTHERS_LAST };
 }
 
-function detail({ at: now, persons, remaining, earlier, earlier_gate: gate }) {
+function detail({ at: now, persons, remaining, earlier, earlier_gate: gate }, here) {
   const more = remaining > 0 ? ` · ${both({ en: `${remaining} MORE`, fr: `ENCORE ${remaining}` })}` : "";
   if (persons > 0) return `${persons} PERS.${more}`; // the same in both languages
   if (!earlier) return "";
   const at = new Date(earlier);
   const day = at.toDateString() === new Date(now).toDateString() ? "" : `${at.toLocaleDateString("sv")} `; // ISO 8601, no month before the day
-  const where = gate === null ? "" : ` · ${both({ en: `GATE ${gate}`, fr: `PORTIQUE ${gate}` })}`;
+  const where = gate === null || gate === here ? "" : ` · ${both({ en: `GATE\u00a0${gate}`, fr: `PORTIQUE\u00a0${gate}` })}`;
   return `${day}${clock(at)} (${duration(Math.max(0, Math.floor((new Date(now) - at) / 1000)))})${where}`;
 }
 

@@ -22,7 +22,8 @@ fn it_says_so_on_its_screen_and_begins_once_the_ledger_can_be_opened() {
         fs::rename(&ledger, &aside)?;
         fs::create_dir(&ledger)?;
 
-        let running = entrance.gate.listen().await?;
+        let mut running = entrance.gate.listen().await?;
+        running.said(PATIENCE).await?;
         assert!(running.terminate().await?, "it did not end well");
         let mut running = entrance.gate.listen().await?;
         let line: Value = serde_json::from_str(&running.said(PATIENCE).await?)?;
