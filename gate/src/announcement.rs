@@ -10,7 +10,7 @@ use countermark_shared::verdict::{Language, Reason, Severity, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::input::Source;
-use crate::ledger::Word;
+use crate::ledger::{Persons, Word};
 use crate::names::Holder;
 
 /// A verdict that is in the journal, or that says why it is not.
@@ -74,6 +74,15 @@ impl Sentence {
             en: "Trust bundle out of date: go on, tell the administrator.".to_owned(),
             fr: "Trousseau de confiance périmé : continuez, prévenez l'administrateur.".to_owned(),
         }
+    }
+
+    /// How many each scan at a lane lets through.
+    pub(crate) fn of_persons(lane: LaneId, persons: Persons) -> Self {
+        let (en, fr) = match persons {
+            Persons::All => ("each scan lets everybody through", "chaque scan laisse passer tout le monde"),
+            Persons::One => ("each scan lets ONE person through", "chaque scan laisse passer UNE personne"),
+        };
+        Self { en: format!("LANE {lane}: {en}"), fr: format!("COULOIR {lane} : {fr}") }
     }
 
     /// Of a clock that does not tell the time. `waiting` is the instant that waits for staff.

@@ -262,6 +262,7 @@ pub(crate) fn report() -> Report {
         lanes: vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }],
         trust_until: None,
         list_warning: None,
+        one_by_one: Vec::new(),
         lease: None,
         reads_names: false,
         clock: GateClock::new(Timestamp::from_unix_seconds(0), Duration::ZERO),

@@ -105,31 +105,39 @@ impl Rest {
     }
 }
 
-/// Lets the ledger finish what it has, and closes it, unless it does not come to that. `last` are the threads that end with it, once every
-/// output is off.
-pub(super) fn close(
-    work: mpsc::Sender<Work>,
-    ledger: JoinHandle<()>,
-    last: Vec<JoinHandle<()>>,
-    patience: Duration,
-) -> anyhow::Result<()> {
-    supervisor::stopping();
-    let (closing, closed) = std_mpsc::channel();
-    Builder::new().name("close".to_owned()).spawn(move || {
-        // Refused: it has stopped already.
-        work.blocking_send(Work::Stop).unwrap_or_default();
-        join(ledger, "ledger");
-        for thread in last {
-            join(thread, "outputs");
-        }
-        drop::<std_mpsc::Sender<()>>(closing);
-    })?;
-    match closed.recv_timeout(patience) {
-        Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
-        Err(RecvTimeoutError::Timeout) => {
-            bail!(
-                "the ledger does not come to its end: the disk hangs, or nobody reads standard output; every verdict shown is safe"
-            )
+/// The threads that end last, and where the ledger hears of it.
+pub(super) struct Last {
+    pub(super) work: mpsc::Sender<Work>,
+    pub(super) outputs: Vec<JoinHandle<()>>,
+    pub(super) ledger: JoinHandle<()>,
+    pub(super) pins: JoinHandle<()>,
+}
+
+impl Last {
+    /// Lets the ledger finish what it has, and whoever is on their way go through; switches every output off, and closes the ledger once it has heard
+    /// of all that. Unless it does not come to it.
+    pub(super) fn close(self, patience: Duration) -> anyhow::Result<()> {
+        let Self { work, outputs, ledger, pins } = self;
+        supervisor::stopping();
+        let (closing, closed) = std_mpsc::channel();
+        Builder::new().name("close".to_owned()).spawn(move || {
+            // Refused: it has stopped already, and whatever ends with it.
+            work.blocking_send(Work::FallSilent).unwrap_or_default();
+            for thread in outputs {
+                join(thread, "outputs");
+            }
+            work.blocking_send(Work::Stop).unwrap_or_default();
+            join(ledger, "ledger");
+            join(pins, "pins");
+            drop::<std_mpsc::Sender<()>>(closing);
+        })?;
+        match closed.recv_timeout(patience) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => {
+                bail!(
+                    "the ledger does not come to its end: the disk hangs, or nobody reads standard output; every verdict shown is safe"
+                )
+            }
         }
     }
 }
@@ -164,15 +172,25 @@ mod tests {
         work.try_send(Work::Reach { reply }).unwrap();
         let (release, held) = std_mpsc::channel::<()>();
         let ledger = std::thread::spawn(move || held.recv().unwrap_or_default());
-        let ending = close(work, ledger, Vec::new(), Duration::from_millis(50));
+        let last = Last { work, outputs: Vec::new(), ledger, pins: std::thread::spawn(|| {}) };
+        let ending = last.close(Duration::from_millis(50));
         assert!(ending.unwrap_err().to_string().contains("every verdict shown is safe"));
         drop(release);
     }
 
     #[test]
-    fn a_ledger_that_ends_is_waited_for() {
+    fn outputs_come_to_their_end_before_the_ledger_does() {
         let (work, mut waiting) = mpsc::channel(1);
-        let ledger = std::thread::spawn(move || assert!(matches!(waiting.blocking_recv(), Some(Work::Stop))));
-        close(work, ledger, Vec::new(), Duration::from_mins(1)).unwrap();
+        let (told, tell) = std_mpsc::channel();
+        let output = std::thread::spawn(move || tell.recv().unwrap());
+        let ledger = std::thread::spawn(move || {
+            assert!(matches!(waiting.blocking_recv(), Some(Work::FallSilent)));
+            // Not before outputs have come to their end.
+            assert!(waiting.try_recv().is_err());
+            told.send(()).unwrap();
+            assert!(matches!(waiting.blocking_recv(), Some(Work::Stop)));
+        });
+        let last = Last { work, outputs: vec![output], ledger, pins: std::thread::spawn(|| {}) };
+        last.close(Duration::from_mins(1)).unwrap();
     }
 }

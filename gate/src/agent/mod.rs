@@ -22,7 +22,7 @@ use anyhow::bail;
 use countermark_shared::id::LaneId;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use ending::{Ending, Farewell, PATIENCE, Rest, close, spawn, wait_for_the_end};
+use ending::{Ending, Farewell, Last, PATIENCE, Rest, spawn, wait_for_the_end};
 use network::Network;
 use opening::{Opened, client, open};
 use start::{start_lines, start_outputs, start_readers};
@@ -126,9 +126,9 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         ended: ended.clone(),
     };
     let printer = settings.printer;
-    let (outputs, mut last) = start_outputs(settings, clock, &post, &work, &ended)?;
+    let (outputs, switching) = start_outputs(settings, clock, &post, &work, &ended)?;
     let (pins, pin_worker) = Pins::new(&work);
-    last.push(spawn("pins", farewell(Ending::Stopped { thread: "pins" }), move || pin_worker.work())?);
+    let hashing = spawn("pins", farewell(Ending::Stopped { thread: "pins" }), move || pin_worker.work())?;
     let intake = |device, lane| Intake { lane, ledger: work.clone(), clock, post: post(device, lane) };
     let mut feedbacks = Feedbacks::default();
     let readers = readers(&settings.config, printer, intake, &mut feedbacks);
@@ -157,10 +157,11 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
 
     supervisor::ready();
     let rest = Rest { readings, work: work.clone(), finish, network };
+    let last = Last { work, outputs: switching, ledger, pins: hashing };
     match wait_for_the_end(settings, &ending, rest, &farewell)? {
-        None => close(work, ledger, last, PATIENCE),
+        None => last.close(PATIENCE),
         Some(thread) => {
-            close(work, ledger, last, PATIENCE)?;
+            last.close(PATIENCE)?;
             bail!("the {thread} thread has stopped; the log says why")
         }
     }

@@ -64,6 +64,9 @@ impl Opened {
         let mut ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
         ledger.is_told_at(lanes_opened(&settings.config.outputs));
         ledger.asks_others(settings.config.ask_others);
+        for said in &settings.config.said_of_lanes {
+            ledger.let_through(said.lane, said.persons);
+        }
         ledger.release_claims(clock.now());
         let report = watch::Sender::new(ledger.report()?);
         let load = |address| Tablets::load(folder.clone(), address, clock, report.subscribe());

@@ -56,7 +56,7 @@ fn tell_passages(told: &std_mpsc::Receiver<Telling>, printer: Printer, ledger: &
     let mut tally = Tally::default();
     for telling in told {
         if let Some((sequence, actuation)) = tally.hear(&telling) {
-            // At the end the ledger is the first to go: what is told then, staff confirm.
+            // Refused: the ledger has failed, and its next start says that this was cut off.
             ledger.blocking_send(Work::Actuated { sequence, actuation }).unwrap_or_default();
         }
         if let Telling::Passed(passage) = telling {

@@ -122,9 +122,9 @@ pub(crate) enum ActError {
         /// The row.
         sequence: u64,
     },
-    /// It is known how it ended.
-    #[error("Row {sequence} was not cut off. There is nothing to confirm.")]
-    NotCutOff {
+    /// It is known how it ended, or will be told.
+    #[error("There is nothing to confirm about row {sequence}.")]
+    NothingToConfirm {
         /// The row.
         sequence: u64,
     },
@@ -140,6 +140,12 @@ pub(crate) enum ActError {
         /// The row.
         sequence: u64,
     },
+    /// It was done before, or is about somebody who has gone on.
+    #[error("This takes a supervisor's PIN.")]
+    TakesPin,
+    /// It was done twice, and there is nobody whose PIN would allow it.
+    #[error("This ticket was taken back twice already. Call the administrator.")]
+    TakenBackTwice,
     /// Nobody was made one.
     #[error("This gate has no supervisor. The administrator runs `countermark-gate supervisor add`.")]
     NoSupervisor,
@@ -201,8 +207,8 @@ impl ActError {
             Self::Forgiven { sequence } => {
                 format!("La ligne {sequence} était déjà un second essai. Appelez un superviseur.")
             }
-            Self::NotCutOff { sequence } => {
-                format!("La ligne {sequence} n'a pas été interrompue. Il n'y a rien à confirmer.")
+            Self::NothingToConfirm { sequence } => {
+                format!("Il n'y a rien à confirmer pour la ligne {sequence}.")
             }
             Self::Final { reason } => {
                 format!("Personne ne peut passer outre : {}", reason.sentence(Language::Fr))
@@ -210,6 +216,8 @@ impl ActError {
             Self::Overruled { sequence } => {
                 format!("On a déjà passé outre à la ligne {sequence}. Scannez de nouveau le billet.")
             }
+            Self::TakesPin => "Il faut le code d'un superviseur.".to_owned(),
+            Self::TakenBackTwice => "Ce billet a déjà été annulé deux fois. Appelez l'administrateur.".to_owned(),
             Self::NoSupervisor => {
                 "Ce portique n'a pas de superviseur. L'administrateur lance `countermark-gate supervisor add`."
                     .to_owned()

@@ -43,7 +43,7 @@ impl Recorder<'_> {
 
     /// The verdict of a scan as a row that has no number yet.
     pub(super) fn verdict(&self, scan: &RawScan, judgement: &Judgement) -> JournalRow {
-        let Grounds { connection: _, documents, names: _, clock } = self.grounds;
+        let Grounds { connection: _, documents, names: _, lanes: _, clock } = self.grounds;
         JournalRow {
             gate: self.gate,
             sequence: 0,
@@ -79,7 +79,7 @@ impl Recorder<'_> {
 
     /// A row about another one's ticket, written now.
     pub(super) fn now(&self, about: &JournalRow) -> JournalRow {
-        let Grounds { connection: _, documents, names: _, clock } = self.grounds;
+        let Grounds { connection: _, documents, names: _, lanes: _, clock } = self.grounds;
         JournalRow {
             gate: self.gate,
             boot: self.boot,

@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) trust_until: Option<Timestamp>,
     /// The age at which the event's policy has people told that the slot list is old.
     pub(crate) list_warning: Option<Duration>,
+    /// Those at which each scan lets one person through.
+    pub(crate) one_by_one: Vec<LaneId>,
     /// How long the gate may serve.
     pub(crate) lease: Option<Lease>,
     /// Whether it could read a sealed name.
@@ -62,6 +64,7 @@ impl Report {
             lanes: Vec::new(),
             trust_until: None,
             list_warning: None,
+            one_by_one: Vec::new(),
             lease: None,
             reads_names: false,
             clock: GateClock::new(Timestamp::from_unix_millis(0), uptime),
@@ -152,6 +155,7 @@ impl Ledger {
             lanes: self.documents.lanes(),
             trust_until: self.documents.trust_until(),
             list_warning: self.documents.list_warning(),
+            one_by_one: self.lanes.one_by_one(),
             lease: self.documents.lease(),
             reads_names: self.names.are_readable(),
             clock: self.clock.clone(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::Grounds;
 use super::recorder::Recorder;
-use super::{Defect, Ledger, LedgerError, holds, store};
+use super::{Defect, Ledger, LedgerError, aside, holds, store};
 use crate::clock::Moment;
 use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standing};
 
@@ -147,11 +147,11 @@ impl Ledger {
         now: Moment,
     ) -> Result<(), LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, names, .. } = self;
+        let Self { connection, gate, boot, names, lanes, .. } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         persist(&transaction, kind, bytes, next)?;
         store::raise_clock_floor(&transaction, floor)?;
-        let grounds = Grounds { connection: &transaction, documents: next, names, clock };
+        let grounds = Grounds { connection: &transaction, documents: next, names, lanes, clock };
         holds::release_those_listed(Recorder { gate: *gate, boot: *boot, grounds })?;
         Ok(transaction.commit()?)
     }
@@ -215,13 +215,23 @@ impl Ledger {
     }
 
     /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of tickets, as soon as
-    /// validation has them.
+    /// validation has them, and a damaged ledger that lies aside, as soon as validation has answered for all that was saved of it.
     fn drop_names(&self, now: Moment) -> Result<(), LedgerError> {
         let shown = self.read_clock(now).now;
-        if self.documents.lease().is_some_and(|lease| shown >= lease.names_until) {
-            let texts = store::drop_texts(&self.connection)?;
-            if texts > 0 {
-                tracing::info!(texts, "the texts of tickets are gone from the journal, and with them every name");
+        if self.documents.lease().is_none_or(|lease| shown < lease.names_until) {
+            return Ok(());
+        }
+        let texts = store::drop_texts(&self.connection)?;
+        if texts > 0 {
+            tracing::info!(texts, "the texts of tickets are gone from the journal, and with them every name");
+        }
+        if self.replaced && store::first_unsettled(&self.connection)?.is_none() {
+            match aside::empty(&self.file) {
+                Ok(0) => {}
+                Ok(files) => tracing::info!(files, "what lay aside of a damaged ledger was overwritten"),
+                Err(error) => {
+                    tracing::error!(%error, "what lies aside of a damaged ledger was not overwritten; delete ledger.sqlite.damaged-*");
+                }
             }
         }
         Ok(())

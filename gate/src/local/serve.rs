@@ -16,6 +16,7 @@ use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use super::staff::typed_here;
 use super::{
     Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, SignedPage, Status, TabletWish, watching,
 };
@@ -170,11 +171,13 @@ impl Agent {
             );
         };
         let outcome = match wish {
-            TabletWish::Invite { pin } => match self.ask(|reply| Work::Permit { pin, reply }).await {
-                Ok(Ok(())) => tablets.invite().map(|invitation| Answer::Invitation(Box::new(invitation))),
-                Ok(Err(why)) => return Answer::Problem(why.to_string()),
-                Err(problem) => return problem,
-            },
+            TabletWish::Invite { pin } => {
+                match self.ask(|reply| Work::Permit { pin: pin.map(typed_here), reply }).await {
+                    Ok(Ok(())) => tablets.invite().map(|invitation| Answer::Invitation(Box::new(invitation))),
+                    Ok(Err(why)) => return Answer::Problem(why.to_string()),
+                    Err(problem) => return problem,
+                }
+            }
             TabletWish::List => Ok(Answer::Tablets(tablets.list())),
             TabletWish::Revoke { number } => tablets.revoke(number).map(|()| Answer::Tablets(tablets.list())),
         };

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use countermark_shared::id::LaneId;
 use countermark_shared::journal::OverruleReason;
 use secrecy::SecretString;
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::Screen;
 use crate::announcement::Sentence;
 use crate::input::ScannedText;
-use crate::ledger::{ActError, Word, Work};
+use crate::ledger::{ActError, Desk, Ledger, Persons, StaffAct, TypedPin, Word, Work};
 use crate::tablet::TabletError;
 
 /// A ticket's text is the longest of all that is sent.
@@ -33,6 +33,7 @@ pub(super) fn routes() -> Router<Arc<Screen>> {
         .route("/acts/confirm", post(confirm))
         .route("/acts/enter", post(enter))
         .route("/acts/clock", post(clock))
+        .route("/acts/persons", post(persons))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn(from_this_page))
 }
@@ -53,12 +54,16 @@ fn is_own(headers: &HeaderMap) -> bool {
     origin.is_some() && origin == said(HOST.as_str()) && site.is_none_or(|site| site == "same-origin")
 }
 
-/// A row.
+/// A row, and the PIN of whoever may do more than staff.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Named {
     sequence: u64,
+    pin: Option<SecretString>,
 }
+
+/// Where a request comes from, where it is not the gate itself.
+type From = Option<Extension<Desk>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +94,13 @@ pub(super) struct Inviting {
     pin: Option<SecretString>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LetThrough {
+    lane: LaneId,
+    persons: Persons,
+}
+
 /// A ticket's text: somebody's, so that it has no `Debug`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,16 +109,20 @@ struct Typed {
     text: String,
 }
 
-async fn undo(State(screen): State<Arc<Screen>>, Json(Named { sequence }): Json<Named>) -> Response {
-    screen.act(|reply| Work::Undo { sequence, reply }).await
+async fn undo(State(screen): State<Arc<Screen>>, from: From, Json(named): Json<Named>) -> Response {
+    screen.by_staff(Ledger::undo, from, named).await
 }
 
-async fn hold(State(screen): State<Arc<Screen>>, Json(Named { sequence }): Json<Named>) -> Response {
-    screen.act(|reply| Work::Hold { sequence, reply }).await
+async fn hold(State(screen): State<Arc<Screen>>, from: From, Json(named): Json<Named>) -> Response {
+    screen.by_staff(Ledger::hold, from, named).await
 }
 
-async fn release(State(screen): State<Arc<Screen>>, Json(Named { sequence }): Json<Named>) -> Response {
-    screen.act(|reply| Work::Release { sequence, reply }).await
+async fn release(State(screen): State<Arc<Screen>>, from: From, Json(named): Json<Named>) -> Response {
+    screen.by_staff(Ledger::release, from, named).await
+}
+
+fn typed(pin: SecretString, from: From) -> TypedPin {
+    TypedPin { pin, desk: from.map_or(Desk::Gate, |Extension(desk)| desk) }
 }
 
 async fn confirm(State(screen): State<Arc<Screen>>, Json(Confirmed { sequence, passed }): Json<Confirmed>) -> Response {
@@ -115,8 +131,10 @@ async fn confirm(State(screen): State<Arc<Screen>>, Json(Confirmed { sequence, p
 
 async fn overrule(
     State(screen): State<Arc<Screen>>,
+    from: From,
     Json(Overruled { sequence, pin, why }): Json<Overruled>,
 ) -> Response {
+    let pin = typed(pin, from);
     screen.act(|reply| Work::Overrule { sequence, pin, why, reply }).await
 }
 
@@ -140,10 +158,21 @@ async fn clock(State(screen): State<Arc<Screen>>, Json(Said { word }): Json<Said
     }
 }
 
+/// Until the agent ends: what holds for good stands in `gate.toml`.
+async fn persons(State(screen): State<Arc<Screen>>, Json(LetThrough { lane, persons }): Json<LetThrough>) -> Response {
+    if !screen.lanes.contains(&lane) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    match screen.ask(|reply| Work::LetThrough { lane, persons, reply }).await {
+        Some(()) => Json(Sentence::of_persons(lane, persons)).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
 /// Lets a tablet in.
 pub(super) async fn invite(State(screen): State<Arc<Screen>>, Json(Inviting { pin }): Json<Inviting>) -> Response {
     let Some(tablets) = &screen.tablets else { return StatusCode::NOT_FOUND.into_response() };
-    match screen.ask(|reply| Work::Permit { pin, reply }).await {
+    match screen.ask(|reply| Work::Permit { pin: pin.map(|pin| typed(pin, None)), reply }).await {
         Some(Ok(())) => {}
         Some(Err(error)) => return (StatusCode::CONFLICT, Json(error.sentence())).into_response(),
         None => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -159,6 +188,11 @@ pub(super) async fn invite(State(screen): State<Arc<Screen>>, Json(Inviting { pi
 }
 
 impl Screen {
+    async fn by_staff(&self, act: StaffAct, from: From, Named { sequence, pin }: Named) -> Response {
+        let pin = pin.map(|pin| typed(pin, from));
+        self.act(|reply| Work::ByStaff { act, sequence, pin, reply }).await
+    }
+
     /// Has something done, and says in both languages why it was not.
     async fn act<A: Serialize>(&self, work: impl FnOnce(oneshot::Sender<Result<A, ActError>>) -> Work) -> Response {
         match self.ask(work).await {

@@ -17,7 +17,7 @@ use crate::announcement::{Announcement, Sentence};
 use crate::clock::{Clock, Moment};
 use crate::devices::Devices;
 use crate::documents::DocumentKind;
-use crate::ledger::{Report, Work};
+use crate::ledger::{Persons, Report, Work};
 use crate::sync::Contact;
 use crate::tablet::Tablets;
 
@@ -80,6 +80,8 @@ pub(crate) struct Heartbeat {
     pub(crate) manner: Manner,
     /// The lanes that are shown.
     pub(crate) lanes: Vec<LaneStanding>,
+    /// What is said of those at which each scan lets one person through.
+    pub(crate) one_by_one: Vec<Sentence>,
     /// Whether tickets can be decided, and let somebody in, at each of them.
     pub(crate) ready: bool,
     pub(crate) list_age_seconds: Option<u64>,
@@ -162,6 +164,12 @@ impl Screen {
             uptime_milliseconds: milliseconds(now.uptime),
             ready: !lanes.is_empty() && lanes.iter().all(|lane| lane.ready),
             lanes,
+            one_by_one: report
+                .one_by_one
+                .iter()
+                .filter(|lane| self.lanes.contains(lane) && shown.shows(**lane))
+                .map(|lane| Sentence::of_persons(*lane, Persons::One))
+                .collect(),
             ages: report.documents.iter().map(|(kind, held)| (*kind, clock.now.since(held.as_of).as_secs())).collect(),
             list_age_seconds: list_age.map(|age| age.as_secs()),
             list_old: list_age.as_ref().is_some_and(is_old),

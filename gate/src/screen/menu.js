@@ -11,7 +11,7 @@ const DEEDS = {
   overrule: { en: "Let in all the same (supervisor)", fr: "Laisser entrer quand même (superviseur)" },
   hold: { en: "Hold this ticket back here", fr: "Bloquer ce billet ici" },
   release: { en: "Hold it back no longer", fr: "Ne plus bloquer" },
-  confirm: { en: "It was cut off: did anybody pass?", fr: "Interrompu : quelqu'un est-il passé ?" },
+  confirm: { en: "Not known: did anybody pass?", fr: "Inconnu : quelqu'un est-il passé ?" },
 };
 const REASONS = {
   identified: { en: "They showed who they are", fr: "Identité vérifiée" },
@@ -41,6 +41,9 @@ const SAY = {
   pin: { en: "Supervisor's PIN", fr: "Code du superviseur" },
   wipe: { en: "WIPE", fr: "EFFACER" },
   type: { en: "Type a ticket", fr: "Saisir un billet" },
+  persons: { en: "each scan lets through", fr: "chaque scan laisse passer" },
+  all: { en: "everybody", fr: "tout le monde" },
+  one: { en: "one person", fr: "une personne" },
   decide: { en: "DECIDE", fr: "DÉCIDER" },
   clock: { en: "Clock: is it that late?", fr: "Horloge : est-il si tard ?" },
   late: { en: "YES, it is that late", fr: "OUI, il est si tard" },
@@ -123,6 +126,7 @@ function list() {
     scans.length > 0 ? rows : made("p", both(SAY.none)),
     ...(standing.clock_waiting ? [button(SAY.clock, time)] : []),
     ...(hasKeyboard ? [button(SAY.type, type)] : []),
+    ...standing.lanes.map(({ lane }) => button(eachScan(lane), () => persons(lane))),
     // At the gate itself alone.
     ...(isTablet ? [] : [button(SAY.tablet, tablet)]),
     ...(standing.tablets ? [made("p", `${both(SAY.tablets)} : ${standing.tablets.paired}`)] : []),
@@ -133,10 +137,13 @@ function list() {
 }
 
 function one(scan) {
-  const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (deed === "overrule" ? reason(scan) : deed === "confirm" ? passed(scan) : sure(scan, deed))));
+  const ask = { overrule: reason, confirm: passed };
+  const byPin = (deed) => pin(about(scan, DEEDS[deed]), () => one(scan), (pin) => act(deed, { sequence: scan.sequence, pin }));
+  const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (ask[deed] ? ask[deed](scan) : scan.by_pin.includes(deed) ? byPin(deed) : sure(scan, deed))));
   show(back(list), heading(title(scan)), ...deeds);
 }
 
+const about = (scan, words) => [heading(title(scan)), made("p", both(words))];
 const title = (scan) => `${scan.sequence} · ${scanLine(scan, true)}`;
 
 function sure(scan, deed) {
@@ -154,13 +161,9 @@ function passed(scan) {
 }
 
 function reason(scan) {
-  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => overrule(scan, why)));
+  const overrule = (why) => (pin) => act("overrule", { sequence: scan.sequence, pin, why });
+  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(about(scan, words), () => reason(scan), overrule(why))));
   show(heading(title(scan)), made("p", both(SAY.why)), ...reasons, back(() => one(scan)));
-}
-
-function overrule(scan, why) {
-  const about = [heading(title(scan)), made("p", both(REASONS[why]))];
-  pin(about, (pin) => act("overrule", { sequence: scan.sequence, pin, why }), () => reason(scan));
 }
 
 // Staff compare with a watch.
@@ -172,7 +175,7 @@ function time() {
 }
 
 // In memory for as long as this is shown, and nowhere on the page.
-function pin(about, send, before) {
+function pin(about, to, then) {
   let digits = "";
   const dots = made("output", "", { ariaLabel: both(SAY.pin) });
   const typed = (next) => {
@@ -184,9 +187,16 @@ function pin(about, send, before) {
   keys.append(...[..."123456789"].map(digit), button(first(SAY.wipe), () => typed(digits.slice(0, -1))), digit("0"), button("OK", () => {
     const sent = digits;
     digits = "";
-    send(sent);
+    then(sent);
   }, "does"));
-  show(...about, made("p", both(SAY.pin)), dots, keys, back(before));
+  show(...about, made("p", both(SAY.pin)), dots, keys, back(to));
+}
+
+const eachScan = (lane) => `${both(LANE)} ${lane}: ${both(SAY.persons)} …`;
+
+function persons(lane) {
+  const choose = (persons) => button(SAY[persons], () => act("persons", { lane, persons }));
+  show(heading(eachScan(lane)), choose("all"), choose("one"), back(list));
 }
 
 function type() {
@@ -202,7 +212,7 @@ function type() {
 }
 
 function tablet() {
-  if (standing.tablets?.by_pin) pin([heading(SAY.tablet)], (pin) => invite({ pin }), list);
+  if (standing.tablets?.by_pin) pin([heading(SAY.tablet)], list, (pin) => invite({ pin }));
   else invite({});
 }
 

@@ -5,7 +5,7 @@ import { LANE, WORDS, both, clock, duration, first, made } from "./words.js";
 const SCANS = 6;
 const TAKEN_BACK = { en: "TAKEN BACK", fr: "ANNULÉ" };
 
-export function notices({ ready, offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: time, lease_warning: lease, certificate_warning: certificate, list_old: listOld, feed_old_seconds: feedOld, list_age_seconds: age }) {
+export function notices({ ready, one_by_one: oneByOne, offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: time, lease_warning: lease, certificate_warning: certificate, list_old: listOld, feed_old_seconds: feedOld, list_age_seconds: age }) {
   return [
     ...ledger,
     lease,
@@ -18,6 +18,7 @@ export function notices({ ready, offline, refused, conflicts, contested, device_
     trust,
     listOld && { en: `LIST ${duration(age)} OLD: go on`, fr: `LISTE ANCIENNE DE ${duration(age)} : continuez` },
     feedOld && { en: `OTHER GATES NOT HEARD FOR ${duration(feedOld)}: go on`, fr: `SANS NOUVELLES DES AUTRES ENTRÉES DEPUIS ${duration(feedOld)} : continuez` },
+    ...oneByOne,
     contested > 0 && { en: `ROWS IN DISPUTE, tell the administrator: ${contested}`, fr: `LIGNES CONTESTÉES, prévenez l'administrateur : ${contested}` },
   ].filter(Boolean).map(both);
 }

@@ -19,7 +19,7 @@ use crate::clock::Moment;
 use crate::devices::Devices;
 use crate::documents::DocumentKind;
 use crate::input::{RawScan, ScannedText, Source};
-use crate::ledger::{Defect, Ledger, Report, Work};
+use crate::ledger::{Defect, Ledger, Persons, Report, Word, Work};
 use crate::samples::{self, DOORS, END, EVENT, report};
 use crate::sync::Contact;
 
@@ -255,6 +255,74 @@ fn a_gate_that_is_suspended_or_whose_lease_is_over_is_ready_on_the_way_out_alone
         assert!(entry.stopped_by.as_ref().unwrap().en.contains(said) && exit.stopped_by.is_none());
         assert_eq!(entry.stopped_by, heartbeat.lease_warning);
     }
+}
+
+#[tokio::test]
+async fn how_many_each_scan_lets_through_is_said_at_the_gate_itself() {
+    let mut bench = Bench::new();
+    let ask = |screen: Arc<Screen>, lane: u8| async move {
+        let request = Request::builder()
+            .method("POST")
+            .uri("/acts/persons")
+            .header(HOST, "127.0.0.1:7000")
+            .header("origin", "http://127.0.0.1:7000")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(format!(r#"{{"lane":{lane},"persons":"one"}}"#)))
+            .unwrap();
+        let answer = router(screen, "127.0.0.1:7000".parse().unwrap()).oneshot(request).await.unwrap();
+        (answer.status(), answer.into_body().collect().await.unwrap().to_bytes())
+    };
+    let heard = async {
+        let Some(Work::LetThrough { lane, persons, reply }) = bench.work.recv().await else {
+            panic!("something else is asked")
+        };
+        reply.send(()).unwrap();
+        (lane, persons)
+    };
+    let (heard, (status, body)) = tokio::join!(heard, ask(Arc::clone(&bench.screen), 1));
+    assert_eq!((heard, status), ((LaneId(1), Persons::One), StatusCode::OK));
+    assert!(String::from_utf8_lossy(&body).contains("LANE 1: each scan lets ONE person through"));
+    assert_eq!(ask(Arc::clone(&bench.screen), 9).await.0, StatusCode::NOT_FOUND);
+}
+
+/// An instant that waits is confirmed or dismissed; one that waits no more is said to.
+#[tokio::test]
+async fn staff_say_at_the_screen_whether_the_clock_is_right() {
+    let mut bench = Bench::new();
+    for (word, waits, status, said) in [
+        (Word::Confirm, Some(END), StatusCode::OK, "the clock was set to it"),
+        (Word::Dismiss, Some(END), StatusCode::OK, "the clock stays as it is"),
+        (Word::Confirm, None, StatusCode::CONFLICT, "No instant waits"),
+    ] {
+        let request = Request::builder()
+            .method("POST")
+            .uri("/acts/clock")
+            .header(HOST, "127.0.0.1:7000")
+            .header("origin", "http://127.0.0.1:7000")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(serde_json::json!({ "word": word }).to_string()))
+            .unwrap();
+        let asked = router(Arc::clone(&bench.screen), "127.0.0.1:7000".parse().unwrap()).oneshot(request);
+        let heard = async {
+            let Some(Work::Hear { word, reply }) = bench.work.recv().await else { panic!("something else is asked") };
+            drop(reply.send(Ok(waits)));
+            word
+        };
+        let (heard, answer) = tokio::join!(heard, asked);
+        let answer = answer.unwrap();
+        assert_eq!((heard, answer.status()), (word, status));
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert!(String::from_utf8_lossy(&body).contains(said), "{body:?}");
+    }
+}
+
+#[test]
+fn a_lane_where_each_scan_is_for_one_is_said_on_its_own_page() {
+    let bench = Bench::new();
+    assert_eq!(bench.heartbeat(moment(DOORS, 0)).one_by_one, []);
+    bench.report.send_modify(|report| report.one_by_one = vec![LaneId(1), LaneId(9)]);
+    let said = bench.heartbeat(moment(DOORS, 0)).one_by_one;
+    assert_eq!(said.iter().map(|said| &*said.en).collect::<Vec<_>>(), ["LANE 1: each scan lets ONE person through"]);
 }
 
 #[test]

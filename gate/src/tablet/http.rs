@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::{NotPaired, TabletError, Tablets};
 use crate::announcement::Sentence;
+use crate::ledger::Desk;
 use crate::screen::{Screen, Welcome, css, from_this_page, html, pages, script};
 
 /// `__Host-`: of this host alone, and never over an unencrypted line (RFC 6265bis, 4.1.3.2).
@@ -52,6 +53,7 @@ async fn by_address_alone(State(tablets): State<Arc<Tablets>>, request: Request,
 
 async fn paired_alone(State(tablets): State<Arc<Tablets>>, mut request: Request, next: Next) -> Response {
     if let Some(number) = secret(request.headers()).and_then(|secret| tablets.whose(secret)) {
+        request.extensions_mut().insert(Desk::Tablet(number));
         request.extensions_mut().insert(Welcome(Arc::new(move || tablets.has(number))));
         return next.run(request).await;
     }

@@ -6,6 +6,7 @@ mod documents;
 mod feed;
 mod model;
 mod names;
+mod one_by_one;
 mod powercut;
 mod retention;
 mod staff;

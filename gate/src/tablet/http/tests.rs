@@ -2,12 +2,13 @@ use std::net::Ipv4Addr;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, LOCATION, ORIGIN};
+use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 use super::*;
 use crate::clock::Clock;
 use crate::data_folder::DataFolder;
-use crate::ledger::Report;
+use crate::ledger::{Report, Work};
 use crate::samples;
 use core::time::Duration;
 use countermark_shared::documents::Lease;
@@ -22,6 +23,8 @@ struct Bench {
     tablets: Arc<Tablets>,
     report: watch::Sender<Report>,
     router: Router,
+    /// What is asked of the ledger.
+    work: mpsc::Receiver<Work>,
 }
 
 impl Bench {
@@ -33,8 +36,9 @@ impl Bench {
         let report = watch::Sender::new(Report { lease: Some(lease), ..samples::report() });
         let data = DataFolder::at(folder.path());
         let tablets = Arc::new(Tablets::load(data, address, clock, report.subscribe()).unwrap());
-        let router = router(Arc::new(samples::screen()), Arc::clone(&tablets));
-        Self { _folder: folder, tablets, report, router }
+        let (ledger, work) = mpsc::channel(4);
+        let router = router(Arc::new(Screen { ledger, ..samples::screen() }), Arc::clone(&tablets));
+        Self { _folder: folder, tablets, report, router, work }
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
@@ -133,6 +137,35 @@ async fn a_pairing_ends_with_the_lease_of_its_assignment() {
 }
 
 #[tokio::test]
+async fn a_pin_that_is_typed_at_a_tablet_is_that_tablets() {
+    let mut bench = Bench::new();
+    for number in [1, 2] {
+        let cookie = bench.paired().await;
+        let headers = [
+            (HOST.as_str(), HOST_NAME),
+            (ORIGIN.as_str(), "https://192.168.1.20:8443"),
+            (COOKIE.as_str(), cookie.as_str()),
+        ];
+        for (path, body) in [
+            ("/acts/overrule", r#"{"sequence":1,"pin":"273940","why":"other"}"#),
+            ("/acts/undo", r#"{"sequence":1,"pin":"273940"}"#),
+        ] {
+            let asked = async {
+                let Some(Work::Overrule { pin, .. } | Work::ByStaff { pin: Some(pin), .. }) = bench.work.recv().await
+                else {
+                    panic!("{path} asks something else")
+                };
+                pin.desk
+            };
+            let request = Request::builder().method(Method::POST).uri(path).header(CONTENT_TYPE, "application/json");
+            let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            let answer = bench.router.clone().oneshot(request.body(Body::from(body)).unwrap());
+            assert_eq!(tokio::join!(asked, answer).0, Desk::Tablet(number), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn other_names_and_other_pages_are_refused_whoever_asks() {
     let bench = Bench::new();
     let cookie = bench.paired().await;
@@ -150,9 +183,17 @@ async fn other_names_and_other_pages_are_refused_whoever_asks() {
     ] {
         let mut headers = vec![(HOST.as_str(), HOST_NAME), (COOKIE.as_str(), &*cookie), ("sec-fetch-site", site)];
         headers.extend(origin.map(|origin| (ORIGIN.as_str(), origin)));
-        for path in
-            ["/acts/undo", "/acts/overrule", "/acts/hold", "/acts/release", "/acts/confirm", "/acts/enter", "/pair"]
-        {
+        for path in [
+            "/acts/undo",
+            "/acts/overrule",
+            "/acts/hold",
+            "/acts/release",
+            "/acts/confirm",
+            "/acts/enter",
+            "/acts/persons",
+            "/acts/clock",
+            "/pair",
+        ] {
             let answer = bench.ask(Method::POST, path, &headers, "{\"sequence\":1}").await;
             assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path} from {origin:?}, {site}");
         }
