@@ -170,7 +170,7 @@ mod tests {
     const VERDICT: &str = r#"{"sequence":12,"lane":1,"source":"lines","at":"2026-11-22T19:00:00Z","verdict":"already-used","severity":"refuse","opens":false,"persons":0,"remaining":0,"earlier":null,"slot":42,"event":7,"sentence":{"en":"This ticket was already used.","fr":"Ce billet a déjà servi."}}"#;
 
     fn standing() -> Heartbeat {
-        let text = r#"{"version":"1","gate":3,"name":"North","language":"en","quiet":false,"uptime_milliseconds":5000,"lanes":[{"lane":1,"ready":true,"stopped_by":null}],"ages":{"slot-list":12},"ready":true,"list_age_seconds":12,"list_old":false,"feed_old_seconds":null,
+        let text = r#"{"version":"1","gate":3,"name":"North","language":"en","quiet":false,"uptime_milliseconds":5000,"lanes":[{"lane":1,"ready":true,"stopped_by":null}],"one_by_one":[],"ages":{"slot-list":12},"ready":true,"list_age_seconds":12,"list_old":false,"feed_old_seconds":null,
             "trust_warning":null,"clock_warning":null,"clock_waiting":null,"lease_warning":null,"certificate_warning":null,"ledger_warnings":[],"device_warnings":[],
             "unsettled":3,"contested":0,"offline":false,"refused":[],"conflicts":[],"tablets":null}"#;
         serde_json::from_str(text).unwrap()

@@ -124,7 +124,7 @@ impl Tablets {
         report: watch::Receiver<Report>,
     ) -> anyhow::Result<Self> {
         let paired = Paired::load(&folder).with_context(|| {
-            format!("{} is damaged; remove it, and pair the tablets anew", folder.tablets().display())
+            format!("{} cannot be read; run this as the user who enrolled the gate", folder.tablets().display())
         })?;
         let certificate = Certificate::of(&folder)?;
         let state = Mutex::new(State { address, pairing: Pairing::default(), paired });

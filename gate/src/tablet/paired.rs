@@ -52,10 +52,14 @@ pub(super) struct Paired {
 }
 
 impl Paired {
-    /// Those of a folder; none where no file says so.
+    /// Those of a folder; none where no file says so. One that makes no sense, or is of another version, is no reason to keep a gate shut: they are
+    /// paired anew.
     pub(super) fn load(folder: &DataFolder) -> io::Result<Self> {
         match fs::read(folder.tablets()) {
-            Ok(text) => Ok(serde_json::from_slice(&text)?),
+            Ok(text) => Ok(serde_json::from_slice(&text).unwrap_or_else(|error| {
+                tracing::warn!(%error, "tablets.json cannot be understood: no tablet is let in before it is paired anew");
+                Self::default()
+            })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(error),
         }
@@ -131,6 +135,19 @@ mod tests {
         assert_eq!(whose(&rest, 2), None);
         assert!(rest.has(first, EVENT) && !rest.has(first, EventId(8)) && !rest.has(second, EVENT));
         assert_eq!(rest.with(&secret(4), EVENT, DOORS).1, 3, "a number is never given twice");
+    }
+
+    /// As when the file is of a version that knew no event.
+    #[test]
+    fn what_cannot_be_understood_lets_nobody_in_and_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = DataFolder::at(folder.path());
+        let since = DOORS.to_string();
+        let before = format!(r#"{{"last":1,"tablets":[{{"number":1,"since":"{since}","hash":"00"}}]}}"#);
+        for text in [before.as_str(), "{", ""] {
+            fs::write(folder.tablets(), text).unwrap();
+            assert_eq!(Paired::load(&folder).unwrap(), Paired::default(), "{text}");
+        }
     }
 
     #[test]

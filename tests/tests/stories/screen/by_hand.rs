@@ -35,6 +35,10 @@ fn an_admission_is_taken_back_a_refusal_overruled_and_a_ticket_typed() {
 
             show(&entrance.solo[0], "admit").await?;
             choose_the_newest(browser, "PASS").await?;
+            browser.press("BACK").await?;
+            let ages = "/keys · clés : \\d+ \\w+; .*event · événement : \\d+ \\w+; /.test(document.getElementById('menu').textContent)";
+            browser.wait("the ages of keys and event were told", ages).await?;
+            browser.press("PASS").await?;
             browser.press("Take back").await?;
             fingers_fit(browser).await?;
             browser.press("YES").await?;

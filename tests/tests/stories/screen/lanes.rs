@@ -13,6 +13,13 @@ use zeroize::Zeroizing;
 use super::browser::Browser;
 use super::{Entrance, Stage, legible, tell};
 
+/// What the third gate's page says of a verdict: how many may pass, or when and where the seat was used.
+const DETAILS: &str = "const heard = { opens: false, sequence: 1, severity: 'refuse', sentence: {}, persons: 0, remaining: 0,
+  at: '2026-11-22T19:01:00Z', earlier: '2026-11-22T19:00:00Z', earlier_gate: null };
+return import('/verdict.js').then(({ verdictOf }) => [
+  { ...heard, opens: true, severity: 'admit', persons: 2, remaining: 1 }, { ...heard, earlier_gate: 4 }, { ...heard, earlier_gate: 3 },
+].map((heard) => verdictOf(heard, 0, 0, 3).view.detail));";
+
 /// Nobody puts pictures there: at this lane tickets are typed.
 async fn stand(cloud: &Cloud, entrance: &Entrance, lane: u16) -> Result<countermark_tests::gate::RunningGate> {
     let (config, pictures) = (cloud.folder().join("gate.toml"), cloud.folder().join("pictures"));
@@ -38,6 +45,11 @@ fn each_lane_has_its_own_part_and_says_what_keeps_it_shut() {
             let named: Vec<String> =
                 browser.ask("return [...document.querySelectorAll('.where')].map((one) => one.textContent)").await?;
             assert_eq!(named, ["COULOIR · LANE1", "COULOIR · LANE2"]);
+
+            let details: [String; 3] = browser.ask(DETAILS).await?;
+            assert_eq!(details[0], "2 PERS. · ENCORE 1 · 1 MORE");
+            assert!(details[1].ends_with(" (60 s) · PORTIQUE\u{a0}4 · GATE\u{a0}4"), "{details:?}");
+            assert!(details[2].ends_with(" (60 s)"), "where it was, everybody knows who stands here: {details:?}");
 
             let mut copies = Vec::new();
             for (text, look) in [
