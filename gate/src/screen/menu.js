@@ -42,7 +42,6 @@ const SAY = {
   wipe: { en: "WIPE", fr: "EFFACER" },
   type: { en: "Type a ticket", fr: "Saisir un billet" },
   lane: { en: "lane", fr: "passage" },
-  persons: { en: "each scan lets through", fr: "chaque scan laisse passer" },
   all: { en: "everybody", fr: "tout le monde" },
   one: { en: "one person", fr: "une personne" },
   decide: { en: "DECIDE", fr: "DÉCIDER" },
@@ -174,7 +173,7 @@ function pin(scan, what, to, then) {
   show(heading(title(scan)), made("p", `${both(what)} — ${both(SAY.pin)}`), dots, keys, back(to));
 }
 
-const eachScan = (lane) => `${both(SAY.lane)} ${lane}: ${both(SAY.persons)} …`;
+const eachScan = (lane) => ({ en: `Lane ${lane}: each scan lets through…`, fr: `Passage ${lane} : chaque scan laisse passer…` });
 
 function persons(lane) {
   const choose = (persons) => button(SAY[persons], () => act("persons", { lane, persons }));
