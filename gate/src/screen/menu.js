@@ -41,7 +41,6 @@ const SAY = {
   pin: { en: "Supervisor's PIN", fr: "Code du superviseur" },
   wipe: { en: "WIPE", fr: "EFFACER" },
   type: { en: "Type a ticket", fr: "Saisir un billet" },
-  persons: { en: "each scan lets through", fr: "chaque scan laisse passer" },
   all: { en: "everybody", fr: "tout le monde" },
   one: { en: "one person", fr: "une personne" },
   decide: { en: "DECIDE", fr: "DÉCIDER" },
@@ -192,7 +191,7 @@ function pin(about, to, then) {
   show(...about, made("p", both(SAY.pin)), dots, keys, back(to));
 }
 
-const eachScan = (lane) => `${both(LANE)} ${lane}: ${both(SAY.persons)} …`;
+const eachScan = (lane) => ({ en: `Lane ${lane}: each scan lets through…`, fr: `Couloir ${lane} : chaque scan laisse passer…` });
 
 function persons(lane) {
   const choose = (persons) => button(SAY[persons], () => act("persons", { lane, persons }));
