@@ -292,7 +292,7 @@ pub(crate) fn report() -> Report {
     Report {
         event: Some(EVENT),
         documents: BTreeMap::new(),
-        lanes: vec![LaneId(1)],
+        lanes: vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }],
         trust_until: None,
         list_warning: None,
         one_by_one: Vec::new(),
@@ -306,6 +306,7 @@ pub(crate) fn report() -> Report {
         rows: 9,
         chain: ChainHash::START,
         unsettled: 5,
+        has_supervisors: false,
         contested: 0,
         defects: Vec::new(),
     }
@@ -314,6 +315,7 @@ pub(crate) fn report() -> Report {
 /// Of a gate that nobody scans at.
 pub(crate) fn screen() -> Screen {
     Screen {
+        gate: GATE,
         name: "North".to_owned(),
         lanes: vec![LaneId(1)],
         verdicts: broadcast::channel(8).0,
@@ -322,8 +324,9 @@ pub(crate) fn screen() -> Screen {
         contact: watch::channel(Contact::default()).1,
         devices: watch::channel(Devices::default()).1,
         clock: Clock::start(),
-        journal: watch::channel(Journal::default()).1,
+        journal: watch::channel(Some(Journal::default())).1,
         manner: Manner::default(),
+        tablets: None,
     }
 }
 

@@ -212,8 +212,8 @@ impl Documents {
     }
 
     /// The lanes this gate was assigned.
-    pub(crate) fn lanes(&self) -> Vec<LaneId> {
-        self.assignment().iter().flat_map(|assignment| &assignment.lanes).map(|lane| lane.lane).collect()
+    pub(crate) fn lanes(&self) -> Vec<Lane> {
+        self.assignment().map(|assignment| assignment.lanes.clone()).unwrap_or_default()
     }
 
     /// How long this gate may serve.

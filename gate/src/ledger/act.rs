@@ -171,6 +171,9 @@ pub(crate) enum ActError {
     /// Nobody was made one.
     #[error("This gate has no supervisor. The administrator runs `countermark-gate supervisor add`.")]
     NoSupervisor,
+    /// None was shown.
+    #[error("This takes a supervisor's PIN.")]
+    PinMissing,
     /// Nobody has it.
     #[error("Wrong PIN.")]
     WrongPin,
@@ -255,6 +258,7 @@ impl ActError {
                 "Ce portique n'a pas de superviseur. L'administrateur lance `countermark-gate supervisor add`."
                     .to_owned()
             }
+            Self::PinMissing => "Il y faut le code d'un superviseur.".to_owned(),
             Self::WrongPin => "Code erroné.".to_owned(),
             Self::Wait { seconds } => format!("Trop de codes erronés. Attendez {seconds} secondes."),
             Self::NotHashed(_) => {

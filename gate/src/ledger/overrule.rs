@@ -95,7 +95,7 @@ impl Ledger {
                 source: Source::Supervisor,
                 at: overruled.at,
                 ruling: Ruling::new(said, &overruled.subject),
-                announced: now.battery,
+                announced: now.uptime,
                 holder,
             })
         })?;

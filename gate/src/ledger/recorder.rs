@@ -36,7 +36,7 @@ impl Recorder<'_> {
             source: scan.source.clone(),
             at: row.at,
             ruling: Ruling::new(judgement.verdict, &row.subject),
-            announced: now.battery,
+            announced: now.uptime,
             holder: judgement.holder,
         })
     }

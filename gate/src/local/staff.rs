@@ -172,13 +172,13 @@ fn scanned(announcement: Announcement) -> StaffAnswer {
 }
 
 /// Whoever has a shell on the box is at the box.
-fn typed_here(pin: SecretString) -> TypedPin {
+pub(super) fn typed_here(pin: SecretString) -> TypedPin {
     TypedPin { pin, desk: Desk::Gate }
 }
 
 /// To the agent alone, over its socket.
 #[expect(clippy::ref_option, reason = "serde hands over the field")]
-fn expose_any<S: Serializer>(pin: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn expose_any<S: Serializer>(pin: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
     pin.as_ref().map(ExposeSecret::expose_secret).serialize(serializer)
 }
 

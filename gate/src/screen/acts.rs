@@ -19,7 +19,8 @@ use super::Screen;
 use super::stream::HeardHolder;
 use crate::announcement::Sentence;
 use crate::input::ScannedText;
-use crate::ledger::{ActError, Desk, Found, Ledger, Persons, StaffAct, TypedPin, Work};
+use crate::ledger::{ActError, Desk, Found, Ledger, Persons, StaffAct, TypedPin, Word, Work};
+use crate::tablet::TabletError;
 
 /// A ticket's text is the longest of all that is sent.
 const MAX_BODY: usize = 8 * 1024;
@@ -32,6 +33,7 @@ pub(super) fn routes() -> Router<Arc<Screen>> {
         .route("/acts/release", post(release))
         .route("/acts/confirm", post(confirm))
         .route("/acts/enter", post(enter))
+        .route("/acts/clock", post(clock))
         .route("/acts/persons", post(persons))
         .route("/acts/find", post(find))
         .route("/acts/choose", post(choose))
@@ -79,6 +81,20 @@ struct Overruled {
 struct Confirmed {
     sequence: u64,
     passed: bool,
+}
+
+/// What staff say of the instant that waits.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    word: Word,
+}
+
+/// Where there are supervisors, one of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Inviting {
+    pin: Option<SecretString>,
 }
 
 #[derive(Deserialize)]
@@ -160,6 +176,15 @@ async fn enter(State(screen): State<Arc<Screen>>, Json(Typed { lane, text }): Js
     }
 }
 
+async fn clock(State(screen): State<Arc<Screen>>, Json(Said { word }): Json<Said>) -> Response {
+    match screen.ask(|reply| Work::Hear { word, reply }).await {
+        Some(Ok(Some(_))) => Json(Sentence::clock_heard(word)).into_response(),
+        Some(Ok(None)) => (StatusCode::CONFLICT, Json(Sentence::no_instant_waits())).into_response(),
+        Some(Err(error)) => (StatusCode::CONFLICT, Json(ActError::from(error).sentence())).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
 /// Until the agent ends: what holds for good stands in `gate.toml`.
 async fn persons(State(screen): State<Arc<Screen>>, Json(LetThrough { lane, persons }): Json<LetThrough>) -> Response {
     if !screen.lanes.contains(&lane) {
@@ -197,6 +222,24 @@ async fn choose(State(screen): State<Arc<Screen>>, Json(Chosen { lane, code, slo
 fn refused(error: &ActError) -> Response {
     let sentence: Sentence = error.sentence();
     (StatusCode::CONFLICT, Json(sentence)).into_response()
+}
+
+/// Lets a tablet in.
+pub(super) async fn invite(State(screen): State<Arc<Screen>>, Json(Inviting { pin }): Json<Inviting>) -> Response {
+    let Some(tablets) = &screen.tablets else { return StatusCode::NOT_FOUND.into_response() };
+    match screen.ask(|reply| Work::Permit { pin: pin.map(|pin| typed(pin, None)), reply }).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => return refused(&error),
+        None => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+    match tablets.invite() {
+        Ok(invitation) => Json(invitation).into_response(),
+        Err(TabletError::NoLease(why)) => (StatusCode::CONFLICT, Json(why.sentence())).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "no tablet was invited");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 impl Screen {

@@ -3,7 +3,7 @@
 
 import { opener as finding } from "./find.js";
 import { scanLine } from "./notices.js";
-import { both, duration, first, languages, made } from "./words.js";
+import { LANE, both, duration, first, isTablet, languages, made } from "./words.js";
 
 const CLOSES_AFTER = 60000;
 
@@ -30,9 +30,9 @@ const DOCUMENTS = {
   head: { en: "what is newest", fr: "dernières nouvelles" },
 };
 const SAY = {
-  title: { en: "LAST SCANS", fr: "DERNIERS PASSAGES" },
+  title: { en: "LAST SCANS", fr: "DERNIERS SCANS" },
   documents: { en: "AGE OF DOCUMENTS", fr: "ÂGE DES DOCUMENTS" },
-  none: { en: "No scan yet.", fr: "Aucun passage." },
+  none: { en: "No scan yet.", fr: "Aucun scan." },
   close: { en: "CLOSE", fr: "FERMER" },
   back: { en: "BACK", fr: "RETOUR" },
   yes: { en: "YES", fr: "OUI" },
@@ -42,11 +42,13 @@ const SAY = {
   pin: { en: "Supervisor's PIN", fr: "Code du superviseur" },
   wipe: { en: "WIPE", fr: "EFFACER" },
   type: { en: "Type a ticket", fr: "Saisir un billet" },
-  lane: { en: "lane", fr: "passage" },
-  persons: { en: "each scan lets through", fr: "chaque scan laisse passer" },
   all: { en: "everybody", fr: "tout le monde" },
   one: { en: "one person", fr: "une personne" },
   decide: { en: "DECIDE", fr: "DÉCIDER" },
+  clock: { en: "Clock: is it that late?", fr: "Horloge : est-il si tard ?" },
+  late: { en: "YES, it is that late", fr: "OUI, il est si tard" },
+  dismiss: { en: "NO, the gate's clock is right", fr: "NON, l'horloge du portique est juste" },
+  tablets: { en: "Tablets paired", fr: "Tablettes associées" },
   tablet: { en: "Let a tablet in", fr: "Associer une tablette" },
   code: { en: "Type this on the tablet, within two minutes", fr: "À saisir sur la tablette, dans les deux minutes" },
   compare: { en: "The tablet's certificate must have this SHA-256 fingerprint", fr: "Le certificat vu par la tablette doit avoir cette empreinte SHA-256" },
@@ -57,6 +59,8 @@ const SAY = {
 let panel;
 let scans = [];
 let standing = { lanes: [], ages: {} };
+// Whoever has pressed a key has a keyboard; a box at an entrance has none, as a rule.
+let hasKeyboard = isTablet;
 let timer;
 // Redraws what the journal changes; only the list does.
 let redraw;
@@ -69,6 +73,7 @@ export function menu(element, opener) {
     list();
   });
   for (const touch of ["pointerdown", "keydown"]) panel.addEventListener(touch, stay);
+  document.addEventListener("keydown", () => (hasKeyboard = true), { once: true });
 }
 
 export function hearScans(recent) {
@@ -119,10 +124,13 @@ export function list() {
     button(SAY.close, close, "leaves"),
     heading(SAY.title),
     scans.length > 0 ? rows : made("p", both(SAY.none)),
-    button(SAY.type, type),
-    ...standing.lanes.map((lane) => button(eachScan(lane), () => persons(lane))),
+    ...(standing.clock_waiting ? [button(SAY.clock, time)] : []),
+    ...(hasKeyboard ? [button(SAY.type, type)] : []),
+    ...standing.lanes.map(({ lane }) => button(eachScan(lane), () => persons(lane))),
     ...finding(standing),
-    button(SAY.tablet, tablet),
+    // At the gate itself alone.
+    ...(isTablet ? [] : [button(SAY.tablet, tablet)]),
+    ...(standing.tablets ? [made("p", `${both(SAY.tablets)} : ${standing.tablets.paired}`)] : []),
     heading(SAY.documents),
     made("p", Object.entries(standing.ages).map(([kind, age]) => `${both(DOCUMENTS[kind] ?? { en: kind, fr: kind })} : ${duration(age)}`).join("; ")),
   );
@@ -131,11 +139,12 @@ export function list() {
 
 function one(scan) {
   const ask = { overrule: reason, confirm: passed };
-  const byPin = (deed) => pin(scan, DEEDS[deed], () => one(scan), (pin) => act(deed, { sequence: scan.sequence, pin }));
+  const byPin = (deed) => pin(about(scan, DEEDS[deed]), () => one(scan), (pin) => act(deed, { sequence: scan.sequence, pin }));
   const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (ask[deed] ? ask[deed](scan) : scan.by_pin.includes(deed) ? byPin(deed) : sure(scan, deed))));
   show(back(list), heading(title(scan)), ...deeds);
 }
 
+const about = (scan, words) => [heading(title(scan)), made("p", both(words))];
 const title = (scan) => `${scan.sequence} · ${scanLine(scan, true)}`;
 
 function sure(scan, deed) {
@@ -154,12 +163,20 @@ function passed(scan) {
 
 export function reason(scan) {
   const overrule = (why) => (pin) => act("overrule", { sequence: scan.sequence, pin, why });
-  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(scan, words, () => reason(scan), overrule(why))));
+  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(about(scan, words), () => reason(scan), overrule(why))));
   show(heading(title(scan)), made("p", both(SAY.why)), ...reasons, back(() => one(scan)));
 }
 
+// Staff compare with a watch.
+function time() {
+  const answer = (word) => () => act("clock", { word });
+  const at = new Date(standing.clock_waiting).toISOString().replace("T", " ").slice(0, 16);
+  const asked = { en: `Is it ${at} (UTC, not local time) or later?`, fr: `Est-il ${at} (UTC, pas l'heure locale) ou plus tard ?` };
+  show(heading(SAY.clock), made("p", both(asked)), button(SAY.dismiss, answer("dismiss")), button(SAY.late, answer("confirm")), back(list));
+}
+
 // In memory for as long as this is shown, and nowhere on the page.
-function pin(scan, what, to, then) {
+function pin(about, to, then) {
   let digits = "";
   const dots = made("output", "", { ariaLabel: both(SAY.pin) });
   const typed = (next) => {
@@ -173,10 +190,10 @@ function pin(scan, what, to, then) {
     digits = "";
     then(sent);
   }, "does"));
-  show(heading(title(scan)), made("p", `${both(what)} — ${both(SAY.pin)}`), dots, keys, back(to));
+  show(...about, made("p", both(SAY.pin)), dots, keys, back(to));
 }
 
-const eachScan = (lane) => `${both(SAY.lane)} ${lane}: ${both(SAY.persons)} …`;
+const eachScan = (lane) => ({ en: `Lane ${lane}: each scan lets through…`, fr: `Couloir ${lane} : chaque scan laisse passer…` });
 
 function persons(lane) {
   const choose = (persons) => button(SAY[persons], () => act("persons", { lane, persons }));
@@ -195,15 +212,21 @@ function type() {
 }
 
 export function lanes() {
-  const lane = made("select", "", { ariaLabel: both(SAY.lane) });
-  lane.append(...standing.lanes.map((one) => made("option", `${both(SAY.lane)} ${one}`, { value: one })));
+  const lane = made("select", "", { ariaLabel: both(LANE) });
+  lane.append(...standing.lanes.map(({ lane: one }) => made("option", `${both(LANE)} ${one}`, { value: one })));
   return lane;
 }
 
-async function tablet() {
-  const answer = await ask("/tablets/invite", {});
+function tablet() {
+  if (standing.tablets?.by_pin) pin([heading(SAY.tablet)], list, (pin) => invite({ pin }));
+  else invite({});
+}
+
+async function invite(by) {
+  const answer = await ask("/tablets/invite", by);
   if (answer?.status === 404) return told(SAY.off);
-  if (!answer?.ok) return told();
+  if (answer?.status === 409) return told(await answer.json());
+  if (!answer?.ok) return told(SAY.silent);
   const { code, address, fingerprint } = await answer.json();
   show(
     back(list),

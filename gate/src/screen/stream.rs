@@ -10,13 +10,13 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use countermark_shared::id::LaneId;
-use countermark_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::MissedTickBehavior;
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream, WatchStream};
 use tokio_stream::{Stream, StreamExt};
 
 use super::Screen;
+use super::heartbeat::milliseconds;
 use crate::announcement::Announcement;
 use crate::names::Holder;
 
@@ -44,8 +44,8 @@ impl Shown {
 pub(super) struct Heard<'a> {
     #[serde(flatten)]
     announcement: &'a Announcement,
-    /// By the system's clock, which is the page's.
-    announced: Timestamp,
+    /// By the machine's uptime, which heartbeats say too.
+    announced: u64,
     /// Whom a sealed ticket names.
     holder: Option<HeardHolder<'a>>,
 }
@@ -66,7 +66,7 @@ impl<'a> HeardHolder<'a> {
 impl<'a> Heard<'a> {
     pub(super) fn of(announcement: &'a Announcement) -> Self {
         let holder = announcement.holder.as_ref().map(HeardHolder::of);
-        Self { announcement, announced: announcement.announced, holder }
+        Self { announcement, announced: milliseconds(announcement.announced), holder }
     }
 }
 
@@ -90,7 +90,7 @@ fn stream(screen: &Arc<Screen>, shown: Shown) -> impl Stream<Item = Result<Event
             let announcement = announcement.ok().filter(|announcement| shown.shows(announcement.lane))?;
             event("verdict", &Heard::of(&announcement))
         });
-    let journal = WatchStream::new(screen.journal.clone()).filter_map(|journal| event("journal", &journal));
+    let journal = WatchStream::new(screen.journal.clone()).filter_map(|journal| event("journal", &journal?));
     let screen = Arc::clone(screen);
     let mut interval = tokio::time::interval(HEARTBEAT);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
