@@ -204,7 +204,7 @@ impl Gate {
     pub fn scan(&mut self, shown: &[(LaneId, &str)], now: Moment) -> Vec<Ruled> {
         let scan = |(lane, text): &(LaneId, &str)| {
             let text = ScannedText::Whole((*text).to_owned());
-            RawScan { lane: *lane, source: Source::Lines, text, at: now.uptime }
+            RawScan { lane: *lane, source: Source::Lines, text, at: now.uptime, in_sight_since: None }
         };
         let scans: Vec<_> = shown.iter().map(scan).collect();
         let mut said = self.ledger.scan(&scans, now);

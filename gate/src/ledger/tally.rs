@@ -92,6 +92,7 @@ mod tests {
             source: Source::Lines,
             text: ScannedText::Whole(text.to_owned()),
             at: Duration::ZERO,
+            in_sight_since: None,
         }
     }
 

@@ -207,7 +207,7 @@ fn perform(
     match work {
         Work::Scan(_) | Work::Actuated { .. } | Work::FallSilent => {}
         Work::Enter { lane, text, reply } => {
-            let scan = RawScan { lane, source: Source::Typed, text, at: now.uptime };
+            let scan = RawScan { lane, source: Source::Typed, text, at: now.uptime, in_sight_since: None };
             // Typed text is no showing that goes on, so that each has its verdict.
             let announcement = ledger.scan(std::slice::from_ref(&scan), now).pop();
             if let Some(announcement) = announcement {

@@ -261,7 +261,7 @@ fn the_page_hears_whom_a_ticket_names_and_what_is_left_on_it() {
     let (_folder, mut ledger) = entrusted();
     let now = moment(DOORS, 0);
     let text = ScannedText::Whole(samples::sealed_ticket(42, true).to_text());
-    let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: Duration::ZERO };
+    let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: Duration::ZERO, in_sight_since: None };
     let said = ledger.scan(&[scan], now).remove(0);
     let heard = serde_json::to_value(Heard::of(&said)).unwrap();
     assert_eq!(heard["holder"], serde_json::json!({ "name": samples::NAME, "seat": samples::SEAT }));

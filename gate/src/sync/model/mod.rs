@@ -142,7 +142,7 @@ impl World {
     fn scan(&mut self, text: &str) {
         let now = self.moment();
         let text = ScannedText::Whole(text.to_owned());
-        let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.now };
+        let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.now, in_sight_since: None };
         self.ledger().scan(&[scan], now);
     }
 

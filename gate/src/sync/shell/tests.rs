@@ -58,7 +58,8 @@ impl Bench {
 
     async fn scan(&mut self, text: &str) {
         let text = ScannedText::Whole(text.to_owned());
-        let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.clock.now().uptime };
+        let scan =
+            RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.clock.now().uptime, in_sight_since: None };
         // By the rows, which only grow: what is unsettled may be the row before, or be settled before anybody looks.
         let before = self.report.borrow().rows;
         self.ledger.send(Work::Scan(scan)).await.unwrap();

@@ -4,12 +4,17 @@
 
 use std::path::Path;
 
-use super::Frames;
+use super::{Eye, Frames};
 use crate::config::Place;
 use crate::devices::{Cause, Trouble};
 
 #[cfg(not(feature = "camera"))]
-pub(super) fn open(place: &Place, _device: &Path, _resolution: [u32; 2]) -> Result<Box<dyn Frames>, Trouble> {
+pub(super) fn open(
+    _eye: Eye,
+    place: &Place,
+    _device: &Path,
+    _resolution: [u32; 2],
+) -> Result<Box<dyn Frames>, Trouble> {
     let what = "this program was built without cameras; build it with `--features camera`";
     Err(Trouble::new(Cause::Failed, format!("{place}: {what}")))
 }
@@ -26,7 +31,8 @@ mod device {
     use nokhwa::utils::{CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType};
     use nokhwa::{Camera, NokhwaError};
 
-    use super::{Cause, Frames, Path, Place, Trouble};
+    use super::{Cause, Eye, Frames, Path, Place, Trouble};
+    use crate::input::frames::Next;
 
     /// Those whose brightness can be had, the cheapest first. nokhwa-bindings-linux 0.1.4 asks for grey by `GRAY` where Linux has `GREY`
     /// (`videodev2.h`), so that nobody has it yet.
@@ -36,12 +42,14 @@ mod device {
 
     /// A camera that gives pictures.
     struct Device {
+        eye: Eye,
         camera: Camera,
         place: Place,
     }
 
     /// Opens the camera, and asks for the resolution by name: left to itself a driver gives what is fast, and small.
     pub(in super::super) fn open(
+        eye: Eye,
         place: &Place,
         device: &Path,
         resolution: [u32; 2],
@@ -68,7 +76,7 @@ mod device {
             .map_err(failed)?;
         camera.open_stream().map_err(failed)?;
         tracing::info!(device = %device.display(), format = %camera.camera_format(), "the camera gives");
-        Ok(Box::new(Device { camera, place: place.clone() }))
+        Ok(Box::new(Device { eye, camera, place: place.clone() }))
     }
 
     /// The number in the name that the kernel gave it, which is behind any name of udev's.
@@ -94,24 +102,16 @@ mod device {
     }
 
     impl Frames for Device {
-        fn next(&mut self) -> Result<GrayImage, Trouble> {
+        fn next(&mut self) -> Result<Next, Trouble> {
             let gone = |why: String| {
                 let detail = format!("{}: {why}; look at the camera's cable", self.place);
                 Trouble::new(Cause::Gone, detail)
             };
             let format = self.camera.camera_format();
-            loop {
-                let bytes = self.camera.frame_raw().map_err(|error| gone(error.to_string()))?;
-                // A damaged picture is nothing unusual by USB. Where all of them are, somebody waits in vain, and says so.
-                if let Some(picture) = brightness(format, &bytes) {
-                    return Ok(picture);
-                }
-            }
-        }
-
-        /// The driver waits for the next one.
-        fn interval(&self) -> Duration {
-            Duration::ZERO
+            // The driver waits for the next one.
+            let bytes = self.camera.frame_raw().map_err(|error| gone(error.to_string()))?;
+            // A damaged picture is nothing unusual by USB. Where all of them are, somebody waits in vain, and says so.
+            Ok(brightness(format, &bytes).map_or(Next::After(Duration::ZERO), |picture| self.eye.sees(picture)))
         }
     }
 
@@ -146,6 +146,8 @@ mod device {
     #[cfg(test)]
     mod tests {
         use super::*;
+        use crate::clock::Clock;
+        use crate::input::Source;
         use nokhwa::utils::Resolution;
 
         fn format(width: u32, height: u32, format: FrameFormat, rate: u32) -> CameraFormat {
@@ -201,7 +203,8 @@ mod device {
         fn a_camera_that_is_not_there_is_said_with_its_line() {
             let file = crate::config::TomlFile::of_text("gate.toml", "\n".to_owned());
             let place = file.place(&(0..0));
-            let trouble = open(&place, Path::new("/dev/countermark/no-camera"), [1280, 720]).err().unwrap();
+            let eye = Eye { source: Source::Lines, clock: Clock::start() };
+            let trouble = open(eye, &place, Path::new("/dev/countermark/no-camera"), [1280, 720]).err().unwrap();
             assert_eq!(trouble.cause, Cause::Gone);
             assert!(trouble.detail.starts_with("gate.toml:1: /dev/countermark/no-camera"), "{}", trouble.detail);
         }

@@ -2,7 +2,8 @@ use super::*;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::devices::{Device, DeviceKind, Devices, Post};
-use crate::input::{RawScan, ScannedText, Source};
+use crate::input::Source;
+use crate::input::frames::camera;
 use crate::ledger::Work;
 use crate::samples::{self, qr_picture};
 use countermark_shared::id::LaneId;
@@ -11,7 +12,8 @@ use std::sync::mpsc as std_mpsc;
 use tokio::sync::{mpsc, watch};
 
 struct Bench {
-    camera: Camera,
+    sightings: Sightings,
+    frames: Newest,
     work: mpsc::Receiver<Work>,
     devices: watch::Sender<Devices>,
 }
@@ -23,8 +25,10 @@ impl Bench {
         let (ledger, work) = mpsc::channel(1);
         let devices = watch::Sender::default();
         let post = Post::new(Device::named(DeviceKind::Camera, "porch"), LaneId(2), devices.clone());
-        let intake = Intake { lane: LaneId(2), ledger, clock: Clock::start(), post };
-        Self { camera: Camera::new(config, intake), work, devices }
+        let clock = Clock::start();
+        let place = config.entry.place.clone();
+        let frames = Newest::new(move || camera(&config, clock), place);
+        Self { sightings: Sightings::new(Intake { lane: LaneId(2), ledger, clock, post }), frames, work, devices }
     }
 }
 
@@ -38,17 +42,19 @@ fn a_held_code_is_sighted_again_and_again_and_a_full_ledger_holds_up_no_picture(
     let folder = tempfile::tempdir().unwrap();
     let text = samples::ticket().to_text();
     std::fs::write(folder.path().join("a.png"), qr_picture(&text)).unwrap();
-    let Bench { camera, mut work, devices } = Bench::on_clip(folder.path());
+    let Bench { sightings, frames, mut work, devices } = Bench::on_clip(folder.path());
     let (stop, stopped) = std_mpsc::channel();
-    let running = std::thread::spawn(move || camera.run(&stopped));
-    let mut last = Duration::ZERO;
+    let running = std::thread::spawn(move || sightings.run(frames, &stopped));
+    let (mut last, mut since) = (Duration::ZERO, None);
     for _ in 0..3 {
         let scan = sighted(&mut work);
         assert!(matches!(&scan.text, ScannedText::Whole(read) if *read == text));
         assert_eq!((scan.lane, scan.source.to_string()), (LaneId(2), "camera/porch".to_owned()));
         assert!(matches!(scan.source, Source::Device(_)) && scan.at > last);
+        assert_eq!(scan.in_sight_since, *since.get_or_insert(scan.in_sight_since));
         last = scan.at;
     }
+    assert!(since.flatten().is_some_and(|since| since < last), "the camera says that it is held");
     assert!(devices.borrow().warnings().is_empty());
     drop(stop);
     running.join().unwrap();
@@ -58,10 +64,10 @@ fn a_held_code_is_sighted_again_and_again_and_a_full_ledger_holds_up_no_picture(
 fn a_camera_that_is_lost_is_said_and_found_again() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("clip");
-    let Bench { camera, mut work, devices } = Bench::on_clip(&folder);
+    let Bench { sightings, frames, mut work, devices } = Bench::on_clip(&folder);
     let mut changes = devices.subscribe();
     let (stop, stopped) = std_mpsc::channel();
-    let running = std::thread::spawn(move || camera.run(&stopped));
+    let running = std::thread::spawn(move || sightings.run(frames, &stopped));
     let wait = tokio::runtime::Builder::new_current_thread().build().unwrap();
     wait.block_on(changes.wait_for(|devices| !devices.warnings().is_empty())).unwrap();
     assert!(devices.borrow().statuses()[0].trouble.as_ref().unwrap().detail.starts_with("gate.toml:2: "));
@@ -83,50 +89,8 @@ fn a_camera_that_is_lost_is_said_and_found_again() {
 fn a_camera_ends_with_the_ledger() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.png"), qr_picture("CM1:X")).unwrap();
-    let Bench { camera, work, .. } = Bench::on_clip(folder.path());
+    let Bench { sightings, frames, work, .. } = Bench::on_clip(folder.path());
     drop(work);
     let (_stop, stopped) = std_mpsc::channel();
-    camera.run(&stopped);
-}
-
-/// Gives one picture, and then none.
-struct Stuck(bool, std_mpsc::Receiver<()>);
-
-impl Frames for Stuck {
-    fn next(&mut self) -> Result<GrayImage, Trouble> {
-        if std::mem::replace(&mut self.0, true) {
-            self.1.recv().unwrap_or_default();
-            return Err(Trouble::new(Cause::Gone, "pulled"));
-        }
-        Ok(GrayImage::new(64, 64))
-    }
-
-    fn interval(&self) -> Duration {
-        Duration::ZERO
-    }
-}
-
-#[test]
-fn a_camera_that_hangs_is_said() {
-    let folder = tempfile::tempdir().unwrap();
-    let Bench { camera, work: _work, devices } = Bench::on_clip(folder.path());
-    let newest = Newest::default();
-    let (pull, pulled) = std_mpsc::channel();
-    let (stop, stopped) = std_mpsc::channel();
-    let frames = std::cell::RefCell::new(Some(Stuck(false, pulled)));
-    std::thread::scope(|scope| {
-        let (camera, newest) = (&camera, &newest);
-        scope.spawn(move || camera.read(newest, Duration::from_millis(20)));
-        let mut changes = devices.subscribe();
-        scope.spawn(move || {
-            let wait = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let said = |devices: &Devices| devices.statuses().iter().any(|status| status.trouble.is_some());
-            wait.block_on(changes.wait_for(said)).unwrap();
-            assert!(changes.borrow().statuses()[0].trouble.as_ref().unwrap().detail.contains("no picture for 20ms"));
-            drop(stop);
-            drop(pull);
-        });
-        camera.take(newest, &stopped, || frames.borrow_mut().take().ok_or_else(|| Trouble::new(Cause::Gone, "pulled")));
-        newest.close();
-    });
+    sightings.run(frames, &stopped);
 }
