@@ -87,7 +87,7 @@ impl Ledger {
                 source: Source::Order,
                 at: row.at,
                 ruling: Ruling::new(said, &row.subject),
-                announced: now.battery,
+                announced: now.uptime,
                 holder: Some(holder),
             })
         })

@@ -69,6 +69,7 @@ impl Report {
             one_by_one: Vec::new(),
             lease: None,
             reads_names: false,
+            guests: None,
             clock: GateClock::new(Timestamp::from_unix_millis(0), uptime),
             needs: None,
             steps: 0,

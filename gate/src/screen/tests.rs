@@ -94,7 +94,7 @@ async fn an_orders_code_brings_names_to_the_page_that_asked() {
         let request = Request::builder().method("POST").uri(path).header(HOST, "127.0.0.1:7000");
         let request = request.header(ORIGIN, origin).header(CONTENT_TYPE, "application/json");
         let request = request.body(Body::from(body.to_owned())).unwrap();
-        router(Arc::clone(&bench.screen), None, "127.0.0.1:7000".parse().unwrap()).oneshot(request)
+        router(Arc::clone(&bench.screen), "127.0.0.1:7000".parse().unwrap()).oneshot(request)
     };
     let own = "http://127.0.0.1:7000";
     let typed = r#"{"lane":1,"code":"7kq2m 4xd9p"}"#;
