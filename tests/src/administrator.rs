@@ -124,14 +124,15 @@ impl<'a> Administrator<'a> {
         self.admin.post::<Value>("/v1/seats/unblock", &body).await.map(drop)
     }
 
-    /// Stops a gate.
+    /// Stops a gate that was in known hands.
     pub async fn suspend(&self, gate: u32, reason: &str) -> Result<(), CallError> {
-        self.admin.post::<Value>("/v1/gates/suspend", &json!({ "gate": gate, "reason": reason })).await.map(drop)
+        let body = json!({ "gate": gate, "reason": reason, "believed": "everything-so-far" });
+        self.admin.post::<Value>("/v1/gates/suspend", &body).await.map(drop)
     }
 
     /// Stops a gate that was in known hands until then, and takes back what came from it since.
     pub async fn report_stolen(&self, gate: u32, reason: &str, believed_until: Timestamp) -> Result<(), CallError> {
-        let body = json!({ "gate": gate, "reason": reason, "believed_until": believed_until });
+        let body = json!({ "gate": gate, "reason": reason, "believed": { "until": believed_until } });
         self.admin.post::<Value>("/v1/gates/suspend", &body).await.map(drop)
     }
 

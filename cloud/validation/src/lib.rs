@@ -20,6 +20,7 @@ mod state;
 mod store;
 #[cfg(test)]
 mod testing;
+mod vouched;
 
 use sqlx::migrate::Migrator;
 

@@ -5,16 +5,16 @@ use core::num::NonZeroU8;
 use core::time::Duration;
 
 use countermark_shared::documents::Direction;
-use countermark_shared::journal::{Act, Actor, Actuation, JournalRow, Subject};
+use countermark_shared::journal::{Act, Actor, Actuation, JournalRow, Subject, UNDO_WINDOW};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
 
 use super::history::{History, Unended};
 use super::{ActError, Deed};
 
-/// For how long an admission can be taken back, a refusal overruled, and one through which nobody went forgiven. Chosen, by nobody's standard: after
-/// that, whoever it was about has gone on, and staff would say of somebody what they have not seen.
-pub(super) const WINDOW: Duration = Duration::from_mins(5);
+/// For how long an admission can be taken back, which validation knows too, a refusal overruled, and one through which nobody went forgiven:
+/// after that, whoever it was about has gone on, and staff would say of somebody what they have not seen.
+pub(super) const WINDOW: Duration = UNDO_WINDOW;
 
 /// All that bears on what may be done about a row.
 pub(super) struct Case<'a> {
@@ -168,7 +168,8 @@ pub(super) const fn may_be_overruled(reason: Reason) -> bool {
         | Reason::CheckId
         | Reason::ClockUnsure
         | Reason::ListTooOld
-        | Reason::BundleTooOld => true,
+        | Reason::BundleTooOld
+        | Reason::FoundByOrder => true,
         Reason::CannotDecide
         | Reason::ScanAgain
         | Reason::NotOurs

@@ -62,9 +62,16 @@ impl History {
         self.acts().any(|act| matches!(act, Act::Claimed { of } if of == sequence))
     }
 
-    /// The last row by which somebody passed, in or out, and which was not taken back.
+    /// The last row by which somebody passed, in or out, and which was not taken back, nor is an exit by which nobody left.
     pub(super) fn last(&self) -> Option<&JournalRow> {
-        self.rows.iter().rev().find(|row| row.persons > 0 && !self.is_undone(row.sequence))
+        self.rows
+            .iter()
+            .rev()
+            .find(|row| row.persons > 0 && !self.is_undone(row.sequence) && !self.is_stopped_exit(row))
+    }
+
+    fn is_stopped_exit(&self, row: &JournalRow) -> bool {
+        row.direction == Direction::Exit && self.rows.iter().any(|told| told.stopped() == Some(row.sequence))
     }
 
     /// Whether an admission was taken back.

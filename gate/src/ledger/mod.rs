@@ -96,6 +96,9 @@ pub(crate) struct Ledger {
     file: PathBuf,
     /// Whether a damaged ledger lies aside.
     replaced: bool,
+    /// Whether the write-ahead log was emptied after names last left the journal. At a start nobody knows: the run before may have been cut off
+    /// between the two.
+    log_is_empty: bool,
 }
 
 /// A scan that belongs to a showing that was answered already. A scanner that waits for an answer gets the same one again.

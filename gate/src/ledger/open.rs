@@ -148,6 +148,7 @@ impl Ledger {
             failed: None,
             file: file.to_owned(),
             replaced: salvage::has_left_one_aside(file),
+            log_is_empty: false,
         })
     }
 }

@@ -6,6 +6,7 @@ mod supervisors;
 use countermark_shared::documents::ContentHash;
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::journal::{Act, ChainHash, JournalRow, Subject};
+use countermark_shared::ticket::sealed_beginnings;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{RowOutcome, RowResult};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -292,16 +293,21 @@ pub(super) fn unsettle(connection: &Connection, known_up_to: u64) -> rusqlite::R
         .execute([known_up_to])
 }
 
-/// Drops the tickets' texts that validation has, and what is left of them in the write-ahead log; how many there were.
+/// Drops the texts of sealed tickets that validation has; how many there were. What names nobody stays: a validation that was restored from a
+/// backup is shown it again.
 pub(super) fn drop_texts(connection: &Connection) -> rusqlite::Result<usize> {
-    let dropped = connection
-        .prepare_cached("UPDATE journal SET ticket = NULL WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known')")?
-        .execute([])?;
-    if dropped > 0 {
-        // Of the three numbers it gives none matters: nobody else reads this database.
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    }
-    Ok(dropped)
+    connection
+        .prepare_cached(
+            "UPDATE journal SET ticket = NULL
+             WHERE outcome IN ('stored', 'known') AND substr(ticket, 1, length(?1)) IN (?1, ?2, ?3, ?4)",
+        )?
+        .execute(sealed_beginnings())
+}
+
+/// Leaves nothing in the write-ahead log of what was overwritten; whether that was done.
+pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    // Of the three numbers it gives the first says whether something stood in its way.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0).map(|is_busy| !is_busy))
 }
 
 /// What is held, in the order in which one makes the next believable, steps by their sequence.

@@ -214,16 +214,20 @@ impl Ledger {
         Ok(stored.into_iter().map(|stored| (stored.kind, stored.envelope)).collect())
     }
 
-    /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of tickets, as soon as
-    /// validation has them, and a damaged ledger that lies aside, as soon as validation has answered for all that was saved of it.
-    fn drop_names(&self, now: Moment) -> Result<(), LedgerError> {
+    /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of sealed tickets, as
+    /// soon as validation has them, and a damaged ledger that lies aside, as soon as validation has answered for all that was saved of it.
+    fn drop_names(&mut self, now: Moment) -> Result<(), LedgerError> {
         let shown = self.read_clock(now).now;
         if self.documents.lease().is_none_or(|lease| shown < lease.names_until) {
             return Ok(());
         }
         let texts = store::drop_texts(&self.connection)?;
         if texts > 0 {
-            tracing::info!(texts, "the texts of tickets are gone from the journal, and with them every name");
+            self.log_is_empty = false;
+            tracing::info!(texts, "the texts of sealed tickets are gone from the journal, and with them every name");
+        }
+        if !self.log_is_empty {
+            self.log_is_empty = store::empty_log(&self.connection)?;
         }
         if self.replaced && store::first_unsettled(&self.connection)?.is_none() {
             match aside::empty(&self.file) {

@@ -97,6 +97,7 @@ impl Findings {
                     | Rule::ClockJump
                     | Rule::NeverIssued
                     | Rule::Overruled
+                    | Rule::TakenBack
                     | Rule::Gap
                     | Rule::Fork
                     | Rule::LostGate

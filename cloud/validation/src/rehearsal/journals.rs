@@ -1,9 +1,10 @@
 //! Journals as the tables `journal` and `journal_aside` keep them, as far as settling asks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use countermark_shared::decision::Terms;
-use countermark_shared::id::{EventId, GateId, Slot};
+use countermark_shared::documents::Assignment;
+use countermark_shared::id::{GateId, LaneId, Slot};
 use countermark_shared::journal::{ChainHash, JournalRow};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::VerifyingKey;
@@ -11,8 +12,9 @@ use countermark_shared::ticket::UnverifiedTicket;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Upload, Uploaded};
 
+use crate::assignment::exits_of;
 use crate::error::Error;
-use crate::journal::{Batch, Entry, Link, Proof, Seat};
+use crate::journal::{Batch, Entry, Link, Proof, Seat, Stored, turned};
 use crate::reconcile::{self, Told};
 use crate::session::Gate;
 
@@ -57,11 +59,12 @@ impl Journals {
     /// Takes an upload of a gate in service, as the route does: read, look up, settle, store.
     pub fn take(
         &mut self,
-        (gate, key): (GateId, VerifyingKey),
-        (event, keys): (EventId, &KeyRing),
+        (assignment, key): (&Assignment, VerifyingKey),
+        keys: &KeyRing,
         upload: Upload,
         received: Timestamp,
     ) -> Result<Uploaded, NotTaken> {
+        let Assignment { gate, event, .. } = *assignment;
         let mut chain = upload.previous;
         let before = upload.rows.iter().map(|row| {
             let before = chain;
@@ -72,7 +75,7 @@ impl Journals {
         let batch =
             Batch::read(upload, &Gate { gate, event, key }, keys).map_err(|error: Error| NotTaken(error.into()))?;
         let journal = self.0.entry(gate).or_default();
-        let settled = batch.settle(journal.links(&batch.sequences()), journal.proofs(&batch.seats()), false, received);
+        let settled = batch.settle(journal.stored(&batch, exits_of(assignment)), false, received);
         for entry in settled.entries {
             journal.keep(&entry);
             let sequence = entry.row.sequence;
@@ -106,7 +109,7 @@ impl Journals {
     /// What all gates told of a seat.
     pub fn told(&self, slot: Slot) -> Vec<Told> {
         let of_seat = |row: &&Row| Seat::of(&row.row.subject).is_some_and(|seat| seat.slot == slot);
-        let told = |row: &Row| Told { row: row.row.clone(), believed: row.believed, terms: row.terms };
+        let told = |row: &Row| Told { row: row.row.clone(), believed: row.believed, aside: false, terms: row.terms };
         self.0.values().flat_map(|journal| journal.rows.values()).filter(of_seat).map(told).collect()
     }
 
@@ -117,8 +120,18 @@ impl Journals {
 }
 
 impl Journal {
+    fn stored(&self, batch: &Batch, exits: BTreeSet<LaneId>) -> Stored {
+        let (links, proofs) = (self.links(&batch.sequences()), self.proofs(&batch.seats()));
+        Stored { links, proofs, turned: self.turned(&batch.undone()), exits }
+    }
+
+    fn turned(&self, of: &[u64]) -> BTreeSet<u64> {
+        let has_turned = |of: &u64| self.rows.range(of..).any(|(_, row)| turned(&row.row) == Some(*of));
+        of.iter().copied().filter(has_turned).collect()
+    }
+
     fn links(&self, sequences: &[u64]) -> HashMap<u64, Link> {
-        let link = |row: &Row| Link { row: row.bytes.clone(), chain: row.after };
+        let link = |row: &Row| Link { row: row.bytes.clone(), chain: row.after, received: row.received };
         sequences.iter().filter_map(|sequence| Some((*sequence, link(self.rows.get(sequence)?)))).collect()
     }
 

@@ -6,6 +6,7 @@ use countermark_shared::id::Zones;
 use countermark_shared::journal::Actuation;
 
 const ARM: LaneId = LaneId(1);
+const OUT: LaneId = LaneId(2);
 const DOOR: LaneId = LaneId(3);
 
 /// A gate with an arm that tells at one entry, and staff who look at a screen at another.
@@ -60,6 +61,24 @@ fn what_was_not_opened_is_no_word_that_nobody_passed() {
         assert_eq!(show(&mut bench, ARM, 42), then);
         bench.ledger().tell(6, Actuation::NotOpened);
         assert_eq!(show(&mut bench, ARM, 42), Reason::PlacesUsedUp, "once");
+    }
+}
+
+/// Found in review: scanned out before an arm that did not turn, a ticket let a second person in.
+#[test]
+fn whoever_did_not_get_out_is_inside() {
+    for (actuation, then) in [(Actuation::NotTurned, Reason::AlreadyInside), (Actuation::Turned, Reason::Admitted)] {
+        let mut bench = bench();
+        bench.ledger().is_told_at([ARM, OUT].into());
+        let ticket = samples::sign(TicketBody { places: NonZeroU8::MIN, entries: 5, ..samples::body_of(42, 1) });
+        let show = |bench: &mut Bench, lane| {
+            bench.ledger().scan(&[RawScan { lane, ..scan(&ticket.to_text()) }], moment(DOORS))[0].ruling.verdict
+        };
+        assert_eq!(show(&mut bench, ARM), Reason::Admitted);
+        bench.ledger().tell(1, Actuation::Turned);
+        assert_eq!(show(&mut bench, OUT), Reason::Exit);
+        bench.ledger().tell(3, actuation);
+        assert_eq!(show(&mut bench, ARM), then, "{actuation:?}");
     }
 }
 
