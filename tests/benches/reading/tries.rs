@@ -137,6 +137,7 @@ fn region(level: &Level, codes: u64) -> anyhow::Result<()> {
 
 /// What is read where a code was, and a third of its size about that.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what lies before the first is the first")]
+#[expect(clippy::cast_precision_loss, reason = "no larger than a picture")]
 fn about(picture: &GrayImage, corners: [Point; 4]) -> Option<Reading> {
     let span = |of: fn(&Point) -> f32| {
         let (least, most) =
