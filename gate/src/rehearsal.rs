@@ -229,6 +229,11 @@ impl Gate {
                 self.under_way = UnderWay::Time { asked: now.uptime };
                 Request::AskTime { session }
             }
+            // The caller's network carries no guest list, which bears on no verdict.
+            sync::Request::Guests { .. } => {
+                self.machine.on(Response::Absent, now.uptime, Jitter(0.0));
+                return Ok(Step::Wait { until: now.uptime });
+            }
             sync::Request::Upload { session, most } => {
                 // The machine asks only where the report says that there are rows.
                 let Some(batch) = self.ledger.batch(most).map_err(Failed::from)? else {

@@ -95,7 +95,13 @@ impl<'a> Administrator<'a> {
 
     /// Makes a gate with one lane into the grounds.
     pub async fn gate(&self, name: &str, event: EventId) -> Result<NewGate, CallError> {
-        let lanes = json!([{ "lane": 1, "direction": "entry", "zones": GROUNDS }]);
+        self.gate_with_lanes(name, event, &[1]).await
+    }
+
+    /// The same with several.
+    pub async fn gate_with_lanes(&self, name: &str, event: EventId, lanes: &[u16]) -> Result<NewGate, CallError> {
+        let lane = |lane: &u16| json!({ "lane": lane, "direction": "entry", "zones": GROUNDS });
+        let lanes: Vec<_> = lanes.iter().map(lane).collect();
         let body = json!({ "name": name, "event": event, "lanes": lanes });
         self.admin.post("/v1/gates", &body).await
     }

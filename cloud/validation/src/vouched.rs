@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use countermark_shared::id::EventId;
 use countermark_shared::journal::{Act, JournalRow};
 use countermark_shared::verdict::Reason;
+use countermark_shared::wire::RowOutcome;
 
 use crate::journal::{Entry, Seat, Settled};
 
@@ -23,7 +24,7 @@ pub(crate) fn of(settled: &Settled) -> Vec<u64> {
     settled.entries.iter().filter(|entry| !entry.told.proved).filter_map(|entry| entry.row.act?.of()).collect()
 }
 
-/// Which of the new rows the gate vouches for, `known` being those before them. They are no longer what the batch is doubtful for.
+/// Which of the new rows the gate vouches for, `known` being those before them. They are stored as any other, and no longer what the batch is doubtful for.
 pub(crate) fn take(settled: &mut Settled, event: EventId, mut known: BTreeSet<u64>) -> Vec<Vouched> {
     let mut vouched = Vec::new();
     for Entry { row, told, .. } in &settled.entries {
@@ -31,6 +32,12 @@ pub(crate) fn take(settled: &mut Settled, event: EventId, mut known: BTreeSet<u6
         if let Some(seat) = seat {
             known.insert(row.sequence);
             vouched.push(Vouched { sequence: row.sequence, seat });
+        }
+    }
+    for result in &mut settled.results {
+        if known.contains(&result.sequence) && result.outcome == RowOutcome::Unproved {
+            // Nobody has to look into it.
+            result.outcome = RowOutcome::Stored;
         }
     }
     let is_doubtful = |entry: &Entry| !entry.told.proved && !known.contains(&entry.row.sequence);

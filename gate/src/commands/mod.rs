@@ -4,6 +4,7 @@ mod clock;
 mod doctor;
 mod documents;
 mod enroll;
+mod find;
 mod journal;
 mod listen;
 mod outputs;
@@ -109,6 +110,12 @@ enum Command {
     /// Judge a ticket's text that was typed, as if it were scanned: where the code cannot be read. It lets people in.
     #[command(after_help = STAFF_EXIT_CODES)]
     Enter(staff::Enter),
+    /// Find the seats of an order by its code, for somebody who has no ticket with them. Where the organiser gives gates a guest list.
+    ///
+    /// How it stands with each is said here, the names only on the screen. With `--seat` it is noted that they say it is theirs, so that a
+    /// supervisor may let them in: `overrule` that row.
+    #[command(after_help = STAFF_EXIT_CODES)]
+    Find(find::Find),
     /// Let in whom a scan refused: a supervisor, by their PIN.
     ///
     /// For five minutes. Nobody overrules what is certain: what was forged, replaced or revoked, or a gate that was suspended.
@@ -226,6 +233,7 @@ impl CommandLine {
             Command::Release(arguments) => arguments.perform(|sequence, pin| StaffQuestion::Release { sequence, pin }),
             Command::Confirm(arguments) => arguments.perform(),
             Command::Enter(arguments) => arguments.perform(),
+            Command::Find(arguments) => arguments.perform(),
             Command::Overrule(arguments) => arguments.perform(),
             Command::Supervisor(arguments) => arguments.perform(),
             Command::Listen(arguments) => arguments.perform(),

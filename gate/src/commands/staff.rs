@@ -128,7 +128,7 @@ impl Overrule {
 }
 
 /// Has the agent do it, and says what came of it.
-fn tell(common: &Common, question: StaffQuestion) -> anyhow::Result<ExitCode> {
+pub(super) fn tell(common: &Common, question: StaffQuestion) -> anyhow::Result<ExitCode> {
     let printer = Printer { json: common.json };
     match ask_staff(&DataFolder::at(&common.data), question)? {
         StaffAnswer::Done(done) => printer.line(&done, || words(&done)),
@@ -139,7 +139,7 @@ fn tell(common: &Common, question: StaffQuestion) -> anyhow::Result<ExitCode> {
             return Ok(if ruling.opens { ExitCode::SUCCESS } else { ExitCode::from(WOULD_NOT_OPEN) });
         }
         StaffAnswer::Refused(Sentence { en, fr }) => bail!("{en} / {fr}"),
-        StaffAnswer::Supervisors(_) | StaffAnswer::Added(_) | StaffAnswer::Removed => {
+        StaffAnswer::Found(_) | StaffAnswer::Supervisors(_) | StaffAnswer::Added(_) | StaffAnswer::Removed => {
             return Err(AskError::Another.into());
         }
     }

@@ -77,6 +77,8 @@ pub(crate) enum Source {
     Typed,
     /// A supervisor, in the place of a refusal.
     Supervisor,
+    /// Nothing was read: staff found the seat by its order's code.
+    Order,
 }
 
 impl std::fmt::Display for Source {
@@ -87,6 +89,7 @@ impl std::fmt::Display for Source {
             Self::Device(device) => device.fmt(formatter),
             Self::Typed => formatter.write_str("typed"),
             Self::Supervisor => formatter.write_str("supervisor"),
+            Self::Order => formatter.write_str("order"),
         }
     }
 }

@@ -47,6 +47,8 @@ pub(super) enum Purpose {
     Overrule { sequence: u64, desk: Desk, why: OverruleReason, reply: oneshot::Sender<Result<Announcement, ActError>> },
     /// To do what staff alone may not.
     ByStaff { act: StaffAct, sequence: u64, desk: Desk, reply: oneshot::Sender<Result<Done, ActError>> },
+    /// To do what the ledger does not do itself.
+    Permit { desk: Desk, reply: oneshot::Sender<Result<(), ActError>> },
     /// To be a supervisor.
     Add { supervisor: NewSupervisor, salt: Salt, reply: oneshot::Sender<Result<SupervisorId, SupervisorError>> },
 }
@@ -57,6 +59,7 @@ impl Purpose {
         match self {
             Self::Overrule { reply, .. } => drop(reply.send(Err(why))),
             Self::ByStaff { reply, .. } => drop(reply.send(Err(why))),
+            Self::Permit { reply, .. } => drop(reply.send(Err(why))),
             Self::Add { reply, .. } => drop(reply.send(Err(SupervisorError::Busy))),
         }
     }

@@ -7,7 +7,7 @@ use countermark_shared::decision::{self, Claim, Facts, Feed, Listing, Passages, 
 use countermark_shared::documents::{Alone, Direction, FeedState, SlotState};
 use countermark_shared::id::{Generation, LaneId, Slot};
 use countermark_shared::journal::Subject;
-use countermark_shared::ticket::VerifiedTicket;
+use countermark_shared::ticket::{TicketBody, VerifiedTicket};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Admission, Reason, Verdict};
 use rusqlite::Connection;
@@ -103,8 +103,8 @@ pub(super) fn examine(
                 Direction::Exit => (SealedPart::None, None),
             };
             let wanted = lanes.wanted(lane);
-            let facts = Facts { sealed_part, wanted, ..facts(connection, &basis, &ticket, others, clock)? };
-            let policy = Policy { lease: basis.lease, ..Policy::at(basis.event, basis.lane, basis.bundle_not_after) };
+            let facts = Facts { sealed_part, wanted, ..facts(connection, &basis, ticket.body(), others, clock)? };
+            let policy = basis.policy();
             let body = ticket.body();
             let kept = store::is_kept(connection, body.event, body.slot, body.generation)?;
             let decide = |claim| decision::decide(&ticket, &Facts { claim, ..facts }, &policy, clock);
@@ -140,14 +140,13 @@ fn granted_as_told(facts: &Facts) -> Claim {
 }
 
 /// What the ledger, the list and the feed say of a ticket's seat. Who is asked about counts as having passed, but for who was by that answer.
-fn facts(
+pub(super) fn facts(
     connection: &Connection,
     basis: &Basis<'_>,
-    ticket: &VerifiedTicket,
+    body: &TicketBody,
     others: Others,
     clock: Clock,
 ) -> Result<Facts, LedgerError> {
-    let body = ticket.body();
     let last_reset = basis.event.last_reset(clock.now);
     let history = store::history(connection, body.event, body.slot)?;
     let listing = basis.slots.map(|slots| Listing {

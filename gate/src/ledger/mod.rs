@@ -10,6 +10,8 @@ mod claim;
 mod debounce;
 mod defect;
 mod delivery;
+mod find;
+mod guests;
 mod hashing;
 mod history;
 mod holds;
@@ -56,9 +58,11 @@ pub(crate) use act::{ActError, Deed, Done};
 pub(crate) use claim::Question;
 pub(crate) use defect::Defect;
 pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
+pub(crate) use find::Found;
+pub(crate) use guests::GuestList;
 pub(crate) use hashing::Pins;
 pub(crate) use lanes::Persons;
-pub(crate) use open::Owner;
+pub(crate) use open::{OpenError, Owner};
 pub(crate) use pin::{Pin, Salt};
 pub(crate) use recent::{RECENT, Recent};
 pub(crate) use report::Report;
@@ -333,7 +337,7 @@ fn undecided(scan: &RawScan, at: Timestamp, now: Moment) -> Announcement {
     let nothing = Subject::unverified("");
     let ruling = Ruling::new(Verdict::refusal(Reason::CannotDecide), &nothing);
     let (lane, source) = (scan.lane, scan.source.clone());
-    Announcement { sequence: None, lane, source, at, ruling, announced: now.battery, holder: None }
+    Announcement { sequence: None, lane, source, at, ruling, announced: now.uptime, holder: None }
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0004_journal_head.sql")),
     M::up(include_str!("../../../migrations/gate/0005_admission_feed.sql")),
     M::up(include_str!("../../../migrations/gate/0008_journal_anchor.sql")),
+    M::up(include_str!("../../../migrations/gate/0009_guest_list.sql")),
     M::up(include_str!("../../../migrations/gate/0010_wrong_pins.sql")),
 ];
 /// Rows that are read at a time while the chain is checked.

@@ -13,7 +13,7 @@ use super::debounce::Answer;
 use super::judge::{self, Grounds, Others};
 use super::pin::{NotHashed, PinHash};
 use super::supervisors::Desk;
-use super::{ActError, Ledger, staff, store};
+use super::{ActError, Ledger, find, staff, store};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Moment;
 use crate::documents::Basis;
@@ -66,6 +66,10 @@ impl Ledger {
                 }
                 places = UnverifiedTicket::parse(&text).map_or(1, |ticket| ticket.body().places.get());
                 (proved, holder) = (judgement.verdict.remembers(), judgement.holder);
+            } else if row.reason == Reason::FoundByOrder
+                && let Some((half, name)) = find::half_of(recorder.grounds, basis.keys, slot, generation)?
+            {
+                (places, holder) = (half.body().places.get(), name);
             }
             let passages = history.passages(basis.event.last_reset(clock.now));
             // A reset finds the house empty: of those who entered before it nobody is inside.
@@ -91,7 +95,7 @@ impl Ledger {
                 source: Source::Supervisor,
                 at: overruled.at,
                 ruling: Ruling::new(said, &overruled.subject),
-                announced: now.battery,
+                announced: now.uptime,
                 holder,
             })
         })?;

@@ -1,9 +1,9 @@
 //! Writing rows: what a scan's row and an act's row say, hashed onto the one before. Owns no transaction and no decision.
 
 use countermark_shared::documents::Direction;
-use countermark_shared::id::GateId;
-use countermark_shared::journal::{Act, Actor, BootId, JournalRow};
-use countermark_shared::verdict::Reason;
+use countermark_shared::id::{GateId, LaneId};
+use countermark_shared::journal::{Act, Actor, BootId, JournalRow, Subject};
+use countermark_shared::verdict::{Reason, Verdict};
 
 use super::judge::{Grounds, Judgement};
 use super::{LedgerError, store};
@@ -36,13 +36,18 @@ impl Recorder<'_> {
             source: scan.source.clone(),
             at: row.at,
             ruling: Ruling::new(judgement.verdict, &row.subject),
-            announced: now.battery,
+            announced: now.uptime,
             holder: judgement.holder,
         })
     }
 
     /// The verdict of a scan as a row that has no number yet.
     pub(super) fn verdict(&self, scan: &RawScan, judgement: &Judgement) -> JournalRow {
+        self.said(scan.lane, judgement.subject.clone(), &judgement.verdict)
+    }
+
+    /// The same of what was said at a lane about anything.
+    pub(super) fn said(&self, lane: LaneId, subject: Subject, verdict: &Verdict) -> JournalRow {
         let Grounds { connection: _, documents, names: _, lanes: _, clock } = self.grounds;
         JournalRow {
             gate: self.gate,
@@ -50,13 +55,13 @@ impl Recorder<'_> {
             boot: self.boot,
             at: clock.now,
             clock: clock.state,
-            lane: scan.lane,
-            direction: documents.direction(scan.lane).unwrap_or(Direction::Entry),
-            subject: judgement.subject.clone(),
-            persons: judgement.verdict.persons,
+            lane,
+            direction: documents.direction(lane).unwrap_or(Direction::Entry),
+            subject,
+            persons: verdict.persons,
             actor: Actor::Gate,
-            reason: judgement.verdict.reason,
-            proved: judgement.verdict.remembers(),
+            reason: verdict.reason,
+            proved: verdict.remembers(),
             documents: documents.revisions(),
             act: None,
         }

@@ -60,14 +60,15 @@ impl Ledger {
 
     /// Notes what staff say of an admission of which it is not known how it ended. If nobody passed, it is as if the turnstile had not turned: forgiven once.
     pub(crate) fn confirm(&mut self, sequence: u64, passed: bool, now: Moment) -> Result<Done, ActError> {
-        self.act(sequence, now, |case, recorder| {
+        let done = self.act(sequence, now, |case, recorder| {
             let admission = case.confirm()?;
             let actuation = if passed { Actuation::Turned } else { Actuation::NotTurned };
             let act = Act::Actuated { of: admission.sequence, actuation };
             let written = recorder.act(admission, Actor::Operator, act)?;
             store::finish(recorder.grounds.connection, admission.sequence)?;
             Ok((Deed::Confirm, written))
-        })
+        })?;
+        Ok(if passed { Done { sentence: Sentence::counts_as_used(), ..done } } else { done })
     }
 
     /// The last scans, at most so many, the newest first.
@@ -160,7 +161,10 @@ impl Deed {
                 ("On hold at this gate. Tell the administrator.", "Bloqué à ce portique. Prévenez l'administrateur.")
             }
             Self::Release => ("No longer on hold at this gate.", "N'est plus bloqué à ce portique."),
-            Self::Confirm => ("Noted. Scan the ticket again.", "C'est noté. Scannez de nouveau le billet."),
+            Self::Confirm => (
+                "Noted: nobody passed. Scan the ticket again.",
+                "C'est noté : personne n'est passé. Scannez de nouveau le billet.",
+            ),
         };
         Sentence { en: en.to_owned(), fr: fr.to_owned() }
     }

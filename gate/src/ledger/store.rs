@@ -1,5 +1,6 @@
 //! The ledger's SQL, and nothing else. Only rows of verified tickets carry a seat, so what is found by seat is proved.
 
+mod guests;
 mod seats;
 mod supervisors;
 
@@ -12,8 +13,13 @@ use countermark_shared::wire::{RowOutcome, RowResult};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+pub(super) use guests::{
+    StoredHalf, drop_guests, guest_list, guests_at, guests_of, has_guest, has_guests, missed_codes, put_guest,
+    put_guest_list, put_missed_codes,
+};
 pub(super) use seats::{
-    cut_off_unfinished, finish, history, last_verdicts, put_unfinished, row, seats_held, ticket_text, unanswered_claims,
+    cut_off_unfinished, finish, history, is_kept, last_verdicts, put_unfinished, row, seats_held, ticket_text,
+    unanswered_claims,
 };
 pub(super) use supervisors::{
     NotAdded, add_supervisor, has_supervisors, pin_salt, put_pin_salt, put_throttle, remove_supervisor, supervisor_of,
@@ -195,18 +201,6 @@ pub(super) fn highest_proved(
         .prepare_cached("SELECT max(generation) FROM journal WHERE event = ?1 AND slot = ?2 AND proved = 1")?
         .query_row([event.0, slot.0], |row| row.get::<_, Option<u8>>(0))
         .map(|generation| generation.map(Generation))
-}
-
-/// Whether the journal has the ticket's text already.
-pub(super) fn is_kept(
-    connection: &Connection,
-    event: EventId,
-    slot: Slot,
-    generation: Generation,
-) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM journal WHERE event = ?1 AND slot = ?2 AND generation = ?3)")?
-        .query_row(params![event.0, slot.0, generation.0], |row| row.get(0))
 }
 
 pub(super) fn first_unsettled(connection: &Connection) -> rusqlite::Result<Option<u64>> {

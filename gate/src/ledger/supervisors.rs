@@ -152,7 +152,13 @@ impl Ledger {
     pub(super) fn salt_for_trying(&self, desk: Desk, now: Moment) -> Result<Salt, ActError> {
         self.may_try(desk, now)?;
         let salt = store::pin_salt(&self.connection)?;
-        salt.filter(|_| self.supervisors().is_ok_and(|any| !any.is_empty())).ok_or(ActError::NoSupervisor)
+        let has_supervisors = store::has_supervisors(&self.connection)?;
+        salt.filter(|_| has_supervisors).ok_or(ActError::NoSupervisor)
+    }
+
+    /// Whether staff may do what takes a supervisor's PIN where there is one, and show none.
+    pub(super) fn permit_without_pin(&self) -> Result<(), ActError> {
+        if store::has_supervisors(&self.connection)? { Err(ActError::PinMissing) } else { Ok(()) }
     }
 
     /// Whose PIN it is. That it is nobody's is on the disk before it is said, so that whoever pulls the plug has tried it all the same. Of

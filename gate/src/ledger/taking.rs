@@ -133,6 +133,7 @@ impl Ledger {
         report_conflicts(&self.documents, &next);
         (self.documents, self.clock) = (next, clock);
         self.keep_names(now);
+        self.drop_guests()?;
         let named = |standing: Option<Standing>| standing.map(|standing| (standing.name, standing.revision));
         Ok(if named(before) == named(after) && vouched { Taken::Held } else { Taken::New })
     }
@@ -198,12 +199,13 @@ impl Ledger {
         Ok(waiting)
     }
 
-    /// What time alone changes: names leave when the lease says so, from memory and from the disk, the clock's floor rises, and how admissions
+    /// What time alone changes: names and guests leave when the lease says so, from memory and from the disk, the clock's floor rises, and how admissions
     /// ended is written.
     pub(crate) fn pass_time(&mut self, now: Moment) -> Result<(), LedgerError> {
         self.keep_names(now);
         self.write_outcomes(now)?;
         self.drop_names(now)?;
+        self.drop_guests()?;
         let floor = self.clock.floor(now.uptime);
         self.write(|connection| store::raise_clock_floor(connection, floor))
     }
@@ -246,7 +248,7 @@ impl Ledger {
         self.names.keep_to(self.documents.assignment(), now);
     }
 
-    fn write(&mut self, what: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
+    pub(super) fn write(&mut self, what: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
         let outcome = (|| {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             what(&transaction)?;

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::iter;
 use std::time::Duration;
 
-use countermark_shared::id::{LaneId, SupervisorId};
+use countermark_shared::id::{LaneId, Slot, SupervisorId};
 use countermark_shared::journal::{Actor, Actuation, OverruleReason};
+use countermark_shared::order_code::OrderCode;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::ClaimAnswered;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -13,9 +14,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::hashing::{Hashed, Purpose};
 use super::staff::StaffAct;
 use super::{
-    ActError, Batch, Defect, Delivery, Desk, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Persons, Pin,
-    Pins, PruneError, Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally,
-    TypedPin, Word,
+    ActError, Batch, Defect, Delivery, Desk, Done, Failure, Found, Ledger, LedgerError, NewSupervisor, Page, Persons,
+    Pin, Pins, PruneError, Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken,
+    Tally, TypedPin, Word,
 };
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::{Clock, Moment};
@@ -38,6 +39,12 @@ pub(crate) enum Work {
         why: OverruleReason,
         reply: oneshot::Sender<Result<Announcement, ActError>>,
     },
+    /// Look for the seats of an order, for somebody who stands at that lane without a ticket.
+    Find { lane: LaneId, code: OrderCode, reply: oneshot::Sender<Result<Vec<Found>, ActError>> },
+    /// Note that they say one of them is theirs. It is announced, and told here.
+    Choose { lane: LaneId, code: OrderCode, slot: Slot, reply: oneshot::Sender<Result<Announcement, ActError>> },
+    /// Say whether staff may do what takes a supervisor's PIN where there is a supervisor.
+    Permit { pin: Option<TypedPin>, reply: oneshot::Sender<Result<(), ActError>> },
     /// Note whether people passed by an admission of which that is not known. If nobody did, it is forgiven once.
     Confirm { sequence: u64, passed: bool, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Let so many through by each scan at a lane, until the agent ends.
@@ -241,27 +248,28 @@ fn perform(
         Work::LetThrough { lane, persons, reply } => {
             answer(ledger, report, reply, |ledger| ledger.let_through(lane, persons));
         }
+        Work::Find { lane, code, reply } => drop(reply.send(ledger.find(lane, code, now))),
+        Work::Choose { lane, code, slot, reply } => {
+            let outcome = ledger.choose(lane, code, slot, now);
+            if let Ok(announcement) = &outcome {
+                announce(Said::New(announcement.clone()));
+            }
+            answer(ledger, report, reply, |_| outcome);
+        }
+        Work::Permit { pin: None, reply } => drop(reply.send(ledger.permit_without_pin())),
+        Work::Permit { pin: Some(pin), reply } => {
+            try_pin(ledger, pins, pin, now, |desk| Purpose::Permit { desk, reply });
+        }
         Work::Recent { most, reply } => drop(reply.send(ledger.recent(most, now))),
         Work::Supervisors { reply } => drop(reply.send(ledger.supervisors())),
         Work::AddSupervisor { supervisor, pin, reply } => match ledger.salt_for(&supervisor) {
             Ok(salt) => pins.hash(pin, salt, Purpose::Add { supervisor, salt, reply }),
             Err(error) => drop(reply.send(Err(error.into()))),
         },
-        Work::RemoveSupervisor { number, reply } => drop(reply.send(ledger.remove_supervisor(number))),
-        Work::Hashed(Hashed { hash, purpose: Purpose::ByStaff { act, sequence, desk, reply } }) => {
-            answer(ledger, report, reply, |ledger| ledger.act_by_pin(act, hash, desk, sequence, now));
+        Work::RemoveSupervisor { number, reply } => {
+            answer(ledger, report, reply, |ledger| ledger.remove_supervisor(number));
         }
-        Work::Hashed(Hashed { hash, purpose: Purpose::Overrule { sequence, desk, why, reply } }) => {
-            let outcome = ledger.overrule_by(hash, desk, sequence, why, now);
-            if let Ok(announcement) = &outcome {
-                announce(Said::New(announcement.clone()));
-            }
-            answer(ledger, report, reply, |_| outcome);
-        }
-        Work::Hashed(Hashed { hash, purpose: Purpose::Add { supervisor, salt, reply } }) => {
-            let added = hash.map_err(SupervisorError::from);
-            drop(reply.send(added.and_then(|pin| ledger.add_supervisor(&supervisor, salt, &pin))));
-        }
+        Work::Hashed(hashed) => go_on(ledger, hashed, now, report, announce),
         Work::Check { lane, text, reply } => drop(reply.send(ledger.check(lane, &text, now))),
         Work::Take { kind, bytes, reply } => answer(ledger, report, reply, |ledger| ledger.take(kind, &bytes, now)),
         Work::Give { reply } => drop(reply.send(ledger.held_documents())),
@@ -287,6 +295,38 @@ fn perform(
         }
     }
     true
+}
+
+/// Goes on with what a PIN was hashed for.
+fn go_on(
+    ledger: &mut Ledger,
+    hashed: Hashed,
+    now: Moment,
+    report: &watch::Sender<Report>,
+    announce: &mut impl FnMut(Said),
+) {
+    match hashed {
+        Hashed { hash, purpose: Purpose::ByStaff { act, sequence, desk, reply } } => {
+            answer(ledger, report, reply, |ledger| ledger.act_by_pin(act, hash, desk, sequence, now));
+        }
+        Hashed { hash, purpose: Purpose::Overrule { sequence, desk, why, reply } } => {
+            let outcome = ledger.overrule_by(hash, desk, sequence, why, now);
+            if let Ok(announcement) = &outcome {
+                announce(Said::New(announcement.clone()));
+            }
+            answer(ledger, report, reply, |_| outcome);
+        }
+        Hashed { hash, purpose: Purpose::Permit { desk, reply } } => {
+            let permitted = hash.map_err(ActError::from).and_then(|pin| ledger.identify(&pin, desk, now).map(drop));
+            drop(reply.send(permitted));
+        }
+        Hashed { hash, purpose: Purpose::Add { supervisor, salt, reply } } => {
+            let added = hash.map_err(SupervisorError::from);
+            answer(ledger, report, reply, |ledger| {
+                added.and_then(|pin| ledger.add_supervisor(&supervisor, salt, &pin))
+            });
+        }
+    }
 }
 
 /// Has a PIN hashed, if it may be tried.

@@ -1,4 +1,4 @@
-//! How fast PINs can be tried where they are entered, by whomever. Pure: wrong ones, and the wait that follows.
+//! How fast PINs can be tried where they are entered, and orders' codes at a gate, by whomever. Pure: wrong ones, and the wait that follows.
 
 use core::time::Duration;
 
@@ -13,8 +13,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// Without another wrong one for so long, one is forgotten. Twice the longest wait: whoever guesses gains nothing by resting.
 const FORGETS_ONE_IN: Duration = Duration::from_mins(10);
 
-/// What is remembered of wrong PINs at one place, over restarts too. A right one changes nothing: who has a PIN could guess a colleague's between
-/// two uses of their own.
+/// What is remembered of wrong PINs at one place, or of codes by which nobody was found, over restarts too. A right one changes nothing: who has a
+/// PIN could guess a colleague's between two uses of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Throttle {
     /// How many that are not forgotten.

@@ -1,7 +1,8 @@
 //! What staff do at this box, over the same socket: what they ask, and what they are told.
 
-use countermark_shared::id::{LaneId, SupervisorId};
+use countermark_shared::id::{LaneId, Slot, SupervisorId};
 use countermark_shared::journal::OverruleReason;
+use countermark_shared::order_code::OrderCode;
 use countermark_shared::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
@@ -9,7 +10,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{Agent, Answer};
 use crate::announcement::{Announcement, Ruling, Sentence};
 use crate::input::ScannedText;
-use crate::ledger::{ActError, Desk, Done, Ledger, NewSupervisor, Pin, Salt, StaffAct, Supervisor, TypedPin, Work};
+use crate::ledger::{
+    ActError, Desk, Done, Found, Ledger, NewSupervisor, Pin, Salt, StaffAct, Supervisor, TypedPin, Work,
+};
 
 /// What staff ask.
 #[derive(Serialize, Deserialize)]
@@ -37,6 +40,10 @@ pub(crate) enum StaffQuestion {
     Confirm { sequence: u64, passed: bool },
     /// To decide about what they typed.
     Enter { lane: LaneId, text: String },
+    /// To find the seats of an order, at that lane or the gate's own.
+    Find { lane: Option<LaneId>, code: OrderCode },
+    /// To note that whoever stands there says that one of them is theirs.
+    Choose { lane: Option<LaneId>, code: OrderCode, slot: Slot },
     /// To let in whom a row refused.
     Overrule {
         sequence: u64,
@@ -63,6 +70,8 @@ pub(crate) enum StaffQuestion {
 pub(crate) enum StaffAnswer {
     Done(Box<Done>),
     Scanned(Box<Scanned>),
+    /// Without the names.
+    Found(Vec<Found>),
     Refused(Sentence),
     Supervisors(Vec<Supervisor>),
     Added(SupervisorId),
@@ -105,6 +114,20 @@ impl Agent {
             StaffQuestion::Enter { lane, text } => {
                 let text = ScannedText::Whole(text.trim().to_owned());
                 scanned(self.ask(|reply| Work::Enter { lane, text, reply }).await?)
+            }
+            StaffQuestion::Find { lane, code } => {
+                let lane = self.lane(lane)?;
+                match self.ask(|reply| Work::Find { lane, code, reply }).await? {
+                    Ok(found) => StaffAnswer::Found(found),
+                    Err(why) => refused(&why),
+                }
+            }
+            StaffQuestion::Choose { lane, code, slot } => {
+                let lane = self.lane(lane)?;
+                match self.ask(|reply| Work::Choose { lane, code, slot, reply }).await? {
+                    Ok(announcement) => scanned(announcement),
+                    Err(why) => refused(&why),
+                }
             }
             StaffQuestion::Overrule { sequence, pin, why } => {
                 let pin = typed_here(pin);
@@ -149,13 +172,13 @@ fn scanned(announcement: Announcement) -> StaffAnswer {
 }
 
 /// Whoever has a shell on the box is at the box.
-fn typed_here(pin: SecretString) -> TypedPin {
+pub(super) fn typed_here(pin: SecretString) -> TypedPin {
     TypedPin { pin, desk: Desk::Gate }
 }
 
 /// To the agent alone, over its socket.
 #[expect(clippy::ref_option, reason = "serde hands over the field")]
-fn expose_any<S: Serializer>(pin: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn expose_any<S: Serializer>(pin: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
     pin.as_ref().map(ExposeSecret::expose_secret).serialize(serializer)
 }
 

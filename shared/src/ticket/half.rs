@@ -55,7 +55,7 @@ impl HalfTicket {
 }
 
 /// Half a ticket that the issuer signed. Only [`KeyRing::verify_half`](crate::key_ring::KeyRing::verify_half) makes one, and it is no
-/// [`VerifiedTicket`](super::VerifiedTicket): nothing is decided about it.
+/// [`VerifiedTicket`](super::VerifiedTicket): nobody passes by what is said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedHalf {
     half: HalfTicket,

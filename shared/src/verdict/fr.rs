@@ -51,7 +51,7 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::ExitWithoutEntry => "Au revoir. Aucune entrée connue pour ce billet.",
         Reason::Exit => "Au revoir.",
         Reason::ExitUnread => "Ce portique ne peut pas lire ce code. Faites sortir la personne à la main.",
-        Reason::Overruled => "Un responsable a laissé entrer ce billet.",
+        Reason::Overruled => "Un superviseur a laissé entrer ce billet.",
         Reason::FoundByOrder => {
             "Sans billet, trouvé par sa commande. Vérifiez l'identité ; un superviseur peut laisser entrer."
         }

@@ -39,6 +39,13 @@ pub struct GuestPage {
     pub next: Option<GuestCursor>,
 }
 
+/// Who is on it is not for the log.
+impl fmt::Debug for GuestPage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "GuestPage({} guests)", self.guests.len())
+    }
+}
+
 /// A place in the order of issue, as text `1800000000000.41327.1`. What is issued at about the same time need not appear in this order: whoever reads on begins some
 /// minutes before the newest that it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -70,7 +70,7 @@ impl Writer<'_> {
                 format!("{entry}. Supervisor {supervisor}: {}.", overruled(*why, En))
             }
             (Objection::Overruled { supervisor, why }, Fr) => {
-                format!("{entry}. Responsable {supervisor} : {}.", overruled(*why, Fr))
+                format!("{entry}. Superviseur {supervisor} : {}.", overruled(*why, Fr))
             }
             (Objection::TakenBack { row, at, then }, language) => {
                 let (at, then) = (instant(*at), then.map(|then| self.scan(&then)));

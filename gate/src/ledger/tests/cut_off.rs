@@ -124,7 +124,9 @@ fn killed_before_the_verdict_was_shown_staff_are_asked_and_their_word_counts() {
             bench.ledger().recent(1, moment(DOORS)).unwrap()[0].may,
             [Deed::Overrule, Deed::Hold, Deed::Confirm]
         );
-        bench.ledger().confirm(2, passed, moment(DOORS)).unwrap();
+        let done = bench.ledger().confirm(2, passed, moment(DOORS)).unwrap();
+        assert_eq!(done.sentence.en.contains("counts as used"), passed, "{}", done.sentence.en);
+        assert_eq!(done.sentence.fr.contains("Scannez de nouveau"), !passed, "{}", done.sentence.fr);
         let actuation = if passed { Actuation::Turned } else { Actuation::NotTurned };
         assert_eq!(bench.acts(), [(Act::Actuated { of: 1, actuation }, Actor::Operator)]);
         assert!(matches!(

@@ -4,6 +4,7 @@ mod cut_off;
 mod disk;
 mod documents;
 mod feed;
+mod find;
 mod model;
 mod names;
 mod one_by_one;

@@ -33,9 +33,9 @@ pub(super) const fn words(rule: Rule) -> [&'static str; 3] {
              signifient que l'on entre à côté des portiques.",
         ],
         Rule::Overruled => [
-            "Admis par un responsable",
-            "Un responsable a laissé entrer cette place alors que le portique ne l'avait pas fait.",
-            "Rien, si le motif est bon. Beaucoup par un même responsable méritent une question.",
+            "Admis par un superviseur",
+            "Un superviseur a laissé entrer cette place alors que le portique ne l'avait pas fait.",
+            "Rien, si le motif est bon. Beaucoup par un même superviseur méritent une question.",
         ],
         Rule::TakenBack => [
             "Annulé par le personnel",

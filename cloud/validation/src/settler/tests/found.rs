@@ -50,7 +50,7 @@ async fn who_was_found_and_let_in_is_no_doubt_of_the_guest_or_of_the_gate() {
     let (bench, mut north, _) = bench().await;
     let of = found(&mut north);
     let_in(&mut north, of);
-    assert_eq!(bench.upload(&mut north).await, [Unproved, Unproved]);
+    assert_eq!(bench.upload(&mut north).await, [Stored, Stored]);
     let found = findings(&bench).await;
     assert_eq!(rules(&found), [(Rule::Overruled, FindingState::Open)], "a notice, as of every overrule");
     assert!(!is_contested(&bench, &north).await);
@@ -80,7 +80,7 @@ async fn a_ticket_that_is_used_afterwards_was_used_twice() {
 
     // Nobody had gone through: staff took it back.
     follows(&mut north, Act::Undo { of: let_in, persons: NonZeroU8::new(2).unwrap() }, 0);
-    assert_eq!(bench.upload(&mut north).await, [Unproved]);
+    assert_eq!(bench.upload(&mut north).await, [Stored]);
     assert!(matches!(twice().await, Some((FindingState::Resolved, _))));
     assert!(!is_contested(&bench, &north).await);
 }
