@@ -303,10 +303,9 @@ impl<'a> World<'a> {
         let right = BEGIN + now;
         if let Some((gate, moment)) = self.entrance(at)?.running(now) {
             gate.pass_time(moment)?;
-            // Staff are asked on the screen, and look at their watches.
+            // Staff are asked on the screen whether it is that late or later, and look at their watches.
             if let Some(said) = gate.view()?.waiting {
-                let is_right = said <= right && right.since(said) < DOORS + QUIET;
-                gate.hear(if is_right { Word::Confirm } else { Word::Dismiss }, moment)?;
+                gate.hear(if said <= right { Word::Confirm } else { Word::Dismiss }, moment)?;
             }
         }
         self.after(PASSING_TIME, Event::Passes { at });
