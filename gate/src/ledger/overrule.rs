@@ -31,7 +31,7 @@ impl Ledger {
     }
 
     /// Lets in whom a row refused: as many as the ticket has places that are not inside by this gate's own count, and one in any case.
-    pub(super) fn overrule(
+    pub(crate) fn overrule(
         &mut self,
         sequence: u64,
         supervisor: SupervisorId,
