@@ -15,8 +15,8 @@ use super::column;
 use crate::error::Error;
 use crate::reconcile::{Break, Follows, GateHistory, Issued, SeatHistory, Told, jumps};
 
-/// How many rows near a jump of a gate's clock are read: more than an honest gate has, and a bound for the others.
-const MOST_ROWS: i64 = 3000;
+/// How many rows at which a gate's clock may jump are looked at: the first of them tell what happened.
+const MOST_ROWS: i64 = 1000;
 
 /// When a gate was last heard, and how far its journal is here.
 pub(crate) struct Heard {
@@ -146,12 +146,20 @@ async fn breaks(connection: &mut PgConnection, gate: i64) -> Result<Vec<Break>, 
 /// Where the gate's clock jumps: at the rows that may be where, and at those behind them.
 async fn clock_jumps(connection: &mut PgConnection, gate: i64) -> Result<Vec<Jump>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT beside.sequence, beside.row, beside.received_at,
-                  bool_or(beside.sequence >= journal.sequence) AS "suspect!"
-           FROM journal JOIN journal AS beside
-               ON beside.gate = journal.gate AND beside.sequence BETWEEN journal.sequence - 1 AND journal.sequence + 1
-           WHERE journal.gate = $1 AND journal.clock_doubtful
-           GROUP BY beside.gate, beside.sequence ORDER BY beside.sequence LIMIT $2"#,
+        // Row by row, by index: joined with the journal by a range it would be all rows against all, and of a gate whose clock was wrong
+        // for days every row is doubtful. Beside the last numbers there are none.
+        r#"SELECT near.sequence AS "sequence!", stored.row, stored.received_at, near.suspect AS "suspect!"
+           FROM (
+               SELECT doubtful.sequence + beside AS sequence, bool_or(beside >= 0) AS suspect
+               FROM (
+                   SELECT sequence FROM journal
+                   WHERE gate = $1 AND clock_doubtful AND sequence < 9223372036854775807 ORDER BY sequence LIMIT $2
+               ) AS doubtful CROSS JOIN unnest('{-1,0,1}'::int8[]) AS beside
+               GROUP BY 1
+           ) AS near CROSS JOIN LATERAL (
+               SELECT row, received_at FROM journal WHERE gate = $1 AND sequence = near.sequence OFFSET 0
+           ) AS stored
+           ORDER BY near.sequence"#,
         gate,
         MOST_ROWS,
     )
