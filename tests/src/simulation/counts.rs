@@ -23,6 +23,8 @@ pub struct Counts {
     pub known: u64,
     /// Uploads.
     pub uploads: u64,
+    /// Times at which a gate was cut off from the network.
+    pub partitions: u64,
     /// Ends of a process or a machine.
     pub ends: u64,
     /// Exchanges of which one way was lost, doubled or late.
@@ -47,6 +49,7 @@ impl Counts {
             questions,
             known,
             uploads,
+            partitions,
             ends,
             faults,
             revisions,
@@ -62,6 +65,7 @@ impl Counts {
         self.questions += questions;
         self.known += known;
         self.uploads += uploads;
+        self.partitions += partitions;
         self.ends += ends;
         self.faults += faults;
         self.revisions += revisions;

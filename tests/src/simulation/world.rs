@@ -199,7 +199,10 @@ impl<'a> World<'a> {
             Happening::Shown(shown) => self.show(shown)?,
             Happening::Junk { at } => self.junk(at)?,
             Happening::Staff { at, slot, row, deed } => self.staff(at, slot, row, deed)?,
-            Happening::CutOff { at, cut } => self.entrance(at)?.cut_off = cut,
+            Happening::CutOff { at, cut } => {
+                self.witness.counts.partitions += u64::from(cut);
+                self.entrance(at)?.cut_off = cut;
+            }
             Happening::Ends { at, how } => {
                 self.witness.counts.ends += 1;
                 self.entrance(at)?.end(how, now)?;
