@@ -60,14 +60,14 @@ pub(crate) async fn run(target: Recover) -> anyhow::Result<()> {
 }
 
 fn say_auth(json: bool, recovered: &auth::Recovered) -> anyhow::Result<()> {
-    let auth::Recovered { authorised, without_warrant, documents, left } = recovered;
+    let auth::Recovered { authorised, without_warrant, closed, documents, left } = recovered;
     let value = json!({
-        "authorised": authorised, "without_warrant": without_warrant, "documents": documents, "left": left,
+        "authorised": authorised, "without_warrant": without_warrant, "closed": closed, "documents": documents, "left": left,
     });
     let mut lines = vec![
         "auth may start".to_owned(),
         format!("{authorised} tickets are on the record again, and {without_warrant} whose order or transfer is lost"),
-        format!("{documents} event documents are in force"),
+        format!("{closed} grants are closed, whose orders have ended; {documents} event documents are in force"),
     ];
     lines.extend(for_a_person(left));
     answer(json, &value, &lines.join("\n"))

@@ -1,5 +1,7 @@
 //! What the gate says of a scan, in the one shape that standard output, the screen and `check` share.
 
+use core::time::Duration;
+
 use countermark_shared::documents::LeaseState;
 use countermark_shared::id::{EventId, GateId, LaneId, Slot};
 use countermark_shared::journal::{ClockState, Subject};
@@ -8,6 +10,7 @@ use countermark_shared::verdict::{Language, Reason, Severity, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::input::Source;
+use crate::ledger::{Persons, Word};
 use crate::names::Holder;
 
 /// A verdict that is in the journal, or that says why it is not.
@@ -24,9 +27,9 @@ pub(crate) struct Announcement {
     /// What.
     #[serde(flatten)]
     pub(crate) ruling: Ruling,
-    /// When, by the system's clock: what the page, which has no other, counts from.
+    /// When, by the machine's uptime: what a page counts from, by heartbeats that say the same.
     #[serde(skip)]
-    pub(crate) announced: Timestamp,
+    pub(crate) announced: Duration,
     /// Whom a sealed ticket names. For the screen alone: standard output ends up in a log.
     #[serde(skip)]
     pub(crate) holder: Option<Holder>,
@@ -73,14 +76,32 @@ impl Sentence {
         }
     }
 
+    /// How many each scan at a lane lets through.
+    pub(crate) fn of_persons(lane: LaneId, persons: Persons) -> Self {
+        let (en, fr) = match persons {
+            Persons::All => ("each scan lets everybody through", "chaque scan laisse passer tout le monde"),
+            Persons::One => ("each scan lets ONE person through", "chaque scan laisse passer UNE personne"),
+        };
+        Self { en: format!("LANE {lane}: {en}"), fr: format!("COULOIR {lane} : {fr}") }
+    }
+
+    /// Of more guests than a gate keeps.
+    pub(crate) fn guest_list_cut() -> Self {
+        Self {
+            en: "GUEST LIST TOO LONG for this gate: not everybody is found by their order. Tell the administrator.".to_owned(),
+            fr: "LISTE D'INVITÉS TROP LONGUE pour ce portique : certains ne sont pas trouvés par leur commande. Prévenez l'administrateur."
+                .to_owned(),
+        }
+    }
+
     /// Of a clock that does not tell the time. `waiting` is the instant that waits for staff.
     pub(crate) fn of_clock(state: ClockState, waiting: Option<Timestamp>) -> Option<Self> {
         let (en, fr) = match (state, waiting) {
             (ClockState::Signed | ClockState::Battery, _) => return None,
             (ClockState::Ahead, Some(at)) => (
-                format!("CLOCK, call staff: is it {at} (UTC, not local time) or later? `countermark-gate clock confirm` or `dismiss`"),
+                format!("CLOCK, call staff: is it {at} (UTC, not local time) or later? Answer in the MENU."),
                 format!(
-                    "HORLOGE, appelez un responsable : est-il {at} (UTC, pas l'heure locale) ou plus tard ? `countermark-gate clock confirm` ou `dismiss`"
+                    "HORLOGE, appelez un responsable : est-il {at} (UTC, pas l'heure locale) ou plus tard ? Répondez dans le MENU."
                 ),
             ),
             (ClockState::RolledBack, _) => (
@@ -94,6 +115,41 @@ impl Sentence {
             ),
         };
         Some(Self { en, fr })
+    }
+
+    /// Of an admission that was cut off, and by which somebody passed all the same.
+    pub(crate) fn counts_as_used() -> Self {
+        Self {
+            en: "Noted: the ticket counts as used.".to_owned(),
+            fr: "C'est noté : le billet compte comme utilisé.".to_owned(),
+        }
+    }
+
+    /// Of an instant that waited, once staff said what they think of it.
+    pub(crate) fn clock_heard(word: Word) -> Self {
+        let (en, fr) = match word {
+            Word::Confirm => ("Noted: the clock was set to it.", "C'est noté : l'horloge a été réglée dessus."),
+            Word::Dismiss => ("Noted: the clock stays as it is.", "C'est noté : l'horloge reste telle quelle."),
+        };
+        Self { en: en.to_owned(), fr: fr.to_owned() }
+    }
+
+    /// Of a word on an instant that waits no more.
+    pub(crate) fn no_instant_waits() -> Self {
+        Self {
+            en: "No instant waits for anybody's word.".to_owned(),
+            fr: "Aucune heure n'attend de réponse.".to_owned(),
+        }
+    }
+
+    /// Of a lane that somebody is scanned at, and that the cloud did not assign.
+    pub(crate) fn of_unassigned(lane: LaneId) -> Self {
+        Self {
+            en: format!("Lane {lane} is in gate.toml and not in the assignment: correct one of them. Admit nobody."),
+            fr: format!(
+                "Le couloir {lane} est dans gate.toml et pas dans l'affectation : corrigez l'un des deux. N'admettez personne."
+            ),
+        }
     }
 
     /// Of a lease that lets nobody in. `unsure` is what the box's date says, where nobody signed it.

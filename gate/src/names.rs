@@ -1,13 +1,14 @@
-//! Sealed names: the event's secrets while the lease lets this gate have them, and the one thing done with them. Owns that they are in memory
-//! alone; refuses to know where a name is shown.
+//! Sealed names: the event's secrets while the lease lets this gate have them, and what is done with them: a name is read, and an order's seats are
+//! found. Owns that they are in memory alone; refuses to know where a name is shown.
 
 use std::fmt;
 
 use countermark_shared::decision::SealedPart;
 use countermark_shared::documents::Assignment;
 use countermark_shared::id::{EventId, GateId, SealingGeneration};
-use countermark_shared::sealing::{EventSecret, SealedText, UnwrappingKey, Wrapped};
-use countermark_shared::ticket::VerifiedTicket;
+use countermark_shared::order_code::OrderCode;
+use countermark_shared::sealing::{EventSecret, ORDER_TAG_LENGTH, SealedText, UnwrappingKey, Wrapped};
+use countermark_shared::ticket::{VerifiedHalf, VerifiedTicket};
 use countermark_shared::time::Timestamp;
 
 /// What opens the names of the assigned event's tickets. Secrets are wiped when dropped.
@@ -84,9 +85,22 @@ impl Names {
         if ticket.body().sealed.is_none() {
             return (SealedPart::None, None);
         }
-        let mut secrets = self.opened.iter().flat_map(|opened| &opened.secrets);
-        let opened = secrets.find_map(|secret| secret.open(ticket).ok());
+        let opened = self.secrets().find_map(|secret| secret.open(ticket).ok());
         let part = if opened.is_some() { SealedPart::Opened } else { SealedPart::Unreadable };
         (part, opened.map(Holder))
+    }
+
+    /// The name on half a ticket that was verified.
+    pub(crate) fn read_half(&self, half: &VerifiedHalf) -> Option<Holder> {
+        self.secrets().find_map(|secret| secret.open_half(half).ok()).map(Holder)
+    }
+
+    /// What an order's seats are found by: a tag for each of the event's secrets.
+    pub(crate) fn tags(&self, code: OrderCode) -> Vec<[u8; ORDER_TAG_LENGTH]> {
+        self.secrets().map(|secret| secret.order_tag(code)).collect()
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = &EventSecret> {
+        self.opened.iter().flat_map(|opened| &opened.secrets)
     }
 }

@@ -8,7 +8,7 @@ use countermark_shared::id::LaneId;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::announcement::{Announcement, Ruling};
+use crate::announcement::{Announcement, Ruling, Sentence};
 use crate::input::Source;
 use crate::outputs::PassageLine;
 
@@ -23,6 +23,11 @@ impl Printer {
     /// Where the screen is, first of all.
     pub(crate) fn screen(self, address: &str) {
         self.line(&json!({ "screen": address }), || format!("screen at {address}"));
+    }
+
+    /// What keeps the gate from beginning. Once it begins, its screen is named again.
+    pub(crate) fn stopped(self, by: &Sentence) {
+        self.line(&json!({ "stopped_by": by }), || format!("{} / {}", by.en, by.fr));
     }
 
     /// A verdict, once it is durable.

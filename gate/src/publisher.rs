@@ -221,6 +221,14 @@ impl Publisher {
         self.assign(|assignment| assignment.lease.suspended = suspended);
     }
 
+    /// Signs the event anew, with a guest list or without, and gives the gate the secret that it takes.
+    pub(crate) fn give_guests(&mut self, finds: bool) {
+        let version = self.event_standing().revision.sequence + 1;
+        let event = samples::event_with_guests(u32::try_from(version).unwrap(), finds);
+        self.event = Signed::seal(&event, &[&samples::signing_key(4)]).unwrap();
+        self.assign(|assignment| assignment.secrets = vec![samples::wrapped_secret()]);
+    }
+
     pub(crate) fn assign(&mut self, change: impl FnOnce(&mut Assignment)) {
         let mut assignment = self.assignment.0.clone();
         assignment.version += 1;

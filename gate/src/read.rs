@@ -1,4 +1,4 @@
-//! From a picture's file to text. Owns the bounds on what is decoded, and how long is looked; knows nothing of how a code is found, and
+//! From a picture to text. Owns the bounds on what is decoded, and how long is looked; knows nothing of how a code is found, and
 //! nothing of what the text means.
 
 use std::fs::File;
@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use countermark_reading::{Budget, Reader, Reading};
+use countermark_shared::ticket::UnverifiedTicket;
 use image::{GrayImage, ImageFormat, ImageReader, Limits};
 
 use crate::clock::Clock;
@@ -22,6 +23,12 @@ const MAX_MEMORY: u64 = 256 * 1024 * 1024;
 /// answered only where neither is found in time.
 pub(crate) fn is_for_a_gate(text: &str) -> bool {
     ["CM1:", "CME1:"].iter().any(|prefix| text.starts_with(prefix))
+}
+
+/// Whether two texts are of one code: of a live ticket that is held, the proof changes.
+pub(crate) fn is_one_code(one: &str, other: &str) -> bool {
+    let as_sold = |text| UnverifiedTicket::parse(text).ok().map(|ticket| ticket.without_presentation());
+    one == other || as_sold(one).is_some_and(|ticket| as_sold(other) == Some(ticket))
 }
 
 /// Why a file is no picture to look for a code in.
@@ -41,7 +48,7 @@ pub(crate) enum Unreadable {
     Damaged(#[from] image::ImageError),
 }
 
-/// Reads files, each for so long.
+/// Reads pictures, each for so long.
 #[derive(Debug)]
 pub(crate) struct PictureReader {
     reader: Reader,
@@ -57,10 +64,11 @@ impl PictureReader {
 
     /// The QR code in a PNG or JPEG file, if there is one.
     pub(crate) fn read_file(&mut self, file: &Path) -> Result<Option<Reading>, Unreadable> {
-        Ok(self.look(&read_picture(file)?))
+        Ok(self.read(&read_picture(file)?))
     }
 
-    fn look(&mut self, picture: &GrayImage) -> Option<Reading> {
+    /// The QR code in a picture, if there is one.
+    pub(crate) fn read(&mut self, picture: &GrayImage) -> Option<Reading> {
         let (clock, begin) = (self.clock, self.clock.now().uptime);
         let spent = || clock.now().uptime.saturating_sub(begin);
         self.reader.read(picture, is_for_a_gate, Budget { allowed: self.allowed, spent: &spent })
@@ -112,7 +120,7 @@ mod tests {
 
     /// The text of the code, however long it takes.
     fn read_code(bytes: &[u8]) -> Result<Option<String>, Unreadable> {
-        let reading = PictureReader::new(Clock::start(), Duration::MAX).look(&decode(bytes)?);
+        let reading = PictureReader::new(Clock::start(), Duration::MAX).read(&decode(bytes)?);
         Ok(reading.map(|reading| reading.text))
     }
 

@@ -4,6 +4,7 @@ use core::num::NonZeroU8;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::ops::Bound;
 
 use countermark_shared::clock::GateClock;
 use countermark_shared::documents::{
@@ -15,8 +16,9 @@ use countermark_shared::journal::ChainHash;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
 use countermark_shared::sealing::{EventSecret, SealedText, UnwrappingKey};
-use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket, Validity};
+use countermark_shared::ticket::{HalfTicket, Live, TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
+use countermark_shared::wire::{Base64, Guest, GuestCursor, GuestPage};
 use image::{ImageFormat, Luma};
 use qrcode::QrCode;
 use rand::SeedableRng;
@@ -108,6 +110,11 @@ pub(crate) fn event() -> EventDocument {
     )
 }
 
+/// The same, where gates are given names and, if it says so, a guest list.
+pub(crate) fn event_with_guests(version: u32, find_by_order: bool) -> EventDocument {
+    EventDocument { version, names_at_gates: true, find_by_order, ..event() }
+}
+
 /// Slots 0 to 99 are good.
 pub(crate) fn slots_bytes(sequence: u64, issued: Timestamp) -> Vec<u8> {
     slots_bytes_but(sequence, issued, Slot(0), SlotState::Good)
@@ -145,6 +152,32 @@ pub(crate) const SEAT: &str = "Rang 3, 14";
 pub(crate) fn sealed_ticket(slot: u32, check_id: bool) -> UnverifiedTicket {
     let text = SealedText::new(NAME, SEAT).unwrap();
     sign(event_secret().seal(&body_of(slot, 1), &text, check_id).unwrap())
+}
+
+/// What the buyer of a sealed ticket reads out.
+pub(crate) const ORDER: &str = "7KQ2M-4XD9P";
+
+/// The ticket of a seat, as it stands on the guest list under an order's code.
+pub(crate) fn guest(slot: u32, generation: u8, order: &str, issued: Timestamp) -> Guest {
+    guest_by(&signing_key(2), slot, generation, order, issued)
+}
+
+/// The same, signed by whoever has this key.
+pub(crate) fn guest_by(key: &SigningKey, slot: u32, generation: u8, order: &str, issued: Timestamp) -> Guest {
+    let text = SealedText::new(NAME, SEAT).unwrap();
+    let body = event_secret().seal(&body_of(slot, generation), &text, false).unwrap();
+    let half = HalfTicket::new(body.clone(), body.issue(key)).unwrap();
+    let tag = event_secret().order_tag(order.parse().unwrap());
+    Guest { issued, tag: Base64(tag), half: Base64(half.to_bytes()) }
+}
+
+/// A page of a guest list, of two.
+pub(crate) fn guest_page(guests: &BTreeMap<GuestCursor, Guest>, after: Option<GuestCursor>) -> GuestPage {
+    let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut left = guests.range((start, Bound::Unbounded));
+    let page: Vec<_> = left.by_ref().take(2).collect();
+    let next = left.next().and(page.last()).map(|(cursor, _)| **cursor);
+    GuestPage { guests: page.into_iter().map(|(_, guest)| guest.clone()).collect(), next }
 }
 
 /// The longest ticket there is: live, sealed, and shown by its holder at `at`.
@@ -259,11 +292,13 @@ pub(crate) fn report() -> Report {
     Report {
         event: Some(EVENT),
         documents: BTreeMap::new(),
-        lanes: vec![LaneId(1)],
+        lanes: vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }],
         trust_until: None,
         list_warning: None,
+        one_by_one: Vec::new(),
         lease: None,
         reads_names: false,
+        guests: None,
         clock: GateClock::new(Timestamp::from_unix_seconds(0), Duration::ZERO),
         needs: None,
         steps: 0,
@@ -271,6 +306,7 @@ pub(crate) fn report() -> Report {
         rows: 9,
         chain: ChainHash::START,
         unsettled: 5,
+        has_supervisors: false,
         contested: 0,
         defects: Vec::new(),
     }
@@ -279,6 +315,7 @@ pub(crate) fn report() -> Report {
 /// Of a gate that nobody scans at.
 pub(crate) fn screen() -> Screen {
     Screen {
+        gate: GATE,
         name: "North".to_owned(),
         lanes: vec![LaneId(1)],
         verdicts: broadcast::channel(8).0,
@@ -287,8 +324,9 @@ pub(crate) fn screen() -> Screen {
         contact: watch::channel(Contact::default()).1,
         devices: watch::channel(Devices::default()).1,
         clock: Clock::start(),
-        journal: watch::channel(Journal::default()).1,
+        journal: watch::channel(Some(Journal::default())).1,
         manner: Manner::default(),
+        tablets: None,
     }
 }
 

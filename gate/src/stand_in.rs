@@ -1,10 +1,10 @@
 //! Validation's gate interface over real HTTP, as far as a gate can tell, for the tests of this crate.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::{AUTHORIZATION, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -19,9 +19,10 @@ use countermark_shared::keys::{Signature, VerifyingKey};
 use countermark_shared::sealing::WrappingKey;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{
-    AskClaim, AskTime, Base64, ClaimAnswered, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, RowOutcome,
-    RowResult, TimeAnswer, Upload, Uploaded, paths,
+    AskClaim, AskTime, Base64, ClaimAnswered, Enrol, Enrolled, Guest, GuestCursor, LoggedIn, Login, Nonce,
+    RequestNonce, RowOutcome, RowResult, TimeAnswer, Upload, Uploaded, paths,
 };
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::clock::Clock;
@@ -55,6 +56,8 @@ pub(crate) struct Books {
     pub(crate) answers_for_others: bool,
     /// By how much its time is later than this machine's.
     pub(crate) ahead: Duration,
+    /// Who is on the guest list.
+    pub(crate) guests: BTreeMap<GuestCursor, Guest>,
     /// Answers 503, as a gateway without a service behind it.
     pub(crate) unavailable: bool,
 }
@@ -81,6 +84,7 @@ impl StandIn {
             not_modified: 0,
             answers_for_others: false,
             ahead: Duration::ZERO,
+            guests: BTreeMap::new(),
             unavailable: false,
         }));
         let router = Router::new()
@@ -91,6 +95,7 @@ impl StandIn {
             .route(paths::CLAIMS, post(claim))
             .route(paths::TIME, post(time))
             .route(paths::HEAD, get(head))
+            .route(paths::GUESTS, get(guests))
             .route(
                 paths::BUNDLE,
                 get(async |books: Shared, headers: HeaderMap| document(&books, &headers, Wanted::NewestBundle)),
@@ -205,6 +210,19 @@ async fn head(State(books): Shared, headers: HeaderMap) -> Response {
         return StatusCode::NOT_MODIFIED.into_response();
     }
     ([(ETAG, tag)], bytes).into_response()
+}
+
+#[derive(Deserialize)]
+struct After {
+    after: Option<GuestCursor>,
+}
+
+async fn guests(State(books): Shared, Query(After { after }): Query<After>, headers: HeaderMap) -> Response {
+    let books = books.lock().unwrap();
+    if let Some(refusal) = books.refuses(&headers) {
+        return refusal;
+    }
+    Json(samples::guest_page(&books.guests, after)).into_response()
 }
 
 async fn time(State(books): Shared, headers: HeaderMap, Json(AskTime { nonce }): Json<AskTime>) -> Response {

@@ -19,6 +19,8 @@ use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
 use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -103,6 +105,16 @@ impl Folder {
         Ok(file)
     }
 
+    /// A `gate.toml` with an arm at lane 1 whose pulses are that long.
+    fn arm(&self, pulse_milliseconds: u32) -> Result<PathBuf> {
+        let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-config/profiles");
+        let config = self.path().join("gate.toml");
+        let arm = "name = \"arm\"\nlane = 1\nprofile = \"nothing\"";
+        let opens = format!("opens = {{ pulse-milliseconds = {pulse_milliseconds} }}");
+        fs::write(&config, format!("profiles = {profiles:?}\n[[output]]\n{arm}\n{opens}\n"))?;
+        Ok(config)
+    }
+
     fn start(&self) -> Result<Agent> {
         self.start_with(&[])
     }
@@ -157,6 +169,14 @@ impl Agent {
     fn scan(&mut self, text: &str) -> Result<Value> {
         writeln!(self.input, "{text}")?;
         self.line()
+    }
+
+    /// Ends as a service is told to, and is waited for.
+    fn end(mut self) -> Result<()> {
+        kill(Pid::from_raw(self.child.id().try_into()?), Signal::SIGTERM)?;
+        let ended = self.child.wait()?;
+        ensure!(ended.success(), "it ended with {ended}");
+        Ok(())
     }
 }
 
@@ -294,10 +314,7 @@ fn a_gate_that_was_killed_asks_staff_about_whom_it_admitted_last() {
 #[test]
 fn what_an_output_told_of_an_admission_outlives_the_agent() {
     let folder = Folder::enrolled().unwrap();
-    let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-config/profiles");
-    let config = folder.path().join("gate.toml");
-    let arm = "name = \"arm\"\nlane = 1\nprofile = \"nothing\"\nopens = { pulse-milliseconds = 50 }\n";
-    fs::write(&config, format!("profiles = {profiles:?}\n[[output]]\n{arm}")).unwrap();
+    let config = folder.arm(50).unwrap();
     let config = ["--config", config.to_str().unwrap()];
     let mut agent = folder.start_with(&config).unwrap();
     folder.import().unwrap();
@@ -310,4 +327,19 @@ fn what_an_output_told_of_an_admission_outlives_the_agent() {
     drop(agent);
     let mut agent = folder.start_with(&config).unwrap();
     assert_eq!(agent.scan(&text).unwrap()["verdict"], "already-used");
+}
+
+#[test]
+fn an_agent_that_is_told_to_end_in_the_middle_of_a_pulse_writes_down_what_became_of_it() {
+    let folder = Folder::enrolled().unwrap();
+    let config = folder.arm(3000).unwrap();
+    let config = ["--config", config.to_str().unwrap()];
+    let mut agent = folder.start_with(&config).unwrap();
+    folder.import().unwrap();
+    let text = ticket(1).unwrap();
+    assert_eq!(agent.scan(&text).unwrap()["verdict"], "list-old");
+    agent.end().unwrap();
+    let mut agent = folder.start_with(&config).unwrap();
+    assert_eq!(agent.scan(&text).unwrap()["verdict"], "already-used");
+    assert_eq!(folder.done(&["status"]).unwrap()["rows"], 3);
 }

@@ -5,11 +5,13 @@
 mod act;
 mod exported;
 mod hexadecimal;
+mod undo;
 
 use core::fmt;
 
 pub use act::{Act, Actuation, OverruleReason};
 pub use exported::{Audit, EXPORT_FORMAT, ExportEnd, ExportHead, ExportedRow, Unsound};
+pub use undo::UNDO_WINDOW;
 
 use data_encoding::HEXLOWER;
 use minicbor::bytes::ByteArray;
@@ -30,6 +32,10 @@ use crate::verdict::Reason;
 /// A longer row is refused unread.
 pub const MAX_ROW_LENGTH: usize = 512;
 
+/// The highest number of a row: the last that whoever reads an exported journal reads exactly (RFC 7493, section 2.2), and one that has a next
+/// wherever it is stored.
+pub const LAST_SEQUENCE: u64 = (1 << 53) - 1;
+
 /// One scan and its verdict, or what was done about one. No row says when a live ticket's holder signed: the row's own time is enough.
 ///
 /// Its JSON is for auditors; what is hashed, signed and sent are its bytes.
@@ -40,7 +46,7 @@ pub struct JournalRow {
     /// Whose journal.
     #[n(0)]
     pub gate: GateId,
-    /// 1 for the first row, then one more each.
+    /// 1 for the first row, then one more each, up to [`LAST_SEQUENCE`].
     #[n(1)]
     pub sequence: u64,
     /// Which start of the machine (Linux: `/proc/sys/kernel/random/boot_id`).
@@ -240,8 +246,8 @@ impl JournalRow {
             });
         }
         let row: Self = from_canonical(bytes).map_err(|why| InvalidRow { why })?;
-        if row.sequence == 0 {
-            return Err(InvalidRow { why: "rows are numbered from 1".to_owned() });
+        if !(1..=LAST_SEQUENCE).contains(&row.sequence) {
+            return Err(InvalidRow { why: format!("rows are numbered from 1 to {LAST_SEQUENCE}") });
         }
         row.check().map_err(|why| InvalidRow { why: why.to_owned() })?;
         Ok(row)
@@ -273,7 +279,29 @@ impl JournalRow {
         if (self.persons > 0 || self.proved) && !ticket {
             return Err("it lets people through, or calls something proved, without a ticket");
         }
+        let is_known_and_not_shown = ticket && !self.proved && self.direction == Direction::Entry;
+        if self.reason == Reason::FoundByOrder && !is_known_and_not_shown {
+            return Err("nothing was shown, and it names no seat, calls it proved, or is at an exit");
+        }
         Ok(())
+    }
+
+    /// The row after which nobody went through, since its arm says that it did not turn. Where that is an exit it counts for nothing; after an
+    /// entry the same ticket is let in once more ([`Reason::Forgiven`]). What did not open may have been opened by hand, and stops nobody.
+    pub fn stopped(&self) -> Option<u64> {
+        match self.act {
+            Some(Act::Actuated { of, actuation: Actuation::NotTurned }) => Some(of),
+            Some(
+                Act::Actuated { of: _, actuation: Actuation::Opened | Actuation::Turned | Actuation::NotOpened }
+                | Act::Undo { .. }
+                | Act::Overrule { .. }
+                | Act::Claim { .. }
+                | Act::Claimed { .. }
+                | Act::Hold
+                | Act::Release,
+            )
+            | None => None,
+        }
     }
 
     /// The admission that it takes back.

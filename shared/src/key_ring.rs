@@ -1,9 +1,9 @@
-//! The keys a verifier believes, and the only way to a [`VerifiedTicket`].
+//! The keys a verifier believes, and the only way to a [`VerifiedTicket`] and to a [`VerifiedHalf`].
 
 use crate::documents::{KeyRole, KeyStatus, TrustBundle};
 use crate::keys::{KeyId, VerifyingKey};
 use crate::label::Label;
-use crate::ticket::{Presented, UnverifiedTicket, VerifiedTicket};
+use crate::ticket::{HalfTicket, Presented, UnverifiedTicket, VerifiedHalf, VerifiedTicket};
 
 /// Issuing and authority keys of a trust bundle, whatever their status.
 #[derive(Clone, Debug)]
@@ -67,6 +67,18 @@ impl KeyRing {
             by(&self.authority, body.authority_key, Label::Authorise, ticket.authority(), Unproved::AuthorityForged)?;
         let presented = presented(ticket, &message)?;
         Ok(VerifiedTicket::new(ticket, presented, [issuer, authority].contains(&Standing::ListedOnly)))
+    }
+
+    /// Checks the issuer's signature as [`verify`](Self::verify) does. Of the authority there is no signature: what the ids of its keys say
+    /// against the whole ticket, they say against its half. Never [`Unproved::AuthorityForged`] or [`Unproved::HolderForged`].
+    pub fn verify_half(&self, half: &HalfTicket) -> Result<VerifiedHalf, Unproved> {
+        let body = half.body();
+        expect_usable(&self.issuing, body.issuing_key)?;
+        expect_usable(&self.authority, body.authority_key)?;
+        let verifies = |key: VerifyingKey| key.verifies(Label::Issue, &body.to_bytes(), &half.issuer());
+        let issuer = standing_of_signer(&self.issuing, body.issuing_key, verifies, Unproved::IssuerForged)?;
+        let doubted = named(&self.authority, body.authority_key).any(|key| key.status == KeyStatus::ListedOnly);
+        Ok(VerifiedHalf::new(half, doubted || issuer == Standing::ListedOnly))
     }
 }
 
@@ -132,6 +144,29 @@ mod tests {
         }
     }
 
+    fn half(body: &TicketBody, key: &crate::keys::SigningKey) -> HalfTicket {
+        HalfTicket::new(body.clone(), body.issue(key)).unwrap()
+    }
+
+    #[test]
+    fn the_issuers_signature_makes_half_a_ticket() {
+        for body in [samples::sealed(&body()), samples::sealed(&live(&body()))] {
+            let verified = key_ring().verify_half(&half(&body, &issuing_key())).unwrap();
+            assert_eq!((verified.body(), verified.must_be_listed()), (&body, false));
+            for forger in [authority_key(), samples::list_key(), samples::organiser_key()] {
+                assert_eq!(key_ring().verify_half(&half(&body, &forger)), Err(Unproved::IssuerForged));
+            }
+            let relabelled = HalfTicket::new(body.clone(), body.authorise(&issuing_key())).unwrap();
+            assert_eq!(key_ring().verify_half(&relabelled), Err(Unproved::IssuerForged));
+            for stranger in [
+                TicketBody { issuing_key: KeyId([0; 4]), ..body.clone() },
+                TicketBody { authority_key: KeyId([0; 4]), ..body },
+            ] {
+                assert_eq!(key_ring().verify_half(&half(&stranger, &issuing_key())), Err(Unproved::KeyUnknown));
+            }
+        }
+    }
+
     #[test]
     fn swapped_signatures_are_forgeries() {
         let ticket = sign(body());
@@ -168,8 +203,12 @@ mod tests {
                 for trusted in bundle.keys.iter_mut().filter(|trusted| trusted.role == role) {
                     trusted.status = status;
                 }
-                let outcome = KeyRing::of(&bundle).verify(&samples::ticket()).map(|ticket| ticket.must_be_listed());
+                let ring = KeyRing::of(&bundle);
+                let outcome = ring.verify(&samples::ticket()).map(|ticket| ticket.must_be_listed());
                 assert_eq!(outcome, expected, "{role:?} {status:?}");
+                let half = half(&samples::sealed(&body()), &issuing_key());
+                let outcome = ring.verify_half(&half).map(|half| half.must_be_listed());
+                assert_eq!(outcome, expected, "half a ticket, {role:?} {status:?}");
             }
         }
     }

@@ -17,6 +17,8 @@ pub enum Label {
     Seal,
     /// The wrapping of an event secret for one gate (HPKE).
     EventSecret,
+    /// The derivation of the tag by which a gate finds an order's seats (HKDF).
+    OrderTag,
     /// A trust bundle, by the root.
     TrustBundle,
     /// The fingerprint of a set of root keys.
@@ -49,7 +51,7 @@ pub enum Label {
 
 impl Label {
     /// All of them, in the order of the specification's table.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Issue,
         Self::Authorise,
         Self::Present,
@@ -57,6 +59,7 @@ impl Label {
         Self::HolderKey,
         Self::Seal,
         Self::EventSecret,
+        Self::OrderTag,
         Self::TrustBundle,
         Self::RootFingerprint,
         Self::EventDocument,
@@ -83,6 +86,7 @@ impl Label {
             Self::HolderKey => "countermark/1/holder-key",
             Self::Seal => "countermark/1/seal",
             Self::EventSecret => "countermark/1/event-secret",
+            Self::OrderTag => "countermark/1/order-tag",
             Self::TrustBundle => "countermark/1/trust-bundle",
             Self::RootFingerprint => "countermark/1/root-fingerprint",
             Self::EventDocument => "countermark/1/event-document",

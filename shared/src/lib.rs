@@ -13,6 +13,7 @@ pub mod key_ring;
 pub mod keys;
 pub mod label;
 pub mod money;
+pub mod order_code;
 #[cfg(test)]
 mod samples;
 pub mod sealing;

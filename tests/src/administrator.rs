@@ -95,7 +95,13 @@ impl<'a> Administrator<'a> {
 
     /// Makes a gate with one lane into the grounds.
     pub async fn gate(&self, name: &str, event: EventId) -> Result<NewGate, CallError> {
-        let lanes = json!([{ "lane": 1, "direction": "entry", "zones": GROUNDS }]);
+        self.gate_with_lanes(name, event, &[1]).await
+    }
+
+    /// The same with several.
+    pub async fn gate_with_lanes(&self, name: &str, event: EventId, lanes: &[u16]) -> Result<NewGate, CallError> {
+        let lane = |lane: &u16| json!({ "lane": lane, "direction": "entry", "zones": GROUNDS });
+        let lanes: Vec<_> = lanes.iter().map(lane).collect();
         let body = json!({ "name": name, "event": event, "lanes": lanes });
         self.admin.post("/v1/gates", &body).await
     }
@@ -118,14 +124,15 @@ impl<'a> Administrator<'a> {
         self.admin.post::<Value>("/v1/seats/unblock", &body).await.map(drop)
     }
 
-    /// Stops a gate.
+    /// Stops a gate that was in known hands.
     pub async fn suspend(&self, gate: u32, reason: &str) -> Result<(), CallError> {
-        self.admin.post::<Value>("/v1/gates/suspend", &json!({ "gate": gate, "reason": reason })).await.map(drop)
+        let body = json!({ "gate": gate, "reason": reason, "believed": "everything-so-far" });
+        self.admin.post::<Value>("/v1/gates/suspend", &body).await.map(drop)
     }
 
     /// Stops a gate that was in known hands until then, and takes back what came from it since.
     pub async fn report_stolen(&self, gate: u32, reason: &str, believed_until: Timestamp) -> Result<(), CallError> {
-        let body = json!({ "gate": gate, "reason": reason, "believed_until": believed_until });
+        let body = json!({ "gate": gate, "reason": reason, "believed": { "until": believed_until } });
         self.admin.post::<Value>("/v1/gates/suspend", &body).await.map(drop)
     }
 

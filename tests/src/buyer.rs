@@ -29,6 +29,8 @@ pub struct Buyer {
 pub struct Order {
     /// Its identity.
     pub order: String,
+    /// What its buyer says where no ticket can be shown.
+    pub code: String,
     /// Where it stands: `reserved`, `paid`, `issued`, `expired`, `refund-due`.
     pub state: String,
     /// What the buyer grants, to the letter.

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use countermark_shared::keys::{SigningKey, VerifyingKey};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Severity};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::administrator::NewGate;
 use crate::cloud::Cloud;
@@ -274,6 +275,15 @@ impl Gate {
         run_well(command).await.map(drop)
     }
 
+    /// Has staff type a ticket at a lane of the running gate.
+    pub async fn enter(&self, lane: u16, text: &str) -> Result<()> {
+        let mut command = process::command(&self.program);
+        command.args(["enter", "--json", "--data"]).arg(&self.folder).args([&lane.to_string(), text]);
+        let outcome = run(command).await?;
+        ensure!(!outcome.said.is_empty(), "nothing was decided: {}", outcome.complained.trim());
+        Ok(())
+    }
+
     /// Lets a tablet in no more.
     pub async fn revoke_tablet(&self, number: u32) -> Result<()> {
         let mut command = process::command(&self.program);
@@ -303,6 +313,13 @@ impl Gate {
             Ok((self.check(text).await?.verdict == expected).then_some(()))
         })
         .await
+    }
+
+    /// The seats of an order that the running gate finds, a line each; none where it finds nobody.
+    pub async fn find(&self, code: &str) -> Result<Vec<String>> {
+        let mut command = self.command("find");
+        command.arg(code);
+        Ok(run(command).await?.said.lines().map(str::to_owned).collect())
     }
 
     /// Writes the documents that the gate holds to a file, as for a stick.
@@ -372,7 +389,8 @@ impl Gate {
         command
     }
 
-    fn log_file(&self) -> PathBuf {
+    /// What the agent logs.
+    pub fn log_file(&self) -> PathBuf {
         self.folder.with_extension("log")
     }
 }
@@ -420,6 +438,26 @@ impl RunningGate {
         serde_json::from_str(&line).with_context(|| format!("this is neither a verdict nor a passage: {line}"))
     }
 
+    /// The next line that is not read as anything.
+    pub async fn said(&mut self, patience: Duration) -> Result<String> {
+        self.process.expect_line(patience).await
+    }
+
+    /// Has it hang until [`RunningGate::go_on`].
+    pub fn hang(&mut self) -> Result<()> {
+        self.process.hang()
+    }
+
+    /// Has it go on.
+    pub fn go_on(&mut self) -> Result<()> {
+        self.process.go_on()
+    }
+
+    /// Asks it to end, as systemd does; whether it ended well.
+    pub async fn terminate(self) -> Result<bool> {
+        Ok(self.process.terminate(PATIENCE).await?.success())
+    }
+
     /// Opens the operator's screen, as a browser does.
     pub async fn look_at_the_screen(&self) -> Result<Screen> {
         let events = format!("{}events", self.screen);
@@ -463,6 +501,20 @@ impl Screen {
         })
         .await
         .context("the screen shows no verdict")?
+    }
+
+    /// The next heartbeat, as the page gets it.
+    pub async fn standing(&mut self) -> Result<Value> {
+        tokio::time::timeout(PATIENCE, async {
+            loop {
+                let event = self.event().await?;
+                if let Some(standing) = event.strip_prefix("event: heartbeat\ndata: ") {
+                    return Ok(serde_json::from_str(standing)?);
+                }
+            }
+        })
+        .await
+        .context("the screen has no heartbeat")?
     }
 
     async fn event(&mut self) -> Result<String> {

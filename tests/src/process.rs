@@ -73,6 +73,22 @@ impl Process {
         self.child.take_stdin()
     }
 
+    /// Has it hang until [`Process::go_on`]: its connections stay open.
+    pub fn hang(&mut self) -> Result<()> {
+        self.child.hang().with_context(|| format!("{} cannot be stopped", self.name))
+    }
+
+    /// Has it go on.
+    pub fn go_on(&mut self) -> Result<()> {
+        self.child.go_on().with_context(|| format!("{} cannot go on", self.name))
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn terminate(mut self, patience: Duration) -> Result<ExitStatus> {
+        self.child.terminate().with_context(|| format!("{} cannot be asked to end", self.name))?;
+        self.ended(patience).await
+    }
+
     /// `kill -9`, and waits until it is gone. The answer is what it had said to the end.
     pub async fn kill(mut self) -> Result<Vec<String>> {
         self.child.kill().with_context(|| format!("{} cannot be killed", self.name))?;

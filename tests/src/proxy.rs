@@ -17,6 +17,8 @@ pub enum Fault {
     Refuse,
     /// Connections, old and new, stay open, and nothing comes through.
     Swallow,
+    /// Connections that are open stay open, and nothing comes through; new ones work: what is left of a Wi-Fi that was lost for a moment.
+    Strand,
     /// Requests come through; at the first byte of an answer the connection is reset.
     LoseReplies,
 }
@@ -38,7 +40,12 @@ struct Line {
 impl Proxy {
     /// A line that leads nowhere yet: it resets connections until [`Proxy::point_to`].
     pub async fn bind() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free on loopback")?;
+        Self::bind_at((Ipv4Addr::LOCALHOST, 0).into()).await
+    }
+
+    /// The same at this very address.
+    pub async fn bind_at(address: SocketAddr) -> Result<Self> {
+        let listener = TcpListener::bind(address).await.with_context(|| format!("{address} is not free"))?;
         let address = listener.local_addr()?;
         let (line, _) = watch::channel(Line { target: None, fault: None });
         let (lost, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
@@ -99,7 +106,7 @@ async fn connect(client: TcpStream, mut line: watch::Receiver<Line>, lost: Arc<A
     let Line { target, fault } = *line.borrow_and_update();
     let server = match (target, fault) {
         (_, Some(Fault::Swallow)) => return swallow(&[client], &mut line).await,
-        (Some(target), None | Some(Fault::LoseReplies)) => TcpStream::connect(target).await.ok(),
+        (Some(target), None | Some(Fault::LoseReplies | Fault::Strand)) => TcpStream::connect(target).await.ok(),
         (None, _) | (Some(_), Some(Fault::Refuse)) => None,
     };
     if let Some(server) = server {
@@ -122,7 +129,7 @@ async fn carry(
         tokio::select! {
             changed = line.changed() => {
                 let now = *line.borrow_and_update();
-                if now.fault == Some(Fault::Swallow) {
+                if matches!(now.fault, Some(Fault::Swallow | Fault::Strand)) {
                     return swallow(&[client, server], &mut line).await;
                 }
                 if changed.is_err() || now.target != target || now.fault == Some(Fault::Refuse) {
@@ -156,7 +163,8 @@ async fn pass(read: std::io::Result<usize>, buffer: &[u8], to: &mut TcpStream) -
 
 /// Holds the connections, deaf and dumb, until the line changes again.
 async fn swallow(held: &[TcpStream], line: &mut watch::Receiver<Line>) {
-    while line.changed().await.is_ok() && line.borrow().fault == Some(Fault::Swallow) {}
+    let fault = line.borrow().fault;
+    while line.changed().await.is_ok() && line.borrow().fault == fault {}
     held.iter().for_each(reset);
 }
 

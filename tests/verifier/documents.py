@@ -78,7 +78,7 @@ class Event:
             least_price=fields(minor=EIGHT, currency=text), moved_=fields(valid_from=instant, until=instant),
             form=fields(live_window=ONE, holder=_code(3)), policy_=_POLICY,
         )),
-        policy=_POLICY, resets=array_of(instant), names_at_gates=truth,
+        policy=_POLICY, resets=array_of(instant), names_at_gates=truth, find_by_order=truth,
     ))
     revision = Bundle.revision
 
@@ -96,6 +96,7 @@ class Event:
             for window in (each, each["moved"] or each):
                 require(window["valid_from"] // 1000 < window["until"] // 1000 < 1 << 32, "a window")
             require(each["form"]["holder"] != 2 or document["names_at_gates"], "names to be checked")
+        require(document["names_at_gates"] or not document["find_by_order"], "found by an order without names")
         for name in (document["name"], *(each["name"] for each in products)):
             require(all(1 <= len(words.encode()) <= 200 for words in name.values()), "a name")
         for policy in (document["policy"], *(each["policy"] for each in products if each["policy"])):

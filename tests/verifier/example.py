@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+import order_code
 import sealing
 import ticket
 from labels import SPECIFICATION, label
@@ -48,7 +49,7 @@ def count() -> int:
 
 
 def _checks() -> Iterator[tuple[str, object, object]]:
-    keys, static, derived, seal, live, shown, device, wrapped = (values for _, values in sections())
+    keys, static, derived, seal, live, shown, device, wrapped, found = (values for _, values in sections())
     for role in ("issuing", "authority"):
         yield f"{role} key", keys[f"{role} key, public"], _public(keys[f"{role} key, private"])
     ring = [
@@ -96,6 +97,11 @@ def _checks() -> Iterator[tuple[str, object, object]]:
         wrapped["enc"], wrapped["ciphertext and tag"], wrapped["gate's X25519 key, private"], 17, read.fields["event"], 1
     )
     yield "gate: secret", seal["event secret, generation 1"], secret
+
+    yield "order: code", found["code"], order_code.of_order(found["order"])
+    yield "order: info", found["info"], label("order-tag") + order_code.number(found["code"]).to_bytes(8, "big")
+    tag = sealing.order_tag(seal["event secret, generation 1"], found["code"])
+    yield "order: tag", found["tag, generation 1"], tag
 
 
 def _public(seed: bytes) -> bytes:

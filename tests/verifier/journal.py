@@ -108,7 +108,7 @@ def read_row(data: bytes) -> dict:
     row = _ROW(decode(data, MAX_ROW))
     if row["act"] is None:
         del row["act"]
-    require(row["sequence"] > 0, "rows are numbered from 1")
+    require(0 < row["sequence"] < 2**53, "rows are numbered from 1 to 2^53 - 1")
     _check(row)
     return row
 
@@ -134,6 +134,8 @@ def _check(row: dict) -> None:
     require(opens == (row["persons"] > 0), "persons and reason")
     require(not opens or (row["reason"] in LEAVES) == (row["direction"] == "exit"), "in or out")
     require(ticket or (row["persons"] == 0 and not row["proved"]), "without a ticket")
+    if row["reason"] == "found-by-order":
+        require(ticket and not row["proved"] and row["direction"] == "entry", "found and not shown")
 
 
 def audit(lines: list[str]) -> int:

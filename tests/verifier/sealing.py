@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
+import order_code
 from labels import label
 from ticket import Ticket
 
@@ -21,18 +22,28 @@ def derive(secret: bytes, name: str, info: bytes) -> bytes:
 
 def open_sealed(ticket: Ticket, event: int, generation: int, secret: bytes) -> dict:
     """Opens the sealed part of a verified ticket."""
-    sealed = ticket.fields["sealed"]
+    return open_body(ticket.body, ticket.fields, event, generation, secret)
+
+
+def open_body(body: bytes, fields: dict, event: int, generation: int, secret: bytes) -> dict:
+    """Opens the sealed part of a body that is believed."""
+    sealed = fields["sealed"]
     if sealed is None:
         return {"outcome": "unsealed"}
-    if (ticket.fields["event"], sealed["generation"]) != (event, generation):
+    if (fields["event"], sealed["generation"]) != (event, generation):
         return {"outcome": "other-secret"}
-    header = ticket.sealed_header
+    header = body[:-72]
     cipher = ChaCha20Poly1305(derive(secret, "seal", header))
     try:
         plaintext = cipher.decrypt(bytes(12), bytes.fromhex(sealed["ciphertext"] + sealed["tag"]), header)
     except InvalidTag:
         return {"outcome": "broken"}
     return read_text(plaintext) or {"outcome": "text"}
+
+
+def order_tag(secret: bytes, code: str) -> bytes:
+    """An order's tag by an event secret."""
+    return derive(secret, "order-tag", order_code.number(code).to_bytes(8, "big"))[:16]
 
 
 def read_text(plaintext: bytes) -> dict | None:

@@ -74,6 +74,27 @@ def parse(text: str) -> Ticket:
 
 def parse_bytes(data: bytes) -> Ticket:
     """Reads a ticket's bytes."""
+    flags, length = read_profile(data)
+    whole = {length + 128} | ({length + 128 + PRESENTATION} if flags & LIVE else set())
+    if len(data) not in whole:
+        raise Refused("malformed", "length")
+    body, rest = data[:length], data[length:]
+    return Ticket(data, body, read_fields(body, flags), rest[:64], rest[64:128], rest[128:])
+
+
+def parse_half(data: bytes) -> tuple[bytes, dict, bytes]:
+    """Reads half a ticket: its body, the body's fields, and the issuer's signature."""
+    flags, length = read_profile(data)
+    if not flags & SEALED:
+        raise Refused("malformed", "flags")
+    if len(data) != length + 64:
+        raise Refused("malformed", "length")
+    body = data[:length]
+    return body, read_fields(body, flags), data[length:]
+
+
+def read_profile(data: bytes) -> tuple[int, int]:
+    """The flags, and how long a body they make."""
     if not data:
         raise Refused("malformed", "length")
     if data[0] != 1:
@@ -83,12 +104,7 @@ def parse_bytes(data: bytes) -> Ticket:
     flags = data[1]
     if flags & ~(LIVE | SEALED | CHECK_ID) or (flags & CHECK_ID and not flags & SEALED):
         raise Refused("malformed", "flags")
-    length = 35 + (33 if flags & LIVE else 0) + (73 if flags & SEALED else 0)
-    whole = {length + 128} | ({length + 128 + PRESENTATION} if flags & LIVE else set())
-    if len(data) not in whole:
-        raise Refused("malformed", "length")
-    body, rest = data[:length], data[length:]
-    return Ticket(data, body, read_fields(body, flags), rest[:64], rest[64:128], rest[128:])
+    return flags, 35 + (33 if flags & LIVE else 0) + (73 if flags & SEALED else 0)
 
 
 def read_fields(body: bytes, flags: int) -> dict:
@@ -137,14 +153,7 @@ def key_id(key: bytes) -> str:
 
 def verify(ticket: Ticket, ring: list[dict]) -> dict:
     """Verifies against keys `{role, status, key}`; the answer is the outcome of a good ticket."""
-    services = []
-    for role, hint in (("issuing", "issuing_key_id"), ("authority", "authority_key_id")):
-        named = [entry for entry in ring if entry["role"] == role and key_id(bytes.fromhex(entry["key"])) == ticket.fields[hint]]
-        if not named:
-            raise Refused("key-unknown")
-        if all(entry["status"] == "revoked" for entry in named):
-            raise Refused("key-revoked")
-        services.append(named)
+    services = usable(ticket.fields, ring)
     statuses = [
         signer_status(services[0], label("issue") + ticket.body, ticket.issuer, "issuer-forged"),
         signer_status(services[1], label("authorise") + ticket.body, ticket.authority, "authority-forged"),
@@ -156,6 +165,28 @@ def verify(ticket: Ticket, ring: list[dict]) -> dict:
         "ticket": ticket.fields,
         "kept": ticket.kept,
     }
+
+
+def verify_half(half: tuple[bytes, dict, bytes], ring: list[dict]) -> dict:
+    """Verifies by the issuer's signature alone."""
+    body, fields, issuer = half
+    issuing, authority = usable(fields, ring)
+    status = signer_status(issuing, label("issue") + body, issuer, "issuer-forged")
+    doubted = any(entry["status"] == "listed-only" for entry in authority)
+    return {"outcome": "verified", "must_be_listed": doubted or status == "listed-only", "ticket": fields}
+
+
+def usable(fields: dict, ring: list[dict]) -> list[list[dict]]:
+    """The keys that the ids may mean, of the issuer and of the authority."""
+    services = []
+    for role, hint in (("issuing", "issuing_key_id"), ("authority", "authority_key_id")):
+        named = [entry for entry in ring if entry["role"] == role and key_id(bytes.fromhex(entry["key"])) == fields[hint]]
+        if not named:
+            raise Refused("key-unknown")
+        if all(entry["status"] == "revoked" for entry in named):
+            raise Refused("key-revoked")
+        services.append(named)
+    return services
 
 
 def signer_status(named: list[dict], message: bytes, signature: bytes, otherwise: str) -> str:

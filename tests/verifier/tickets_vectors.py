@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import ed25519
+import order_code
 import sealing
 import ticket
 from labels import label
@@ -57,10 +58,37 @@ def _wrapping(case: dict, _: dict) -> Iterator[tuple]:
     yield case["secret"], None if secret is None else secret.hex()
 
 
+def _half(case: dict, content: dict) -> Iterator[tuple]:
+    opening = None
+    try:
+        body, fields, _ = half = ticket.parse_half(bytes.fromhex(case["half"]))
+        found = ticket.verify_half(half, content["rings"][case["ring"]])
+        if secret := case.get("secret"):
+            opening = sealing.open_body(
+                body, fields, secret["event"], secret["generation"], bytes.fromhex(secret["secret"])
+            )
+    except ticket.Refused as refused:
+        found = refused.outcome
+    yield case["expect"], found
+    yield case.get("opening"), opening
+
+
+def _order_code(case: dict, _: dict) -> Iterator[tuple]:
+    yield case["code"], order_code.read(case["typed"])
+
+
+def _order_tag(case: dict, _: dict) -> Iterator[tuple]:
+    yield case["code"], order_code.of_order(bytes.fromhex(case["order"]))
+    yield case["tag"], sealing.order_tag(bytes.fromhex(case["secret"]), case["code"]).hex()
+
+
 _KINDS = {
     "tickets": _ticket,
     "public-keys": _public_key,
     "holder-keys": _holder_key,
     "enrolments": _enrolment,
     "wrappings": _wrapping,
+    "halves": _half,
+    "order-codes": _order_code,
+    "order-tags": _order_tag,
 }

@@ -1,7 +1,7 @@
 //! Findings as files. Owns their columns and that no spreadsheet takes a word for a formula; refuses to know who asks.
 
 use countermark_service::contract::ValidationClient;
-use countermark_service::contract::findings::{About, Evidence, Finding, FindingQuery, NamedGate};
+use countermark_service::contract::findings::{About, Decided, Evidence, Finding, FindingQuery, NamedGate};
 use countermark_shared::id::{EventId, GateId};
 
 use crate::error::Error;
@@ -9,8 +9,24 @@ use crate::error::Error;
 /// As many as validation gives at once.
 const PAGE: u16 = 200;
 
-const NAMES: [&str; 12] =
-    ["finding", "rule", "weight", "state", "slot", "gate", "gate name", "row", "found", "grown", "count", "evidence"];
+const NAMES: [&str; 16] = [
+    "finding",
+    "rule",
+    "weight",
+    "state",
+    "slot",
+    "gate",
+    "gate name",
+    "row",
+    "found",
+    "grown",
+    "count",
+    "evidence",
+    "decision",
+    "decided",
+    "decided by",
+    "why",
+];
 
 /// All that was found at an event, the newest first, and its gates.
 pub(crate) async fn all(
@@ -41,13 +57,17 @@ pub(crate) fn csv(findings: &[Finding], gates: &[NamedGate]) -> String {
     std::iter::once(row(&NAMES.map(str::to_owned))).chain(rows).collect()
 }
 
-fn cells(finding: &Finding, gates: &[NamedGate]) -> [String; 12] {
+fn cells(finding: &Finding, gates: &[NamedGate]) -> [String; 16] {
     let named = |gate: GateId| gates.iter().find(|named| named.gate == gate).map_or("", |named| named.name.as_str());
     let (slot, gate, name, place) = match finding.about {
         About::Seat { slot } => (slot.to_string(), String::new(), "", None),
         About::Gate { gate, row } => (String::new(), gate.to_string(), named(gate), row),
     };
     let evidence = serde_json::to_string(&finding.evidence).unwrap_or_default();
+    let [decision, decided, by, why] = finding.decided.as_ref().map_or_else(Default::default, |decided| {
+        let Decided { decision, at, account, why } = decided;
+        [decision.as_str().to_owned(), at.to_string(), account.0.to_string(), why.clone()]
+    });
     [
         finding.finding.to_string(),
         finding.rule.as_str().to_owned(),
@@ -61,6 +81,10 @@ fn cells(finding: &Finding, gates: &[NamedGate]) -> [String; 12] {
         finding.grown.to_string(),
         count(&finding.evidence).to_string(),
         evidence,
+        decision,
+        decided,
+        by,
+        why,
     ]
 }
 

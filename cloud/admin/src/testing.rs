@@ -134,6 +134,7 @@ pub(crate) fn document_of(event: EventId, version: u32, organiser: &SigningKey) 
         policy: AdmissionPolicy::default(),
         resets: Vec::new(),
         names_at_gates: false,
+        find_by_order: false,
     };
     Signed::seal(&document, &[organiser]).unwrap()
 }

@@ -1,8 +1,8 @@
 //! Going on from a backup while the service is stopped: auth knows again what it signed, by its own signatures on the tickets that were
-//! sold, and signs nothing else for those seats. Owns the order of that. Refuses to believe anybody's word but its own signature's: a
+//! sold, signs nothing else for those seats, and closes what tickets says has ended. Owns the order of that. Refuses to believe anybody's word but its own signature's: a
 //! ticket that is not shown here may be signed a second time, for a grant that is still open.
 
-use countermark_service::contract::{AdminClient, Decision, SignedIssue, TicketsClient, Warrant};
+use countermark_service::contract::{AdminClient, Decision, SignedIssue, TicketsClient, Warrant, read_all};
 use countermark_service::database::{self, NotAlone};
 use countermark_service::event_documents::EventDocumentError;
 use countermark_service::extract::Json;
@@ -11,20 +11,24 @@ use countermark_service::service_name::ServiceName;
 use countermark_service::transaction::{Transaction, transaction};
 use countermark_shared::documents::Refusal;
 use countermark_shared::ticket::TicketBody;
+use countermark_shared::time::Timestamp;
 
 use crate::error::Error;
 use crate::routes::event_documents;
 use crate::start::{Prepared, Settings, StartError, prepare};
 use crate::state::State;
 use crate::store::{authorisations, grants, locks, recovered, transfers};
+use crate::terms;
 
 /// What was recovered.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Issues of seats that are on the record again, under their grant or transfer.
+    /// Issues of seats that are on the record again, under their grant or transfer, whether or not the grant's payment is known.
     pub authorised: u64,
     /// Issues whose grant or transfer is lost: they are on the record, and cannot be passed on.
     pub without_warrant: u64,
+    /// Grants that are closed again, whose orders have ended.
+    pub closed: u64,
     /// Event documents that are in force here again, or were.
     pub documents: u64,
     /// What could not be taken over, for a person.
@@ -77,10 +81,8 @@ pub async fn recover(settings: Settings) -> Result<Recovered, RecoverError> {
 async fn go_on(state: &State, tickets: &TicketsClient, admin: &AdminClient) -> Result<Recovered, RecoverError> {
     let mut recovered = Recovered::default();
     take_documents(state, admin, &mut recovered).await?;
-    let mut after = None;
-    loop {
-        let page = tickets.issues(after).await?;
-        for signed in page.items {
+    let take_all = async |issues| {
+        for signed in issues {
             match take(state, &signed).await? {
                 Outcome::Known => {}
                 Outcome::Authorised => recovered.authorised += 1,
@@ -88,18 +90,33 @@ async fn go_on(state: &State, tickets: &TicketsClient, admin: &AdminClient) -> R
                 Outcome::Left { why } => recovered.left.push(why),
             }
         }
-        after = page.next;
-        if after.is_none() {
-            return Ok(recovered);
-        }
-    }
+        Ok::<_, RecoverError>(())
+    };
+    read_all(async |after| tickets.issues(after).await, take_all).await?;
+    // Last: what was signed for them counts under their grants.
+    recovered.closed = close_ended(state, tickets).await?;
+    Ok(recovered)
+}
+
+/// The provider may say once more that an order is paid which ended when its tickets were all sold: nothing is signed for it any more.
+async fn close_ended(state: &State, tickets: &TicketsClient) -> Result<u64, RecoverError> {
+    let now = state.clock.now();
+    let mut closed = 0;
+    let close_all = async |orders: Vec<_>| {
+        let orders = &orders;
+        closed += transaction(&state.pool, "close grants of ended orders", |mut transaction| {
+            Box::pin(async move { Ok::<_, Error>(grants::close_all(&mut transaction, orders, now).await?) })
+        })
+        .await?;
+        Ok::<_, RecoverError>(())
+    };
+    read_all(async |after| tickets.ended_orders(after).await, close_all).await?;
+    Ok(closed)
 }
 
 async fn take_documents(state: &State, admin: &AdminClient, recovered: &mut Recovered) -> Result<(), RecoverError> {
-    let mut after = None;
-    loop {
-        let page = admin.decisions(after).await?;
-        for decision in page.items {
+    let take_all = async |decisions| {
+        for decision in decisions {
             let Decision::Document(request) = decision else { continue };
             match event_documents::push(state.clone(), Json(request)).await {
                 Ok(_) => recovered.documents += 1,
@@ -114,11 +131,9 @@ async fn take_documents(state: &State, admin: &AdminClient, recovered: &mut Reco
                 Err(error) => return Err(error.into()),
             }
         }
-        after = page.next;
-        if after.is_none() {
-            return Ok(());
-        }
-    }
+        Ok(())
+    };
+    read_all(async |after| admin.decisions(after).await, take_all).await
 }
 
 enum Outcome {
@@ -158,7 +173,7 @@ async fn take(state: &State, signed: &SignedIssue) -> Result<Outcome, Error> {
             if let Some(known) = known {
                 return Ok::<_, Error>((known == body.to_bytes()).then_some(Outcome::Known));
             }
-            if is_warranted(&mut transaction, signed.warrant, body).await? {
+            if is_warranted(&mut transaction, signed.warrant, body, now).await? {
                 authorisations::insert(&mut transaction, signed.warrant, body, now).await?;
                 return Ok(Some(Outcome::Authorised));
             }
@@ -173,16 +188,20 @@ async fn take(state: &State, signed: &SignedIssue) -> Result<Outcome, Error> {
     }
 }
 
-/// Whether what it was signed for is still on the record; of an order it counts as one of its tickets then.
+/// Whether what it was signed for is still on the record; of an order it counts as one of its tickets then. That an order was paid is
+/// known by what was signed for it, even where the payment itself is lost.
 async fn is_warranted(
     transaction: &mut Transaction<'_, '_>,
     warrant: Warrant,
     body: &TicketBody,
+    now: Timestamp,
 ) -> Result<bool, Error> {
     match warrant {
         Warrant::Order(order) => {
             locks::order(transaction, order).await?;
-            grants::count_paid(transaction, order, body.event).await
+            let grant = grants::find(transaction, order, now).await?;
+            let is_granted = grant.is_some_and(|grant| terms::fits(&grant.terms, body).is_ok());
+            Ok(is_granted && grants::count_recovered(transaction, order, now).await?)
         }
         Warrant::Transfer(transfer) => {
             let known = transfers::find(transaction, transfer).await?;

@@ -210,6 +210,7 @@ mod tests {
             policy: AdmissionPolicy::default(),
             resets: Vec::new(),
             names_at_gates: false,
+            find_by_order: false,
         };
         Signed::seal(&document, &[&key(organiser)]).unwrap()
     }

@@ -14,16 +14,25 @@ use crate::store;
 /// The keystore's name of them.
 const ROLE: &str = "event-secret";
 
-const FIRST: SealingGeneration = SealingGeneration(1);
+/// What an event's first secret is called, unless another was lost.
+pub(crate) const FIRST: SealingGeneration = SealingGeneration(1);
 
 /// Whether any ticket of the event has a sealed part.
 pub(crate) fn are_needed(document: &EventDocument) -> bool {
     document.products.iter().any(|product| product.form.is_sealed())
 }
 
-/// Sees to it that the event has a secret.
-pub(crate) async fn ensure(state: &State, connection: &mut PgConnection, event: EventId) -> Result<(), Error> {
-    make(state, connection, event, FIRST).await
+/// Sees to it that the event has a secret: where it has none, one of that generation.
+pub(crate) async fn ensure(
+    state: &State,
+    connection: &mut PgConnection,
+    event: EventId,
+    generation: SealingGeneration,
+) -> Result<(), Error> {
+    if !store::event_secrets::of_event(connection, event).await?.is_empty() {
+        return Ok(());
+    }
+    make(state, connection, event, generation).await
 }
 
 /// Makes the secret of a sealing generation, unless there is one: of several who make it at once, all have the one that is stored. The
@@ -44,7 +53,7 @@ pub(crate) async fn newest(state: &State, connection: &mut PgConnection, event: 
     if let Some(newest) = all(state, connection, event).await?.pop() {
         return Ok(newest);
     }
-    ensure(state, connection, event).await?;
+    ensure(state, connection, event, FIRST).await?;
     all(state, connection, event).await?.pop().ok_or(Error::NoEventSecret)
 }
 

@@ -177,7 +177,10 @@ async fn finish(state: &State, order: OrderId) -> Result<(), Retry> {
                 return Ok(());
             }
             orders::set_state(&mut connection, order, &issued).await?;
-            for ticket in tickets::first_issues(&mut connection, order).await? {
+            let made = tickets::first_issues(&mut connection, order).await?;
+            let ids: Vec<_> = made.iter().map(|ticket| ticket.id).collect();
+            tickets::hand_over(&mut connection, &ids, now).await?;
+            for ticket in made {
                 let seat = (ticket.body.event, ticket.body.slot, ticket.body.generation);
                 enqueue_report(&mut connection, seat, ReportedState::Issued, now).await?;
             }

@@ -5,6 +5,7 @@ mod code;
 mod error;
 mod event_secrets;
 mod expire;
+mod guests;
 mod issue;
 mod names;
 mod order;

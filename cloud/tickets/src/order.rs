@@ -4,6 +4,7 @@
 use countermark_service::contract::Terms;
 use countermark_shared::id::{AccountId, OfferId, OrderId};
 use countermark_shared::money::Money;
+use countermark_shared::order_code::OrderCode;
 use countermark_shared::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +17,8 @@ pub struct Order {
     /// Whose.
     #[serde(skip)]
     pub account: AccountId,
+    /// What its buyer says at an entrance that has a guest list, where no ticket can be shown.
+    pub code: OrderCode,
     /// Of which offer.
     pub offer: OfferId,
     /// How often.

@@ -6,7 +6,9 @@ mod adoption;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use countermark_service::contract::{AdminClient, Decision, PaidOrder, ReportedState, RevokeTicket};
+use countermark_service::contract::{
+    AdminClient, Decision, PaidOrder, ReportedState, RevokeTicket, SignedIssue, read_all,
+};
 use countermark_service::database::{self, NotAlone};
 use countermark_service::event_documents::EventDocumentError;
 use countermark_service::extract::Json;
@@ -18,12 +20,12 @@ use countermark_shared::ticket::TicketBody;
 
 use self::adoption::{Adoption, adopt};
 use crate::error::Error;
+use crate::issue;
 use crate::order::OrderState;
 use crate::routes::{event_documents, offers, revoke};
 use crate::start::{Prepared, Settings, StartError, prepare};
 use crate::state::State;
 use crate::store::{self, orders, slots};
-use crate::{event_secrets, issue};
 
 /// Blocks that are left out beyond the last slot that auth knows, for what was allotted and had not come to auth: 4,096 seats, of which an
 /// order has far fewer. They cost a slot list 1 kB.
@@ -45,7 +47,7 @@ pub struct Recovered {
     pub adopted: u64,
     /// The slot after which each event's tickets are sold from now on.
     pub next_slots: BTreeMap<EventId, u64>,
-    /// Events whose names are sealed anew: their gates are to be given the secret.
+    /// Events whose first secret is lost, now or in an earlier restoring: their gates are to be given the second.
     pub sealed_anew: BTreeSet<EventId>,
     /// Decisions of administrators that hold here again, or held already.
     pub decisions: u64,
@@ -153,15 +155,13 @@ async fn take_decisions(
     admin: &AdminClient,
     recovered: &mut Recovered,
 ) -> Result<Vec<RevokeTicket>, RecoverError> {
-    let sealing = store::event_secrets::events(&mut *state.pool.acquire().await?).await?;
-    let (mut revocations, mut after) = (Vec::new(), None);
-    loop {
-        let page = admin.decisions(after).await?;
-        for decision in page.items {
+    let mut revocations = Vec::new();
+    let take_all = async |decisions| {
+        for decision in decisions {
             let (what, done) = match decision {
                 Decision::Document(request) => (
                     "an event document".to_owned(),
-                    event_documents::push(state.clone(), Json(request)).await.map(drop),
+                    event_documents::take(state, &request.document.0, SECOND).await.map(drop),
                 ),
                 Decision::Offer(request) => {
                     (format!("offer {}", request.offer), offers::publish(state.clone(), Json(request)).await.map(drop))
@@ -182,24 +182,17 @@ async fn take_decisions(
                 Err(error) => return Err(error.into()),
             }
         }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    let mut connection = state.pool.acquire().await?;
-    for event in store::event_secrets::events(&mut connection).await?.difference(&sealing) {
-        event_secrets::make(state, &mut connection, *event, SECOND).await?;
-        recovered.sealed_anew.insert(*event);
-    }
+        Ok::<_, RecoverError>(())
+    };
+    read_all(async |after| admin.decisions(after).await, take_all).await?;
+    recovered.sealed_anew = store::event_secrets::since(&mut *state.pool.acquire().await?, SECOND).await?;
     Ok(revocations)
 }
 
 async fn take_issues(state: &State, recovered: &mut Recovered) -> Result<(), RecoverError> {
-    let (mut known, mut after) = (BTreeMap::<EventId, Slot>::new(), None);
-    loop {
-        let page = state.auth.issues(after).await?;
-        let issues = page.items.iter().map(|signed| Ok((TicketBody::from_bytes(&signed.body.0)?, signed)));
+    let mut known = BTreeMap::<EventId, Slot>::new();
+    let take_all = async |issues: Vec<SignedIssue>| {
+        let issues = issues.iter().map(|signed| Ok((TicketBody::from_bytes(&signed.body.0)?, signed)));
         let issues: Vec<_> = issues
             .collect::<Result<_, countermark_shared::ticket::ParseError>>()
             .map_err(|error| RecoverError::Absurd { what: format!("what is no ticket's body ({error})") })?;
@@ -235,11 +228,9 @@ async fn take_issues(state: &State, recovered: &mut Recovered) -> Result<(), Rec
                 }
             }
         }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+        Ok(())
+    };
+    read_all(async |after| state.auth.issues(after).await, take_all).await?;
     let known = &known;
     recovered.next_slots = transaction(&state.pool, "skip slots", |mut connection| {
         Box::pin(async move {
@@ -260,10 +251,8 @@ async fn take_issues(state: &State, recovered: &mut Recovered) -> Result<(), Rec
 /// The provider's word is not auth's to give: what it paid waits until it says so here.
 async fn take_payments(state: &State, recovered: &mut Recovered) -> Result<(), RecoverError> {
     let until = state.clock.now() + TIME_TO_ASK;
-    let mut after = None;
-    loop {
-        let page = state.auth.paid_orders(after).await?;
-        for paid in page.items {
+    let take_all = async |paid_orders: Vec<PaidOrder>| {
+        for paid in paid_orders {
             let mut connection = state.pool.acquire().await?;
             match orders::find(&mut connection, paid.order).await?.map(|order| order.state) {
                 Some(OrderState::Paid { .. } | OrderState::Issued { .. } | OrderState::RefundDue { .. }) => {}
@@ -275,11 +264,9 @@ async fn take_payments(state: &State, recovered: &mut Recovered) -> Result<(), R
                 None => recovered.lost.entry(paid.order).or_default().payment = Some(paid.payment),
             }
         }
-        after = page.next;
-        if after.is_none() {
-            return Ok(());
-        }
-    }
+        Ok(())
+    };
+    read_all(async |after| state.auth.paid_orders(after).await, take_all).await
 }
 
 #[cfg(test)]

@@ -133,9 +133,18 @@ impl World {
 
     /// Admin, as the ticket service asks it when it was restored from a backup.
     pub(crate) fn asked_admin(&self) -> AdminClient {
+        self.admin_at(self.beside.clone())
+    }
+
+    /// An admin that answers otherwise.
+    pub(crate) async fn other_admin(&self, router: Router) -> AdminClient {
+        self.admin_at(listen(router).await)
+    }
+
+    fn admin_at(&self, address: Url) -> AdminClient {
         let name = ServiceName::Tickets;
         let identity = ServiceIdentity::new(name, service_key(name), self.clock.clone(), Randomness::system()).unwrap();
-        AdminClient(identity.client(ServiceName::Admin, self.beside.clone()))
+        AdminClient(identity.client(ServiceName::Admin, address))
     }
 
     /// A client of the ticket service that another service is.

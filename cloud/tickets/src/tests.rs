@@ -1,5 +1,6 @@
 //! Buying, from the offer to the picture, and everything that may come between.
 
+mod guests;
 mod issuing;
 mod lists;
 mod migration;

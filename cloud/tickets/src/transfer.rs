@@ -168,6 +168,7 @@ async fn complete(
         Box::pin(async move {
             expect_pending(&mut connection, ticket).await?;
             tickets::authorise(&mut connection, ticket.id, authority).await?;
+            tickets::hand_over(&mut connection, &[ticket.id], now).await?;
             tickets::end_earlier(&mut connection, &ticket.body, now).await?;
             let seat = (ticket.body.event, ticket.body.slot, ticket.body.generation);
             issue::enqueue_report(&mut connection, seat, ReportedState::Issued, now).await?;

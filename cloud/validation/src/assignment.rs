@@ -1,14 +1,14 @@
 //! What a gate is to do, for how long, and what it may open. Owns when that changes and the signing of it; refuses to know who asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use countermark_service::event_documents;
 use countermark_service::transaction::transaction;
 use countermark_shared::documents::{
-    Assignment, Authentic, EventDocument, Lease, Product, Signed, TicketForm, WrappedSecret,
+    Assignment, Authentic, Direction, EventDocument, Lease, Product, Signed, TicketForm, WrappedSecret,
 };
-use countermark_shared::id::GateId;
+use countermark_shared::id::{GateId, LaneId};
 use sqlx::PgConnection;
 
 use crate::error::Error;
@@ -101,6 +101,21 @@ pub(crate) async fn revise_all(state: &State) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The lanes at which people leave by the gate. It has had them since it was made: later versions change when and what it opens, not where.
+pub(crate) async fn exits(
+    state: &State,
+    connection: &mut PgConnection,
+    gate: GateId,
+) -> Result<BTreeSet<LaneId>, Error> {
+    Ok(exits_of(in_force(state, connection, gate).await?.document()))
+}
+
+/// The lanes at which people leave by an assignment.
+pub(crate) fn exits_of(assignment: &Assignment) -> BTreeSet<LaneId> {
+    let out = assignment.lanes.iter().filter(|lane| lane.direction == Direction::Exit);
+    out.map(|lane| lane.lane).collect()
 }
 
 /// The newest assignment, whichever of this service's keys signed it.

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use countermark_service::event_documents::EventDocumentError;
 use countermark_service::outbox::EnqueueError;
 use countermark_service::problem::Problem;
+use countermark_service::service_call::CallError;
 use countermark_service::transaction::violated;
 use countermark_shared::documents::{InvalidSlots, Refusal};
 use countermark_shared::wire::MAX_ROWS_PER_UPLOAD;
@@ -58,6 +59,8 @@ pub(crate) enum Error {
     FindingGrown,
     #[error("the finding is resolved")]
     FindingResolved,
+    #[error(transparent)]
+    Call(#[from] CallError),
     #[error("evidence cannot be written as JSON")]
     Json(#[from] serde_json::Error),
     #[error(transparent)]
@@ -153,6 +156,7 @@ impl From<Error> for Problem {
             }
             Error::FindingResolved => Self::new(StatusCode::CONFLICT, "finding-resolved", "The finding is resolved")
                 .detail("It is open again when more of it is found."),
+            Error::Call(error) => error.into(),
             Error::EventDocument(error) => error.into(),
             Error::Unsigned { .. }
             | Error::Slots(_)

@@ -1,12 +1,13 @@
 //! What an uploaded piece of a journal is worth. Owns the chain's and the tickets' verification and the outcome of each row;
 //! pure, refuses to know where rows are stored.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use countermark_shared::decision::{Passages, examine};
-use countermark_shared::documents::FeedRow;
-use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
-use countermark_shared::journal::{Act, ChainHash, Checkpoint, JournalRow, Subject};
+use countermark_shared::documents::{Direction, FeedRow};
+use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot};
+use countermark_shared::journal::{Act, Actuation, ChainHash, Checkpoint, JournalRow, Subject, UNDO_WINDOW};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::Signature;
 use countermark_shared::ticket::MAX_TEXT_LENGTH;
@@ -16,6 +17,10 @@ use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome, RowResult, Uploa
 use crate::error::Error;
 use crate::reconcile::jumps;
 use crate::session::Gate;
+
+/// How much longer than its five minutes an undo may be under way, counted from when its admission arrived: for so long nobody knows whether
+/// the gate was cut off or is in other hands. Chosen: most networks are back by then.
+const UNDO_UNDER_WAY: Duration = Duration::from_mins(10);
 
 /// One issue of one seat: what a ticket proves and a row names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +62,19 @@ pub(crate) struct Proof {
 pub(crate) struct Link {
     pub(crate) row: Vec<u8>,
     pub(crate) chain: ChainHash,
+    pub(crate) received: Timestamp,
+}
+
+/// What is stored of a gate's journal, as far as a batch's rows are judged by it.
+pub(crate) struct Stored {
+    /// What stands at the numbers that the batch [names](Batch::sequences).
+    pub(crate) links: HashMap<u64, Link>,
+    /// What the gate has proved of the batch's [seats](Batch::seats).
+    pub(crate) proofs: HashMap<Seat, Proof>,
+    /// The admissions of those that the batch [takes back](Batch::undone) whose arm turned.
+    pub(crate) turned: BTreeSet<u64>,
+    /// The lanes at which people leave, if the batch [says](Batch::lets_out) that some did.
+    pub(crate) exits: BTreeSet<LaneId>,
 }
 
 /// A row to store.
@@ -88,6 +106,13 @@ pub(crate) struct Told {
     pub(crate) believed: bool,
 }
 
+impl Told {
+    /// Whether it counts once the gate is resumed.
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.proved && !self.believed
+    }
+}
+
 /// A row to keep aside.
 pub(crate) struct Aside {
     pub(crate) sequence: u64,
@@ -104,6 +129,12 @@ pub(crate) enum AsideReason {
     Unreadable,
 }
 
+/// A claim that is over: what it was called, and about which seat.
+pub(crate) struct ClaimEnded {
+    pub(crate) attempt: [u8; 16],
+    pub(crate) seat: Seat,
+}
+
 /// What is to be stored of a batch, and what the gate is told.
 #[derive(Default)]
 pub(crate) struct Settled {
@@ -112,6 +143,8 @@ pub(crate) struct Settled {
     pub(crate) results: Vec<RowResult>,
     /// Whether some of it contradicts what is stored, or lacks its proof.
     pub(crate) doubtful: bool,
+    /// The claims that its proved rows end.
+    pub(crate) claims_ended: Vec<ClaimEnded>,
 }
 
 impl Settled {
@@ -153,10 +186,11 @@ impl Batch {
         Ok(Self { event: gate.event, rows })
     }
 
-    /// The numbers whose stored rows [`settle`](Self::settle) wants to know: its own, and those beside them.
+    /// The numbers whose stored rows [`settle`](Self::settle) wants to know: its own, those beside them, and those that its rows are of.
     pub(crate) fn sequences(&self) -> Vec<u64> {
         let beside = |row: &Offered| [row.sequence.saturating_sub(1), row.sequence, row.sequence.saturating_add(1)];
-        let mut sequences: Vec<_> = self.rows.iter().flat_map(beside).collect();
+        let mut sequences: Vec<_> =
+            self.rows.iter().flat_map(beside).chain(self.readable().filter_map(rests_on)).collect();
         sequences.sort_unstable();
         sequences.dedup();
         sequences
@@ -164,13 +198,24 @@ impl Batch {
 
     /// The seats whose earlier proofs it wants to know.
     pub(crate) fn seats(&self) -> Vec<Seat> {
-        self.rows
-            .iter()
-            .filter_map(|offered| match &offered.content {
-                Content::Row { row, .. } => Seat::of(&row.subject),
-                Content::Unreadable { .. } => None,
-            })
-            .collect()
+        self.readable().filter_map(|row| Seat::of(&row.subject)).collect()
+    }
+
+    /// The admissions that it takes back.
+    pub(crate) fn undone(&self) -> Vec<u64> {
+        self.readable().filter_map(JournalRow::undoes).collect()
+    }
+
+    /// Whether it says that somebody left.
+    pub(crate) fn lets_out(&self) -> bool {
+        self.readable().any(is_exit)
+    }
+
+    fn readable(&self) -> impl Iterator<Item = &JournalRow> {
+        self.rows.iter().filter_map(|offered| match &offered.content {
+            Content::Row { row, .. } => Some(row),
+            Content::Unreadable { .. } => None,
+        })
     }
 
     /// The numbers of its rows, the first and the last.
@@ -179,48 +224,101 @@ impl Batch {
         (numbers().min().unwrap_or_default(), numbers().max().unwrap_or_default())
     }
 
-    /// Decides each row, in order, each seeing those before it. `proofs` says what the gate has proved of each seat. Of a
-    /// suspended gate nothing is believed, whatever it proves: it may be stolen, and its clock says what the thief likes.
-    pub(crate) fn settle(
-        &self,
-        mut stored: HashMap<u64, Link>,
-        mut proofs: HashMap<Seat, Proof>,
-        suspended: bool,
-        now: Timestamp,
-    ) -> Settled {
+    /// Decides each row, in order, each seeing those before it. Of a suspended gate nothing is believed, whatever it proves: it may be
+    /// stolen, and its clock says what the thief likes.
+    pub(crate) fn settle(&self, mut stored: Stored, suspended: bool, now: Timestamp) -> Settled {
         let mut settled = Settled::default();
         for offered in &self.rows {
-            let outcome = match (&offered.content, stored.get(&offered.sequence)) {
+            let outcome = match (&offered.content, stored.links.get(&offered.sequence)) {
                 (Content::Unreadable { why }, _) => {
                     settled.set_aside(offered.aside(AsideReason::Unreadable, why, Told::default()));
                     RowOutcome::Unreadable
                 }
                 (Content::Row { .. }, Some(link)) if link.row == offered.bytes => RowOutcome::Known,
                 (Content::Row { row, ticket, proof }, Some(_)) => {
-                    let told = Told::of(self.event, row, ticket.as_ref(), *proof, &mut proofs, suspended);
+                    // What stands was told first: nothing that is kept aside takes it back.
+                    let proved = stored.proves_seat(self.event, row, *proof) && stored.has_lane(row);
+                    let told = stored.told(row, ticket.as_ref(), *proof, proved && row.undoes().is_none(), suspended);
                     settled.set_aside(offered.aside(AsideReason::Fork, "another row has this number", told));
                     RowOutcome::Fork
                 }
                 (Content::Row { row, ticket, proof }, None) => {
-                    let told = Told::of(self.event, row, ticket.as_ref(), *proof, &mut proofs, suspended);
+                    let proved = stored.proves_seat(self.event, row, *proof) && stored.has_lane(row);
+                    let proved = proved && stored.may_undo(row, now);
+                    let told = stored.told(row, ticket.as_ref(), *proof, proved, suspended);
                     settled.doubtful |= !told.proved;
+                    settled.claims_ended.extend(told.proved.then(|| stored.claim_ended(row)).flatten());
                     let outcome = if told.believed { RowOutcome::Stored } else { RowOutcome::Unproved };
                     settled.entries.push(Entry {
                         row: row.clone(),
                         bytes: offered.bytes.clone(),
                         chain: offered.after,
-                        after_gap: !continues(&stored, offered),
+                        after_gap: !continues(&stored.links, offered),
                         told,
                         passed: passed(row),
-                        clock_doubtful: is_clock_doubtful(&stored, row, now),
+                        clock_doubtful: is_clock_doubtful(&stored.links, row, now),
                     });
-                    stored.insert(offered.sequence, Link { row: offered.bytes.clone(), chain: offered.after });
+                    stored.keep(offered, row, now);
                     outcome
                 }
             };
             settled.results.push(RowResult { sequence: offered.sequence, outcome });
         }
         settled
+    }
+}
+
+impl Stored {
+    /// Whether a ticket proves the seat that the row names, for as many persons. A row without a seat lets nobody in, and nothing in it needs
+    /// proof. A gate reads tickets of its own event alone: what it says of another's seats, with a key that somebody stole, is not believed.
+    fn proves_seat(&mut self, event: EventId, row: &JournalRow, proof: Option<Proof>) -> bool {
+        let Some(seat) = Seat::of(&row.subject) else { return true };
+        if let Some(proof) = proof {
+            self.proofs.insert(seat, proof);
+        }
+        seat.event == event && self.proofs.get(&seat).is_some_and(|proof| row.persons <= proof.places)
+    }
+
+    /// Whether people leave where it says that somebody left. Where they only come in, an exit is the word of whoever has the key, and lets
+    /// others come in by the same ticket.
+    fn has_lane(&self, row: &JournalRow) -> bool {
+        !is_exit(row) || self.exits.contains(&row.lane)
+    }
+
+    /// Whether it takes nothing back, or what the gate could. An undo frees a seat at every gate, so that nobody's key alone may say it hours later: it is of an
+    /// admission that stands, by the gate's own law, before anybody turned the arm, and soon after that admission was told here.
+    fn may_undo(&self, row: &JournalRow, now: Timestamp) -> bool {
+        let Some(of) = row.undoes() else { return true };
+        let Some(link) = self.links.get(&of) else { return false };
+        let takes_back = JournalRow::from_bytes(&link.row).is_ok_and(|admission| row.takes_back(&admission));
+        takes_back && !self.turned.contains(&of) && now.since(link.received) <= UNDO_WINDOW + UNDO_UNDER_WAY
+    }
+
+    /// The claim that the row ends: the one that was asked about its seat by the row that it is of.
+    fn claim_ended(&self, row: &JournalRow) -> Option<ClaimEnded> {
+        let Act::Claimed { of } = row.act? else { return None };
+        let question = JournalRow::from_bytes(&self.links.get(&of)?.row).ok()?;
+        let Act::Claim { attempt, persons: _ } = question.act? else { return None };
+        let seat = Seat::of(&row.subject).filter(|_| question.subject == row.subject)?;
+        Some(ClaimEnded { attempt: attempt.into(), seat })
+    }
+
+    fn told(
+        &self,
+        row: &JournalRow,
+        ticket: Option<&String>,
+        proof: Option<Proof>,
+        proved: bool,
+        suspended: bool,
+    ) -> Told {
+        let seat = Seat::of(&row.subject);
+        let product = seat.and_then(|seat| self.proofs.get(&seat)?.product);
+        Told { seat, ticket: ticket.cloned(), proof, product, proved, believed: proved && !suspended }
+    }
+
+    fn keep(&mut self, offered: &Offered, row: &JournalRow, now: Timestamp) {
+        self.links.insert(offered.sequence, Link { row: offered.bytes.clone(), chain: offered.after, received: now });
+        self.turned.extend(turned(row));
     }
 }
 
@@ -231,39 +329,9 @@ impl Settled {
         self.entries.iter().filter(is_told).map(|entry| entry.row.sequence).collect()
     }
 
-    /// The rows whose claims the new rows end, whatever these are worth.
-    pub(crate) fn claims_ended(&self) -> Vec<u64> {
-        let ended = |entry: &Entry| match entry.row.act? {
-            Act::Claimed { of } => Some(of),
-            Act::Undo { .. }
-            | Act::Actuated { .. }
-            | Act::Overrule { .. }
-            | Act::Claim { .. }
-            | Act::Hold
-            | Act::Release => None,
-        };
-        self.entries.iter().filter_map(ended).collect()
-    }
-
     fn set_aside(&mut self, aside: Aside) {
         self.aside.push(aside);
         self.doubtful = true;
-    }
-}
-
-impl Told {
-    fn of(
-        event: EventId,
-        row: &JournalRow,
-        ticket: Option<&String>,
-        proof: Option<Proof>,
-        proofs: &mut HashMap<Seat, Proof>,
-        suspended: bool,
-    ) -> Self {
-        let seat = Seat::of(&row.subject);
-        let proved = is_believed(event, row, seat, proof, proofs);
-        let product = seat.and_then(|seat| proofs.get(&seat)?.product);
-        Self { seat, ticket: ticket.cloned(), proof, product, proved, believed: proved && !suspended }
     }
 }
 
@@ -314,9 +382,6 @@ fn readable(bytes: &[u8], gate: GateId, sequence: u64) -> Result<JournalRow, Str
     if row.sequence != sequence {
         return Err(format!("it is row {}", row.sequence));
     }
-    if i64::try_from(sequence).is_err() {
-        return Err("no journal counts so far".to_owned());
-    }
     Ok(row)
 }
 
@@ -337,20 +402,30 @@ fn prove(row: &JournalRow, text: &str, keys: &KeyRing) -> Option<Proof> {
     (Seat::of(&Subject::of(&ticket)) == Some(seat)).then_some(proof)
 }
 
-/// A row without a seat lets nobody in, and nothing in it needs proof. A gate reads tickets of its own event alone: what it says of
-/// another's seats, with a key that somebody stole, is not believed.
-fn is_believed(
-    event: EventId,
-    row: &JournalRow,
-    seat: Option<Seat>,
-    proof: Option<Proof>,
-    proofs: &mut HashMap<Seat, Proof>,
-) -> bool {
-    let Some(seat) = seat else { return true };
-    if let Some(proof) = proof {
-        proofs.insert(seat, proof);
+fn is_exit(row: &JournalRow) -> bool {
+    row.persons > 0 && row.direction == Direction::Exit
+}
+
+/// The earlier row by which this one is judged.
+fn rests_on(row: &JournalRow) -> Option<u64> {
+    match row.act? {
+        Act::Undo { of, .. } | Act::Claimed { of } => Some(of),
+        Act::Actuated { .. } | Act::Overrule { .. } | Act::Claim { .. } | Act::Hold | Act::Release => None,
     }
-    seat.event == event && proofs.get(&seat).is_some_and(|proof| row.persons <= proof.places)
+}
+
+/// The admission of which the row says that its arm turned.
+pub(crate) fn turned(row: &JournalRow) -> Option<u64> {
+    match row.act? {
+        Act::Actuated { of, actuation: Actuation::Turned } => Some(of),
+        Act::Actuated { of: _, actuation: Actuation::Opened | Actuation::NotTurned | Actuation::NotOpened }
+        | Act::Undo { .. }
+        | Act::Overrule { .. }
+        | Act::Claim { .. }
+        | Act::Claimed { .. }
+        | Act::Hold
+        | Act::Release => None,
+    }
 }
 
 /// Whether the clock jumps here, to it from the row before or from it to the row after. Both ways, since either may arrive first.

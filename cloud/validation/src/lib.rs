@@ -21,6 +21,7 @@ mod state;
 mod store;
 #[cfg(test)]
 mod testing;
+mod vouched;
 
 use sqlx::migrate::Migrator;
 

@@ -15,6 +15,7 @@ const AFTER: [&str; 2] = [
     include_str!("../../../migrations/validation/0004_unpublished.sql"),
     include_str!("../../../migrations/validation/0005_findings.sql"),
 ];
+const NUMBERS: &str = include_str!("../../../migrations/validation/0007_numbers_of_rows.sql");
 
 /// Two seats of event 7, of which a change waits for its list; one of event 8, of which none does; two rows of a journal.
 const ROWS: &str = "
@@ -90,4 +91,21 @@ async fn what_was_uploaded_before_there_were_findings_is_settled_too() {
         [1, 2]
     );
     assert_eq!(numbers(&pool, "SELECT passed::int8 FROM passages").await, [2]);
+}
+
+#[tokio::test]
+async fn rows_beyond_all_numbers_are_kept_aside_and_looked_at_again() {
+    let (pool, _database) = migrated(&[ROWS]).await;
+    let beyond = "
+        DELETE FROM finding_marks;
+        UPDATE journal SET sequence = 9223372036854775807 WHERE sequence = 1;
+        UPDATE journal SET sequence = 9007199254740991 WHERE sequence = 2;";
+    for sql in AFTER.into_iter().chain([FEED, beyond, NUMBERS]) {
+        sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+    }
+    assert_eq!(numbers(&pool, "SELECT sequence FROM journal").await, [9_007_199_254_740_991]);
+    assert_eq!(numbers(&pool, "SELECT sequence::int8 FROM journal_aside WHERE NOT believed").await, [i64::MAX]);
+    assert_eq!(numbers(&pool, "SELECT coalesce(slot, last) FROM finding_marks ORDER BY mark").await, [1, i64::MAX]);
+    assert_eq!(numbers(&pool, "SELECT gate FROM gates WHERE contested").await, [1]);
+    assert_eq!(numbers(&pool, "SELECT gate FROM feed_changes").await, [1]);
 }

@@ -2,7 +2,7 @@
 //! has lost is asked for where it is known. Owns the order of that. Refuses to know what gates have lost nothing of: at their next log-in
 //! they hear how far their journals are known, and send the rest again.
 
-use countermark_service::contract::{AdminClient, Decision};
+use countermark_service::contract::{AdminClient, Decision, read_all};
 use countermark_service::database::{self, NotAlone};
 use countermark_service::event_documents::EventDocumentError;
 use countermark_service::extract::Json;
@@ -71,21 +71,18 @@ async fn go_on(state: &State, admin: &AdminClient) -> Result<Recovered, RecoverE
     // Seats first: what administrators decided is about them.
     let reports = take_reports(state).await?;
     let mut recovered = Recovered { epoch, reports, decisions: 0, left: Vec::new() };
-    let mut after = None;
-    loop {
-        let page = admin.decisions(after).await?;
-        for decision in page.items {
+    let take_all = async |decisions| {
+        for decision in decisions {
             match take(state, decision).await? {
                 Outcome::Holds => recovered.decisions += 1,
                 Outcome::IsLeft { why } => recovered.left.push(why),
                 Outcome::IsNoMatter => {}
             }
         }
-        after = page.next;
-        if after.is_none() {
-            return Ok(recovered);
-        }
-    }
+        Ok::<_, RecoverError>(())
+    };
+    read_all(async |after| admin.decisions(after).await, take_all).await?;
+    Ok(recovered)
 }
 
 /// Begins an epoch that no backup knows: its number is the time, so that it is another one when the same backup is restored again.
@@ -110,25 +107,23 @@ async fn begin(state: &State) -> Result<u32, Error> {
 
 async fn take_reports(state: &State) -> Result<u64, RecoverError> {
     let now = state.clock.now();
-    let (mut reports, mut after) = (0, None);
-    loop {
-        let page = state.tickets.reports(after).await?;
-        let items = &page.items;
+    let mut taken = 0;
+    let take_all = async |reports: Vec<_>| {
+        let reports = &reports;
         transaction(&state.pool, "take reports of seats", |mut transaction| {
             Box::pin(async move {
-                for report in items {
+                for report in reports {
                     seats::merge(&mut transaction, report, now).await?;
                 }
                 Ok::<_, Error>(())
             })
         })
         .await?;
-        reports += u64::try_from(page.items.len()).unwrap_or(u64::MAX);
-        after = page.next;
-        if after.is_none() {
-            return Ok(reports);
-        }
-    }
+        taken += u64::try_from(reports.len()).unwrap_or(u64::MAX);
+        Ok::<_, RecoverError>(())
+    };
+    read_all(async |after| state.tickets.reports(after).await, take_all).await?;
+    Ok(taken)
 }
 
 enum Outcome {

@@ -1,7 +1,8 @@
 //! Settling goes on: what uploads and reports have marked is held against the rules, and who is silent is missed. Owns when that is
-//! done and that it is done once; the rules are `reconcile`'s, what becomes of a finding is `findings`'.
+//! done, that it is done once, and that a seat or a gate of which it cannot be done keeps it from no other; the rules are `reconcile`'s, what becomes of a finding is `findings`'.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 use std::time::Duration;
 
 use countermark_service::event_documents;
@@ -10,7 +11,7 @@ use countermark_service::transaction::transaction;
 use countermark_shared::documents::{Authentic, EventDocument, Product};
 use countermark_shared::id::{EventId, GateId, Slot};
 use countermark_shared::time::Timestamp;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use tokio::time::MissedTickBehavior;
 
 use crate::assignment;
@@ -27,7 +28,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Between two looks at who is silent.
 const ROLL_CALL: Duration = Duration::from_mins(1);
 
-/// How long an event rests that could not be settled.
+/// How long an event rests that could not be settled, or a seat or a gate of one that was.
 const REST: Duration = Duration::from_mins(1);
 
 /// How many marked rows and seats one transaction looks at: eight uploads, some megabytes.
@@ -92,7 +93,7 @@ impl Settler {
     }
 
     async fn due(&self) -> Result<BTreeSet<EventId>, Error> {
-        finding_marks::due(&mut *self.state.pool.acquire().await?).await
+        finding_marks::due(&mut *self.state.pool.acquire().await?, self.state.clock.now()).await
     }
 
     /// All that is marked of the event; what a shutdown leaves is there at the next start.
@@ -131,19 +132,62 @@ async fn settle(state: &State, connection: &mut PgConnection, event: EventId) ->
         return Ok(false);
     }
     // Before anything is read: what commits later leaves a mark that is not taken.
-    let Some(Marked { slots, gates }) = finding_marks::take(connection, event, MOST_ROWS).await? else {
+    let now = state.clock.now();
+    let Some(Marked { slots, gates }) = finding_marks::take(connection, event, MOST_ROWS, now).await? else {
         return Ok(false);
     };
-    let now = state.clock.now();
     let document = document(state, connection, event, now).await?.ok_or(Error::EventUnknown)?;
     let slots: Vec<_> = slots.into_iter().collect();
+    let mut unsettled = Marked::default();
     for slots in slots.chunks(MOST_SEATS) {
-        settle_seats(connection, &document, slots, now).await?;
+        if settle_apart(connection, &document, Subject::Seats(slots), now).await?.is_ok() {
+            continue;
+        }
+        // One of them is the reason, and is found.
+        for slot in slots {
+            if let Err(error) = settle_apart(connection, &document, Subject::Seats(slice::from_ref(slot)), now).await? {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                tracing::error!(%event, %slot, error, "a seat cannot be settled; the others are");
+                unsettled.slots.insert(*slot);
+            }
+        }
     }
     for gate in gates {
-        settle_gate(connection, event, gate, now).await?;
+        if let Err(error) = settle_apart(connection, &document, Subject::Gate(gate), now).await? {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::error!(%event, %gate, error, "a gate cannot be settled; the others are");
+            unsettled.gates.insert(gate);
+        }
     }
+    finding_marks::put_back(connection, event, &unsettled, now + REST).await?;
     Ok(true)
+}
+
+/// What is settled, or not, by itself.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    Seats(&'a [Slot]),
+    Gate(GateId),
+}
+
+/// Settles it in a savepoint: what fails leaves nothing of itself, and all that was settled before. The outer error is one by which the
+/// transaction is over.
+async fn settle_apart(
+    connection: &mut PgConnection,
+    document: &EventDocument,
+    subject: Subject<'_>,
+    now: Timestamp,
+) -> Result<Result<(), Error>, Error> {
+    let mut savepoint = connection.begin().await?;
+    let settled = match subject {
+        Subject::Seats(slots) => settle_seats(&mut savepoint, document, slots, now).await,
+        Subject::Gate(gate) => settle_gate(&mut savepoint, document.event, gate, now).await,
+    };
+    match settled {
+        Ok(()) => savepoint.commit().await?,
+        Err(_) => savepoint.rollback().await?,
+    }
+    Ok(settled)
 }
 
 async fn settle_seats(

@@ -51,9 +51,10 @@ use crate::store::bundles::{self, Kept};
 use crate::store::{feed, publications};
 
 pub(crate) use self::gate::TestGate;
+use self::tickets::GuestList;
 
 pub(crate) const EVENT: EventId = EventId(7);
-const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+pub(crate) const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
 /// One service with nothing in it but the event's document.
 pub(crate) struct Bench {
@@ -61,6 +62,8 @@ pub(crate) struct Bench {
     pub(crate) clock: Clock,
     /// What tickets would wrap for a gate: none answers that it does not know the event.
     pub(crate) sealing: Arc<Mutex<Option<Vec<u8>>>>,
+    /// The guest list that tickets would tell.
+    pub(crate) guests: Arc<Mutex<GuestList>>,
     router: Router,
     address: String,
     _database: TestDatabase,
@@ -136,6 +139,7 @@ pub(crate) fn event(version: u32) -> EventDocument {
         policy: AdmissionPolicy::default(),
         resets: Vec::new(),
         names_at_gates: false,
+        find_by_order: false,
     }
 }
 
@@ -157,7 +161,8 @@ pub(crate) fn wrapping_key() -> WrappingKey {
 }
 
 pub(crate) fn lanes() -> Vec<Lane> {
-    vec![Lane { lane: LaneId(1), direction: Direction::Entry, zones: Zones(1) }]
+    let lane = |lane, direction| Lane { lane: LaneId(lane), direction, zones: Zones(1) };
+    vec![lane(1, Direction::Entry), lane(2, Direction::Exit)]
 }
 
 /// A ticket for two.
@@ -232,8 +237,8 @@ impl Bench {
             randomness: randomness.clone(),
         };
         assert_eq!(bundles::keep(&mut pool.acquire().await.unwrap(), &trusted).await.unwrap(), Kept::Newest);
-        let sealing = Arc::default();
-        let tickets = listen(tickets::router(Arc::clone(&sealing))).await;
+        let (sealing, guests) = (Arc::default(), Arc::default());
+        let tickets = listen(tickets::router(Arc::clone(&sealing), Arc::clone(&guests))).await;
         let identity = identity(ServiceName::Validation, &clock);
         let state = State {
             tickets: TicketsClient(identity.client(ServiceName::Tickets, tickets.parse().unwrap())),
@@ -245,7 +250,7 @@ impl Bench {
         };
         let (router, _) = api().finish(&front, state.clone());
         let address = listen(router.clone()).await;
-        let bench = Self { state, clock, sealing, router, address, _database: database };
+        let bench = Self { state, clock, sealing, guests, router, address, _database: database };
         bench.push(&event(1)).await;
         bench
     }

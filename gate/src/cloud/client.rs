@@ -8,8 +8,8 @@ use countermark_shared::enrolment::answer_login;
 use countermark_shared::id::GateId;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::wire::{
-    AskClaim, AskTime, Base64, ClaimAnswered, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, TimeAnswer,
-    Upload, Uploaded, paths,
+    AskClaim, AskTime, Base64, ClaimAnswered, Enrol, Enrolled, GuestCursor, GuestPage, LoggedIn, Login, Nonce,
+    RequestNonce, TimeAnswer, Upload, Uploaded, paths,
 };
 use reqwest::header::{ETAG, IF_NONE_MATCH};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
@@ -25,7 +25,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 const SILENCE: Duration = Duration::from_secs(15);
 /// Bytes in a second. A line that is slower carries no list; rows and heads still get through.
 const SLOWEST: u64 = 64 * 1024;
-/// A result for each of 1,000 rows takes 60 kB.
+/// A result for each of 1,000 rows takes 60 kB, a page of 500 guests 190 kB.
 const MAX_ANSWER: usize = 256 * 1024;
 const MAX_PROBLEM_CHARACTERS: usize = 300;
 
@@ -175,6 +175,23 @@ impl Client {
     /// Asks for the time, for a nonce that was never used before.
     pub(crate) async fn ask_time(&self, session: &SecretString, nonce: [u8; 32]) -> Result<TimeAnswer, CallError> {
         self.exchange_in(session, paths::TIME, &AskTime { nonce: Base64(nonce) }).await
+    }
+
+    /// Reads the guest list on from there; none where the cloud serves none.
+    pub(crate) async fn guests(
+        &self,
+        session: &SecretString,
+        after: Option<GuestCursor>,
+    ) -> Result<Option<GuestPage>, CallError> {
+        let mut url = self.address.endpoint(paths::GUESTS);
+        url.set_query(after.map(|after| format!("after={after}")).as_deref());
+        let request = self.http.request(Method::GET, url).timeout(whole_call(MAX_ANSWER));
+        let response = request.bearer_auth(session.expose_secret()).send().await?;
+        match response.status() {
+            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::UNAUTHORIZED => Err(CallError::Unauthorised),
+            _ => answer(response).await.map(Some),
+        }
     }
 
     /// Hands over journal rows.

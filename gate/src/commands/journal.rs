@@ -389,6 +389,7 @@ mod tests {
             source: Source::Lines,
             text: ScannedText::Whole(text.to_owned()),
             at: now.uptime,
+            in_sight_since: None,
         };
         ledger.scan(&[scan(&ticket), scan(&ticket), scan("junk")], now);
         (parent, folder)

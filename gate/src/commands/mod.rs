@@ -4,6 +4,7 @@ mod clock;
 mod doctor;
 mod documents;
 mod enroll;
+mod find;
 mod journal;
 mod listen;
 mod outputs;
@@ -94,13 +95,13 @@ enum Command {
     ///
     /// For five minutes, while nobody passed with the ticket since, and where no turnstile says that it turned.
     #[command(after_help = STAFF_EXIT_CODES)]
-    Undo(staff::About),
+    Undo(staff::ByStaff),
     /// Hold a scan's seat back at this gate, until the cloud's list says what becomes of it, or `release`.
     #[command(after_help = STAFF_EXIT_CODES)]
-    Hold(staff::About),
+    Hold(staff::ByStaff),
     /// Hold a scan's seat back no longer.
     #[command(after_help = STAFF_EXIT_CODES)]
-    Release(staff::About),
+    Release(staff::ByStaff),
     /// Say whether somebody went through when the gate stopped in the middle of an admission.
     ///
     /// The row is the admission's, or that of the scan which read “interrupted”. If nobody went through, the ticket is let in once more.
@@ -109,6 +110,12 @@ enum Command {
     /// Judge a ticket's text that was typed, as if it were scanned: where the code cannot be read. It lets people in.
     #[command(after_help = STAFF_EXIT_CODES)]
     Enter(staff::Enter),
+    /// Find the seats of an order by its code, for somebody who has no ticket with them. Where the organiser gives gates a guest list.
+    ///
+    /// How it stands with each is said here, the names only on the screen. With `--seat` it is noted that they say it is theirs, so that a
+    /// supervisor may let them in: `overrule` that row.
+    #[command(after_help = STAFF_EXIT_CODES)]
+    Find(find::Find),
     /// Let in whom a scan refused: a supervisor, by their PIN.
     ///
     /// For five minutes. Nobody overrules what is certain: what was forged, replaced or revoked, or a gate that was suspended.
@@ -221,11 +228,12 @@ impl CommandLine {
             Command::Import(arguments) => arguments.perform(),
             Command::ExportDocuments(arguments) => arguments.perform(),
             Command::Clock(arguments) => arguments.perform(),
-            Command::Undo(arguments) => arguments.perform(|sequence| StaffQuestion::Undo { sequence }),
-            Command::Hold(arguments) => arguments.perform(|sequence| StaffQuestion::Hold { sequence }),
-            Command::Release(arguments) => arguments.perform(|sequence| StaffQuestion::Release { sequence }),
+            Command::Undo(arguments) => arguments.perform(|sequence, pin| StaffQuestion::Undo { sequence, pin }),
+            Command::Hold(arguments) => arguments.perform(|sequence, pin| StaffQuestion::Hold { sequence, pin }),
+            Command::Release(arguments) => arguments.perform(|sequence, pin| StaffQuestion::Release { sequence, pin }),
             Command::Confirm(arguments) => arguments.perform(),
             Command::Enter(arguments) => arguments.perform(),
+            Command::Find(arguments) => arguments.perform(),
             Command::Overrule(arguments) => arguments.perform(),
             Command::Supervisor(arguments) => arguments.perform(),
             Command::Listen(arguments) => arguments.perform(),
@@ -252,7 +260,7 @@ impl Run {
             "nothing is scanned here; name a scanner, a keyboard, a camera or a folder of pictures in gate.toml"
         );
         let lines = self.lines.then_some(self.lane);
-        config.check_outputs(lines)?;
+        config.check_lanes(lines)?;
         agent::run(&agent::Settings {
             folder: DataFolder::at(&self.common.data).with_credentials(self.credentials),
             screen: self.screen.or(config.screen).unwrap_or(ANY_PORT),

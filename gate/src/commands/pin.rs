@@ -36,7 +36,8 @@ impl PinSource {
         Ok(pin)
     }
 
-    fn written(&self) -> anyhow::Result<Option<SecretString>> {
+    /// What a file says, where one is named.
+    pub(super) fn written(&self) -> anyhow::Result<Option<SecretString>> {
         let Some(file) = &self.pin_file else { return Ok(None) };
         let pin = if file.as_os_str() == "-" {
             first_line(io::stdin().lock())

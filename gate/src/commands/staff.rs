@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use countermark_shared::id::LaneId;
 use countermark_shared::journal::OverruleReason;
+use secrecy::SecretString;
 
 use super::pin::PinSource;
 use super::{Common, WOULD_NOT_OPEN};
@@ -21,6 +22,17 @@ pub(super) struct About {
     common: Common,
     /// The journal row, as the screen and `status` number the last scans.
     sequence: u64,
+}
+
+#[derive(Args)]
+pub(super) struct ByStaff {
+    #[command(flatten)]
+    about: About,
+    /// Ask for a supervisor's PIN, for what staff alone may not.
+    #[arg(long)]
+    supervisor: bool,
+    #[command(flatten)]
+    pin: PinSource,
 }
 
 #[derive(Args)]
@@ -74,11 +86,12 @@ enum Why {
     Other,
 }
 
-impl About {
+impl ByStaff {
     /// Does what is asked of the row.
-    pub(super) fn perform(self, question: fn(u64) -> StaffQuestion) -> anyhow::Result<ExitCode> {
-        let Self { common, sequence } = self;
-        tell(&common, question(sequence))
+    pub(super) fn perform(self, question: fn(u64, Option<SecretString>) -> StaffQuestion) -> anyhow::Result<ExitCode> {
+        let Self { about: About { common, sequence }, supervisor, pin } = self;
+        let pin = if supervisor { Some(pin.ask()?) } else { pin.written()? };
+        tell(&common, question(sequence, pin))
     }
 }
 
@@ -115,7 +128,7 @@ impl Overrule {
 }
 
 /// Has the agent do it, and says what came of it.
-fn tell(common: &Common, question: StaffQuestion) -> anyhow::Result<ExitCode> {
+pub(super) fn tell(common: &Common, question: StaffQuestion) -> anyhow::Result<ExitCode> {
     let printer = Printer { json: common.json };
     match ask_staff(&DataFolder::at(&common.data), question)? {
         StaffAnswer::Done(done) => printer.line(&done, || words(&done)),
@@ -126,7 +139,7 @@ fn tell(common: &Common, question: StaffQuestion) -> anyhow::Result<ExitCode> {
             return Ok(if ruling.opens { ExitCode::SUCCESS } else { ExitCode::from(WOULD_NOT_OPEN) });
         }
         StaffAnswer::Refused(Sentence { en, fr }) => bail!("{en} / {fr}"),
-        StaffAnswer::Supervisors(_) | StaffAnswer::Added(_) | StaffAnswer::Removed => {
+        StaffAnswer::Found(_) | StaffAnswer::Supervisors(_) | StaffAnswer::Added(_) | StaffAnswer::Removed => {
             return Err(AskError::Another.into());
         }
     }
@@ -140,7 +153,7 @@ fn words(done: &Done) -> String {
 
 /// A scan in one line, and what may be done about it.
 pub(super) fn recent_words(recent: &Recent) -> String {
-    let Recent { sequence, at, lane, reason, severity: _, persons, slot, may } = recent;
+    let Recent { sequence, at, lane, reason, severity: _, persons, slot, may, by_pin: _ } = recent;
     let seat = slot.map(|slot| format!("  seat {slot}")).unwrap_or_default();
     let persons = match persons {
         0 => String::new(),

@@ -73,6 +73,9 @@ fn words(status: &Status) -> String {
         }
         lines.push(format!("lease           until {until}, names until {names_until}{names}"));
     }
+    if let Some(guests) = ledger.guests {
+        lines.push(format!("guest list      {guests} found by their orders' codes"));
+    }
     lines.push(clock::words(&ledger.clock));
     if let Some(Sentence { en, fr }) = &ledger.trust_warning {
         lines.push(format!("warning         {en} / {fr}"));

@@ -130,6 +130,7 @@ fn unexpected(answer: StaffAnswer) -> anyhow::Result<()> {
         StaffAnswer::Refused(Sentence { en, fr }) => bail!("{en} / {fr}"),
         StaffAnswer::Done(_)
         | StaffAnswer::Scanned(_)
+        | StaffAnswer::Found(_)
         | StaffAnswer::Supervisors(_)
         | StaffAnswer::Added(_)
         | StaffAnswer::Removed => Err(AskError::Another.into()),

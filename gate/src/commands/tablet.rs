@@ -6,8 +6,9 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::Common;
+use super::pin::PinSource;
 use crate::data_folder::DataFolder;
-use crate::local::{Answer, AskError, Question, TabletWish, ask};
+use crate::local::{Answer, AskError, Question, StaffAnswer, StaffQuestion, TabletWish, ask, ask_staff};
 use crate::printer::Printer;
 use crate::tablet::{Invitation, Tablet};
 
@@ -19,12 +20,20 @@ pub(super) struct TabletCommand {
 
 #[derive(Subcommand)]
 enum What {
-    /// Show a code for one more: it is good once, for two minutes.
-    Pair(Common),
+    /// Show a code for one more: it is good once, for two minutes. Where the gate has supervisors, it takes a PIN.
+    Pair(Pair),
     /// Say which there are.
     List(Common),
     /// Let one in no more.
     Revoke(Revoke),
+}
+
+#[derive(Args)]
+struct Pair {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    pin: PinSource,
 }
 
 #[derive(Args)]
@@ -38,7 +47,14 @@ struct Revoke {
 impl TabletCommand {
     pub(super) fn perform(self) -> anyhow::Result<ExitCode> {
         let (Common { data, json }, wish) = match self.what {
-            What::Pair(common) => (common, TabletWish::Invite),
+            What::Pair(Pair { common, pin }) => {
+                let folder = DataFolder::at(&common.data);
+                let StaffAnswer::Supervisors(supervisors) = ask_staff(&folder, StaffQuestion::Supervisors)? else {
+                    bail!(AskError::Another)
+                };
+                let pin = (!supervisors.is_empty()).then(|| pin.ask()).transpose()?;
+                (common, TabletWish::Invite { pin })
+            }
             What::List(common) => (common, TabletWish::List),
             What::Revoke(Revoke { common, number }) => (common, TabletWish::Revoke { number }),
         };

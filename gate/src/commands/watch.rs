@@ -129,7 +129,10 @@ fn words(standing: &Heartbeat) -> String {
     if standing.offline {
         parts.push("OFFLINE: go on, scans are kept".to_owned());
     }
-    parts.extend(warnings(standing));
+    let warnings = warnings(standing);
+    let stopped_by = standing.lanes.iter().filter_map(|lane| Some(lane.stopped_by.as_ref()?.en.clone()));
+    parts.extend(stopped_by.filter(|why| !warnings.contains(why)));
+    parts.extend(warnings);
     parts.join("  |  ")
 }
 
@@ -161,13 +164,15 @@ fn without_ages(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::LaneStanding;
+    use countermark_shared::id::LaneId;
 
     const VERDICT: &str = r#"{"sequence":12,"lane":1,"source":"lines","at":"2026-11-22T19:00:00Z","verdict":"already-used","severity":"refuse","opens":false,"persons":0,"remaining":0,"earlier":null,"slot":42,"event":7,"sentence":{"en":"This ticket was already used.","fr":"Ce billet a déjà servi."}}"#;
 
     fn standing() -> Heartbeat {
-        let text = r#"{"version":"1","name":"North","language":"en","quiet":false,"lanes":[1],"ages":{"slot-list":12},"ready":true,"list_age_seconds":12,"list_old":false,"feed_old_seconds":null,
-            "trust_warning":null,"clock_warning":null,"lease_warning":null,"certificate_warning":null,"stopped_by":null,"ledger_warnings":[],"device_warnings":[],
-            "unsettled":3,"contested":0,"offline":false,"refused":[],"conflicts":[]}"#;
+        let text = r#"{"version":"1","gate":3,"name":"North","language":"en","quiet":false,"uptime_milliseconds":5000,"lanes":[{"lane":1,"ready":true,"stopped_by":null}],"one_by_one":[],"ages":{"slot-list":12},"ready":true,"guests":0,"list_age_seconds":12,"list_old":false,"feed_old_seconds":null,
+            "trust_warning":null,"clock_warning":null,"clock_waiting":null,"lease_warning":null,"certificate_warning":null,"ledger_warnings":[],"device_warnings":[],
+            "unsettled":3,"contested":0,"offline":false,"refused":[],"conflicts":[],"tablets":null}"#;
         serde_json::from_str(text).unwrap()
     }
 
@@ -196,6 +201,10 @@ mod tests {
         for part in ["NOT READY", "The disk is full.", "no list", "OFFLINE", "LIST OLD"] {
             assert!(said.contains(part), "{said}");
         }
+        let unassigned = Sentence::of_unassigned(LaneId(2));
+        let stopped = LaneStanding { lane: LaneId(2), ready: false, stopped_by: Some(unassigned.clone()) };
+        let lane = words(&Heartbeat { ready: false, lanes: vec![stopped], ..standing() });
+        assert!(lane.ends_with(&unassigned.en), "{lane}");
         assert_eq!(
             without_ages(&words(&well)),
             without_ages(&words(&Heartbeat { list_age_seconds: Some(13), ..standing() }))

@@ -26,6 +26,7 @@ pub(crate) use output::OutputConfig;
 pub(crate) use scanner::{ScannerProfile, SerialLine};
 
 use crate::devices::DeviceKind;
+use crate::ledger::Persons;
 use crate::screen::Manner;
 
 /// Where the Debian package puts profiles.
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) keep: Option<Duration>,
     /// Whether the other gates are asked before anybody enters, whatever the policy.
     pub(crate) ask_others: bool,
+    /// What is said of lanes.
+    pub(crate) said_of_lanes: Vec<LaneConfig>,
     /// Scanners on serial lines.
     pub(crate) scanners: Vec<ScannerConfig>,
     /// Scanners that say they are keyboards.
@@ -59,6 +62,17 @@ pub(crate) struct Config {
     pub(crate) pictures: Vec<PicturesConfig>,
     /// What opens, and what tells people.
     pub(crate) outputs: Vec<OutputConfig>,
+}
+
+/// What is said of a lane.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneConfig {
+    /// Which.
+    pub(crate) lane: LaneId,
+    /// Where the file says so.
+    place: Place,
+    /// How many each scan lets through.
+    pub(crate) persons: Persons,
 }
 
 /// What every device says of itself.
@@ -86,6 +100,8 @@ struct Written {
     ask_others: bool,
     profiles: Option<PathBuf>,
     #[serde(default)]
+    lane: Vec<WrittenLane>,
+    #[serde(default)]
     scanner: Vec<input::WrittenScanner>,
     #[serde(default)]
     keyboard: Vec<input::WrittenKeyboard>,
@@ -101,6 +117,14 @@ struct Written {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct WrittenTablet {
     listen: SocketAddr,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenLane {
+    lane: Spanned<LaneId>,
+    #[serde(default)]
+    persons: Persons,
 }
 
 impl Config {
@@ -146,6 +170,7 @@ impl Config {
             poll: written.poll_seconds.map(|seconds| Duration::from_secs(seconds.into_inner())),
             keep: written.journal_days.map(|days| Duration::from_secs(days.into_inner() * A_DAY)),
             ask_others: written.ask_others,
+            said_of_lanes: said_of_lanes(file, written.lane)?,
             scanners: written.scanner.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             keyboards: written.keyboard.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
             cameras: written.camera.into_iter().map(|one| one.check(&mut reading)).collect::<Result<_, _>>()?,
@@ -171,11 +196,15 @@ impl Config {
         scanners.chain(keyboards).chain(cameras).chain(outputs).collect()
     }
 
-    /// Refuses an output at whose lane nobody is scanned: a wrong lane would leave people before an arm that never opens. `lines` is the lane
-    /// of standard input, where that is read.
-    pub(crate) fn check_outputs(&self, lines: Option<LaneId>) -> Result<(), FileError> {
+    /// Refuses what is said of a lane where nobody is scanned, and an output there: a wrong lane would leave people before an arm that never opens. `lines` is
+    /// the lane of standard input, where that is read.
+    pub(crate) fn check_lanes(&self, lines: Option<LaneId>) -> Result<(), FileError> {
         let scanned = self.lanes();
         let idle = |lane: &LaneId| Some(*lane) != lines && !scanned.contains(lane);
+        if let Some(LaneConfig { lane, place, .. }) = self.said_of_lanes.iter().find(|said| idle(&said.lane)) {
+            let why = format!("nobody is scanned at lane {lane}; name the lane of an input");
+            return Err(FileError::Wrong { place: place.clone(), why });
+        }
         match self.outputs.iter().map(|output| &output.entry).find(|entry| idle(&entry.lane)) {
             None => Ok(()),
             Some(Entry { name, lane, place }) => {
@@ -193,6 +222,17 @@ impl Config {
         let pictures = self.pictures.iter().map(|one| one.lane);
         scanners.chain(keyboards).chain(cameras).map(|entry| entry.lane).chain(pictures).collect()
     }
+}
+
+fn said_of_lanes(file: &TomlFile, written: Vec<WrittenLane>) -> Result<Vec<LaneConfig>, FileError> {
+    let mut said: Vec<LaneConfig> = Vec::new();
+    for WrittenLane { lane, persons } in written {
+        if said.iter().any(|before| before.lane == *lane.get_ref()) {
+            return Err(file.wrong(&lane.span(), "another entry is about this lane; name each lane once"));
+        }
+        said.push(LaneConfig { place: file.place(&lane.span()), lane: lane.into_inner(), persons });
+    }
+    Ok(said)
 }
 
 /// A file that is being read, and what was read of it so far.
@@ -337,9 +377,30 @@ mod tests {
             "profiles = {profiles:?}\n[[pictures]]\nname = \"a\"\nlane = 3\nfolder = \"/run/p\"\n[[output]]\nname = \"arm\"\nlane = 4\nprofile = \"nothing\"\nopens = {{ pulse-milliseconds = 500 }}"
         );
         let config = Config::of_text("gate.toml", text.clone()).unwrap();
-        let error = config.check_outputs(Some(LaneId(1))).unwrap_err().to_string();
+        let error = config.check_lanes(Some(LaneId(1))).unwrap_err().to_string();
         assert!(error.starts_with("gate.toml:7: nobody is scanned at lane 4 of output arm"), "{error}");
-        config.check_outputs(Some(LaneId(4))).unwrap();
-        Config::of_text("gate.toml", text.replace("lane = 4", "lane = 3")).unwrap().check_outputs(None).unwrap();
+        config.check_lanes(Some(LaneId(4))).unwrap();
+        Config::of_text("gate.toml", text.replace("lane = 4", "lane = 3")).unwrap().check_lanes(None).unwrap();
+    }
+
+    #[test]
+    fn a_lane_says_once_how_many_each_scan_lets_through() {
+        let persons =
+            |text: &str| Ok::<_, String>(load(text)?.said_of_lanes.iter().map(|said| said.persons).collect::<Vec<_>>());
+        assert_eq!(
+            persons("[[lane]]\nlane = 1\n[[lane]]\nlane = 2\npersons = \"one\""),
+            Ok(vec![Persons::All, Persons::One])
+        );
+        for (text, expected) in [
+            ("[[lane]]\nlane = 1\npersons = \"two\"", "gate.toml:3: unknown variant `two`"),
+            ("[[lane]]\nlane = 1\n[[lane]]\nlane = 1", "gate.toml:4: another entry is about this lane"),
+        ] {
+            let error = persons(text).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let config = Config::of_text("gate.toml", "[[lane]]\nlane = 4\npersons = \"one\"".to_owned()).unwrap();
+        let error = config.check_lanes(Some(LaneId(1))).unwrap_err().to_string();
+        assert!(error.starts_with("gate.toml:2: nobody is scanned at lane 4"), "{error}");
+        config.check_lanes(Some(LaneId(4))).unwrap();
     }
 }

@@ -4,6 +4,7 @@ use countermark_shared::journal::ClockState;
 
 use super::folder::Enrolled;
 use super::{Finding, Standing};
+use crate::announcement::Sentence;
 use crate::clock::Clock;
 use crate::commands::{age, at_rest};
 use crate::data_folder::DataFolder;
@@ -27,12 +28,20 @@ pub(super) fn examine(
             (Finding::bad(Standing::Wrong, "agent", "it answered another question", "restart it after an update"), None)
         }
         Err(AskError::NotRunning { .. }) if enrolled.is_some() => {
-            let stopped =
-                Finding::bad(Standing::Wrong, "agent", "it does not run; what follows is what the disk says", start);
+            let stopped = Finding::bad(
+                Standing::Wrong,
+                "agent",
+                "it does not run, or waits for its ledger; what follows is what the disk says",
+                start,
+            );
             match at_rest(folder, clock.now()) {
                 Ok(status) => (stopped, Some(status)),
                 Err(error) => {
-                    return (vec![stopped, Finding::bad(Standing::Wrong, "ledger", format!("{error:#}"), start)], None);
+                    let remedy = "see to what it says; an agent that waits for it tries again every minute";
+                    return (
+                        vec![stopped, Finding::bad(Standing::Wrong, "ledger", format!("{error:#}"), remedy)],
+                        None,
+                    );
                 }
             }
         }
@@ -44,12 +53,22 @@ pub(super) fn examine(
         findings.extend(lease(&status.ledger));
         findings.push(time(&status.ledger.clock));
         findings.push(uploads(&status.ledger));
-        let ledger = status.ledger.ledger_warnings.iter();
-        findings.extend(ledger.map(|warning| {
-            Finding::bad(Standing::Wrong, "ledger", warning.en.clone(), "look at the disk: `dmesg`, `df`")
-        }));
+        findings.extend(status.ledger.ledger_warnings.iter().map(defect));
+        findings.extend(supervisors(&status.ledger));
     }
     (findings, status)
+}
+
+/// A defect says what is wrong, then what helps.
+fn defect(warning: &Sentence) -> Finding {
+    let (says, remedy) = warning.en.split_once(": ").unwrap_or((&warning.en, "look at the disk: `dmesg`, `df`"));
+    Finding::bad(Standing::Wrong, "ledger", says, remedy)
+}
+
+fn supervisors(ledger: &LedgerStatus) -> Option<Finding> {
+    let says = "there is none: nobody can let in whom this gate refuses, and tablets are let in without a PIN";
+    let remedy = "make somebody one: `countermark-gate supervisor add NAME`";
+    (!ledger.has_supervisors).then(|| Finding::bad(Standing::Warning, "supervisors", says, remedy))
 }
 
 fn documents(ledger: &LedgerStatus) -> Vec<Finding> {
@@ -148,5 +167,44 @@ fn uploads(ledger: &LedgerStatus) -> Finding {
         Finding::bad(Standing::Warning, "journal", says, "connect this gate; nothing is lost until then")
     } else {
         Finding::good("journal", says)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Moment;
+    use crate::ledger::{Defect, Report};
+    use crate::samples;
+    use std::time::Duration;
+
+    #[test]
+    fn each_defect_has_its_own_remedy() {
+        let defects = [
+            Defect::Full,
+            Defect::Unwritable,
+            Defect::Damaged,
+            Defect::Incomplete,
+            Defect::Forked,
+            Defect::Unopened,
+            Defect::Replaced,
+        ];
+        for defect in defects {
+            let Finding { says, remedy, .. } = super::defect(&defect.sentence());
+            let remedy = remedy.unwrap();
+            assert_eq!(format!("{says}: {remedy}"), defect.sentence().en);
+            let anew = matches!(defect, Defect::Incomplete | Defect::Forked);
+            assert_eq!(remedy.contains("enrol this box anew"), anew, "{defect:?}");
+        }
+    }
+
+    #[test]
+    fn a_gate_that_nobody_can_overrule_is_told() {
+        let status = |has_supervisors| {
+            let now = Moment { battery: samples::DOORS, uptime: Duration::ZERO };
+            LedgerStatus::new(&Report { has_supervisors, ..samples::report() }, now)
+        };
+        assert!(supervisors(&status(true)).is_none());
+        assert_eq!(supervisors(&status(false)).unwrap().standing, Standing::Warning);
     }
 }

@@ -1,17 +1,41 @@
 //! Inputs and outputs: as the running agent has them, or as `gate.toml` names them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use countermark_shared::id::LaneId;
 use nix::unistd::{AccessFlags, access};
 
 use super::{Finding, Standing};
 use crate::config::{Config, Entry};
 use crate::devices::{Device, DeviceKind, DeviceStatus};
-use crate::local::Status;
+use crate::documents::DocumentKind;
+use crate::local::{LedgerStatus, Status};
 
 pub(super) fn examine(config: Option<&Config>, status: Option<&Status>) -> Vec<Finding> {
+    let mut findings = devices(config, status);
+    if let (Some(config), Some(status)) = (config, status) {
+        findings.extend(unassigned(&config.lanes(), &status.ledger));
+    }
+    findings
+}
+
+/// Lanes of `gate.toml` at which nothing can be decided, ever.
+fn unassigned(lanes: &BTreeSet<LaneId>, ledger: &LedgerStatus) -> Vec<Finding> {
+    if !ledger.documents.contains_key(&DocumentKind::Assignment) {
+        return Vec::new();
+    }
+    let missing = lanes.iter().filter(|lane| !ledger.lanes.contains(lane));
+    let finding = |lane: &LaneId| {
+        let says = format!("lane {lane} is in gate.toml and not in the assignment: nothing can be decided there");
+        Finding::bad(Standing::Wrong, "lane", says, "correct gate.toml, or ask the administrator for the lane")
+    };
+    missing.map(finding).collect()
+}
+
+fn devices(config: Option<&Config>, status: Option<&Status>) -> Vec<Finding> {
     match (status.filter(|status| status.running), config) {
         (Some(status), _) => status.devices.iter().map(as_the_agent_says).collect(),
         (None, Some(config)) => as_written(config),
@@ -78,8 +102,11 @@ fn device_file(kind: DeviceKind, entry: &Entry, file: &Path) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Moment;
     use crate::config::Config;
+    use crate::samples;
     use std::path::PathBuf;
+    use std::time::Duration;
 
     fn examined(device: &str) -> Finding {
         let folder = tempfile::tempdir().unwrap();
@@ -88,6 +115,18 @@ mod tests {
         fs::write(&file, text).unwrap();
         let [finding] = examine(Some(&Config::load(&file).unwrap()), None).try_into().unwrap();
         finding
+    }
+
+    #[test]
+    fn a_lane_that_the_cloud_did_not_assign_is_told() {
+        let now = Moment { battery: samples::DOORS, uptime: Duration::ZERO };
+        let lanes = [1, 2].map(LaneId).into();
+        let mut report = samples::report();
+        assert!(unassigned(&lanes, &LedgerStatus::new(&report, now)).is_empty(), "before there is an assignment");
+        let assignment = samples::documents_in_force().standing(DocumentKind::Assignment).unwrap();
+        report.documents.insert(DocumentKind::Assignment, assignment);
+        let [finding] = unassigned(&lanes, &LedgerStatus::new(&report, now)).try_into().unwrap();
+        assert!(finding.standing == Standing::Wrong && finding.says.starts_with("lane 2 is in gate.toml"));
     }
 
     #[test]

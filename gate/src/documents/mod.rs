@@ -10,6 +10,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use countermark_shared::decision::Policy;
 use countermark_shared::documents::{
     Assignment, Authentic, Direction, Document, EventDocument, FeedForm, FeedState, Head, Held, Lane, Lease,
     LeaseState, Needs, Refusal, Revision, RootFingerprint, Slots, TrustBundle, accept_bundle,
@@ -75,6 +76,13 @@ pub(crate) struct Basis<'a> {
     pub(crate) lease: LeaseState,
     /// The last instant at which the trust bundle is good.
     pub(crate) bundle_not_after: Timestamp,
+}
+
+impl<'a> Basis<'a> {
+    /// What holds at the lane, whoever comes.
+    pub(crate) fn policy(&self) -> Policy<'a> {
+        Policy { lease: self.lease, ..Policy::at(self.event, self.lane, self.bundle_not_after) }
+    }
 }
 
 impl Documents {
@@ -204,8 +212,8 @@ impl Documents {
     }
 
     /// The lanes this gate was assigned.
-    pub(crate) fn lanes(&self) -> Vec<LaneId> {
-        self.assignment().iter().flat_map(|assignment| &assignment.lanes).map(|lane| lane.lane).collect()
+    pub(crate) fn lanes(&self) -> Vec<Lane> {
+        self.assignment().map(|assignment| assignment.lanes.clone()).unwrap_or_default()
     }
 
     /// How long this gate may serve.
@@ -227,6 +235,11 @@ impl Documents {
     pub(crate) fn list_warning(&self) -> Option<Duration> {
         let seconds = |event: &Authentic<EventDocument>| event.document().policy.list_age_static.warn_after_seconds;
         self.event.as_deref().map(|event| Duration::from_secs(seconds(event).into()))
+    }
+
+    /// The event this gate serves, where its organiser has gates find a seat by its order's code.
+    pub(crate) fn finds_by_order(&self) -> Option<EventId> {
+        self.event.as_deref().map(Authentic::document).filter(|event| event.find_by_order).map(|event| event.event)
     }
 
     /// The slot list in force.

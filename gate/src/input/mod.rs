@@ -6,8 +6,7 @@
 //! in a pipe or a folder does not age, however fast it is filled: there back-pressure holds the sender, and the ledger takes a full
 //! channel ([`CAPACITY`]) in one or two transactions. What a stalled ledger keeps waiting, in the channel or before it, does age.
 
-mod camera;
-mod folder;
+mod frames;
 mod framing;
 mod keyboard;
 mod lines;
@@ -21,6 +20,7 @@ use countermark_shared::id::LaneId;
 use serde::{Serialize, Serializer};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
+pub(crate) use frames::OUT_OF_SIGHT;
 pub(crate) use framing::{Framing, Silence};
 pub(crate) use keyboard::Layout;
 pub(crate) use lines::read_lines;
@@ -45,6 +45,8 @@ pub(crate) struct RawScan {
     pub(crate) text: ScannedText,
     /// The uptime at which the reader turned to it.
     pub(crate) at: Duration,
+    /// Since when a camera has had it in sight without a break; nothing of what is read once.
+    pub(crate) in_sight_since: Option<Duration>,
 }
 
 /// Text as far as there is one. It may be anybody's private code: it has no `Debug`.
@@ -75,6 +77,8 @@ pub(crate) enum Source {
     Typed,
     /// A supervisor, in the place of a refusal.
     Supervisor,
+    /// Nothing was read: staff found the seat by its order's code.
+    Order,
 }
 
 impl std::fmt::Display for Source {
@@ -85,6 +89,7 @@ impl std::fmt::Display for Source {
             Self::Device(device) => device.fmt(formatter),
             Self::Typed => formatter.write_str("typed"),
             Self::Supervisor => formatter.write_str("supervisor"),
+            Self::Order => formatter.write_str("order"),
         }
     }
 }
@@ -121,15 +126,13 @@ impl Intake {
 
     /// Hands a scan over, waiting for room: a line is never dropped.
     pub(crate) fn hand_over(&self, source: Source, text: ScannedText, at: Duration) -> Result<(), LedgerGone> {
-        let scan = RawScan { lane: self.lane, source, text, at };
+        let scan = RawScan { lane: self.lane, source, text, at, in_sight_since: None };
         self.ledger.blocking_send(Work::Scan(scan)).map_err(|_| LedgerGone)
     }
 
     /// Offers a sighting, of which there will be more: without room it is dropped.
-    pub(crate) fn offer(&self, text: String, at: Duration) -> Result<(), LedgerGone> {
-        let source = Source::Device(self.post.device().clone());
-        let scan = RawScan { lane: self.lane, source, text: ScannedText::Whole(text), at };
-        match self.ledger.try_send(Work::Scan(scan)) {
+    pub(crate) fn offer(&self, sighting: RawScan) -> Result<(), LedgerGone> {
+        match self.ledger.try_send(Work::Scan(sighting)) {
             Ok(()) | Err(TrySendError::Full(_)) => Ok(()),
             Err(TrySendError::Closed(_)) => Err(LedgerGone),
         }

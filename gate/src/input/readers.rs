@@ -4,8 +4,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use countermark_shared::id::LaneId;
 
-use super::camera::Camera;
-use super::folder::{already_there, watch_folder};
+use super::frames::{Each, Folder, Newest, Sightings, camera};
 use super::keyboard::Keyboard;
 use super::serial::Scanner;
 use super::{Feedbacks, Intake};
@@ -48,14 +47,16 @@ pub(crate) fn readers(
         let device = Device::named(DeviceKind::Camera, &config.entry.name);
         let intake = intake(device, config.entry.lane);
         let (stop, stopped) = channel();
-        let run = Box::new(move || Camera::new(config, intake).run(&stopped));
+        let (place, clock) = (config.entry.place.clone(), intake.clock);
+        let frames = Newest::new(move || camera(&config, clock), place);
+        let run = Box::new(move || Sightings::new(intake).run(frames, &stopped));
         readers.push(Reader { kind: DeviceKind::Camera, stop: Some(stop), run });
     }
     for PicturesConfig { name, lane, folder } in config.pictures.iter().cloned() {
         let intake = intake(Device { kind: DeviceKind::Pictures, name }, lane);
         let (stop, stopped) = channel();
-        let seen = already_there(&folder);
-        let run = Box::new(move || watch_folder(&folder, seen, &intake, printer, &stopped));
+        let mut folder = Folder::new(folder, intake.clock);
+        let run = Box::new(move || Each::new(intake, printer).run(&mut folder, &stopped));
         readers.push(Reader { kind: DeviceKind::Pictures, stop: Some(stop), run });
     }
     readers

@@ -1,6 +1,7 @@
 //! What staff do about a row, and why not: the words. Nobody passes by any of it but by an overrule, which is announced as a verdict.
 
 use countermark_shared::id::{LaneId, Slot};
+use countermark_shared::order_code::InvalidOrderCode;
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Language, Reason};
 use serde::{Deserialize, Serialize};
@@ -122,9 +123,9 @@ pub(crate) enum ActError {
         /// The row.
         sequence: u64,
     },
-    /// It is known how it ended.
-    #[error("Row {sequence} was not cut off. There is nothing to confirm.")]
-    NotCutOff {
+    /// It is known how it ended, or will be told.
+    #[error("There is nothing to confirm about row {sequence}.")]
+    NothingToConfirm {
         /// The row.
         sequence: u64,
     },
@@ -140,9 +141,39 @@ pub(crate) enum ActError {
         /// The row.
         sequence: u64,
     },
+    /// It was done before, or is about somebody who has gone on.
+    #[error("This takes a supervisor's PIN.")]
+    TakesPin,
+    /// It was done twice, and there is nobody whose PIN would allow it.
+    #[error("This ticket was taken back twice already. Call the administrator.")]
+    TakenBackTwice,
+    /// Nobody is found where people leave, or where the gate has no lane.
+    #[error("Lane {lane} is no entry of this gate.")]
+    NotAnEntry {
+        /// The lane.
+        lane: LaneId,
+    },
+    /// The organiser wants none, or it has not come yet, or names have left.
+    #[error("There is no guest list on this gate now. Ask the administrator.")]
+    NoGuestList,
+    /// It cannot be one.
+    #[error("This is no order's code: it has ten letters and digits, as in 7KQ2M-4XD9P.")]
+    NotACode(#[from] InvalidOrderCode),
+    /// None of the issuer's tickets is of such an order.
+    #[error("Nobody is found by this code. Look at it again; what was bought in the last minutes may not be here yet.")]
+    NobodyFound,
+    /// Somebody fishes for names.
+    #[error("Too many codes by which nobody was found. Wait {seconds} seconds.")]
+    WaitForCode {
+        /// For how long.
+        seconds: u64,
+    },
     /// Nobody was made one.
     #[error("This gate has no supervisor. The administrator runs `countermark-gate supervisor add`.")]
     NoSupervisor,
+    /// None was shown.
+    #[error("This takes a supervisor's PIN.")]
+    PinMissing,
     /// Nobody has it.
     #[error("Wrong PIN.")]
     WrongPin,
@@ -198,8 +229,8 @@ impl ActError {
             Self::Forgiven { sequence } => {
                 format!("La ligne {sequence} était déjà un second essai. Appelez un superviseur.")
             }
-            Self::NotCutOff { sequence } => {
-                format!("La ligne {sequence} n'a pas été interrompue. Il n'y a rien à confirmer.")
+            Self::NothingToConfirm { sequence } => {
+                format!("Il n'y a rien à confirmer pour la ligne {sequence}.")
             }
             Self::Final { reason } => {
                 format!("Personne ne peut passer outre : {}", reason.sentence(Language::Fr))
@@ -207,10 +238,27 @@ impl ActError {
             Self::Overruled { sequence } => {
                 format!("On a déjà passé outre à la ligne {sequence}. Scannez de nouveau le billet.")
             }
+            Self::TakesPin => "Il faut le code d'un superviseur.".to_owned(),
+            Self::TakenBackTwice => "Ce billet a déjà été annulé deux fois. Appelez l'administrateur.".to_owned(),
+            Self::NotAnEntry { lane } => format!("Le passage {lane} n'est pas une entrée de ce portique."),
+            Self::NoGuestList => {
+                "Il n'y a pas de liste d'invités sur ce portique à présent. Demandez à l'administrateur.".to_owned()
+            }
+            Self::NotACode(_) => {
+                "Ce n'est pas un code de commande : il a dix lettres et chiffres, comme 7KQ2M-4XD9P.".to_owned()
+            }
+            Self::NobodyFound => {
+                "Personne n'est trouvé par ce code. Vérifiez-le ; les achats des dernières minutes ne sont peut-être pas encore ici."
+                    .to_owned()
+            }
+            Self::WaitForCode { seconds } => {
+                format!("Trop de codes qui ne trouvent personne. Attendez {seconds} secondes.")
+            }
             Self::NoSupervisor => {
                 "Ce portique n'a pas de superviseur. L'administrateur lance `countermark-gate supervisor add`."
                     .to_owned()
             }
+            Self::PinMissing => "Il y faut le code d'un superviseur.".to_owned(),
             Self::WrongPin => "Code erroné.".to_owned(),
             Self::Wait { seconds } => format!("Trop de codes erronés. Attendez {seconds} secondes."),
             Self::NotHashed(_) => {

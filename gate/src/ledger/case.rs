@@ -5,16 +5,16 @@ use core::num::NonZeroU8;
 use core::time::Duration;
 
 use countermark_shared::documents::Direction;
-use countermark_shared::journal::{Act, Actuation, JournalRow, Subject};
+use countermark_shared::journal::{Act, Actor, Actuation, JournalRow, Subject, UNDO_WINDOW};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
 
 use super::history::{History, Unended};
 use super::{ActError, Deed};
 
-/// For how long an admission can be taken back and a refusal overruled. Chosen, by nobody's standard: after that, whoever it was about has
-/// gone on, and staff would say of somebody what they have not seen.
-const WINDOW: Duration = Duration::from_mins(5);
+/// For how long an admission can be taken back, which validation knows too, a refusal overruled, and one through which nobody went forgiven:
+/// after that, whoever it was about has gone on, and staff would say of somebody what they have not seen.
+pub(super) const WINDOW: Duration = UNDO_WINDOW;
 
 /// All that bears on what may be done about a row.
 pub(super) struct Case<'a> {
@@ -23,24 +23,36 @@ pub(super) struct Case<'a> {
     pub(super) history: &'a History,
     /// Whether an output of the row's lane tells how an admission ends.
     pub(super) has_opener: bool,
+    /// Whether the gate has somebody whose PIN allows what staff alone may not.
+    pub(super) has_supervisors: bool,
     pub(super) now: Timestamp,
 }
 
+/// How often staff take a seat back by themselves. More often it is no turnstile that does not turn, but one ticket for many.
+const FREE_UNDOS: usize = 1;
+/// So often where there is nobody to ask.
+const MOST_UNDOS: usize = 2;
+
 impl Case<'_> {
-    /// What may be done now, as far as it can be seen without doing it.
-    pub(super) fn may(&self) -> Vec<Deed> {
+    /// What may be done now, as far as it can be seen without doing it, and whether that takes a supervisor's PIN.
+    pub(super) fn may(&self) -> Vec<(Deed, bool)> {
+        let by = |deed: fn(&Self, Actor) -> Result<(), ActError>| match deed(self, Actor::Operator) {
+            Ok(()) => Some(false),
+            Err(ActError::TakesPin) => Some(true),
+            Err(_) => None,
+        };
         let deeds = [
-            (Deed::Undo, self.undo().is_ok()),
-            (Deed::Overrule, self.overrule().is_ok()),
-            (Deed::Hold, self.hold().is_ok()),
-            (Deed::Release, self.release().is_ok()),
-            (Deed::Confirm, self.confirm().is_ok()),
+            (Deed::Undo, by(|case, actor| case.undo(actor).map(drop))),
+            (Deed::Overrule, self.overrule().is_ok().then_some(true)),
+            (Deed::Hold, by(Self::hold)),
+            (Deed::Release, by(Self::release)),
+            (Deed::Confirm, self.confirm().is_ok().then_some(false)),
         ];
-        deeds.into_iter().filter_map(|(deed, may)| may.then_some(deed)).collect()
+        deeds.into_iter().filter_map(|(deed, pin)| Some((deed, pin?))).collect()
     }
 
     /// For how many persons the admission can be taken back. Only the seat's last passage can: what came after was decided by it.
-    pub(super) fn undo(&self) -> Result<NonZeroU8, ActError> {
+    pub(super) fn undo(&self, actor: Actor) -> Result<NonZeroU8, ActError> {
         let sequence = self.row.sequence;
         let admitted = NonZeroU8::new(self.row.persons).filter(|_| self.row.direction == Direction::Entry);
         let persons = admitted.ok_or(ActError::NotAnAdmission { sequence })?;
@@ -53,14 +65,19 @@ impl Case<'_> {
         if self.history.last().is_none_or(|last| last.sequence != sequence) {
             return Err(ActError::PassedSince { sequence });
         }
-        if self.history.told(sequence) == Some(Actuation::Turned) {
+        if self.history.told(sequence).is_some_and(|(told, _)| told == Actuation::Turned) {
             return Err(ActError::Turned { sequence });
         }
         if self.has_opener && self.history.unended(sequence) == Some(Unended::UnderWay) {
             return Err(ActError::UnderWay { sequence });
         }
         self.in_time()?;
-        Ok(persons)
+        let undone = self.history.undos();
+        match actor {
+            Actor::Gate | Actor::Operator if self.has_supervisors && undone >= FREE_UNDOS => Err(ActError::TakesPin),
+            Actor::Gate | Actor::Operator if undone >= MOST_UNDOS => Err(ActError::TakenBackTwice),
+            Actor::Gate | Actor::Operator | Actor::Supervisor => Ok(persons),
+        }
     }
 
     /// Whether a supervisor may let in whom the row refused, as far as the row says.
@@ -80,16 +97,16 @@ impl Case<'_> {
         self.in_time()
     }
 
-    /// Whether the seat can be held back.
-    pub(super) fn hold(&self) -> Result<(), ActError> {
+    /// Whether the seat can be held back: by staff that of who stands there, by a supervisor any.
+    pub(super) fn hold(&self, actor: Actor) -> Result<(), ActError> {
         self.has_ticket()?;
-        if self.history.hold().is_some() { Err(ActError::Held) } else { Ok(()) }
+        if self.history.hold().is_some() { Err(ActError::Held) } else { self.before(actor) }
     }
 
-    /// Whether it can be held back no longer.
-    pub(super) fn release(&self) -> Result<(), ActError> {
+    /// Whether it can be held back no longer, by the same.
+    pub(super) fn release(&self, actor: Actor) -> Result<(), ActError> {
         self.has_ticket()?;
-        if self.history.hold().is_some() { Ok(()) } else { Err(ActError::NotHeld) }
+        if self.history.hold().is_some() { self.before(actor) } else { Err(ActError::NotHeld) }
     }
 
     /// The admission of which staff can say whether anybody went through. They name it, or the scan that called them.
@@ -98,13 +115,22 @@ impl Case<'_> {
         let named = |admission: &&JournalRow| {
             admission.sequence == sequence || (self.row.reason == Reason::Interrupted && sequence > admission.sequence)
         };
-        self.history.cut_off().filter(named).ok_or(ActError::NotCutOff { sequence })
+        self.history.in_doubt(self.now).filter(named).ok_or(ActError::NothingToConfirm { sequence })
     }
 
     fn has_ticket(&self) -> Result<(), ActError> {
         match self.row.subject {
             Subject::Ticket { .. } => Ok(()),
             Subject::Payload { hash: _ } => Err(ActError::NoTicket { sequence: self.row.sequence }),
+        }
+    }
+
+    /// Whether whoever the row is about may still stand before staff; a supervisor need not see them.
+    fn before(&self, actor: Actor) -> Result<(), ActError> {
+        match actor {
+            Actor::Supervisor => Ok(()),
+            Actor::Gate | Actor::Operator if !self.has_supervisors => self.in_time(),
+            Actor::Gate | Actor::Operator => self.in_time().map_err(|_| ActError::TakesPin),
         }
     }
 
@@ -142,7 +168,8 @@ pub(super) const fn may_be_overruled(reason: Reason) -> bool {
         | Reason::CheckId
         | Reason::ClockUnsure
         | Reason::ListTooOld
-        | Reason::BundleTooOld => true,
+        | Reason::BundleTooOld
+        | Reason::FoundByOrder => true,
         Reason::CannotDecide
         | Reason::ScanAgain
         | Reason::NotOurs

@@ -1,7 +1,8 @@
 //! One showing is one scan, however often a reader sees it. Owns which sightings belong together; knows nothing of what is decided.
 //!
 //! By lane and seat, after verification, whatever text a live ticket shows; what proves no ticket, by its hash. A camera's sightings go
-//! on for as long as the code is held, a scanner's readings for as long as its trigger is, each a moment after the one before. Two
+//! on for as long as the code is held: it says since when it has had it in sight, so that a box that is slow, or a disk that stalled, ends
+//! no showing. A scanner's readings go on for as long as its trigger is held, each a moment after the one before. Two
 //! scanners of a lane that read one seat are two showings: nobody holds one code before both. What comes from a pipe or a folder is never a
 //! repetition. A sighting that says something new is no repetition either: the ticket that was stale and is fresh now.
 
@@ -13,13 +14,13 @@ use countermark_shared::journal::Subject;
 use countermark_shared::verdict::Reason;
 
 use crate::devices::{Device, DeviceKind};
-use crate::input::{RawScan, Source};
+use crate::input::{OUT_OF_SIGHT, RawScan, Source};
 
-/// Without a sighting for so long, a code that was held before a camera is shown anew. Longer than a hand's tremor, shorter than handing
-/// over to the next person.
-const OUT_OF_SIGHT: Duration = Duration::from_secs(1);
 /// From one reading to the next of a scanner whose trigger is held.
 const TRIGGER: Duration = Duration::from_millis(700);
+/// Without a sighting for so long a showing is over, though the camera did not see the code leave: it may have been asleep or away. As long as it
+/// takes until one that gives no pictures is told as lost. Nobody passes by what is taken for the same showing by mistake; they wait for an answer.
+const FORGOTTEN: Duration = Duration::from_secs(5);
 
 /// What was shown lately.
 #[derive(Default)]
@@ -50,7 +51,7 @@ impl Debounce {
     pub(super) fn repeats(&mut self, scan: &RawScan, subject: &Subject, answer: Answer) -> Option<Answer> {
         let Source::Device(device) = &scan.source else { return None };
         let at = scan.at;
-        self.0.retain(|_, showing| at.saturating_sub(showing.last) < OUT_OF_SIGHT);
+        self.0.retain(|_, showing| at.saturating_sub(showing.last) < FORGOTTEN);
         let shown = match subject {
             Subject::Ticket { event, slot, generation: _ } => Shown::Seat(*event, *slot),
             Subject::Payload { hash } => Shown::Payload(**hash),
@@ -59,7 +60,9 @@ impl Debounce {
         if let Some(showing) = self.0.get_mut(&key) {
             let camera = [device, &showing.device].iter().any(|device| device.kind == DeviceKind::Camera);
             let pause = at.saturating_sub(showing.last);
-            let together = if camera { pause < OUT_OF_SIGHT } else { pause < TRIGGER && *device == showing.device };
+            let held = scan.in_sight_since.is_some_and(|since| since <= showing.last);
+            let of_camera = held || pause < OUT_OF_SIGHT;
+            let together = if camera { of_camera } else { pause < TRIGGER && *device == showing.device };
             if together && (showing.answer.opens || showing.answer.reason == answer.reason) {
                 showing.last = at;
                 return Some(showing.answer);
@@ -99,7 +102,7 @@ mod tests {
 
     fn scan(source: Source, milliseconds: u64) -> RawScan {
         let text = ScannedText::Whole(String::new());
-        RawScan { lane: LANE, source, text, at: Duration::from_millis(milliseconds) }
+        RawScan { lane: LANE, source, text, at: Duration::from_millis(milliseconds), in_sight_since: None }
     }
 
     fn device(kind: DeviceKind) -> Source {
@@ -146,6 +149,22 @@ mod tests {
         let inside = no(Reason::AlreadyInside);
         let sightings = [(0, ADMITTED), (900, inside), (1800, inside), (2799, inside), (3799, inside)];
         assert_eq!(answered(&device(DeviceKind::Camera), &seat(1), &sightings), [0, 3799]);
+    }
+
+    #[test]
+    fn a_code_that_is_held_is_one_showing_however_seldom_it_is_looked_at() {
+        let mut debounce = Debounce::default();
+        let mut is_answered = |at, since| {
+            let sighting =
+                RawScan { in_sight_since: Some(Duration::from_millis(since)), ..scan(device(DeviceKind::Camera), at) };
+            let answer = if at == 0 { ADMITTED } else { no(Reason::AlreadyInside) };
+            debounce.repeats(&sighting, &seat(1), answer).is_none()
+        };
+        assert!(is_answered(0, 0));
+        assert!(!is_answered(1500, 0), "a slow box");
+        assert!(!is_answered(6499, 0), "a disk that stalled");
+        assert!(is_answered(8000, 7900), "it was out of sight since");
+        assert!(is_answered(13_000, 7900), "nobody looked for five seconds");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What is wrong with a ledger, in the words that say what to do about it. Knows nothing of how it came about.
 
+use std::io;
+
 use rusqlite::{Connection, ErrorCode};
 
-use super::{LedgerError, store};
+use super::{LedgerError, OpenError, store};
 use crate::announcement::Sentence;
 
 /// What is wrong.
@@ -18,6 +20,8 @@ pub(crate) enum Defect {
     Incomplete,
     /// Validation has other rows of this gate: its disk was restored, or two boxes have it.
     Forked,
+    /// It was not opened, for whatever reason that is not the disk's: a newer program wrote it, or it could not be saved.
+    Unopened,
     /// A damaged ledger lies aside, and every row of it was saved.
     Replaced,
 }
@@ -41,10 +45,25 @@ impl Defect {
         }
     }
 
+    /// Why a ledger was not opened. None where another agent has it: that one goes on.
+    pub(crate) fn of_opening(error: &OpenError) -> Option<Self> {
+        match error {
+            OpenError::InUse { .. } => None,
+            OpenError::Write { file: _, source } if source.kind() == io::ErrorKind::StorageFull => Some(Self::Full),
+            OpenError::Write { .. } => Some(Self::Unwritable),
+            OpenError::Open { file: _, source } => Some(match source.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => Self::Full,
+                Some(ErrorCode::ReadOnly | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => Self::Unwritable,
+                _ => Self::Unopened,
+            }),
+            OpenError::Damaged { .. } | OpenError::Broken { .. } | OpenError::Version { .. } => Some(Self::Unopened),
+        }
+    }
+
     /// Whether nobody is let in.
     pub(crate) fn stops(self) -> bool {
         match self {
-            Self::Full | Self::Unwritable | Self::Incomplete | Self::Forked => true,
+            Self::Full | Self::Unwritable | Self::Incomplete | Self::Forked | Self::Unopened => true,
             // What rests on other pages is decided.
             Self::Damaged | Self::Replaced => false,
         }
@@ -72,6 +91,10 @@ impl Defect {
             Self::Forked => (
                 "THIS GATE'S DISK WAS RESTORED OR COPIED, nobody is let in: send people to another entrance, enrol this box anew.",
                 "LE DISQUE DE CE PORTIQUE A ÉTÉ RESTAURÉ OU COPIÉ, personne n'entre : orientez vers une autre entrée, réenrôlez l'appareil.",
+            ),
+            Self::Unopened => (
+                "LEDGER CANNOT BE OPENED, nobody is let in: send people to another entrance; `countermark-gate doctor` on this box says why.",
+                "LE JOURNAL NE S'OUVRE PAS, personne n'entre : orientez vers une autre entrée ; `countermark-gate doctor` sur l'appareil dit pourquoi.",
             ),
             Self::Replaced => (
                 "DISK DAMAGED, every entry was saved: go on, replace this box's disk soon.",

@@ -3,7 +3,8 @@
 use std::error::Error;
 
 use countermark_shared::documents::{self as law, DocumentSet, Remedy};
-use countermark_shared::wire::RowResult;
+use countermark_shared::id::EventId;
+use countermark_shared::wire::{GuestPage, RowResult};
 
 use super::{Ledger, Taken, TimeAnswered};
 use crate::clock::Moment;
@@ -24,6 +25,8 @@ pub(crate) enum Delivery {
     Time(TimeAnswered),
     /// Answers to note.
     Results(Vec<RowResult>),
+    /// Guests of an event.
+    Guests { event: EventId, page: GuestPage },
 }
 
 /// Why the ledger did not take a delivery.
@@ -49,6 +52,10 @@ impl Ledger {
                 // Without a pause the same rows would go to and fro for ever.
                 Ok(0) => Err(Failure::without_remedy(ANSWERED_FOR_NONE.to_owned())),
                 Ok(_) => Ok(Taken::New),
+                Err(error) => Err(Failure::without_remedy(sentence(&error))),
+            },
+            Delivery::Guests { event, page } => match self.take_guests(event, page) {
+                Ok(()) => Ok(Taken::New),
                 Err(error) => Err(Failure::without_remedy(sentence(&error))),
             },
         }

@@ -7,8 +7,9 @@ use countermark_shared::journal::OverruleReason;
 use tokio::sync::{mpsc, oneshot};
 
 use super::pin::{NotHashed, Pin, PinHash, Salt};
-use super::supervisors::{NewSupervisor, SupervisorError};
-use super::{ActError, Work};
+use super::staff::StaffAct;
+use super::supervisors::{Desk, NewSupervisor, SupervisorError};
+use super::{ActError, Done, Work};
 use crate::announcement::Announcement;
 
 /// PINs that may wait. More than a gate has supervisors at once.
@@ -43,16 +44,22 @@ pub(crate) struct Hashed {
 #[derive(Debug)]
 pub(super) enum Purpose {
     /// To overrule the gate.
-    Overrule { sequence: u64, why: OverruleReason, reply: oneshot::Sender<Result<Announcement, ActError>> },
+    Overrule { sequence: u64, desk: Desk, why: OverruleReason, reply: oneshot::Sender<Result<Announcement, ActError>> },
+    /// To do what staff alone may not.
+    ByStaff { act: StaffAct, sequence: u64, desk: Desk, reply: oneshot::Sender<Result<Done, ActError>> },
+    /// To do what the ledger does not do itself.
+    Permit { desk: Desk, reply: oneshot::Sender<Result<(), ActError>> },
     /// To be a supervisor.
     Add { supervisor: NewSupervisor, salt: Salt, reply: oneshot::Sender<Result<SupervisorId, SupervisorError>> },
 }
 
 impl Purpose {
-    /// Too many are at it.
-    pub(super) fn refuse(self) {
+    /// The PIN is not looked at. Who is to be a supervisor is told that too many are at it.
+    pub(super) fn refuse(self, why: ActError) {
         match self {
-            Self::Overrule { reply, .. } => drop(reply.send(Err(ActError::Wait { seconds: 1 }))),
+            Self::Overrule { reply, .. } => drop(reply.send(Err(why))),
+            Self::ByStaff { reply, .. } => drop(reply.send(Err(why))),
+            Self::Permit { reply, .. } => drop(reply.send(Err(why))),
             Self::Add { reply, .. } => drop(reply.send(Err(SupervisorError::Busy))),
         }
     }
@@ -69,7 +76,9 @@ impl Pins {
     pub(super) fn hash(&self, pin: Pin, salt: Salt, purpose: Purpose) {
         match self.0.try_send(Job { pin, salt, purpose }) {
             Ok(()) => {}
-            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => job.purpose.refuse(),
+            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
+                job.purpose.refuse(ActError::Wait { seconds: 1 });
+            }
         }
     }
 }

@@ -10,6 +10,8 @@ use countermark_shared::journal::{Act, Actuation, JournalRow};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
 
+use super::case::WINDOW;
+
 /// The rows by which somebody passed with a seat, and what was done about it.
 #[derive(Default)]
 pub(super) struct History {
@@ -60,9 +62,16 @@ impl History {
         self.acts().any(|act| matches!(act, Act::Claimed { of } if of == sequence))
     }
 
-    /// The last row by which somebody passed, in or out, and which was not taken back.
+    /// The last row by which somebody passed, in or out, and which was not taken back, nor is an exit by which nobody left.
     pub(super) fn last(&self) -> Option<&JournalRow> {
-        self.rows.iter().rev().find(|row| row.persons > 0 && !self.is_undone(row.sequence))
+        self.rows
+            .iter()
+            .rev()
+            .find(|row| row.persons > 0 && !self.is_undone(row.sequence) && !self.is_stopped_exit(row))
+    }
+
+    fn is_stopped_exit(&self, row: &JournalRow) -> bool {
+        row.direction == Direction::Exit && self.rows.iter().any(|told| told.stopped() == Some(row.sequence))
     }
 
     /// Whether an admission was taken back.
@@ -70,15 +79,20 @@ impl History {
         self.rows.iter().any(|row| row.undoes() == Some(sequence))
     }
 
+    /// How often the seat was taken back.
+    pub(super) fn undos(&self) -> usize {
+        self.rows.iter().filter(|row| row.undoes().is_some()).count()
+    }
+
     /// Whether somebody was let in though this row refused them.
     pub(super) fn is_overruled(&self, sequence: u64) -> bool {
         self.acts().any(|act| matches!(act, Act::Overrule { of, .. } if of == sequence))
     }
 
-    /// How an admission ended, if an output or staff told.
-    pub(super) fn told(&self, sequence: u64) -> Option<Actuation> {
-        self.acts().find_map(|act| match act {
-            Act::Actuated { of, actuation } if of == sequence => Some(actuation),
+    /// How an admission ended, if an output or staff told: the last word, and when it was said.
+    pub(super) fn told(&self, sequence: u64) -> Option<(Actuation, Timestamp)> {
+        self.rows.iter().rev().find_map(|row| match row.act? {
+            Act::Actuated { of, actuation } if of == sequence => Some((actuation, row.at)),
             Act::Actuated { .. }
             | Act::Undo { .. }
             | Act::Overrule { .. }
@@ -94,15 +108,15 @@ impl History {
         self.unended.get(&sequence).copied()
     }
 
-    /// The last admission, where the agent ended before anybody could tell whether people passed.
-    pub(super) fn cut_off(&self) -> Option<&JournalRow> {
-        self.last_admission().filter(|row| self.turn(row.sequence) == Some(Turn::Unknown))
+    /// The last admission, where nobody knows whether people passed.
+    pub(super) fn in_doubt(&self, now: Timestamp) -> Option<&JournalRow> {
+        self.last_admission().filter(|row| self.turn(row.sequence, now) == Some(Turn::Unknown))
     }
 
     /// The last admission, where it is not known that people passed. After an exit somebody was inside.
-    pub(super) fn unfinished(&self) -> Option<Unfinished> {
+    pub(super) fn unfinished(&self, now: Timestamp) -> Option<Unfinished> {
         let row = self.last_admission()?;
-        Some(Unfinished { at: row.at, persons: NonZeroU8::new(row.persons)?, turn: self.turn(row.sequence)? })
+        Some(Unfinished { at: row.at, persons: NonZeroU8::new(row.persons)?, turn: self.turn(row.sequence, now)? })
     }
 
     /// The row by which staff hold the seat back, while they do.
@@ -116,12 +130,16 @@ impl History {
         self.last().filter(|row| row.direction == Direction::Entry && row.reason != Reason::Forgiven)
     }
 
-    /// What is known against an admission's having ended with people passing.
-    fn turn(&self, sequence: u64) -> Option<Turn> {
+    /// What is known against an admission's having ended with people passing. Only the arm itself, or staff who stood there, can say that nobody did, and
+    /// it is believed while the ticket may still be in the same hand. What was not opened as far as its device told may have opened all the same, or
+    /// been opened by hand.
+    fn turn(&self, sequence: u64, now: Timestamp) -> Option<Turn> {
         match (self.told(sequence), self.unended(sequence)) {
-            (Some(Actuation::NotTurned | Actuation::NotOpened), _) => Some(Turn::NotTurned),
-            (None, Some(Unended::CutOff)) => Some(Turn::Unknown),
-            (Some(Actuation::Opened | Actuation::Turned), _) | (None, Some(Unended::UnderWay) | None) => None,
+            (Some((Actuation::NotTurned, at)), _) if now.since(at) <= WINDOW => Some(Turn::NotTurned),
+            (Some((Actuation::NotTurned | Actuation::NotOpened, _)), _) | (None, Some(Unended::CutOff)) => {
+                Some(Turn::Unknown)
+            }
+            (Some((Actuation::Opened | Actuation::Turned, _)), _) | (None, Some(Unended::UnderWay) | None) => None,
         }
     }
 

@@ -7,11 +7,12 @@ use countermark_shared::decision::{self, Claim, Facts, Feed, Listing, Passages, 
 use countermark_shared::documents::{Alone, Direction, FeedState, SlotState};
 use countermark_shared::id::{Generation, LaneId, Slot};
 use countermark_shared::journal::Subject;
-use countermark_shared::ticket::VerifiedTicket;
+use countermark_shared::ticket::{TicketBody, VerifiedTicket};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Admission, Reason, Verdict};
 use rusqlite::Connection;
 
+use super::lanes::Lanes;
 use super::{LedgerError, store};
 use crate::devices::DeviceKind;
 use crate::documents::{Basis, Documents};
@@ -58,6 +59,7 @@ pub(super) struct Grounds<'a> {
     pub(super) connection: &'a Connection,
     pub(super) documents: &'a Documents,
     pub(super) names: &'a Names,
+    pub(super) lanes: &'a Lanes,
     pub(super) clock: Clock,
 }
 
@@ -91,7 +93,7 @@ pub(super) fn examine(
     text: &str,
     others: Others,
 ) -> Result<Judgement, LedgerError> {
-    let Grounds { connection, documents, names, clock } = grounds;
+    let Grounds { connection, documents, names, lanes, clock } = grounds;
     let Some(basis) = documents.basis(lane, clock.now) else { return Ok(refusal(Reason::CannotDecide, text)) };
     match decision::examine(text, basis.event.event, basis.keys) {
         Ok(ticket) => {
@@ -100,8 +102,9 @@ pub(super) fn examine(
                 Direction::Entry => names.read(&ticket),
                 Direction::Exit => (SealedPart::None, None),
             };
-            let facts = Facts { sealed_part, ..facts(connection, &basis, &ticket, others, clock)? };
-            let policy = Policy { lease: basis.lease, ..Policy::at(basis.event, basis.lane, basis.bundle_not_after) };
+            let wanted = lanes.wanted(lane);
+            let facts = Facts { sealed_part, wanted, ..facts(connection, &basis, ticket.body(), others, clock)? };
+            let policy = basis.policy();
             let body = ticket.body();
             let kept = store::is_kept(connection, body.event, body.slot, body.generation)?;
             let decide = |claim| decision::decide(&ticket, &Facts { claim, ..facts }, &policy, clock);
@@ -137,14 +140,13 @@ fn granted_as_told(facts: &Facts) -> Claim {
 }
 
 /// What the ledger, the list and the feed say of a ticket's seat. Who is asked about counts as having passed, but for who was by that answer.
-fn facts(
+pub(super) fn facts(
     connection: &Connection,
     basis: &Basis<'_>,
-    ticket: &VerifiedTicket,
+    body: &TicketBody,
     others: Others,
     clock: Clock,
 ) -> Result<Facts, LedgerError> {
-    let body = ticket.body();
     let last_reset = basis.event.last_reset(clock.now);
     let history = store::history(connection, body.event, body.slot)?;
     let listing = basis.slots.map(|slots| Listing {
@@ -162,7 +164,7 @@ fn facts(
         highest_proved: store::highest_proved(connection, body.event, body.slot)?,
         feed: basis.feed.map(|feed| told(feed, basis, body.slot, last_reset, clock)),
         own: history.passages(last_reset).and(history.asked_about(answered, last_reset)),
-        unfinished: history.unfinished(),
+        unfinished: history.unfinished(clock.now),
         ..Facts::default()
     })
 }

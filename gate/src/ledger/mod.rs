@@ -4,15 +4,19 @@
 //! One thread owns the database ([`serve`]); everybody else sends it [`Work`]. Knows nothing of inputs, networks or screens.
 
 mod act;
+mod aside;
 mod case;
 mod claim;
 mod debounce;
 mod defect;
 mod delivery;
+mod find;
+mod guests;
 mod hashing;
 mod history;
 mod holds;
 mod judge;
+mod lanes;
 mod open;
 mod outcomes;
 mod overrule;
@@ -33,6 +37,7 @@ mod throttle;
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use countermark_shared::clock::GateClock;
 use countermark_shared::id::{GateId, LaneId};
@@ -44,6 +49,7 @@ use countermark_shared::wire::{Base64, RowOutcome, RowResult, UploadedRow};
 use claim::Claims;
 use debounce::{Answer, Debounce};
 use judge::{Grounds, Others};
+use lanes::Lanes;
 use outcomes::Outcomes;
 use recorder::Recorder;
 use rusqlite::{Connection, TransactionBehavior};
@@ -52,13 +58,17 @@ pub(crate) use act::{ActError, Deed, Done};
 pub(crate) use claim::Question;
 pub(crate) use defect::Defect;
 pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
+pub(crate) use find::Found;
+pub(crate) use guests::GuestList;
 pub(crate) use hashing::Pins;
-pub(crate) use open::Owner;
+pub(crate) use lanes::Persons;
+pub(crate) use open::{OpenError, Owner};
 pub(crate) use pin::{Pin, Salt};
 pub(crate) use recent::{RECENT, Recent};
 pub(crate) use report::Report;
 pub(crate) use retention::{Page, PruneError, Pruned};
-pub(crate) use supervisors::{NewSupervisor, Supervisor, SupervisorError};
+pub(crate) use staff::StaffAct;
+pub(crate) use supervisors::{Desk, NewSupervisor, Supervisor, SupervisorError, TypedPin};
 pub use taking::Word;
 pub(crate) use taking::{TakeError, Taken, TimeAnswered};
 pub(crate) use tally::Tally;
@@ -83,10 +93,16 @@ pub(crate) struct Ledger {
     repeated: Vec<Repeated>,
     outcomes: Outcomes,
     claims: Claims,
+    lanes: Lanes,
     /// What the disk did to whatever was written last.
     failed: Option<Defect>,
+    /// Where the database lies.
+    file: PathBuf,
     /// Whether a damaged ledger lies aside.
     replaced: bool,
+    /// Whether the write-ahead log was emptied after names last left the journal. At a start nobody knows: the run before may have been cut off
+    /// between the two.
+    log_is_empty: bool,
 }
 
 /// A scan that belongs to a showing that was answered already. A scanner that waits for an answer gets the same one again.
@@ -154,7 +170,7 @@ impl Ledger {
 
     fn try_scan(&mut self, scans: &[RawScan], now: Moment) -> Result<Vec<Announcement>, LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, documents, names, debounce, repeated, outcomes, claims, .. } = self;
+        let Self { connection, gate, boot, documents, names, lanes, debounce, repeated, outcomes, claims, .. } = self;
         let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if !store::is_whole(&transaction)? {
             return Ok(scans.iter().map(|scan| undecided(scan, clock.now, now)).collect());
@@ -163,7 +179,7 @@ impl Ledger {
         let mut told = false;
         if !outcomes.is_empty() {
             let savepoint = transaction.savepoint()?;
-            let grounds = Grounds { connection: &savepoint, documents, names, clock };
+            let grounds = Grounds { connection: &savepoint, documents, names, lanes, clock };
             match outcomes.write(Recorder { gate: *gate, boot: *boot, grounds }) {
                 Ok(()) => {
                     savepoint.commit()?;
@@ -182,7 +198,7 @@ impl Ledger {
                 continue;
             }
             let savepoint = transaction.savepoint()?;
-            let grounds = Grounds { connection: &savepoint, documents, names, clock };
+            let grounds = Grounds { connection: &savepoint, documents, names, lanes, clock };
             let recorder = Recorder { gate: *gate, boot: *boot, grounds };
             let outcome = judge::judge(grounds, scan, now.uptime, claims.others()).and_then(|mut judgement| {
                 // It is held still while the others are asked.
@@ -263,11 +279,12 @@ impl Ledger {
     pub(crate) fn check(&mut self, lane: LaneId, text: &str, now: Moment) -> Result<Ruling, LedgerError> {
         self.keep_names(now);
         let clock = self.read_clock(now);
-        let Self { connection, documents, names, .. } = self;
+        let Self { connection, documents, names, lanes, .. } = self;
         if !store::is_whole(connection)? {
             return Ok(Ruling::new(Verdict::refusal(Reason::CannotDecide), &Subject::unverified(text)));
         }
-        let judgement = judge::examine(Grounds { connection, documents, names, clock }, lane, text, Others::Silent)?;
+        let judgement =
+            judge::examine(Grounds { connection, documents, names, lanes, clock }, lane, text, Others::Silent)?;
         Ok(Ruling::new(judgement.verdict, &judgement.subject))
     }
 
@@ -320,7 +337,7 @@ fn undecided(scan: &RawScan, at: Timestamp, now: Moment) -> Announcement {
     let nothing = Subject::unverified("");
     let ruling = Ruling::new(Verdict::refusal(Reason::CannotDecide), &nothing);
     let (lane, source) = (scan.lane, scan.source.clone());
-    Announcement { sequence: None, lane, source, at, ruling, announced: now.battery, holder: None }
+    Announcement { sequence: None, lane, source, at, ruling, announced: now.uptime, holder: None }
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use rusqlite_migration::{M, Migrations};
 
 use super::claim::Claims;
 use super::debounce::Debounce;
+use super::lanes::Lanes;
 use super::outcomes::Outcomes;
 use super::store::{self, Columns, Head, StoredRow};
 use super::{Ledger, salvage};
@@ -30,6 +31,8 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0004_journal_head.sql")),
     M::up(include_str!("../../../migrations/gate/0005_admission_feed.sql")),
     M::up(include_str!("../../../migrations/gate/0008_journal_anchor.sql")),
+    M::up(include_str!("../../../migrations/gate/0009_guest_list.sql")),
+    M::up(include_str!("../../../migrations/gate/0010_wrong_pins.sql")),
 ];
 /// Rows that are read at a time while the chain is checked.
 const CHECKED_AT_ONCE: usize = 10_000;
@@ -142,8 +145,11 @@ impl Ledger {
             repeated: Vec::new(),
             outcomes: Outcomes::default(),
             claims: Claims::default(),
+            lanes: Lanes::default(),
             failed: None,
+            file: file.to_owned(),
             replaced: salvage::has_left_one_aside(file),
+            log_is_empty: false,
         })
     }
 }

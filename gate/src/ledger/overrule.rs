@@ -1,6 +1,7 @@
 //! A supervisor lets in whom the gate refused. The ticket is judged once more, as the gate would now: what nobody may overrule is not
 //! overruled, though the refusal was for another reason.
 
+use countermark_shared::decision::Wanted;
 use countermark_shared::documents::{Direction, LeaseState, SlotState};
 use countermark_shared::id::{EventId, Generation, Slot, SupervisorId};
 use countermark_shared::journal::{Act, Actor, JournalRow, OverruleReason, Subject};
@@ -11,7 +12,8 @@ use super::case::may_be_overruled;
 use super::debounce::Answer;
 use super::judge::{self, Grounds, Others};
 use super::pin::{NotHashed, PinHash};
-use super::{ActError, Ledger, staff, store};
+use super::supervisors::Desk;
+use super::{ActError, Ledger, find, staff, store};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Moment;
 use crate::documents::Basis;
@@ -22,15 +24,17 @@ impl Ledger {
     pub(super) fn overrule_by(
         &mut self,
         pin: Result<PinHash, NotHashed>,
+        desk: Desk,
         sequence: u64,
         why: OverruleReason,
         now: Moment,
     ) -> Result<Announcement, ActError> {
-        let supervisor = self.identify(&pin?, now)?;
+        let supervisor = self.identify(&pin?, desk, now)?;
         self.overrule(sequence, supervisor, why, now)
     }
 
-    /// Lets in whom a row refused: as many as the ticket has places that are not inside by this gate's own count, and one in any case.
+    /// Lets in whom a row refused: as many as the ticket has places that are not inside by this gate's own count, and one in any case; where each scan is for
+    /// one, one.
     pub(crate) fn overrule(
         &mut self,
         sequence: u64,
@@ -40,10 +44,10 @@ impl Ledger {
     ) -> Result<Announcement, ActError> {
         self.keep_names(now);
         let announcement = self.transact(now, |recorder, outcomes| {
-            let Grounds { connection, documents, names: _, clock } = recorder.grounds;
+            let Grounds { connection, documents, names: _, lanes, clock } = recorder.grounds;
             let row = store::row(connection, sequence)?.ok_or(ActError::Unknown { sequence })?;
             let history = staff::history(connection, &row.subject)?;
-            outcomes.case(&row, &history, clock).overrule()?;
+            outcomes.case(&row, &history, true, clock).overrule()?;
             let Subject::Ticket { event, slot, generation } = row.subject else {
                 return Err(ActError::NoTicket { sequence });
             };
@@ -62,13 +66,20 @@ impl Ledger {
                 }
                 places = UnverifiedTicket::parse(&text).map_or(1, |ticket| ticket.body().places.get());
                 (proved, holder) = (judgement.verdict.remembers(), judgement.holder);
+            } else if row.reason == Reason::FoundByOrder
+                && let Some((half, name)) = find::half_of(recorder.grounds, basis.keys, slot, generation)?
+            {
+                (places, holder) = (half.body().places.get(), name);
             }
             let passages = history.passages(basis.event.last_reset(clock.now));
             // A reset finds the house empty: of those who entered before it nobody is inside.
             let inside = passages.inside().min(passages.admitted_since_reset);
-            let free = u32::from(places).saturating_sub(inside);
+            let persons = match lanes.wanted(row.lane) {
+                Wanted::One => 1,
+                Wanted::AllThatRemain => u32::from(places).saturating_sub(inside),
+            };
             let mut overruled = JournalRow {
-                persons: u8::try_from(free).unwrap_or(u8::MAX).max(1),
+                persons: u8::try_from(persons).unwrap_or(u8::MAX).max(1),
                 actor: Actor::Supervisor,
                 reason: Reason::Overruled,
                 proved,
@@ -84,7 +95,7 @@ impl Ledger {
                 source: Source::Supervisor,
                 at: overruled.at,
                 ruling: Ruling::new(said, &overruled.subject),
-                announced: now.battery,
+                announced: now.uptime,
                 holder,
             })
         })?;

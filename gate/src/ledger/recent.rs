@@ -32,11 +32,14 @@ pub(crate) struct Recent {
     /// What may be done about it now, in the order of [`Deed`]. Whether a PIN is right, or the lists say otherwise by then, is seen when it
     /// is done.
     pub(crate) may: Vec<Deed>,
+    /// What of it takes a supervisor's PIN.
+    pub(crate) by_pin: Vec<Deed>,
 }
 
 impl Recent {
     pub(super) fn new(case: &Case<'_>) -> Self {
         let row = case.row;
+        let may = case.may();
         Self {
             sequence: row.sequence,
             at: row.at,
@@ -48,7 +51,8 @@ impl Recent {
                 Subject::Ticket { event: _, slot, generation: _ } => Some(slot),
                 Subject::Payload { hash: _ } => None,
             },
-            may: case.may(),
+            may: may.iter().map(|(deed, _)| *deed).collect(),
+            by_pin: may.iter().filter(|(_, pin)| *pin).map(|(deed, _)| *deed).collect(),
         }
     }
 }

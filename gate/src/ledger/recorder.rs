@@ -1,9 +1,9 @@
 //! Writing rows: what a scan's row and an act's row say, hashed onto the one before. Owns no transaction and no decision.
 
 use countermark_shared::documents::Direction;
-use countermark_shared::id::GateId;
-use countermark_shared::journal::{Act, Actor, BootId, JournalRow};
-use countermark_shared::verdict::Reason;
+use countermark_shared::id::{GateId, LaneId};
+use countermark_shared::journal::{Act, Actor, BootId, JournalRow, Subject};
+use countermark_shared::verdict::{Reason, Verdict};
 
 use super::judge::{Grounds, Judgement};
 use super::{LedgerError, store};
@@ -36,27 +36,32 @@ impl Recorder<'_> {
             source: scan.source.clone(),
             at: row.at,
             ruling: Ruling::new(judgement.verdict, &row.subject),
-            announced: now.battery,
+            announced: now.uptime,
             holder: judgement.holder,
         })
     }
 
     /// The verdict of a scan as a row that has no number yet.
     pub(super) fn verdict(&self, scan: &RawScan, judgement: &Judgement) -> JournalRow {
-        let Grounds { connection: _, documents, names: _, clock } = self.grounds;
+        self.said(scan.lane, judgement.subject.clone(), &judgement.verdict)
+    }
+
+    /// The same of what was said at a lane about anything.
+    pub(super) fn said(&self, lane: LaneId, subject: Subject, verdict: &Verdict) -> JournalRow {
+        let Grounds { connection: _, documents, names: _, lanes: _, clock } = self.grounds;
         JournalRow {
             gate: self.gate,
             sequence: 0,
             boot: self.boot,
             at: clock.now,
             clock: clock.state,
-            lane: scan.lane,
-            direction: documents.direction(scan.lane).unwrap_or(Direction::Entry),
-            subject: judgement.subject.clone(),
-            persons: judgement.verdict.persons,
+            lane,
+            direction: documents.direction(lane).unwrap_or(Direction::Entry),
+            subject,
+            persons: verdict.persons,
             actor: Actor::Gate,
-            reason: judgement.verdict.reason,
-            proved: judgement.verdict.remembers(),
+            reason: verdict.reason,
+            proved: verdict.remembers(),
             documents: documents.revisions(),
             act: None,
         }
@@ -79,7 +84,7 @@ impl Recorder<'_> {
 
     /// A row about another one's ticket, written now.
     pub(super) fn now(&self, about: &JournalRow) -> JournalRow {
-        let Grounds { connection: _, documents, names: _, clock } = self.grounds;
+        let Grounds { connection: _, documents, names: _, lanes: _, clock } = self.grounds;
         JournalRow {
             gate: self.gate,
             boot: self.boot,

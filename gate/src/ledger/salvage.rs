@@ -1,4 +1,4 @@
-//! What becomes of a damaged ledger. It is moved aside whole, as `ledger.sqlite.damaged-1`, and never deleted; its documents, and its rows from the first on
+//! What becomes of a damaged ledger. It is moved aside whole, as `ledger.sqlite.damaged-1`, and stays until names have to go ([`aside`](super::aside)); its documents, and its rows from the first on
 //! for as long as each continues the chain, begin a new one. Where the last of them is not the one that was noted as the last, rows are lost, and
 //! the new journal takes none: one that used their numbers again would be another journal under this gate's name.
 
@@ -17,7 +17,7 @@ use super::store::{self, Head};
 use crate::documents::Record;
 
 /// What SQLite keeps beside a database.
-const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
+pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
 
 /// Puts a new ledger with all that can be saved in the damaged one's place.
 pub(super) fn salvage(file: &Path, gate: GateId) -> Result<(), OpenError> {
@@ -59,7 +59,8 @@ pub(super) fn has_left_one_aside(file: &Path) -> bool {
     numbered(file, 1).exists()
 }
 
-fn save(damaged: &Path, new: &Path, gate: GateId) -> Result<(), OpenError> {
+/// Writes all that can be saved of the one into the other, as one file.
+pub(super) fn save(damaged: &Path, new: &Path, gate: GateId) -> Result<(), OpenError> {
     let explain = |error| explain(error, new);
     let mut new_ledger = connect(new)?;
     let transaction = new_ledger.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
@@ -128,7 +129,7 @@ fn aside(file: &Path) -> PathBuf {
         .unwrap_or_else(|| numbered(file, 0))
 }
 
-fn numbered(file: &Path, number: u32) -> PathBuf {
+pub(super) fn numbered(file: &Path, number: u32) -> PathBuf {
     beside(file, &format!(".damaged-{number}"))
 }
 

@@ -8,56 +8,76 @@ use super::case::Case;
 use super::history::History;
 use super::judge::Grounds;
 use super::outcomes::Outcomes;
+use super::pin::{NotHashed, PinHash};
 use super::recorder::Recorder;
+use super::supervisors::Desk;
 use super::{ActError, Deed, Done, Ledger, LedgerError, Recent, store};
 use crate::announcement::Sentence;
 use crate::clock::Moment;
 
+/// Something that is done about a row, by staff or, with a PIN, by a supervisor: [`Ledger::undo`], [`Ledger::hold`], [`Ledger::release`].
+pub(crate) type StaffAct = fn(&mut Ledger, u64, Actor, Moment) -> Result<Done, ActError>;
+
 impl Ledger {
     /// Takes an admission back: nobody went through.
-    pub(crate) fn undo(&mut self, sequence: u64, now: Moment) -> Result<Done, ActError> {
+    pub(crate) fn undo(&mut self, sequence: u64, actor: Actor, now: Moment) -> Result<Done, ActError> {
         self.act(sequence, now, |case, recorder| {
-            let persons = case.undo()?;
-            let written = recorder.act(case.row, Actor::Operator, Act::Undo { of: sequence, persons })?;
+            let persons = case.undo(actor)?;
+            let written = recorder.act(case.row, actor, Act::Undo { of: sequence, persons })?;
             store::finish(recorder.grounds.connection, sequence)?;
             Ok((Deed::Undo, written))
         })
     }
 
     /// Holds the seat of a row back at this gate, until the cloud's list says what becomes of it.
-    pub(crate) fn hold(&mut self, sequence: u64, now: Moment) -> Result<Done, ActError> {
+    pub(crate) fn hold(&mut self, sequence: u64, actor: Actor, now: Moment) -> Result<Done, ActError> {
         self.act(sequence, now, |case, recorder| {
-            case.hold()?;
-            Ok((Deed::Hold, recorder.act(case.row, Actor::Operator, Act::Hold)?))
+            case.hold(actor)?;
+            Ok((Deed::Hold, recorder.act(case.row, actor, Act::Hold)?))
         })
     }
 
     /// Holds the seat of a row back no longer.
-    pub(crate) fn release(&mut self, sequence: u64, now: Moment) -> Result<Done, ActError> {
+    pub(crate) fn release(&mut self, sequence: u64, actor: Actor, now: Moment) -> Result<Done, ActError> {
         self.act(sequence, now, |case, recorder| {
-            case.release()?;
-            Ok((Deed::Release, recorder.act(case.row, Actor::Operator, Act::Release)?))
+            case.release(actor)?;
+            Ok((Deed::Release, recorder.act(case.row, actor, Act::Release)?))
         })
     }
 
-    /// Notes what staff say of an admission that was cut off. If nobody passed, it is as if the turnstile had not turned: forgiven once.
+    /// Does what staff alone may not, if somebody who may has this PIN.
+    pub(super) fn act_by_pin(
+        &mut self,
+        act: StaffAct,
+        pin: Result<PinHash, NotHashed>,
+        desk: Desk,
+        sequence: u64,
+        now: Moment,
+    ) -> Result<Done, ActError> {
+        self.identify(&pin?, desk, now)?;
+        act(self, sequence, Actor::Supervisor, now)
+    }
+
+    /// Notes what staff say of an admission of which it is not known how it ended. If nobody passed, it is as if the turnstile had not turned: forgiven once.
     pub(crate) fn confirm(&mut self, sequence: u64, passed: bool, now: Moment) -> Result<Done, ActError> {
-        self.act(sequence, now, |case, recorder| {
+        let done = self.act(sequence, now, |case, recorder| {
             let admission = case.confirm()?;
             let actuation = if passed { Actuation::Turned } else { Actuation::NotTurned };
             let act = Act::Actuated { of: admission.sequence, actuation };
             let written = recorder.act(admission, Actor::Operator, act)?;
             store::finish(recorder.grounds.connection, admission.sequence)?;
             Ok((Deed::Confirm, written))
-        })
+        })?;
+        Ok(if passed { Done { sentence: Sentence::counts_as_used(), ..done } } else { done })
     }
 
     /// The last scans, at most so many, the newest first.
     pub(crate) fn recent(&self, most: usize, now: Moment) -> Result<Vec<Recent>, LedgerError> {
         let clock = self.read_clock(now);
+        let has_supervisors = store::has_supervisors(&self.connection)?;
         let recent = |row: JournalRow| {
             let history = history(&self.connection, &row.subject)?;
-            let case = self.outcomes.case(&row, &history, clock);
+            let case = self.outcomes.case(&row, &history, has_supervisors, clock);
             Ok(Recent::new(&case))
         };
         store::last_verdicts(&self.connection, most)?.into_iter().map(recent).collect()
@@ -71,10 +91,11 @@ impl Ledger {
         deed: impl FnOnce(&Case<'_>, Recorder<'_>) -> Result<(Deed, u64), ActError>,
     ) -> Result<Done, ActError> {
         let done = self.transact(now, |recorder, outcomes| {
-            let Grounds { connection, documents: _, names: _, clock } = recorder.grounds;
+            let Grounds { connection, documents: _, names: _, lanes: _, clock } = recorder.grounds;
             let row = store::row(connection, sequence)?.ok_or(ActError::Unknown { sequence })?;
             let history = history(connection, &row.subject)?;
-            let (deed, written) = deed(&outcomes.case(&row, &history, clock), recorder)?;
+            let case = outcomes.case(&row, &history, store::has_supervisors(connection)?, clock);
+            let (deed, written) = deed(&case, recorder)?;
             let Subject::Ticket { event, slot, generation: _ } = row.subject else {
                 return Err(ActError::NoTicket { sequence });
             };
@@ -94,10 +115,10 @@ impl Ledger {
         work: impl FnOnce(Recorder<'_>, &Outcomes) -> Result<T, E>,
     ) -> Result<T, E> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, documents, names, outcomes, .. } = self;
+        let Self { connection, gate, boot, documents, names, lanes, outcomes, .. } = self;
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::from)?;
-        let grounds = Grounds { connection: &transaction, documents, names, clock };
+        let grounds = Grounds { connection: &transaction, documents, names, lanes, clock };
         let recorder = Recorder { gate: *gate, boot: *boot, grounds };
         outcomes.write(recorder)?;
         let worked = work(recorder, outcomes)?;
@@ -109,8 +130,14 @@ impl Ledger {
 
 impl Outcomes {
     /// A row as of now.
-    pub(super) fn case<'a>(&self, row: &'a JournalRow, history: &'a History, clock: Clock) -> Case<'a> {
-        Case { row, history, has_opener: self.are_told_at(row.lane), now: clock.now }
+    pub(super) fn case<'a>(
+        &self,
+        row: &'a JournalRow,
+        history: &'a History,
+        has_supervisors: bool,
+        clock: Clock,
+    ) -> Case<'a> {
+        Case { row, history, has_opener: self.are_told_at(row.lane), has_supervisors, now: clock.now }
     }
 }
 
@@ -134,7 +161,10 @@ impl Deed {
                 ("On hold at this gate. Tell the administrator.", "Bloqué à ce portique. Prévenez l'administrateur.")
             }
             Self::Release => ("No longer on hold at this gate.", "N'est plus bloqué à ce portique."),
-            Self::Confirm => ("Noted. Scan the ticket again.", "C'est noté. Scannez de nouveau le billet."),
+            Self::Confirm => (
+                "Noted: nobody passed. Scan the ticket again.",
+                "C'est noté : personne n'est passé. Scannez de nouveau le billet.",
+            ),
         };
         Sentence { en: en.to_owned(), fr: fr.to_owned() }
     }

@@ -1,22 +1,29 @@
 //! The ledger's SQL, and nothing else. Only rows of verified tickets carry a seat, so what is found by seat is proved.
 
+mod guests;
 mod seats;
 mod supervisors;
 
 use countermark_shared::documents::ContentHash;
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::journal::{Act, ChainHash, JournalRow, Subject};
+use countermark_shared::ticket::sealed_beginnings;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{RowOutcome, RowResult};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+pub(super) use guests::{
+    StoredHalf, drop_guests, guest_list, guests_at, guests_of, has_guest, has_guests, missed_codes, put_guest,
+    put_guest_list, put_missed_codes,
+};
 pub(super) use seats::{
-    cut_off_unfinished, finish, history, last_verdicts, put_unfinished, row, seats_held, ticket_text, unanswered_claims,
+    cut_off_unfinished, finish, history, is_kept, last_verdicts, put_unfinished, row, seats_held, ticket_text,
+    unanswered_claims,
 };
 pub(super) use supervisors::{
-    NotAdded, add_supervisor, pin_salt, put_pin_salt, put_throttle, remove_supervisor, supervisor_of, supervisors,
-    throttle,
+    NotAdded, add_supervisor, has_supervisors, pin_salt, put_pin_salt, put_throttle, remove_supervisor, supervisor_of,
+    supervisors, throttle,
 };
 
 use crate::documents::{DocumentKind, Record, Stored};
@@ -196,18 +203,6 @@ pub(super) fn highest_proved(
         .map(|generation| generation.map(Generation))
 }
 
-/// Whether the journal has the ticket's text already.
-pub(super) fn is_kept(
-    connection: &Connection,
-    event: EventId,
-    slot: Slot,
-    generation: Generation,
-) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM journal WHERE event = ?1 AND slot = ?2 AND generation = ?3)")?
-        .query_row(params![event.0, slot.0, generation.0], |row| row.get(0))
-}
-
 pub(super) fn first_unsettled(connection: &Connection) -> rusqlite::Result<Option<u64>> {
     connection
         .prepare_cached("SELECT min(sequence) FROM journal WHERE outcome IS NULL")?
@@ -292,16 +287,21 @@ pub(super) fn unsettle(connection: &Connection, known_up_to: u64) -> rusqlite::R
         .execute([known_up_to])
 }
 
-/// Drops the tickets' texts that validation has, and what is left of them in the write-ahead log; how many there were.
+/// Drops the texts of sealed tickets that validation has; how many there were. What names nobody stays: a validation that was restored from a
+/// backup is shown it again.
 pub(super) fn drop_texts(connection: &Connection) -> rusqlite::Result<usize> {
-    let dropped = connection
-        .prepare_cached("UPDATE journal SET ticket = NULL WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known')")?
-        .execute([])?;
-    if dropped > 0 {
-        // Of the three numbers it gives none matters: nobody else reads this database.
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    }
-    Ok(dropped)
+    connection
+        .prepare_cached(
+            "UPDATE journal SET ticket = NULL
+             WHERE outcome IN ('stored', 'known') AND substr(ticket, 1, length(?1)) IN (?1, ?2, ?3, ?4)",
+        )?
+        .execute(sealed_beginnings())
+}
+
+/// Leaves nothing in the write-ahead log of what was overwritten; whether that was done.
+pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    // Of the three numbers it gives the first says whether something stood in its way.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0).map(|is_busy| !is_busy))
 }
 
 /// What is held, in the order in which one makes the next believable, steps by their sequence.

@@ -1,11 +1,11 @@
 //! Those who may overrule this gate: names, numbers, PINs. Their names stay on this box; journal rows have the numbers.
 
 use countermark_shared::id::SupervisorId;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::pin::{NotHashed, PinHash, Salt};
 use super::store::{self, NotAdded};
-use super::throttle::Throttle;
 use super::{ActError, Ledger, LedgerError};
 use crate::clock::Moment;
 
@@ -19,6 +19,34 @@ pub(crate) struct Supervisor {
     pub(crate) number: SupervisorId,
     /// For people at this box.
     pub(crate) name: String,
+}
+
+/// Where a PIN is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Desk {
+    /// At the gate itself: its screen, or its command line.
+    Gate,
+    /// At the tablet of this number, from 1.
+    Tablet(u32),
+}
+
+impl Desk {
+    /// As the ledger's tables have it.
+    pub(super) fn number(self) -> u32 {
+        match self {
+            Self::Gate => 0,
+            Self::Tablet(number) => number,
+        }
+    }
+}
+
+/// What a supervisor typed.
+#[derive(Debug)]
+pub(crate) struct TypedPin {
+    /// As it was typed.
+    pub(crate) pin: SecretString,
+    /// Where.
+    pub(crate) desk: Desk,
 }
 
 /// Somebody who is to be one. The salt is taken where the gate has none yet.
@@ -121,32 +149,37 @@ impl Ledger {
     }
 
     /// With what a PIN is to be hashed that somebody typed, if it may be tried now.
-    pub(super) fn salt_for_trying(&self, now: Moment) -> Result<Salt, ActError> {
-        self.may_try(now)?;
+    pub(super) fn salt_for_trying(&self, desk: Desk, now: Moment) -> Result<Salt, ActError> {
+        self.may_try(desk, now)?;
         let salt = store::pin_salt(&self.connection)?;
-        salt.filter(|_| self.supervisors().is_ok_and(|any| !any.is_empty())).ok_or(ActError::NoSupervisor)
+        let has_supervisors = store::has_supervisors(&self.connection)?;
+        salt.filter(|_| has_supervisors).ok_or(ActError::NoSupervisor)
+    }
+
+    /// Whether staff may do what takes a supervisor's PIN where there is one, and show none.
+    pub(super) fn permit_without_pin(&self) -> Result<(), ActError> {
+        if store::has_supervisors(&self.connection)? { Err(ActError::PinMissing) } else { Ok(()) }
     }
 
     /// Whose PIN it is. That it is nobody's is on the disk before it is said, so that whoever pulls the plug has tried it all the same. Of
     /// several that were hashed at once, each is held against those before.
-    pub(super) fn identify(&mut self, pin: &PinHash, now: Moment) -> Result<SupervisorId, ActError> {
-        self.may_try(now)?;
-        let shown = self.read_clock(now).now;
-        let throttle = store::throttle(&self.connection)?.at(shown);
+    pub(super) fn identify(&mut self, pin: &PinHash, desk: Desk, now: Moment) -> Result<SupervisorId, ActError> {
+        self.may_try(desk, now)?;
         let found = store::supervisor_of(&self.connection, pin)?;
-        let next = if found.is_some() { Throttle::default() } else { throttle.wrong(shown) };
-        if throttle.run > 0 || found.is_none() {
-            store::put_throttle(&self.connection, next)?;
+        if found.is_none() {
+            let shown = self.read_clock(now).now;
+            let throttle = store::throttle(&self.connection, desk)?.at(shown);
+            store::put_throttle(&self.connection, desk, throttle.after_one_more(shown))?;
         }
         found.ok_or(ActError::WrongPin)
     }
 
-    fn may_try(&self, now: Moment) -> Result<(), ActError> {
+    fn may_try(&self, desk: Desk, now: Moment) -> Result<(), ActError> {
         let shown = self.read_clock(now).now;
-        let stored = store::throttle(&self.connection)?;
+        let stored = store::throttle(&self.connection, desk)?;
         let throttle = stored.at(shown);
         if throttle != stored {
-            store::put_throttle(&self.connection, throttle)?;
+            store::put_throttle(&self.connection, desk, throttle)?;
         }
         match throttle.wait(shown) {
             // A part of a second is one more.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::Grounds;
 use super::recorder::Recorder;
-use super::{Defect, Ledger, LedgerError, holds, store};
+use super::{Defect, Ledger, LedgerError, aside, holds, store};
 use crate::clock::Moment;
 use crate::documents::{self, DocumentKind, Documents, Envelopes, Record, Standing};
 
@@ -134,6 +134,7 @@ impl Ledger {
         report_conflicts(&self.documents, &next);
         (self.documents, self.clock) = (next, clock);
         self.keep_names(now);
+        self.drop_guests()?;
         let named = |standing: Option<Standing>| standing.map(|standing| (standing.name, standing.revision));
         Ok(if named(before) == named(after) && vouched { Taken::Held } else { Taken::New })
     }
@@ -148,11 +149,11 @@ impl Ledger {
         now: Moment,
     ) -> Result<(), LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, names, .. } = self;
+        let Self { connection, gate, boot, names, lanes, .. } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         persist(&transaction, kind, bytes, next)?;
         store::raise_clock_floor(&transaction, floor)?;
-        let grounds = Grounds { connection: &transaction, documents: next, names, clock };
+        let grounds = Grounds { connection: &transaction, documents: next, names, lanes, clock };
         holds::release_those_listed(Recorder { gate: *gate, boot: *boot, grounds })?;
         Ok(transaction.commit()?)
     }
@@ -199,12 +200,13 @@ impl Ledger {
         Ok(waiting)
     }
 
-    /// What time alone changes: names leave when the lease says so, from memory and from the disk, the clock's floor rises, and how admissions
+    /// What time alone changes: names and guests leave when the lease says so, from memory and from the disk, the clock's floor rises, and how admissions
     /// ended is written.
     pub(crate) fn pass_time(&mut self, now: Moment) -> Result<(), LedgerError> {
         self.keep_names(now);
         self.write_outcomes(now)?;
         self.drop_names(now)?;
+        self.drop_guests()?;
         let floor = self.clock.floor(now.uptime);
         self.write(|connection| store::raise_clock_floor(connection, floor))
     }
@@ -215,14 +217,28 @@ impl Ledger {
         Ok(stored.into_iter().map(|stored| (stored.kind, stored.envelope)).collect())
     }
 
-    /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of tickets, as soon as
-    /// validation has them.
-    fn drop_names(&self, now: Moment) -> Result<(), LedgerError> {
+    /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of sealed tickets, as
+    /// soon as validation has them, and a damaged ledger that lies aside, as soon as validation has answered for all that was saved of it.
+    fn drop_names(&mut self, now: Moment) -> Result<(), LedgerError> {
         let shown = self.read_clock(now).now;
-        if self.documents.lease().is_some_and(|lease| shown >= lease.names_until) {
-            let texts = store::drop_texts(&self.connection)?;
-            if texts > 0 {
-                tracing::info!(texts, "the texts of tickets are gone from the journal, and with them every name");
+        if self.documents.lease().is_none_or(|lease| shown < lease.names_until) {
+            return Ok(());
+        }
+        let texts = store::drop_texts(&self.connection)?;
+        if texts > 0 {
+            self.log_is_empty = false;
+            tracing::info!(texts, "the texts of sealed tickets are gone from the journal, and with them every name");
+        }
+        if !self.log_is_empty {
+            self.log_is_empty = store::empty_log(&self.connection)?;
+        }
+        if self.replaced && store::first_unsettled(&self.connection)?.is_none() {
+            match aside::empty(&self.file) {
+                Ok(0) => {}
+                Ok(files) => tracing::info!(files, "what lay aside of a damaged ledger was overwritten"),
+                Err(error) => {
+                    tracing::error!(%error, "what lies aside of a damaged ledger was not overwritten; delete ledger.sqlite.damaged-*");
+                }
             }
         }
         Ok(())
@@ -233,7 +249,7 @@ impl Ledger {
         self.names.keep_to(self.documents.assignment(), now);
     }
 
-    fn write(&mut self, what: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
+    pub(super) fn write(&mut self, what: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), LedgerError> {
         let outcome = (|| {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             what(&transaction)?;

@@ -1,6 +1,7 @@
 //! How many came, left and were turned away at this gate: a fold over the journal, as far as it was folded. Each row is read once, so that a count
 //! costs the ledger nothing that grows with the evening.
 
+use countermark_shared::decision::Passages;
 use countermark_shared::documents::Direction;
 use countermark_shared::id::EventId;
 use countermark_shared::journal::{Act, JournalRow, Subject};
@@ -11,7 +12,7 @@ use super::{Ledger, LedgerError, store};
 /// Rows that are read in one go, some milliseconds' worth: scans go before the rest.
 const STEP: usize = 1024;
 
-/// The counts of the event that the gate is assigned to.
+/// The counts of the event that the gate is assigned to, as validation counts this gate's rows of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
     /// Whose.
@@ -22,9 +23,9 @@ pub(crate) struct Tally {
     up_to: u64,
     /// Persons let in here, less those whose admission was taken back.
     pub(crate) entered: u64,
-    /// Persons let out here.
+    /// Persons let out here who are known to have come in.
     pub(crate) left: u64,
-    /// Scans that let nobody through, of no ticket as well as of this event's.
+    /// Scans of the event's tickets that let nobody through. Of what is no ticket of it nobody knows on which night it was shown.
     pub(crate) refused: u64,
 }
 
@@ -33,20 +34,24 @@ impl Tally {
     fn add(&mut self, row: &JournalRow) {
         self.up_to = row.sequence;
         match row.subject {
-            Subject::Ticket { event, .. } if Some(event) != self.event => return,
-            Subject::Ticket { .. } | Subject::Payload { .. } => {}
+            Subject::Ticket { event, .. } if Some(event) == self.event => {}
+            Subject::Ticket { .. } | Subject::Payload { .. } => return,
         }
-        let count = match row.direction {
-            Direction::Entry => &mut self.entered,
-            Direction::Exit => &mut self.left,
-        };
         match row.act {
-            Some(Act::Undo { of: _, persons }) => *count = count.saturating_sub(u64::from(persons.get())),
-            Some(Act::Actuated { .. } | Act::Claim { .. } | Act::Hold | Act::Release) => {}
-            None | Some(Act::Overrule { .. } | Act::Claimed { .. }) if row.persons > 0 => {
-                *count += u64::from(row.persons);
+            Some(Act::Undo { of: _, persons }) => {
+                let count = match row.direction {
+                    Direction::Entry => &mut self.entered,
+                    Direction::Exit => &mut self.left,
+                };
+                *count = count.saturating_sub(u64::from(persons.get()));
             }
-            None | Some(Act::Overrule { .. } | Act::Claimed { .. }) => self.refused += 1,
+            Some(Act::Actuated { .. } | Act::Claim { .. } | Act::Hold | Act::Release) => {}
+            None | Some(Act::Overrule { .. } | Act::Claimed { .. }) => {
+                let passed = Passages::NONE.after(row, None);
+                self.entered += u64::from(passed.admitted);
+                self.left += u64::from(passed.left);
+                self.refused += u64::from(row.persons == 0);
+            }
         }
     }
 }
@@ -87,6 +92,7 @@ mod tests {
             source: Source::Lines,
             text: ScannedText::Whole(text.to_owned()),
             at: Duration::ZERO,
+            in_sight_since: None,
         }
     }
 
@@ -103,16 +109,17 @@ mod tests {
         let (first, second) = (samples::ticket_of(1, 1).to_text(), samples::ticket_of(2, 1).to_text());
         ledger.scan(&[scan(1, &first), scan(1, "wine label"), scan(1, &second)], now);
         let early = ledger.tally(nothing).unwrap();
-        assert_eq!((early.entered, early.left, early.refused), (4, 0, 1), "two places each");
+        assert_eq!((early.entered, early.left, early.refused), (4, 0, 0), "two places each, and what is no ticket");
         assert_eq!(ledger.tally(early).unwrap(), early);
-        ledger.scan(&[scan(2, &first)], now);
+        // Out, and once more: whoever that was did not come in here.
+        ledger.scan(&[scan(1, &first), scan(2, &first), scan(2, &first)], now);
         let late = ledger.tally(early).unwrap();
         assert_eq!((late.entered, late.left, late.refused), (4, 2, 1));
         assert_eq!(ledger.tally(Tally::default()).unwrap(), late, "a restart counts the same");
     }
 
     #[test]
-    fn what_was_taken_back_is_not_counted_and_what_the_output_told_is_no_scan() {
+    fn what_was_taken_back_or_forgiven_is_not_counted_and_what_the_output_told_is_no_scan() {
         let row = |sequence, persons, act| JournalRow {
             gate: samples::GATE,
             sequence,
@@ -138,14 +145,17 @@ mod tests {
             row(3, 0, Some(Act::Undo { of: 1, persons: two })),
             row(4, 0, Some(Act::Hold)),
             row(5, 1, None),
-            JournalRow { reason: Reason::AlreadyUsed, ..row(6, 0, None) },
+            row(6, 0, Some(Act::Actuated { of: 5, actuation })),
+            JournalRow { reason: Reason::Forgiven, ..row(7, 1, None) },
+            JournalRow { reason: Reason::AlreadyUsed, ..row(8, 0, None) },
+            JournalRow { subject: Subject::unverified("of last week"), reason: Reason::NotOurs, ..row(9, 0, None) },
             JournalRow {
                 subject: Subject::Ticket { event: EventId(8), slot: Slot(1), generation: Generation(1) },
-                ..row(7, 3, None)
+                ..row(10, 3, None)
             },
         ] {
             tally.add(&row);
         }
-        assert_eq!((tally.entered, tally.left, tally.refused, tally.up_to), (1, 0, 1, 7));
+        assert_eq!((tally.entered, tally.left, tally.refused, tally.up_to), (1, 0, 1, 10));
     }
 }

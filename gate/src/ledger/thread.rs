@@ -1,22 +1,25 @@
 //! The thread that owns the ledger: one queue, in order. Scans that wait together share a transaction.
 
 use std::collections::HashMap;
+use std::iter;
 use std::time::Duration;
 
-use countermark_shared::id::{LaneId, SupervisorId};
-use countermark_shared::journal::{Actuation, OverruleReason};
+use countermark_shared::id::{LaneId, Slot, SupervisorId};
+use countermark_shared::journal::{Actor, Actuation, OverruleReason};
+use countermark_shared::order_code::OrderCode;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::ClaimAnswered;
-use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::hashing::{Hashed, Purpose};
+use super::staff::StaffAct;
 use super::{
-    ActError, Batch, Defect, Delivery, Done, Failure, Ledger, LedgerError, NewSupervisor, Page, Pin, Pins, PruneError,
-    Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken, Tally, Word,
+    ActError, Batch, Defect, Delivery, Desk, Done, Failure, Found, Ledger, LedgerError, NewSupervisor, Page, Persons,
+    Pin, Pins, PruneError, Pruned, Question, Recent, Repeated, Report, Supervisor, SupervisorError, TakeError, Taken,
+    Tally, TypedPin, Word,
 };
 use crate::announcement::{Announcement, Ruling};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::documents::{DocumentKind, Envelopes};
 use crate::input::{CAPACITY, RawScan, ScannedText, Source};
 
@@ -27,21 +30,25 @@ pub(crate) enum Work {
     Scan(RawScan),
     /// Decide about what staff typed, as about any scan: it is announced, and told here.
     Enter { lane: LaneId, text: ScannedText, reply: oneshot::Sender<Announcement> },
-    /// Take an admission back: nobody went through.
-    Undo { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
+    /// Do something about a row, as staff or with a supervisor's PIN.
+    ByStaff { act: StaffAct, sequence: u64, pin: Option<TypedPin>, reply: oneshot::Sender<Result<Done, ActError>> },
     /// Let in whom a row refused. Who does it is known by the PIN. It is announced, and told here.
     Overrule {
         sequence: u64,
-        pin: SecretString,
+        pin: TypedPin,
         why: OverruleReason,
         reply: oneshot::Sender<Result<Announcement, ActError>>,
     },
-    /// Hold a row's seat back at this gate, until the cloud's list says what becomes of it.
-    Hold { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
-    /// Hold a row's seat back no longer.
-    Release { sequence: u64, reply: oneshot::Sender<Result<Done, ActError>> },
-    /// Note whether people passed by an admission that was cut off. If nobody did, it is forgiven once.
+    /// Look for the seats of an order, for somebody who stands at that lane without a ticket.
+    Find { lane: LaneId, code: OrderCode, reply: oneshot::Sender<Result<Vec<Found>, ActError>> },
+    /// Note that they say one of them is theirs. It is announced, and told here.
+    Choose { lane: LaneId, code: OrderCode, slot: Slot, reply: oneshot::Sender<Result<Announcement, ActError>> },
+    /// Say whether staff may do what takes a supervisor's PIN where there is a supervisor.
+    Permit { pin: Option<TypedPin>, reply: oneshot::Sender<Result<(), ActError>> },
+    /// Note whether people passed by an admission of which that is not known. If nobody did, it is forgiven once.
     Confirm { sequence: u64, passed: bool, reply: oneshot::Sender<Result<Done, ActError>> },
+    /// Let so many through by each scan at a lane, until the agent ends.
+    LetThrough { lane: LaneId, persons: Persons, reply: oneshot::Sender<()> },
     /// Give the last scans, at most so many, the newest first.
     Recent { most: usize, reply: oneshot::Sender<Result<Vec<Recent>, LedgerError>> },
     /// Go on with whoever was asked about by that row: what was answered, or nothing where nobody answered in time. It is announced.
@@ -82,6 +89,8 @@ pub(crate) enum Work {
     Reach { reply: oneshot::Sender<()> },
     /// Say so when that is so, and nobody waits for the others.
     Settle { reply: oneshot::Sender<()> },
+    /// Announce nothing from now on, so that outputs come to their end; what they tell is still noted, and nothing else is done.
+    FallSilent,
     /// Close the ledger.
     Stop,
 }
@@ -120,7 +129,8 @@ pub(crate) fn serve(
     let mut heard = Waiting::default();
     while work.blocking_recv_many(&mut waiting, CAPACITY) > 0 {
         let mut scans = Vec::new();
-        for item in waiting.drain(..) {
+        let mut items = waiting.drain(..);
+        while let Some(item) = items.next() {
             if let Work::Scan(scan) = item {
                 scans.push(scan);
                 continue;
@@ -131,6 +141,12 @@ pub(crate) fn serve(
             }
             // Whatever else is asked sees the scans before it, and what outputs told.
             record(&mut ledger, &mut scans, clock, report, &mut announce);
+            if matches!(item, Work::FallSilent) {
+                // Outputs end with it.
+                drop(announce);
+                let rest = items.chain(iter::from_fn(|| work.blocking_recv()));
+                return hear_outputs(&mut ledger, rest, clock);
+            }
             if !perform(&mut ledger, item, &mut heard, pins, clock, report, &mut announce) {
                 return;
             }
@@ -138,6 +154,19 @@ pub(crate) fn serve(
         record(&mut ledger, &mut scans, clock, report, &mut announce);
     }
     write_outcomes(&mut ledger, clock);
+}
+
+/// Notes what becomes of those who were let in last, until told to stop. Nobody else is.
+fn hear_outputs(ledger: &mut Ledger, work: impl Iterator<Item = Work>, clock: Clock) {
+    write_outcomes(ledger, clock);
+    for item in work {
+        if let Work::Actuated { sequence, actuation } = item {
+            ledger.tell(sequence, actuation);
+            write_outcomes(ledger, clock);
+        } else if matches!(item, Work::Stop) {
+            return;
+        }
+    }
 }
 
 /// Writes what waits.
@@ -176,9 +205,9 @@ fn perform(
 ) -> bool {
     let now = clock.now();
     match work {
-        Work::Scan(_) | Work::Actuated { .. } => {}
+        Work::Scan(_) | Work::Actuated { .. } | Work::FallSilent => {}
         Work::Enter { lane, text, reply } => {
-            let scan = RawScan { lane, source: Source::Typed, text, at: now.uptime };
+            let scan = RawScan { lane, source: Source::Typed, text, at: now.uptime, in_sight_since: None };
             // Typed text is no showing that goes on, so that each has its verdict.
             let announcement = ledger.scan(std::slice::from_ref(&scan), now).pop();
             if let Some(announcement) = announcement {
@@ -204,18 +233,32 @@ fn perform(
             }
         }
         Work::Settle { reply } if ledger.waits_for_others() => heard.settled.push(reply),
-        Work::Undo { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.undo(sequence, now)),
-        Work::Hold { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.hold(sequence, now)),
-        Work::Release { sequence, reply } => answer(ledger, report, reply, |ledger| ledger.release(sequence, now)),
+        Work::ByStaff { act, sequence, pin: None, reply } => {
+            answer(ledger, report, reply, |ledger| act(ledger, sequence, Actor::Operator, now));
+        }
+        Work::ByStaff { act, sequence, pin: Some(pin), reply } => {
+            try_pin(ledger, pins, pin, now, |desk| Purpose::ByStaff { act, sequence, desk, reply });
+        }
         Work::Confirm { sequence, passed, reply } => {
             answer(ledger, report, reply, |ledger| ledger.confirm(sequence, passed, now));
         }
         Work::Overrule { sequence, pin, why, reply } => {
-            let tried = Pin::parse(pin).map_err(|_| ActError::WrongPin);
-            match tried.and_then(|pin| Ok((pin, ledger.salt_for_trying(now)?))) {
-                Ok((pin, salt)) => pins.hash(pin, salt, Purpose::Overrule { sequence, why, reply }),
-                Err(why) => drop(reply.send(Err(why))),
+            try_pin(ledger, pins, pin, now, |desk| Purpose::Overrule { sequence, desk, why, reply });
+        }
+        Work::LetThrough { lane, persons, reply } => {
+            answer(ledger, report, reply, |ledger| ledger.let_through(lane, persons));
+        }
+        Work::Find { lane, code, reply } => drop(reply.send(ledger.find(lane, code, now))),
+        Work::Choose { lane, code, slot, reply } => {
+            let outcome = ledger.choose(lane, code, slot, now);
+            if let Ok(announcement) = &outcome {
+                announce(Said::New(announcement.clone()));
             }
+            answer(ledger, report, reply, |_| outcome);
+        }
+        Work::Permit { pin: None, reply } => drop(reply.send(ledger.permit_without_pin())),
+        Work::Permit { pin: Some(pin), reply } => {
+            try_pin(ledger, pins, pin, now, |desk| Purpose::Permit { desk, reply });
         }
         Work::Recent { most, reply } => drop(reply.send(ledger.recent(most, now))),
         Work::Supervisors { reply } => drop(reply.send(ledger.supervisors())),
@@ -223,18 +266,10 @@ fn perform(
             Ok(salt) => pins.hash(pin, salt, Purpose::Add { supervisor, salt, reply }),
             Err(error) => drop(reply.send(Err(error.into()))),
         },
-        Work::RemoveSupervisor { number, reply } => drop(reply.send(ledger.remove_supervisor(number))),
-        Work::Hashed(Hashed { hash, purpose: Purpose::Overrule { sequence, why, reply } }) => {
-            let outcome = ledger.overrule_by(hash, sequence, why, now);
-            if let Ok(announcement) = &outcome {
-                announce(Said::New(announcement.clone()));
-            }
-            answer(ledger, report, reply, |_| outcome);
+        Work::RemoveSupervisor { number, reply } => {
+            answer(ledger, report, reply, |ledger| ledger.remove_supervisor(number));
         }
-        Work::Hashed(Hashed { hash, purpose: Purpose::Add { supervisor, salt, reply } }) => {
-            let added = hash.map_err(SupervisorError::from);
-            drop(reply.send(added.and_then(|pin| ledger.add_supervisor(&supervisor, salt, &pin))));
-        }
+        Work::Hashed(hashed) => go_on(ledger, hashed, now, report, announce),
         Work::Check { lane, text, reply } => drop(reply.send(ledger.check(lane, &text, now))),
         Work::Take { kind, bytes, reply } => answer(ledger, report, reply, |ledger| ledger.take(kind, &bytes, now)),
         Work::Give { reply } => drop(reply.send(ledger.held_documents())),
@@ -260,6 +295,53 @@ fn perform(
         }
     }
     true
+}
+
+/// Goes on with what a PIN was hashed for.
+fn go_on(
+    ledger: &mut Ledger,
+    hashed: Hashed,
+    now: Moment,
+    report: &watch::Sender<Report>,
+    announce: &mut impl FnMut(Said),
+) {
+    match hashed {
+        Hashed { hash, purpose: Purpose::ByStaff { act, sequence, desk, reply } } => {
+            answer(ledger, report, reply, |ledger| ledger.act_by_pin(act, hash, desk, sequence, now));
+        }
+        Hashed { hash, purpose: Purpose::Overrule { sequence, desk, why, reply } } => {
+            let outcome = ledger.overrule_by(hash, desk, sequence, why, now);
+            if let Ok(announcement) = &outcome {
+                announce(Said::New(announcement.clone()));
+            }
+            answer(ledger, report, reply, |_| outcome);
+        }
+        Hashed { hash, purpose: Purpose::Permit { desk, reply } } => {
+            let permitted = hash.map_err(ActError::from).and_then(|pin| ledger.identify(&pin, desk, now).map(drop));
+            drop(reply.send(permitted));
+        }
+        Hashed { hash, purpose: Purpose::Add { supervisor, salt, reply } } => {
+            let added = hash.map_err(SupervisorError::from);
+            answer(ledger, report, reply, |ledger| {
+                added.and_then(|pin| ledger.add_supervisor(&supervisor, salt, &pin))
+            });
+        }
+    }
+}
+
+/// Has a PIN hashed, if it may be tried.
+fn try_pin(
+    ledger: &Ledger,
+    pins: &Pins,
+    TypedPin { pin, desk }: TypedPin,
+    now: Moment,
+    purpose: impl FnOnce(Desk) -> Purpose,
+) {
+    let tried = Pin::parse(pin).map_err(|_| ActError::WrongPin);
+    match tried.and_then(|pin| Ok((pin, ledger.salt_for_trying(desk, now)?))) {
+        Ok((pin, salt)) => pins.hash(pin, salt, purpose(desk)),
+        Err(why) => purpose(desk).refuse(why),
+    }
 }
 
 /// Does what may change what the ledger holds, and tells everybody before whoever asked.

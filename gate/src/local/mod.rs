@@ -11,6 +11,7 @@ mod watching;
 use countermark_shared::id::{GateId, LaneId};
 use countermark_shared::journal::ExportEnd;
 use countermark_shared::keys::{SigningKey, VerifyingKey};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use ask::{AskError, ask, ask_staff, export, import, watch};
@@ -73,8 +74,11 @@ impl SignedPage {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TabletWish {
-    /// A code for one more.
-    Invite,
+    /// A code for one more; where there are supervisors, by one of them.
+    Invite {
+        #[serde(serialize_with = "staff::expose_any")]
+        pin: Option<SecretString>,
+    },
     /// Which there are.
     List,
     /// One less.

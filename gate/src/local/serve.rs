@@ -16,6 +16,7 @@ use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use super::staff::typed_here;
 use super::{
     Answer, Checked, ClockStatus, LedgerStatus, MAX_QUESTION, Question, SignedPage, Status, TabletWish, watching,
 };
@@ -26,7 +27,6 @@ use crate::identity::Identity;
 use crate::ledger::{RECENT, Recent, Report, Word, Work};
 use crate::screen::Screen;
 use crate::sync::Contact;
-use crate::tablet::Tablets;
 
 /// A caller that says nothing is let go.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -51,10 +51,8 @@ pub(crate) struct Agent {
     pub(crate) contact: watch::Receiver<Contact>,
     pub(crate) devices: watch::Receiver<Devices>,
     pub(crate) clock: Clock,
-    /// What whoever watches is told.
+    /// What whoever watches is told, and where tablets are let in.
     pub(crate) screen: Arc<Screen>,
-    /// Where they are let in.
-    pub(crate) tablets: Option<Arc<Tablets>>,
 }
 
 /// Listens on the socket. Whoever holds the ledger is the only agent of this folder, so a socket that exists is a dead one's.
@@ -124,12 +122,12 @@ impl Agent {
     async fn answer(&self, question: Question, reader: BufReader<OwnedReadHalf>) -> Answer {
         match question {
             Question::Status => self.status().await,
-            Question::Check { lane, text } => match lane.or_else(|| self.lanes.first().copied()) {
-                Some(lane) => self.check(lane, text).await,
-                None => Answer::Problem("nothing is scanned at any lane here; name a --lane".to_owned()),
+            Question::Check { lane, text } => match self.lane(lane) {
+                Ok(lane) => self.check(lane, text).await,
+                Err(problem) => problem,
             },
             Question::Import { length } => self.import(length, reader).await,
-            Question::Tablets(wish) => self.tablets(&wish),
+            Question::Tablets(wish) => self.tablets(wish).await,
             Question::Clock { word } => self.hear(word).await,
             Question::Journal { after, most, tickets } => {
                 let most = most.min(MOST_ROWS);
@@ -165,17 +163,23 @@ impl Agent {
         }))
     }
 
-    fn tablets(&self, wish: &TabletWish) -> Answer {
-        let Some(tablets) = &self.tablets else {
+    async fn tablets(&self, wish: TabletWish) -> Answer {
+        let Some(tablets) = &self.screen.tablets else {
             return Answer::Problem(
                 "tablets are not let in here; write `[tablet]` and `listen = \"ADDRESS:PORT\"` into gate.toml, and restart the agent"
                     .to_owned(),
             );
         };
         let outcome = match wish {
-            TabletWish::Invite => tablets.invite().map(|invitation| Answer::Invitation(Box::new(invitation))),
+            TabletWish::Invite { pin } => {
+                match self.ask(|reply| Work::Permit { pin: pin.map(typed_here), reply }).await {
+                    Ok(Ok(())) => tablets.invite().map(|invitation| Answer::Invitation(Box::new(invitation))),
+                    Ok(Err(why)) => return Answer::Problem(why.to_string()),
+                    Err(problem) => return problem,
+                }
+            }
             TabletWish::List => Ok(Answer::Tablets(tablets.list())),
-            TabletWish::Revoke { number } => tablets.revoke(*number).map(|()| Answer::Tablets(tablets.list())),
+            TabletWish::Revoke { number } => tablets.revoke(number).map(|()| Answer::Tablets(tablets.list())),
         };
         outcome.unwrap_or_else(|error| Answer::Problem(error.to_string()))
     }
@@ -223,6 +227,12 @@ impl Agent {
             }
         }
         Answer::Clock(Box::new(ClockStatus::new(&self.report.borrow(), self.clock.now())))
+    }
+
+    /// The lane that was named, or the gate's own.
+    pub(super) fn lane(&self, named: Option<LaneId>) -> Result<LaneId, Answer> {
+        let unnamed = || Answer::Problem("nothing is scanned at any lane here; name a --lane".to_owned());
+        named.or_else(|| self.lanes.first().copied()).ok_or_else(unnamed)
     }
 
     async fn check(&self, lane: LaneId, text: String) -> Answer {
@@ -273,21 +283,7 @@ mod tests {
         let (lanes, clock) = (vec![LaneId(1)], Clock::start());
         let (ledger_too, report_too) = (ledger.clone(), report.clone());
         let screen = Arc::new(Screen { ledger: ledger_too, report: report_too, ..samples::screen() });
-        (
-            Agent {
-                identity,
-                key: samples::signing_key(3),
-                lanes,
-                ledger,
-                report,
-                contact,
-                devices,
-                clock,
-                screen,
-                tablets: None,
-            },
-            work,
-        )
+        (Agent { identity, key: samples::signing_key(3), lanes, ledger, report, contact, devices, clock, screen }, work)
     }
 
     #[tokio::test]
@@ -343,7 +339,7 @@ mod tests {
             source: Source::Lines,
             at: samples::DOORS,
             ruling: ruling.clone(),
-            announced: samples::DOORS,
+            announced: Duration::ZERO,
             holder: None,
         };
         screen.verdicts.send(Arc::new(announcement)).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use countermark_shared::documents::{Lease, LeaseState};
-use countermark_shared::id::{EventId, GateId};
+use countermark_shared::id::{EventId, GateId, LaneId};
 use countermark_shared::journal::ClockState;
 use countermark_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,10 +44,14 @@ pub(crate) struct LedgerStatus {
     pub(crate) documents: BTreeMap<DocumentKind, DocumentStatus>,
     /// Documents of which the cloud has another of the same number.
     pub(crate) conflicts: Vec<DocumentKind>,
+    /// The lanes that it was assigned.
+    pub(crate) lanes: Vec<LaneId>,
     /// How long the gate may serve.
     pub(crate) lease: Option<LeaseStatus>,
     /// Whether sealed names can be read.
     pub(crate) reads_names: bool,
+    /// Guests that staff can find by their order's code; none where the event has no guest list.
+    pub(crate) guests: Option<u64>,
     /// What it knows of the time.
     pub(crate) clock: ClockStatus,
     /// Rows written.
@@ -56,6 +60,8 @@ pub(crate) struct LedgerStatus {
     pub(crate) unsettled: u64,
     /// What people must be told about the trust bundle.
     pub(crate) trust_warning: Option<Sentence>,
+    /// Whether anybody may overrule it.
+    pub(crate) has_supervisors: bool,
     /// Rows that validation put aside.
     pub(crate) contested: u64,
     /// What is wrong with the disk or the journal on it.
@@ -127,14 +133,17 @@ impl LedgerStatus {
             event: report.event,
             documents: documents.collect(),
             conflicts: report.conflicts(),
+            lanes: report.lanes.iter().map(|lane| lane.lane).collect(),
             lease: report.lease.map(|lease| LeaseStatus::new(lease, report, now)),
             reads_names: report.reads_names,
+            guests: report.guests.map(|guests| guests.held),
             clock: ClockStatus::new(report, now),
             rows: report.rows,
             unsettled: report.unsettled,
             trust_warning: report.trust_warning(shown),
+            has_supervisors: report.has_supervisors,
             contested: report.contested,
-            ledger_warnings: report.defects.iter().map(|defect| defect.sentence()).collect(),
+            ledger_warnings: report.ledger_warnings(),
         }
     }
 }

@@ -10,7 +10,7 @@
 //!   pulse, after the pause.
 //! - What waits for more than three seconds, since its verdict or since the one before was through, opens for nobody: somebody else stands
 //!   there now.
-//! - Off first of all, off when the agent ends, and off when it is killed: see [`guard`].
+//! - Off first of all, off when the agent ends, after the pulse that it was in, and off when it is killed: see [`guard`].
 
 mod board;
 mod guard;

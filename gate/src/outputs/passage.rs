@@ -35,7 +35,7 @@ impl Passage {
             ),
             Self::NotOpened => ("admitted, but not opened: open by hand", "admis, mais pas ouvert : ouvrez à la main"),
         };
-        Some(Sentence { en: format!("LANE {lane}: {en}"), fr: format!("PASSAGE {lane} : {fr}") })
+        Some(Sentence { en: format!("LANE {lane}: {en}"), fr: format!("COULOIR {lane} : {fr}") })
     }
 }
 

@@ -31,8 +31,8 @@ struct Awaited {
 }
 
 impl Tally {
-    /// Notes what was told; the answer is an admission of which all was told by that, and the most that happened. Of several persons who
-    /// were let in one after the other, one who went through is enough: what is let in again is the whole admission.
+    /// Notes what was told; the answer is an admission of which all was told by that, and the most that may have happened. Of several persons who
+    /// were let in one after the other, one who may have gone through is enough: what is let in again is the whole admission.
     pub(crate) fn hear(&mut self, telling: &Telling) -> Option<(u64, Actuation)> {
         match telling {
             Telling::Expected { row: Some(row), pulses } if *pulses > 0 => {
@@ -68,11 +68,11 @@ impl Passage {
     }
 }
 
-/// How sure it is that somebody went through.
+/// How likely it is that somebody went through. That nobody did is said by an arm alone: what did not open, as far as its device told, may have.
 fn rank(actuation: Actuation) -> u8 {
     match actuation {
-        Actuation::NotOpened => 0,
-        Actuation::NotTurned => 1,
+        Actuation::NotTurned => 0,
+        Actuation::NotOpened => 1,
         Actuation::Opened => 2,
         Actuation::Turned => 3,
     }
@@ -99,12 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_pulse_says_the_most_that_happened() {
+    fn the_last_pulse_says_the_most_that_may_have_happened() {
         use Passage::{NotOpened, NotTurned, Opened, Turned};
         assert_eq!(said(&[Opened]), [Some((7, Actuation::Opened))]);
         assert_eq!(said(&[Turned, NotTurned, NotOpened]), [None, None, Some((7, Actuation::Turned))]);
         assert_eq!(said(&[NotTurned, Opened]), [None, Some((7, Actuation::Opened))]);
-        assert_eq!(said(&[NotOpened, NotTurned]), [None, Some((7, Actuation::NotTurned))]);
+        assert_eq!(said(&[NotOpened, NotTurned]), [None, Some((7, Actuation::NotOpened))]);
+        assert_eq!(said(&[NotTurned, NotTurned]), [None, Some((7, Actuation::NotTurned))]);
         assert_eq!(said(&[NotOpened, NotOpened]), [None, Some((7, Actuation::NotOpened))]);
     }
 

@@ -1,7 +1,7 @@
 //! The thread of a device: what its outputs have to do, when, and what becomes of it. Owns opening the device, finding it again, and
 //! switching everything off first and last. A device that is dead holds up this thread alone.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use countermark_shared::id::LaneId;
@@ -19,6 +19,10 @@ use crate::devices::{Cause, Post, Trouble};
 const LOOK_EVERY: Duration = Duration::from_millis(30);
 /// Between two attempts to open a device that is not there: the first, and the longest.
 const REOPEN: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
+/// At the end: for how long of a pulse it is waited at most, and how much longer for what becomes of it. With both the agent has ended before it is killed
+/// for that (systemd's `TimeoutStopSec=`).
+const LAST_PULSE: Duration = Duration::from_secs(5);
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A verdict of a lane, on its way to a device.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +106,27 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        self.finish();
         self.end();
+    }
+
+    /// Lets whoever is on their way go through, so that it is known what became of them. Nobody else is let through.
+    fn finish(&mut self) {
+        let begun = self.now();
+        for output in &mut self.outputs {
+            output.machine.close();
+        }
+        self.advance();
+        let (_never, pause) = mpsc::channel::<()>();
+        while let Some(pulse) = self.outputs.iter().filter_map(|output| output.machine.under_way()).max() {
+            let left = (begun + pulse.min(LAST_PULSE) + LAST_WORD).saturating_sub(self.now());
+            if left.is_zero() {
+                return;
+            }
+            pause.recv_timeout(self.wait().min(left)).unwrap_or_default();
+            self.look_after(self.now());
+            self.advance();
+        }
     }
 
     /// Off, and told of: nobody waits for a pulse that is owed.

@@ -218,7 +218,7 @@ impl Gate {
     pub fn scan(&mut self, shown: &[(LaneId, &str)], now: Moment) -> Vec<Ruled> {
         let scan = |(lane, text): &(LaneId, &str)| {
             let text = ScannedText::Whole((*text).to_owned());
-            RawScan { lane: *lane, source: Source::Lines, text, at: now.uptime }
+            RawScan { lane: *lane, source: Source::Lines, text, at: now.uptime, in_sight_since: None }
         };
         let scans: Vec<_> = shown.iter().map(scan).collect();
         let said = self.ledger.scan(&scans, now);
@@ -243,6 +243,11 @@ impl Gate {
             sync::Request::AskTime { session } => {
                 self.under_way = UnderWay::Time { asked: now.uptime };
                 Request::AskTime { session }
+            }
+            // The caller's network carries no guest list, which bears on no verdict.
+            sync::Request::Guests { .. } => {
+                self.machine.on(Response::Absent, now.uptime, Jitter(0.0));
+                return Ok(Step::Wait { until: now.uptime });
             }
             sync::Request::Upload { session, most } => {
                 // The machine asks only where the report says that there are rows.

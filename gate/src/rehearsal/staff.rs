@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use countermark_shared::decision::Passages;
 use countermark_shared::documents::FeedPassages;
 use countermark_shared::id::{EventId, LaneId, Slot, SupervisorId};
-use countermark_shared::journal::{Actuation, OverruleReason};
+use countermark_shared::journal::{Actor, Actuation, OverruleReason};
 
 use super::{Failed, Gate, Ruled};
 use crate::clock::Moment;
@@ -23,7 +23,7 @@ impl Gate {
 
     /// Staff take an admission back; the answer is the row that says so.
     pub fn undo(&mut self, sequence: u64, now: Moment) -> Result<u64, Failed> {
-        self.ledger.undo(sequence, now).map(|done| done.sequence).map_err(Failed::from)
+        self.ledger.undo(sequence, Actor::Operator, now).map(|done| done.sequence).map_err(Failed::from)
     }
 
     /// Staff say whether anybody went through by an admission that was cut off; the answer is the row that says so.

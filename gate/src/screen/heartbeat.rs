@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countermark_shared::id::LaneId;
+use countermark_shared::id::{GateId, LaneId};
+use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Language;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -16,14 +17,17 @@ use crate::announcement::{Announcement, Sentence};
 use crate::clock::{Clock, Moment};
 use crate::devices::Devices;
 use crate::documents::DocumentKind;
-use crate::ledger::{Defect, Report, Work};
+use crate::ledger::{Persons, Report, Work};
 use crate::sync::Contact;
+use crate::tablet::Tablets;
 
 /// Silence of the cloud that an operator is told about.
 const OFFLINE_AFTER: Duration = Duration::from_mins(1);
 
 /// What the screen shows.
 pub(crate) struct Screen {
+    /// Which gate.
+    pub(crate) gate: GateId,
     /// The entrance's name.
     pub(crate) name: String,
     /// The lanes that are scanned at.
@@ -40,10 +44,12 @@ pub(crate) struct Screen {
     pub(crate) devices: watch::Receiver<Devices>,
     /// For ages.
     pub(crate) clock: Clock,
-    /// The last scans and the counts.
-    pub(crate) journal: watch::Receiver<Journal>,
+    /// The last scans and the counts, once they are known.
+    pub(crate) journal: watch::Receiver<Option<Journal>>,
     /// How it is shown where the page does not say otherwise.
     pub(crate) manner: Manner,
+    /// Those that may show it, where any may.
+    pub(crate) tablets: Option<Arc<Tablets>>,
 }
 
 /// How the screen speaks: English first, and with sound, where nobody says otherwise.
@@ -66,16 +72,21 @@ impl Default for Manner {
 pub(crate) struct Heartbeat {
     /// Whose page this should be: another one loads itself anew.
     pub(crate) version: String,
+    pub(crate) gate: GateId,
     pub(crate) name: String,
+    /// When it beat, by the machine's uptime: what the age of a verdict is counted by.
+    pub(crate) uptime_milliseconds: u64,
     #[serde(flatten)]
     pub(crate) manner: Manner,
     /// The lanes that are shown.
-    pub(crate) lanes: Vec<LaneId>,
-    /// Whether tickets can be decided at all.
+    pub(crate) lanes: Vec<LaneStanding>,
+    /// What is said of those at which each scan lets one person through.
+    pub(crate) one_by_one: Vec<Sentence>,
+    /// Whether tickets can be decided, and let somebody in, at each of them.
     pub(crate) ready: bool,
-    /// What keeps everybody out, if anything does.
-    pub(crate) stopped_by: Option<Sentence>,
     pub(crate) list_age_seconds: Option<u64>,
+    /// Guests that staff find here by their order's code.
+    pub(crate) guests: u64,
     /// How old each document in force is, in seconds.
     pub(crate) ages: BTreeMap<DocumentKind, u64>,
     /// Whether the event's policy calls that old.
@@ -86,6 +97,8 @@ pub(crate) struct Heartbeat {
     pub(crate) trust_warning: Option<Sentence>,
     /// What people must be told about the clock.
     pub(crate) clock_warning: Option<Sentence>,
+    /// The instant that waits for the word of staff.
+    pub(crate) clock_waiting: Option<Timestamp>,
     /// What staff must be told about the lease.
     pub(crate) lease_warning: Option<Sentence>,
     /// What people must be told about the cloud's certificate.
@@ -101,6 +114,27 @@ pub(crate) struct Heartbeat {
     pub(crate) refused: Vec<DocumentKind>,
     /// Documents of which the cloud has another of the same number.
     pub(crate) conflicts: Vec<DocumentKind>,
+    /// None where no tablet ever may show this.
+    pub(crate) tablets: Option<TabletsStanding>,
+}
+
+/// How it stands with tablets.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TabletsStanding {
+    /// How many show this, or may.
+    pub(crate) paired: usize,
+    /// Whether it takes a supervisor's PIN to let one in.
+    pub(crate) by_pin: bool,
+}
+
+/// How it stands with a lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LaneStanding {
+    pub(crate) lane: LaneId,
+    /// Whether tickets can be decided there, and let somebody through.
+    pub(crate) ready: bool,
+    /// What keeps everybody out there, if anything is known to.
+    pub(crate) stopped_by: Option<Sentence>,
 }
 
 impl Screen {
@@ -112,41 +146,58 @@ impl Screen {
         Some(self.heartbeat(self.clock.now(), shown))
     }
 
-    /// Whether each lane that is shown is scanned at, and can be decided about.
-    fn is_ready(&self, report: &Report, shown: Shown) -> bool {
-        let mut lanes = self.lanes.iter().filter(|lane| shown.shows(**lane)).peekable();
-        lanes.peek().is_some() && lanes.all(|lane| report.is_ready(*lane))
-    }
-
     pub(super) fn heartbeat(&self, now: Moment, shown: Shown) -> Heartbeat {
         let report = self.report.borrow();
         let contact = self.contact.borrow();
         let clock = report.read_clock(now);
         let age = |kind| report.documents.get(&kind).map(|standing| clock.now.since(standing.as_of));
         let (list_age, feed_age) = (age(DocumentKind::SlotList), age(DocumentKind::AdmissionFeed));
+        let standing = |lane: LaneId| {
+            let stopped_by = report.closed_by(lane, now);
+            LaneStanding { lane, ready: stopped_by.is_none() && report.is_ready(lane), stopped_by }
+        };
+        let lanes: Vec<_> = self.lanes.iter().copied().filter(|lane| shown.shows(*lane)).map(standing).collect();
         let is_old = |age: &Duration| report.list_warning.is_some_and(|warning| *age > warning);
         Heartbeat {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            gate: self.gate,
             name: self.name.clone(),
             manner: self.manner,
-            lanes: self.lanes.iter().copied().filter(|lane| shown.shows(*lane)).collect(),
-            ready: self.is_ready(&report, shown),
-            stopped_by: report.stopped_by().map(Defect::sentence),
+            uptime_milliseconds: milliseconds(now.uptime),
+            ready: !lanes.is_empty() && lanes.iter().all(|lane| lane.ready),
+            lanes,
+            one_by_one: report
+                .one_by_one
+                .iter()
+                .filter(|lane| self.lanes.contains(lane) && shown.shows(**lane))
+                .map(|lane| Sentence::of_persons(*lane, Persons::One))
+                .collect(),
             ages: report.documents.iter().map(|(kind, held)| (*kind, clock.now.since(held.as_of).as_secs())).collect(),
+            guests: report.guests.map_or(0, |guests| guests.held),
             list_age_seconds: list_age.map(|age| age.as_secs()),
             list_old: list_age.as_ref().is_some_and(is_old),
             feed_old_seconds: feed_age.filter(is_old).map(|age| age.as_secs()),
             trust_warning: report.trust_warning(clock.now),
             clock_warning: Sentence::of_clock(clock.state, report.clock.waiting()),
+            clock_waiting: report.clock.waiting(),
             lease_warning: report.lease_warning(now),
             certificate_warning: contact.certificate_warning(&report, now),
-            ledger_warnings: report.defects.iter().map(|defect| defect.sentence()).collect(),
+            ledger_warnings: report.ledger_warnings(),
             device_warnings: self.devices.borrow().warnings(),
             unsettled: report.unsettled,
             contested: report.contested,
             offline: contact.heard.is_none_or(|heard| now.uptime.saturating_sub(heard) > OFFLINE_AFTER),
             refused: contact.refused.keys().copied().collect(),
             conflicts: report.conflicts(),
+            tablets: self
+                .tablets
+                .as_ref()
+                .map(|tablets| TabletsStanding { paired: tablets.list().len(), by_pin: report.has_supervisors }),
         }
     }
+}
+
+/// As a page counts.
+pub(super) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

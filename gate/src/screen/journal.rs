@@ -23,20 +23,21 @@ pub(crate) struct Journal {
     pub(crate) recent: Vec<Recent>,
 }
 
-/// Keeps it up to date until the ledger or the last reader is gone.
+/// Keeps it up to date, and there is none before the ledger was asked, until the ledger or the last reader is gone.
 pub(crate) async fn keep(
     ledger: mpsc::Sender<Work>,
     mut report: watch::Receiver<Report>,
-    journal: watch::Sender<Journal>,
+    journal: watch::Sender<Option<Journal>>,
 ) {
     loop {
         report.mark_unchanged();
-        let so_far = journal.borrow().tally;
+        let so_far = journal.borrow().as_ref().map_or_else(Tally::default, |journal| journal.tally);
         let Some(next) = ask(&ledger, so_far).await else { return };
         // What failed is asked again after the next transaction, not at once.
         let is_all = next.as_ref().map_or(true, |next| next.tally == so_far);
         match next {
             Ok(next) => drop(journal.send_if_modified(|journal| {
+                let next = Some(next);
                 let is_news = *journal != next;
                 *journal = next;
                 is_news

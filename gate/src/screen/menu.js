@@ -1,8 +1,9 @@
 // What staff do about a scan. Each takes two touches at least: one says what, the next that it is meant. A menu that nobody touches closes,
 // and what was typed goes with it.
 
+import { opener as finding } from "./find.js";
 import { scanLine } from "./notices.js";
-import { both, duration, first, languages, made } from "./words.js";
+import { LANE, both, duration, first, isTablet, languages, made } from "./words.js";
 
 const CLOSES_AFTER = 60000;
 
@@ -11,7 +12,7 @@ const DEEDS = {
   overrule: { en: "Let in all the same (supervisor)", fr: "Laisser entrer quand même (superviseur)" },
   hold: { en: "Hold this ticket back here", fr: "Bloquer ce billet ici" },
   release: { en: "Hold it back no longer", fr: "Ne plus bloquer" },
-  confirm: { en: "It was cut off: did anybody pass?", fr: "Interrompu : quelqu'un est-il passé ?" },
+  confirm: { en: "Not known: did anybody pass?", fr: "Inconnu : quelqu'un est-il passé ?" },
 };
 const REASONS = {
   identified: { en: "They showed who they are", fr: "Identité vérifiée" },
@@ -29,9 +30,9 @@ const DOCUMENTS = {
   head: { en: "what is newest", fr: "dernières nouvelles" },
 };
 const SAY = {
-  title: { en: "LAST SCANS", fr: "DERNIERS PASSAGES" },
+  title: { en: "LAST SCANS", fr: "DERNIERS SCANS" },
   documents: { en: "AGE OF DOCUMENTS", fr: "ÂGE DES DOCUMENTS" },
-  none: { en: "No scan yet.", fr: "Aucun passage." },
+  none: { en: "No scan yet.", fr: "Aucun scan." },
   close: { en: "CLOSE", fr: "FERMER" },
   back: { en: "BACK", fr: "RETOUR" },
   yes: { en: "YES", fr: "OUI" },
@@ -41,8 +42,13 @@ const SAY = {
   pin: { en: "Supervisor's PIN", fr: "Code du superviseur" },
   wipe: { en: "WIPE", fr: "EFFACER" },
   type: { en: "Type a ticket", fr: "Saisir un billet" },
-  lane: { en: "lane", fr: "passage" },
+  all: { en: "everybody", fr: "tout le monde" },
+  one: { en: "one person", fr: "une personne" },
   decide: { en: "DECIDE", fr: "DÉCIDER" },
+  clock: { en: "Clock: is it that late?", fr: "Horloge : est-il si tard ?" },
+  late: { en: "YES, it is that late", fr: "OUI, il est si tard" },
+  dismiss: { en: "NO, the gate's clock is right", fr: "NON, l'horloge du portique est juste" },
+  tablets: { en: "Tablets paired", fr: "Tablettes associées" },
   tablet: { en: "Let a tablet in", fr: "Associer une tablette" },
   code: { en: "Type this on the tablet, within two minutes", fr: "À saisir sur la tablette, dans les deux minutes" },
   compare: { en: "The tablet's certificate must have this SHA-256 fingerprint", fr: "Le certificat vu par la tablette doit avoir cette empreinte SHA-256" },
@@ -53,6 +59,8 @@ const SAY = {
 let panel;
 let scans = [];
 let standing = { lanes: [], ages: {} };
+// Whoever has pressed a key has a keyboard; a box at an entrance has none, as a rule.
+let hasKeyboard = isTablet;
 let timer;
 // Redraws what the journal changes; only the list does.
 let redraw;
@@ -65,6 +73,7 @@ export function menu(element, opener) {
     list();
   });
   for (const touch of ["pointerdown", "keydown"]) panel.addEventListener(touch, stay);
+  document.addEventListener("keydown", () => (hasKeyboard = true), { once: true });
 }
 
 export function hearScans(recent) {
@@ -87,22 +96,22 @@ function stay() {
   timer = setTimeout(close, CLOSES_AFTER);
 }
 
-function show(...children) {
+export function show(...children) {
   redraw = undefined;
   panel.hidden = false;
   panel.replaceChildren(...children);
 }
 
-function button(words, act, className = "") {
+export function button(words, act, className = "") {
   const one = made("button", typeof words === "string" ? words : both(words), { type: "button", className });
   one.addEventListener("click", act);
   return one;
 }
 
-const heading = (words) => made("h2", typeof words === "string" ? words : both(words));
-const back = (to) => button(SAY.back, to, "leaves");
+export const heading = (words) => made("h2", typeof words === "string" ? words : both(words));
+export const back = (to) => button(SAY.back, to, "leaves");
 
-function list() {
+export function list() {
   const severalLanes = new Set(scans.map(({ lane }) => lane)).size > 1;
   const rows = made("ul", "");
   rows.append(...scans.map((scan) => {
@@ -115,8 +124,13 @@ function list() {
     button(SAY.close, close, "leaves"),
     heading(SAY.title),
     scans.length > 0 ? rows : made("p", both(SAY.none)),
-    button(SAY.type, type),
-    button(SAY.tablet, tablet),
+    ...(standing.clock_waiting ? [button(SAY.clock, time)] : []),
+    ...(hasKeyboard ? [button(SAY.type, type)] : []),
+    ...standing.lanes.map(({ lane }) => button(eachScan(lane), () => persons(lane))),
+    ...finding(standing),
+    // At the gate itself alone.
+    ...(isTablet ? [] : [button(SAY.tablet, tablet)]),
+    ...(standing.tablets ? [made("p", `${both(SAY.tablets)} : ${standing.tablets.paired}`)] : []),
     heading(SAY.documents),
     made("p", Object.entries(standing.ages).map(([kind, age]) => `${both(DOCUMENTS[kind] ?? { en: kind, fr: kind })} : ${duration(age)}`).join("; ")),
   );
@@ -124,10 +138,13 @@ function list() {
 }
 
 function one(scan) {
-  const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (deed === "overrule" ? reason(scan) : deed === "confirm" ? passed(scan) : sure(scan, deed))));
+  const ask = { overrule: reason, confirm: passed };
+  const byPin = (deed) => pin(about(scan, DEEDS[deed]), () => one(scan), (pin) => act(deed, { sequence: scan.sequence, pin }));
+  const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (ask[deed] ? ask[deed](scan) : scan.by_pin.includes(deed) ? byPin(deed) : sure(scan, deed))));
   show(back(list), heading(title(scan)), ...deeds);
 }
 
+const about = (scan, words) => [heading(title(scan)), made("p", both(words))];
 const title = (scan) => `${scan.sequence} · ${scanLine(scan, true)}`;
 
 function sure(scan, deed) {
@@ -144,13 +161,22 @@ function passed(scan) {
   show(heading(title(scan)), made("p", both(DEEDS.confirm)), button(SAY.nobody, answer(false)), button(SAY.passed, answer(true)), back(() => one(scan)));
 }
 
-function reason(scan) {
-  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(scan, why)));
+export function reason(scan) {
+  const overrule = (why) => (pin) => act("overrule", { sequence: scan.sequence, pin, why });
+  const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(about(scan, words), () => reason(scan), overrule(why))));
   show(heading(title(scan)), made("p", both(SAY.why)), ...reasons, back(() => one(scan)));
 }
 
+// Staff compare with a watch.
+function time() {
+  const answer = (word) => () => act("clock", { word });
+  const at = new Date(standing.clock_waiting).toISOString().replace("T", " ").slice(0, 16);
+  const asked = { en: `Is it ${at} (UTC, not local time) or later?`, fr: `Est-il ${at} (UTC, pas l'heure locale) ou plus tard ?` };
+  show(heading(SAY.clock), made("p", both(asked)), button(SAY.dismiss, answer("dismiss")), button(SAY.late, answer("confirm")), back(list));
+}
+
 // In memory for as long as this is shown, and nowhere on the page.
-function pin(scan, why) {
+function pin(about, to, then) {
   let digits = "";
   const dots = made("output", "", { ariaLabel: both(SAY.pin) });
   const typed = (next) => {
@@ -162,15 +188,21 @@ function pin(scan, why) {
   keys.append(...[..."123456789"].map(digit), button(first(SAY.wipe), () => typed(digits.slice(0, -1))), digit("0"), button("OK", () => {
     const sent = digits;
     digits = "";
-    act("overrule", { sequence: scan.sequence, pin: sent, why });
+    then(sent);
   }, "does"));
-  show(heading(title(scan)), made("p", `${both(REASONS[why])} — ${both(SAY.pin)}`), dots, keys, back(() => reason(scan)));
+  show(...about, made("p", both(SAY.pin)), dots, keys, back(to));
+}
+
+const eachScan = (lane) => ({ en: `Lane ${lane}: each scan lets through…`, fr: `Couloir ${lane} : chaque scan laisse passer…` });
+
+function persons(lane) {
+  const choose = (persons) => button(SAY[persons], () => act("persons", { lane, persons }));
+  show(heading(eachScan(lane)), choose("all"), choose("one"), back(list));
 }
 
 function type() {
   const text = made("textarea", "", { rows: 5, autocomplete: "off", spellcheck: false, ariaLabel: both(SAY.type) });
-  const lane = made("select", "", { ariaLabel: both(SAY.lane) });
-  lane.append(...standing.lanes.map((one) => made("option", `${both(SAY.lane)} ${one}`, { value: one })));
+  const lane = lanes();
   const decide = () => {
     const typed = text.value.trim();
     if (typed) act("enter", { lane: Number(lane.value), text: typed });
@@ -179,9 +211,21 @@ function type() {
   text.focus();
 }
 
-async function tablet() {
-  const answer = await ask("/tablets/invite", {});
+export function lanes() {
+  const lane = made("select", "", { ariaLabel: both(LANE) });
+  lane.append(...standing.lanes.map(({ lane: one }) => made("option", `${both(LANE)} ${one}`, { value: one })));
+  return lane;
+}
+
+function tablet() {
+  if (standing.tablets?.by_pin) pin([heading(SAY.tablet)], list, (pin) => invite({ pin }));
+  else invite({});
+}
+
+async function invite(by) {
+  const answer = await ask("/tablets/invite", by);
   if (answer?.status === 404) return told(SAY.off);
+  if (answer?.status === 409) return told(await answer.json());
   if (!answer?.ok) return told(SAY.silent);
   const { code, address, fingerprint } = await answer.json();
   show(
@@ -198,14 +242,14 @@ async function act(deed, what) {
   show(made("p", "…"));
   const answer = await ask(`/acts/${deed}`, what);
   const said = answer && [200, 409].includes(answer.status) ? await answer.json() : undefined;
-  told(said?.sentence ?? said ?? SAY.silent);
+  told(said?.sentence ?? said);
 }
 
-function told(sentence) {
+export function told(sentence = SAY.silent) {
   show(...languages().map((language) => made("p", sentence[language], { lang: language })), back(list));
 }
 
-const ask = (path, what) => fetch(path, {
+export const ask = (path, what) => fetch(path, {
   method: "POST",
   headers: { "content-type": "application/json" },
   body: JSON.stringify(what),

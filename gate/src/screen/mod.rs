@@ -11,6 +11,7 @@ mod stream;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -19,35 +20,23 @@ use axum::http::{HeaderName, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use axum::{Json, Router};
 
 pub(crate) use acts::from_this_page;
+#[cfg(test)]
+pub(crate) use heartbeat::LaneStanding;
 pub(crate) use heartbeat::{Heartbeat, Manner, Screen};
 pub(crate) use journal::{Journal, keep};
 pub(crate) use stream::{Shown, Welcome};
-
-use crate::tablet::Tablets;
 
 /// Everything from here, nothing inline, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page and its stream, for a listener at `address` of this machine itself.
-pub(crate) fn router(screen: Arc<Screen>, tablets: Option<Arc<Tablets>>, address: SocketAddr) -> Router {
+pub(crate) fn router(screen: Arc<Screen>, address: SocketAddr) -> Router {
     // Who is at the gate itself may let a tablet in; who is at a tablet may not.
-    let invite = post(invite).layer(from_fn(from_this_page)).with_state(tablets);
+    let invite = post(acts::invite).layer(from_fn(from_this_page)).with_state(Arc::clone(&screen));
     pages(screen).route("/tablets/invite", invite).layer(from_fn_with_state(address.port(), only_this_machine))
-}
-
-async fn invite(State(tablets): State<Option<Arc<Tablets>>>) -> Response {
-    match tablets.map(|tablets| tablets.invite()) {
-        Some(Ok(invitation)) => Json(invitation).into_response(),
-        Some(Err(error)) => {
-            tracing::error!(%error, "no tablet was invited");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
 }
 
 /// The page, its stream, and what staff do. Who may ask is said by whoever mounts it.
@@ -56,10 +45,15 @@ pub(crate) fn pages(screen: Arc<Screen>) -> Router {
         .route("/", html(include_str!("page.html")))
         .route("/screen.css", css(include_str!("screen.css")))
         .route("/screen.js", script(include_str!("screen.js")))
+        .route("/connection.js", script(include_str!("connection.js")))
+        .route("/time.js", script(include_str!("time.js")))
+        .route("/verdict.js", script(include_str!("verdict.js")))
+        .route("/regions.js", script(include_str!("regions.js")))
         .route("/notices.js", script(include_str!("notices.js")))
         .route("/sound.js", script(include_str!("sound.js")))
         .route("/words.js", script(include_str!("words.js")))
         .route("/menu.js", script(include_str!("menu.js")))
+        .route("/find.js", script(include_str!("find.js")))
         .route("/menu.css", css(include_str!("menu.css")))
         .route("/events", get(stream::events))
         .merge(acts::routes())

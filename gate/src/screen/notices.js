@@ -1,11 +1,11 @@
 // What makes the gate less than whole, from the gravest on, and the journal's last scans and counts.
 
-import { WORDS, both, clock, duration, first, made } from "./words.js";
+import { LANE, WORDS, both, clock, duration, first, made } from "./words.js";
 
 const SCANS = 6;
 const TAKEN_BACK = { en: "TAKEN BACK", fr: "ANNULÉ" };
 
-export function notices({ offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: time, lease_warning: lease, certificate_warning: certificate, list_old: listOld, feed_old_seconds: feedOld, list_age_seconds: age }) {
+export function notices({ ready, one_by_one: oneByOne, offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: time, lease_warning: lease, certificate_warning: certificate, list_old: listOld, feed_old_seconds: feedOld, list_age_seconds: age }) {
   return [
     ...ledger,
     lease,
@@ -14,15 +14,19 @@ export function notices({ offline, refused, conflicts, contested, device_warning
     ...devices,
     refused.length > 0 && { en: `DOCUMENTS REFUSED, call staff: ${refused.join(", ")}`, fr: `DOCUMENTS REFUSÉS, appelez un responsable : ${refused.join(", ")}` },
     conflicts.length > 0 && { en: `TWO DIFFERENT DOCUMENTS, tell the administrator: ${conflicts.join(", ")}`, fr: `DEUX DOCUMENTS DIFFÉRENTS, prévenez l'administrateur : ${conflicts.join(", ")}` },
-    offline && { en: "OFFLINE: go on, scans are kept", fr: "HORS LIGNE : continuez, tout est gardé" },
+    offline && (ready ? { en: "OFFLINE: go on, scans are kept", fr: "HORS LIGNE : continuez, tout est gardé" } : { en: "OFFLINE: connect this gate", fr: "HORS LIGNE : connectez ce portique" }),
     trust,
     listOld && { en: `LIST ${duration(age)} OLD: go on`, fr: `LISTE ANCIENNE DE ${duration(age)} : continuez` },
     feedOld && { en: `OTHER GATES NOT HEARD FOR ${duration(feedOld)}: go on`, fr: `SANS NOUVELLES DES AUTRES ENTRÉES DEPUIS ${duration(feedOld)} : continuez` },
+    ...oneByOne,
     contested > 0 && { en: `ROWS IN DISPUTE, tell the administrator: ${contested}`, fr: `LIGNES CONTESTÉES, prévenez l'administrateur : ${contested}` },
   ].filter(Boolean).map(both);
 }
 
-export const listAge = (age) => (age === null ? both({ en: "no list", fr: "aucune liste" }) : `${both({ en: "list", fr: "liste" })} : ${duration(age)}`);
+// As old as the newest word that they are the newest.
+export const listAge = ({ ages }) => aged(ages["slot-list"], { en: "list", fr: "liste" }, { en: "no list", fr: "aucune liste" });
+export const feedAge = ({ ages }) => aged(ages["admission-feed"], { en: "other gates", fr: "autres portiques" }, { en: "no word of other gates", fr: "autres portiques inconnus" });
+const aged = (age, words, none) => (age === undefined ? both(none) : `${both(words)} : ${duration(age)}`);
 export const queue = (unsettled) => `${both({ en: "to upload", fr: "à envoyer" })} : ${unsettled}`;
 
 export const counts = ({ entered, left, refused }) => [
@@ -34,7 +38,7 @@ export const counts = ({ entered, left, refused }) => [
 // One scan in one line, as the strip and the menu show it.
 export function scanLine({ at, lane, severity, persons }, severalLanes) {
   const word = persons === 0 && ["admit", "attention"].includes(severity) ? TAKEN_BACK : WORDS[severity];
-  const where = severalLanes ? `${both({ en: "lane", fr: "passage" })} ${lane}` : "";
+  const where = severalLanes ? `${both(LANE)} ${lane}` : "";
   return [clock(new Date(at)), first(word), persons > 1 ? `× ${persons}` : "", where].filter(Boolean).join("  ");
 }
 

@@ -10,14 +10,15 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use countermark_shared::id::LaneId;
-use countermark_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::MissedTickBehavior;
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream, WatchStream};
 use tokio_stream::{Stream, StreamExt};
 
 use super::Screen;
+use super::heartbeat::milliseconds;
 use crate::announcement::Announcement;
+use crate::names::Holder;
 
 /// The page says "agent stopped" after three seconds without one. The ledger answers for each, so that a page never looks ready while
 /// nothing can be decided.
@@ -43,23 +44,29 @@ impl Shown {
 pub(super) struct Heard<'a> {
     #[serde(flatten)]
     announcement: &'a Announcement,
-    /// By the system's clock, which is the page's.
-    announced: Timestamp,
+    /// By the machine's uptime, which heartbeats say too.
+    announced: u64,
     /// Whom a sealed ticket names.
     holder: Option<HeardHolder<'a>>,
 }
 
+/// Whom a ticket names, for the page.
 #[derive(Serialize)]
-struct HeardHolder<'a> {
+pub(super) struct HeardHolder<'a> {
     name: &'a str,
     seat: &'a str,
 }
 
+impl<'a> HeardHolder<'a> {
+    pub(super) fn of(holder: &'a Holder) -> Self {
+        Self { name: holder.name(), seat: holder.seat() }
+    }
+}
+
 impl<'a> Heard<'a> {
     pub(super) fn of(announcement: &'a Announcement) -> Self {
-        let holder =
-            announcement.holder.as_ref().map(|holder| HeardHolder { name: holder.name(), seat: holder.seat() });
-        Self { announcement, announced: announcement.announced, holder }
+        let holder = announcement.holder.as_ref().map(HeardHolder::of);
+        Self { announcement, announced: milliseconds(announcement.announced), holder }
     }
 }
 
@@ -83,7 +90,7 @@ fn stream(screen: &Arc<Screen>, shown: Shown) -> impl Stream<Item = Result<Event
             let announcement = announcement.ok().filter(|announcement| shown.shows(announcement.lane))?;
             event("verdict", &Heard::of(&announcement))
         });
-    let journal = WatchStream::new(screen.journal.clone()).filter_map(|journal| event("journal", &journal));
+    let journal = WatchStream::new(screen.journal.clone()).filter_map(|journal| event("journal", &journal?));
     let screen = Arc::clone(screen);
     let mut interval = tokio::time::interval(HEARTBEAT);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);

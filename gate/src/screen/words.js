@@ -4,11 +4,19 @@ const ASKED = new URLSearchParams(location.search);
 
 export const WORDS = {
   admit: { en: "PASS", fr: "PASSEZ" },
-  attention: { en: "PASS, LOOK", fr: "PASSEZ, VOYEZ" },
+  attention: { en: "PASS, LOOK", fr: "PASSEZ, VÉRIFIEZ" },
   staff: { en: "CALL STAFF", fr: "RESPONSABLE" },
   refuse: { en: "STOP", fr: "STOP" },
   fraud: { en: "FRAUD: STOP", fr: "FRAUDE : STOP" },
 };
+
+export const LANE = { en: "lane", fr: "couloir" };
+
+// Whether the page shows one lane of several.
+export const isOneLane = ASKED.has("lane");
+
+// A tablet's page is the encrypted one.
+export const isTablet = location.protocol === "https:";
 
 let language = "en";
 

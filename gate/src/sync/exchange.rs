@@ -7,12 +7,12 @@ use countermark_shared::documents::{DocumentHash, Needs, Revision};
 use countermark_shared::id::{EventId, GateId};
 use countermark_shared::journal::Checkpoint;
 use countermark_shared::keys::SigningKey;
-use countermark_shared::wire::{Base64, RowResult, SignedCheckpoint, Upload, Uploaded};
+use countermark_shared::wire::{Base64, GuestCursor, GuestPage, RowResult, SignedCheckpoint, Upload, Uploaded};
 use secrecy::SecretString;
 
 use crate::cloud::Wanted;
 use crate::documents::DocumentKind;
-use crate::ledger::{ANSWERED_FOR_NONE, Batch, Report, TimeAnswered};
+use crate::ledger::{ANSWERED_FOR_NONE, Batch, GuestList, Report, TimeAnswered};
 
 /// What the ledger holds, as far as it matters here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(crate) struct Held {
     pub(crate) feed: Option<(EventId, Revision)>,
     /// Batches that are stored to get there.
     pub(crate) batches: u64,
+    /// The guest list; none where there is to be none.
+    pub(crate) guests: Option<GuestList>,
     /// Rows that validation has not answered for.
     pub(crate) unsettled: u64,
 }
@@ -46,6 +48,8 @@ pub(crate) enum Request {
     Fetch { wanted: Wanted, session: SecretString },
     /// The time.
     AskTime { session: SecretString },
+    /// A page of the guest list.
+    Guests { after: Option<GuestCursor>, session: SecretString },
     /// To take the ledger's next rows, at most so many.
     Upload { session: SecretString, most: usize },
 }
@@ -72,6 +76,8 @@ pub(crate) enum Response {
     Absent,
     /// The time.
     Time(TimeAnswered),
+    /// Guests, in the order of issue.
+    Guests(GuestPage),
     /// What became of the rows.
     Uploaded(Vec<RowResult>),
     /// The session is over.
@@ -97,6 +103,7 @@ impl Held {
             steps: report.steps,
             feed: report.event.zip(standing(DocumentKind::AdmissionFeed).map(|standing| standing.revision)),
             batches: report.batches,
+            guests: report.guests,
             unsettled: report.unsettled,
         }
     }

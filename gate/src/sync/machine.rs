@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use countermark_shared::documents::{Fetch, Remedy, Revision};
 use countermark_shared::id::EventId;
-use countermark_shared::wire::MAX_ROWS_PER_UPLOAD;
+use countermark_shared::wire::{GuestCursor, MAX_ROWS_PER_UPLOAD};
 use secrecy::SecretString;
 
 use super::back_off::{Jitter, Schedule};
 use super::exchange::{Held, Request, Response, Step};
 use crate::cloud::Wanted;
 use crate::documents::DocumentKind;
-use crate::ledger::{Delivery, Failure, Taken};
+use crate::ledger::{Delivery, Failure, GuestList, Taken};
 
 /// Rows that follow each other travel together.
 const COALESCE: Duration = Duration::from_millis(500);
@@ -31,6 +31,12 @@ const FOLD_FROM: u64 = 32;
 const FOLD_FEED_FROM: u64 = 512;
 /// A snapshot is the largest of all documents: where none came that helps, the next is asked for no sooner.
 const FOLD_AGAIN: Duration = Duration::from_mins(1);
+
+/// Between two looks for new guests.
+const GUESTS_EVERY: Duration = Duration::from_mins(5);
+/// What was issued at about the same time comes in no order, since transactions end in none: each look begins so much before the newest that is
+/// held.
+const GUESTS_AGAIN: Duration = Duration::from_mins(5);
 
 const NOTHING_NEWER: &str =
     "the cloud serves nothing newer than what is held in the place of what its head names; tell the administrator";
@@ -45,6 +51,11 @@ enum Duty {
     Fold(Wanted),
     Time,
     Upload,
+    /// Fetch a page of an event's guests. Nobody's verdict waits for it.
+    Guests {
+        event: EventId,
+        after: Option<GuestCursor>,
+    },
 }
 
 /// The state between requests. Times are uptimes.
@@ -61,6 +72,9 @@ pub(crate) struct Machine {
     folds: BTreeMap<DocumentKind, Schedule>,
     time: Schedule,
     upload: Schedule,
+    guests: Schedule,
+    /// Where the look for guests goes on that has begun, and of which event they are.
+    guests_next: Option<(EventId, GuestCursor)>,
     /// How many rows travel together: half as many after a call that was lost, for a slow line to carry them; twice as many after one that was not.
     batch: usize,
     refused: BTreeMap<DocumentKind, String>,
@@ -84,6 +98,8 @@ impl Machine {
             folds: BTreeMap::new(),
             time: Schedule::default(),
             upload: Schedule::default(),
+            guests: Schedule::default(),
+            guests_next: None,
             batch: MAX_ROWS_PER_UPLOAD,
             refused: BTreeMap::new(),
             snapshot_next: BTreeSet::new(),
@@ -97,6 +113,9 @@ impl Machine {
             self.rows_since = None;
         } else {
             self.rows_since.get_or_insert(now);
+        }
+        if held.guests.is_none() {
+            (self.guests, self.guests_next) = (Schedule::default(), None);
         }
         let wanted = self.wanted(held);
         self.refused.retain(|kind, _| wanted.iter().any(|wanted| wanted.kind().leads_to() == *kind));
@@ -114,6 +133,7 @@ impl Machine {
             }
             (Some(session), Duty::Time) => Request::AskTime { session: session.clone() },
             (Some(session), Duty::Upload) => Request::Upload { session: session.clone(), most: self.batch },
+            (Some(session), Duty::Guests { event: _, after }) => Request::Guests { after, session: session.clone() },
             (None, _) | (_, Duty::LogIn) => Request::LogIn,
         })
     }
@@ -135,7 +155,18 @@ impl Machine {
         duties.extend(feed.map(|(event, up_to)| fold(Wanted::FeedSnapshot { event, up_to })));
         duties.extend(held.bundle.map(|_| (self.time.due(), Duty::Time)));
         duties.extend(self.rows_since.map(|since| (self.upload.due().max(since + COALESCE), Duty::Upload)));
+        // Not before all that verdicts rest on is here: of documents only the question for a newer head is left then.
+        let is_in_step = wanted.iter().all(|wanted| matches!(wanted, Wanted::Head { .. }));
+        let guests = held.guests.filter(|_| is_in_step && held.head.is_some());
+        duties.extend(guests.map(|list| (self.guests.due(), self.look_for(list))));
         duties
+    }
+
+    /// The next page: of the look that has begun, or the first of another.
+    fn look_for(&self, list: GuestList) -> Duty {
+        let event = list.event;
+        let next = self.guests_next.filter(|(of, _)| *of == event).map(|(_, after)| after);
+        Duty::Guests { event, after: next.or_else(|| Some(GuestCursor::before(list.newest? - GUESTS_AGAIN))) }
     }
 
     /// What is to be fetched, who is believed first.
@@ -222,6 +253,13 @@ impl Machine {
                 self.not_taken(wanted, MISSING, remedy, now, jitter);
             }
             (Response::Absent, Duty::Fold(_)) => self.succeeded(now, now + FOLD_AGAIN),
+            // A cloud that is older than this gate serves none.
+            (Response::Absent, Duty::Guests { .. }) => self.succeeded(now, now + GUESTS_EVERY),
+            (Response::Guests(page), Duty::Guests { event, after }) => {
+                // A cloud that answers with the same again is asked no sooner than one that has no more.
+                self.guests_next = page.next.filter(|next| Some(*next) > after).map(|next| (event, next));
+                return Some(Delivery::Guests { event, page });
+            }
             (Response::Time(answer), Duty::Time) => return Some(Delivery::Time(answer)),
             (Response::Uploaded(results), Duty::Upload) if !results.is_empty() => {
                 if results.len() < self.batch {
@@ -241,6 +279,7 @@ impl Machine {
                 | Response::Unchanged
                 | Response::Absent
                 | Response::Time(_)
+                | Response::Guests(_)
                 | Response::Uploaded(_)
                 | Response::OutOfDate { .. }
                 | Response::Lost { .. },
@@ -273,6 +312,14 @@ impl Machine {
             (Ok(_), Duty::Time) => self.succeeded(now, now + TIME_EVERY),
             (Ok(Taken::New | Taken::Folded), Duty::Fold(_)) | (Ok(_), Duty::LogIn | Duty::Upload) => {
                 self.succeeded(now, now);
+            }
+            (Ok(_), Duty::Guests { .. }) => {
+                let next = if self.guests_next.is_some() { now } else { now + GUESTS_EVERY };
+                self.succeeded(now, next);
+            }
+            (Err(_), Duty::Guests { .. }) => {
+                self.guests_next = None;
+                self.failed(now, jitter);
             }
             (Err(_), Duty::Time | Duty::LogIn | Duty::Upload) => self.failed(now, jitter),
         }
@@ -358,6 +405,7 @@ impl Machine {
             Duty::Fold(wanted) => Some(self.folds.entry(wanted.kind()).or_default()),
             Duty::Time => Some(&mut self.time),
             Duty::Upload => Some(&mut self.upload),
+            Duty::Guests { .. } => Some(&mut self.guests),
         }
     }
 }

@@ -14,12 +14,11 @@ use serde::Deserialize;
 
 use super::{NotPaired, TabletError, Tablets};
 use crate::announcement::Sentence;
+use crate::ledger::Desk;
 use crate::screen::{Screen, Welcome, css, from_this_page, html, pages, script};
 
 /// `__Host-`: of this host alone, and never over an unencrypted line (RFC 6265bis, 4.1.3.2).
 const NAME: &str = "__Host-tablet";
-/// A season. It ends sooner when it is revoked.
-const LASTS: &str = "31536000";
 /// A code has six digits.
 const MAX_BODY: usize = 1024;
 
@@ -54,6 +53,7 @@ async fn by_address_alone(State(tablets): State<Arc<Tablets>>, request: Request,
 
 async fn paired_alone(State(tablets): State<Arc<Tablets>>, mut request: Request, next: Next) -> Response {
     if let Some(number) = secret(request.headers()).and_then(|secret| tablets.whose(secret)) {
+        request.extensions_mut().insert(Desk::Tablet(number));
         request.extensions_mut().insert(Welcome(Arc::new(move || tablets.has(number))));
         return next.run(request).await;
     }
@@ -77,11 +77,12 @@ struct Typed {
 
 async fn pair(State(tablets): State<Arc<Tablets>>, Json(Typed { code }): Json<Typed>) -> Response {
     match tablets.pair(&code) {
-        Ok(secret) => {
-            let cookie =
-                format!("{NAME}={}; Path=/; Max-Age={LASTS}; Secure; HttpOnly; SameSite=Strict", *secret.text());
+        Ok((secret, left)) => {
+            let (secret, seconds) = (secret.text(), left.as_secs());
+            let cookie = format!("{NAME}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict", *secret);
             (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response()
         }
+        Err(TabletError::NoLease(why)) => (StatusCode::FORBIDDEN, Json(why.sentence())).into_response(),
         Err(TabletError::Code(why)) => (StatusCode::FORBIDDEN, Json(sentence(why))).into_response(),
         Err(error) => {
             tracing::error!(error = %anyhow::Error::from(error), "a tablet was not paired");

@@ -16,10 +16,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use countermark_shared::id::EventId;
 use rand::TryRng;
 use rand::rngs::{SysError, SysRng};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
@@ -31,8 +33,10 @@ use pairing::{Code, LASTS, NotPaired, Pairing};
 use http::router;
 pub(crate) use paired::Tablet;
 
+use crate::announcement::Sentence;
 use crate::clock::Clock;
 use crate::data_folder::DataFolder;
+use crate::ledger::Report;
 use crate::screen::Screen;
 
 /// Between two tries to listen.
@@ -46,6 +50,8 @@ pub(crate) struct Tablets {
     folder: DataFolder,
     certificate: Certificate,
     clock: Clock,
+    /// For which event, and until when.
+    report: watch::Receiver<Report>,
     state: Mutex<State>,
 }
 
@@ -75,6 +81,9 @@ pub(crate) enum TabletError {
     /// The code.
     #[error(transparent)]
     Code(#[from] NotPaired),
+    /// Nobody is let in by this gate, and no tablet to see it.
+    #[error(transparent)]
+    NoLease(#[from] NoLease),
     /// None of them.
     #[error("there is no tablet {0}; `countermark-gate tablet list` shows which there are")]
     Unknown(u32),
@@ -86,19 +95,45 @@ pub(crate) enum TabletError {
     Store(#[from] io::Error),
 }
 
+/// There is no assignment, or its lease is over.
+#[derive(Debug, thiserror::Error)]
+#[error("This gate has no assignment that holds: no tablet is let in. Connect it, or tell the administrator.")]
+pub(crate) struct NoLease;
+
+impl NoLease {
+    /// For staff, in both languages.
+    pub(crate) fn sentence(&self) -> Sentence {
+        let fr = "Ce portique n'a pas d'affectation valable : aucune tablette n'est admise. Connectez-le, ou prévenez l'administrateur.";
+        Sentence { en: self.to_string(), fr: fr.to_owned() }
+    }
+}
+
+/// By what tablets are let in.
+struct Term {
+    event: EventId,
+    /// For how long yet.
+    left: Duration,
+}
+
 impl Tablets {
     /// Those of a gate that listens at `address`.
-    pub(crate) fn load(folder: DataFolder, address: SocketAddr, clock: Clock) -> anyhow::Result<Self> {
+    pub(crate) fn load(
+        folder: DataFolder,
+        address: SocketAddr,
+        clock: Clock,
+        report: watch::Receiver<Report>,
+    ) -> anyhow::Result<Self> {
         let paired = Paired::load(&folder).with_context(|| {
-            format!("{} is damaged; remove it, and pair the tablets anew", folder.tablets().display())
+            format!("{} cannot be read; run this as the user who enrolled the gate", folder.tablets().display())
         })?;
         let certificate = Certificate::of(&folder)?;
         let state = Mutex::new(State { address, pairing: Pairing::default(), paired });
-        Ok(Self { folder, certificate, clock, state })
+        Ok(Self { folder, certificate, clock, report, state })
     }
 
     /// Opens the way for one tablet, and closes it for whoever was invited before.
     pub(crate) fn invite(&self) -> Result<Invitation, TabletError> {
+        self.term()?;
         let code = loop {
             let mut random = [0; 4];
             SysRng.try_fill_bytes(&mut random)?;
@@ -119,7 +154,7 @@ impl Tablets {
 
     /// Those that are let in.
     pub(crate) fn list(&self) -> Vec<Tablet> {
-        self.state().paired.tablets().to_vec()
+        self.term().map_or_else(|NoLease| Vec::new(), |term| self.state().paired.of(term.event).cloned().collect())
     }
 
     /// Lets one in no more: what it has open ends, too.
@@ -132,19 +167,28 @@ impl Tablets {
         Ok(())
     }
 
-    /// Makes whoever typed the code one of them; the answer is its secret.
-    fn pair(&self, typed: &str) -> Result<Secret, TabletError> {
+    /// Makes whoever typed the code one of them; the answer is its secret, and for how long it is good.
+    fn pair(&self, typed: &str) -> Result<(Secret, Duration), TabletError> {
+        let Term { event, left } = self.term()?;
         let now = self.clock.now();
         let mut random = Zeroizing::new([0; 32]);
         SysRng.try_fill_bytes(random.as_mut_slice())?;
         let mut state = self.state();
         state.pairing.redeem(typed, now.uptime)?;
         let secret = Secret::new(random);
-        let (all, number) = state.paired.with(&secret, now.battery);
+        let (all, number) = state.paired.with(&secret, event, now.battery);
         all.store(&self.folder)?;
         state.paired = all;
         tracing::info!(number, "a tablet was paired");
-        Ok(secret)
+        Ok((secret, left))
+    }
+
+    /// A pairing ends with the lease of the assignment by which it was made. One that is made longer keeps it.
+    fn term(&self) -> Result<Term, NoLease> {
+        let report = self.report.borrow();
+        let now = report.read_clock(self.clock.now()).now;
+        let (event, lease) = report.event.zip(report.lease).filter(|(_, lease)| now < lease.until).ok_or(NoLease)?;
+        Ok(Term { event, left: lease.until.since(now) })
     }
 
     fn port(&self) -> u16 {
@@ -152,11 +196,11 @@ impl Tablets {
     }
 
     fn whose(&self, secret: &str) -> Option<u32> {
-        self.state().paired.whose(secret)
+        self.state().paired.whose(secret, self.term().ok()?.event)
     }
 
     fn has(&self, number: u32) -> bool {
-        self.state().paired.has(number)
+        self.term().is_ok_and(|term| self.state().paired.has(number, term.event))
     }
 
     /// A panic elsewhere leaves nothing half done here.

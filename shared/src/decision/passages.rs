@@ -13,8 +13,8 @@ use crate::journal::JournalRow;
 use crate::time::Timestamp;
 use crate::verdict::{Admission, Reason};
 
-/// Persons who passed with the tickets of one (event, slot), over all generations. Admissions that were undone are not among
-/// them, and one that was forgiven counts once.
+/// Persons who passed with the tickets of one (event, slot), over all generations. Admissions that were undone and exits by which nobody
+/// left are not among them, and one that was forgiven counts once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Passages {
@@ -35,10 +35,15 @@ impl Passages {
     /// Nobody passed.
     pub const NONE: Self = Self { admitted: 0, admitted_since_reset: 0, left: 0, last_entry: None, last_exit: None };
 
-    /// What rows of one gate count to, all of one slot and in their order. What was taken back is not among it.
+    /// What rows of one gate count to, all of one slot and in their order. What was taken back is not among it, nor an exit by which nobody
+    /// left.
     pub fn of(rows: &[JournalRow], last_reset: Option<Timestamp>) -> Self {
         let undone: BTreeSet<u64> = rows.iter().filter_map(JournalRow::undoes).collect();
-        let standing = rows.iter().filter(|row| !undone.contains(&row.sequence));
+        let stopped: BTreeSet<u64> = rows.iter().filter_map(JournalRow::stopped).collect();
+        let counts_for_nothing = |row: &JournalRow| {
+            undone.contains(&row.sequence) || (row.direction == Direction::Exit && stopped.contains(&row.sequence))
+        };
+        let standing = rows.iter().filter(|row| !counts_for_nothing(row));
         standing.fold(Self::NONE, |passages, row| passages.after(row, last_reset))
     }
 

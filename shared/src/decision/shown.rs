@@ -2,10 +2,10 @@
 
 use core::num::NonZeroU8;
 
-use crate::ticket::{Presented, TicketBody, VerifiedTicket};
+use crate::ticket::{Presented, TicketBody, VerifiedHalf, VerifiedTicket};
 use crate::time::Timestamp;
 
-/// What is decided about. Only a [`VerifiedTicket`] leads to one, outside of tests.
+/// What is decided about. Only a [`VerifiedTicket`] leads to one, outside of tests, or half a ticket to one by which nobody passes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown<'a> {
     pub(super) body: &'a TicketBody,
@@ -35,6 +35,17 @@ impl<'a> Shown<'a> {
             body,
             must_be_listed: ticket.must_be_listed(),
             live: body.live.map(|live| LiveShown { window: live.window, proof }),
+            check_id: body.sealed.is_some_and(|sealed| sealed.check_id),
+        }
+    }
+
+    /// A ticket that is not shown, as if it were at that moment.
+    pub(super) fn well(half: &'a VerifiedHalf, now: Timestamp) -> Self {
+        let body = half.body();
+        Self {
+            body,
+            must_be_listed: half.must_be_listed(),
+            live: body.live.map(|live| LiveShown { window: live.window, proof: Some(now) }),
             check_id: body.sealed.is_some_and(|sealed| sealed.check_id),
         }
     }

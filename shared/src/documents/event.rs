@@ -58,6 +58,10 @@ pub struct EventDocument {
     #[n(8)]
     #[serde(default)]
     pub names_at_gates: bool,
+    /// Whether gates are also given each ticket's half, so that staff find a seat by its order's code.
+    #[n(9)]
+    #[serde(default)]
+    pub find_by_order: bool,
 }
 
 /// The same words in English and French.
@@ -74,7 +78,7 @@ pub struct Text {
 }
 
 impl EventDocument {
-    /// A document with the default policy and without resets; gates are given no names.
+    /// A document with the default policy and without resets; gates are given neither names nor a guest list.
     pub fn new(
         event: EventId,
         version: u32,
@@ -84,7 +88,18 @@ impl EventDocument {
         products: Vec<Product>,
     ) -> Self {
         let policy = AdmissionPolicy::default();
-        Self { event, version, issued, name, capacity, products, policy, resets: Vec::new(), names_at_gates: false }
+        Self {
+            event,
+            version,
+            issued,
+            name,
+            capacity,
+            products,
+            policy,
+            resets: Vec::new(),
+            names_at_gates: false,
+            find_by_order: false,
+        }
     }
 
     /// How gates admit a product; as the event's policy says where the document does not name it.
@@ -166,6 +181,9 @@ impl Document for EventDocument {
         }
         if !self.names_at_gates && self.products.iter().any(|product| product.form.checks_id()) {
             return Err("names that gates check are given to gates");
+        }
+        if self.find_by_order && !self.names_at_gates {
+            return Err("seats are found by their order where gates are given names");
         }
         if self.resets.len() > MAX_RESETS || !self.resets.is_sorted_by(|a, b| a < b) {
             return Err("it has at most 400 resets, sorted, each once");

@@ -1,4 +1,5 @@
 use core::num::NonZeroU8;
+use core::time::Duration;
 
 use super::*;
 use crate::id::SupervisorId;
@@ -40,6 +41,7 @@ fn a_row_survives_its_bytes() {
         stranger(),
         JournalRow { direction: Direction::Exit, reason: Reason::Exit, ..row(3) },
         JournalRow { persons: 0, reason: Reason::LiveProofMissing, proved: false, ..row(4) },
+        row(LAST_SEQUENCE),
     ] {
         assert_eq!(JournalRow::from_bytes(&row.to_bytes()).unwrap(), row);
     }
@@ -58,6 +60,8 @@ fn a_subject_is_a_number_and_a_map() {
 fn rows_that_contradict_themselves_are_refused() {
     for row in [
         row(0),
+        row(LAST_SEQUENCE + 1),
+        row(u64::MAX),
         JournalRow { persons: 0, ..row(1) },
         JournalRow { reason: Reason::Revoked, ..row(1) },
         JournalRow { subject: Subject::unverified("x"), proved: false, ..row(1) },
@@ -146,6 +150,24 @@ fn what_was_done_survives_its_bytes() {
     assert_eq!(canonical(&Act::Hold), [0x82, 5, 0x80]);
 }
 
+/// A seat that staff found by its order's code: nothing was shown.
+fn found() -> JournalRow {
+    JournalRow { reason: Reason::FoundByOrder, actor: Actor::Operator, persons: 0, proved: false, ..row(1) }
+}
+
+#[test]
+fn what_was_found_and_not_shown_proves_nothing() {
+    assert_eq!(JournalRow::from_bytes(&found().to_bytes()).unwrap(), found());
+    for (row, why) in [
+        (JournalRow { proved: true, ..found() }, "proves what was not shown"),
+        (JournalRow { subject: Subject::unverified("x"), ..found() }, "names no seat"),
+        (JournalRow { direction: Direction::Exit, ..found() }, "finds somebody at an exit"),
+        (JournalRow { persons: 1, ..found() }, "lets in by a code"),
+    ] {
+        JournalRow::from_bytes(&row.to_bytes()).expect_err(why);
+    }
+}
+
 #[test]
 fn acts_that_contradict_their_row_are_refused() {
     for (row, why) in [
@@ -164,4 +186,29 @@ fn acts_that_contradict_their_row_are_refused() {
     ] {
         JournalRow::from_bytes(&row.to_bytes()).expect_err(why);
     }
+}
+
+#[test]
+fn an_admission_is_taken_back_by_its_own_gate_whole_and_within_five_minutes() {
+    let undo = |of| JournalRow { actor: Actor::Operator, ..act(9, Act::Undo { of, persons: TWO }) };
+    let later = |after: Duration| JournalRow { at: samples::DOORS + after, ..undo(1) };
+    assert!(later(UNDO_WINDOW).takes_back(&row(1)));
+    assert!(!later(UNDO_WINDOW + Duration::from_millis(1)).takes_back(&row(1)));
+    // The gate's clock was set back meanwhile.
+    assert!(undo(1).takes_back(&JournalRow { at: samples::DOORS + UNDO_WINDOW, ..row(1) }));
+    let elsewhere = Subject::Ticket { event: EventId(7), slot: Slot(43), generation: Generation(1) };
+    let replaced = Subject::Ticket { event: EventId(7), slot: Slot(42), generation: Generation(2) };
+    for (other, why) in [
+        (row(2), "another row"),
+        (JournalRow { gate: GateId(4), ..row(1) }, "another gate's"),
+        (JournalRow { subject: elsewhere, ..row(1) }, "another seat"),
+        (JournalRow { subject: replaced, ..row(1) }, "another issue"),
+        (JournalRow { persons: 1, ..row(1) }, "other persons"),
+        (JournalRow { direction: Direction::Exit, reason: Reason::Exit, ..row(1) }, "an exit"),
+        (JournalRow { reason: Reason::Forgiven, ..row(1) }, "what another admission counts for"),
+        (JournalRow { persons: 0, reason: Reason::AlreadyUsed, proved: false, ..row(1) }, "a refusal"),
+    ] {
+        assert!(!undo(1).takes_back(&other), "{why}");
+    }
+    assert!(!row(2).takes_back(&row(1)));
 }

@@ -1,7 +1,7 @@
 //! Sealed names: only gates of the event read who a ticket is for, and only after they verified it.
 //!
-//! [`EventSecret`] seals a [`SealedText`] into a ticket's body and opens it again; [`Wrapped`] brings the secret to one gate. Knows
-//! nothing of where secrets are kept, nor what is done with a name.
+//! [`EventSecret`] seals a [`SealedText`] into a ticket's body and opens it again, and makes the tag by which an order's seats are found;
+//! [`Wrapped`] brings the secret to one gate. Knows nothing of where secrets are kept, nor what is done with a name.
 
 mod text;
 mod wrapping;
@@ -16,7 +16,11 @@ pub use wrapping::{InvalidWrappingKey, NotUnwrapped, NotWrapped, UnwrappingKey, 
 use crate::derivation::derive;
 use crate::id::{EventId, SealingGeneration};
 use crate::label::Label;
-use crate::ticket::{SEAL_TAG_LENGTH, SEALED_LENGTH, Sealed, TicketBody, VerifiedTicket};
+use crate::order_code::OrderCode;
+use crate::ticket::{SEAL_TAG_LENGTH, SEALED_LENGTH, Sealed, TicketBody, VerifiedHalf, VerifiedTicket};
+
+/// Bytes of an order's tag.
+pub const ORDER_TAG_LENGTH: usize = 16;
 
 /// What opens the sealed part of an event's tickets: 32 random bytes, known to the ticket service and the event's gates. Wiped
 /// when dropped; it has no `Debug`.
@@ -100,7 +104,26 @@ impl EventSecret {
 
     /// The name and seat of a ticket whose signatures hold.
     pub fn open(&self, ticket: &VerifiedTicket) -> Result<SealedText, NotOpened> {
-        let body = ticket.body();
+        self.open_body(ticket.body())
+    }
+
+    /// The name and seat of half a ticket whose signature holds. Never [`NotOpened::Unsealed`].
+    pub fn open_half(&self, half: &VerifiedHalf) -> Result<SealedText, NotOpened> {
+        self.open_body(half.body())
+    }
+
+    /// What a gate finds an order's seats by, of those that this secret sealed: whoever has the tags and not the secret learns no code from
+    /// them, and none by trying.
+    pub fn order_tag(&self, code: OrderCode) -> [u8; ORDER_TAG_LENGTH] {
+        let mut tag = [0; ORDER_TAG_LENGTH];
+        let derived = derive(&self.secret, Label::OrderTag, &[&code.number().to_be_bytes()]);
+        for (place, byte) in tag.iter_mut().zip(derived.iter()) {
+            *place = *byte;
+        }
+        tag
+    }
+
+    fn open_body(&self, body: &TicketBody) -> Result<SealedText, NotOpened> {
         let sealed = body.sealed.ok_or(NotOpened::Unsealed)?;
         if (body.event, sealed.generation) != (self.event, self.generation) {
             return Err(NotOpened::OtherSecret);
@@ -131,8 +154,8 @@ mod tests {
     use super::*;
     use crate::id::{Generation, Slot};
     use crate::keys::VerifyingKey;
-    use crate::samples::{body, event_secret, key_ring, live, sign, signing_key};
-    use crate::ticket::Live;
+    use crate::samples::{body, event_secret, issuing_key, key_ring, live, sign, signing_key};
+    use crate::ticket::{HalfTicket, Live};
     use data_encoding::HEXLOWER;
 
     fn text() -> SealedText {
@@ -194,6 +217,27 @@ mod tests {
         seal.tag = event_secret().encrypt(&unwritten.before_ciphertext(), &mut buffer);
         seal.ciphertext = buffer;
         assert_eq!(opened(&event_secret(), TicketBody { sealed: Some(seal), ..unwritten }), Err(NotOpened::Text));
+    }
+
+    #[test]
+    fn half_a_ticket_opens_as_the_whole_one_does() {
+        let sealed = event_secret().seal(&body(), &text(), false).unwrap();
+        let half = HalfTicket::new(sealed.clone(), sealed.issue(&issuing_key())).unwrap();
+        let half = key_ring().verify_half(&half).unwrap();
+        let opened = event_secret().open_half(&half).map(|text| (text.name().to_owned(), text.seat().to_owned()));
+        assert_eq!(opened, Ok(("Zoë Çelik".to_owned(), "Rang 3, 14".to_owned())));
+        let other = EventSecret::new(EventId(7), SealingGeneration(2), Zeroizing::new([7; 32]));
+        assert_eq!(other.open_half(&half).err(), Some(NotOpened::OtherSecret));
+    }
+
+    #[test]
+    fn each_order_has_a_tag_of_its_own_by_each_secret() {
+        let tag = |secret: [u8; 32], code: &str| {
+            EventSecret::new(EventId(7), SealingGeneration(1), Zeroizing::new(secret)).order_tag(code.parse().unwrap())
+        };
+        assert_eq!(tag([7; 32], "7KQ2M-4XD9P"), tag([7; 32], "7kq2m4xd9p"));
+        assert_ne!(tag([7; 32], "7KQ2M-4XD9P"), tag([7; 32], "7KQ2M-4XD9Q"));
+        assert_ne!(tag([7; 32], "7KQ2M-4XD9P"), tag([8; 32], "7KQ2M-4XD9P"));
     }
 
     #[test]

@@ -10,9 +10,10 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::derivation::derive;
 use crate::holder::{AccountSecret, prove_holder};
-use crate::id::{AccountId, EventId, GateId, Generation, ProductId, SealingGeneration, Slot, Zones};
+use crate::id::{AccountId, EventId, GateId, Generation, OrderId, ProductId, SealingGeneration, Slot, Zones};
 use crate::keys::{SigningKey, labelled_digest};
 use crate::label::Label;
+use crate::order_code::OrderCode;
 use crate::samples::FixedRandomness;
 use crate::sealing::{EventSecret, SealedText, UnwrappingKey};
 use crate::time::Timestamp;
@@ -183,6 +184,14 @@ fn page() -> String {
     page.bytes("info", &[&Label::EventSecret.bytes()[..], &info].concat());
     page.bytes("enc", &wrapped.encapsulated);
     page.bytes("ciphertext and tag", &wrapped.ciphertext);
+
+    let order = OrderId(uuid::Uuid::from_u128(0x8f14_e45f_ceea_467a_9f3c_7d2e_9ad4_5136));
+    let code = OrderCode::of(order);
+    page.heading("An order found by its code");
+    page.bytes("order", order.0.as_bytes());
+    page.text("code", &code.to_string());
+    page.bytes("info", &[&Label::OrderTag.bytes()[..], &code.number().to_be_bytes()].concat());
+    page.bytes("tag, generation 1", &secret.order_tag(code));
     format!("```text\n{}```\n", page.0)
 }
 

@@ -53,6 +53,14 @@ pub(super) struct Profile {
 pub(super) struct CheckId(pub(super) bool);
 
 impl Profile {
+    /// Those whose tickets have a name in them.
+    pub(super) const SEALED: [Self; 4] =
+        [Self::sealed(false, false), Self::sealed(false, true), Self::sealed(true, false), Self::sealed(true, true)];
+
+    const fn sealed(live: bool, check_id: bool) -> Self {
+        Self { live, sealed: Some(CheckId(check_id)) }
+    }
+
     /// Reads version and flags, the first two bytes.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, ParseError> {
         let (version, rest) = bytes.split_first().ok_or(ParseError::Malformed(Defect::Length))?;

@@ -13,6 +13,12 @@ const MAX_LENGTH: usize = MAX_BODY_LENGTH + 2 * SIGNATURE_LENGTH + PRESENTATION_
 /// for it, and reading a shorter one takes less than 2 KiB.
 pub const MAX_TEXT_LENGTH: usize = PREFIX.len() + base45_length(MAX_LENGTH);
 
+/// What the texts of sealed tickets begin with, and of no others: all of one length. Version and flags are the first two bytes, which base45
+/// writes as three characters by themselves (RFC 9285, 4).
+pub fn sealed_beginnings() -> [String; 4] {
+    Profile::SEALED.map(|profile| format!("{PREFIX}{}", base45::encode(profile.to_bytes())))
+}
+
 /// A ticket that can be read; nothing it says is believed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnverifiedTicket {
@@ -164,6 +170,17 @@ mod tests {
         for (profile, ticket) in samples::profiles() {
             assert_eq!(UnverifiedTicket::parse(&ticket.to_text()).unwrap(), ticket, "{profile}");
         }
+    }
+
+    #[test]
+    fn a_sealed_ticket_is_known_by_the_beginning_of_its_text() {
+        let beginnings = sealed_beginnings();
+        for (profile, ticket) in samples::profiles() {
+            let text = ticket.to_text();
+            let begins_so = beginnings.iter().any(|beginning| text.starts_with(beginning));
+            assert_eq!(begins_so, ticket.body().sealed.is_some(), "{profile}");
+        }
+        assert!(beginnings.iter().all(|beginning| beginning.len() == beginnings[0].len()));
     }
 
     #[test]

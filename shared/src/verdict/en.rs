@@ -35,7 +35,7 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::NotIssued => "No sale of this ticket is known. Call staff.",
         Reason::Blocked => "This ticket is on hold. Call staff.",
         Reason::ExitMissing => "This ticket was not seen leaving. Call staff.",
-        Reason::Interrupted => "This gate stopped while admitting this ticket. Call staff.",
+        Reason::Interrupted => "Nobody knows whether this ticket went through. Call staff.",
         Reason::UsedElsewhere => "Another gate may have admitted this ticket. Call staff.",
         Reason::OthersUnreachable => "The other gates cannot be asked. Call staff.",
         Reason::CheckId => "Check the holder's identity: the name cannot be read. Call staff.",
@@ -52,6 +52,7 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::Exit => "Goodbye.",
         Reason::ExitUnread => "This gate cannot read that. Let the person out by hand.",
         Reason::Overruled => "A supervisor let this ticket in.",
+        Reason::FoundByOrder => "No ticket, found by its order. Check the identity; a supervisor may let them in.",
         Reason::Admitted => "Welcome.",
     }
 }

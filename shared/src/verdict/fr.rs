@@ -35,7 +35,7 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::NotIssued => "Aucune vente connue pour ce billet. Appelez un responsable.",
         Reason::Blocked => "Ce billet est bloqué. Appelez un responsable.",
         Reason::ExitMissing => "La sortie de ce billet n'a pas été vue. Appelez un responsable.",
-        Reason::Interrupted => "Ce portique s'est arrêté pendant l'admission. Appelez un responsable.",
+        Reason::Interrupted => "On ne sait pas si ce billet est passé. Appelez un responsable.",
         Reason::UsedElsewhere => "Un autre portique a peut-être admis ce billet. Appelez un responsable.",
         Reason::OthersUnreachable => "Les autres portiques sont injoignables. Appelez un responsable.",
         Reason::CheckId => "Vérifiez l'identité : le nom est illisible. Appelez un responsable.",
@@ -51,7 +51,10 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::ExitWithoutEntry => "Au revoir. Aucune entrée connue pour ce billet.",
         Reason::Exit => "Au revoir.",
         Reason::ExitUnread => "Ce portique ne peut pas lire ce code. Faites sortir la personne à la main.",
-        Reason::Overruled => "Un responsable a laissé entrer ce billet.",
+        Reason::Overruled => "Un superviseur a laissé entrer ce billet.",
+        Reason::FoundByOrder => {
+            "Sans billet, trouvé par sa commande. Vérifiez l'identité ; un superviseur peut laisser entrer."
+        }
         Reason::Admitted => "Bienvenue.",
     }
 }

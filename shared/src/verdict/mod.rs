@@ -249,6 +249,8 @@ reasons! {
     47 ExitUnread "exit-unread" Staff,
     /// A supervisor let in whom the gate had not.
     48 Overruled "overruled" Attention,
+    /// Nothing was shown: staff found the seat by its order's code. A supervisor decides.
+    49 FoundByOrder "found-by-order" Staff,
 }
 
 impl Reason {

@@ -46,6 +46,9 @@ pub mod paths {
     pub const JOURNAL: &str = "/v1/gate/journal";
     /// POST [`AskClaim`](super::super::AskClaim), with the session → [`ClaimAnswered`](super::super::ClaimAnswered).
     pub const CLAIMS: &str = "/v1/gate/claims";
+    /// GET, with the session: [`GuestPage`](super::super::GuestPage) of those after the query's `after`, a
+    /// [`GuestCursor`](super::super::GuestCursor); from the first on where there is none.
+    pub const GUESTS: &str = "/v1/gate/guests";
 }
 
 /// A new gate spends its code.

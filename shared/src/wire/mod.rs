@@ -5,6 +5,7 @@
 mod base64;
 mod claim;
 mod gate;
+mod guests;
 
 pub use base64::Base64;
 pub use claim::{AskClaim, ClaimAnswered};
@@ -12,3 +13,4 @@ pub use gate::{
     AskTime, Enrol, Enrolled, LoggedIn, Login, MAX_ROWS_PER_UPLOAD, Nonce, RequestNonce, RowOutcome, RowResult,
     SignedCheckpoint, TimeAnswer, Upload, Uploaded, UploadedRow, paths,
 };
+pub use guests::{Guest, GuestCursor, GuestPage, InvalidGuestCursor, MAX_GUESTS_PER_PAGE};

@@ -6,7 +6,7 @@ use countermark_shared::documents::Direction;
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, Slot, SupervisorId};
 use countermark_shared::journal::{
     Act, Actor, Actuation, Audit, BootId, ChainHash, ClockState, DocumentRevisions, ExportEnd, ExportHead, ExportedRow,
-    JournalRow, OverruleReason, Subject, Unsound,
+    JournalRow, LAST_SEQUENCE, OverruleReason, Subject, Unsound,
 };
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
@@ -163,12 +163,15 @@ fn cases() -> Vec<Case> {
         change(&mut journal);
         journal
     };
+    let only = |sequence| Journal::new(sequence - 1, vec![JournalRow { sequence, ..row(1) }]);
     let wrong = |line, what: &str| Expect::Wrong { line, what: what.to_owned() };
     let ticket = |journal: &mut Journal| journal.rows[0].ticket = Some("CM1:whatever it keeps".to_owned());
     [
         ("a journal from its first row on", whole(0), Expect::Holds(8)),
         ("a journal whose oldest rows were pruned", whole(70_000), Expect::Holds(70_008)),
         ("a journal without rows", Journal::new(0, Vec::new()), Expect::Holds(0)),
+        ("the last row that there can be", only(LAST_SEQUENCE), Expect::Holds(LAST_SEQUENCE)),
+        ("a row that is numbered beyond it", only(LAST_SEQUENCE + 1), wrong(2, "row")),
         ("a ticket's text is no part of the chain", changed(ticket), Expect::Holds(8)),
         ("an outcome is no part of the chain", changed(|journal| journal.rows[0].outcome = None), Expect::Holds(8)),
         (
@@ -208,6 +211,17 @@ fn cases() -> Vec<Case> {
             wrong(2, "row"),
         ),
         ("an undo of a later row, signed all the same", Journal::new(0, vec![undo(1)]), wrong(2, "row")),
+        ("a seat that was found and not shown, let in", Journal::new(0, found_and_let_in()), Expect::Holds(2)),
+        (
+            "a seat that was found and not shown, called proved, signed all the same",
+            Journal::new(0, vec![JournalRow { proved: true, ..found() }]),
+            wrong(2, "row"),
+        ),
+        (
+            "a seat that was found and not shown, at an exit, signed all the same",
+            Journal::new(0, vec![JournalRow { direction: Direction::Exit, ..found() }]),
+            wrong(2, "row"),
+        ),
         (
             "overruled by an operator, signed all the same",
             Journal::new(0, vec![row(1), overruled_by_an_operator()]),
@@ -217,6 +231,16 @@ fn cases() -> Vec<Case> {
     .into_iter()
     .map(|(name, journal, expect)| Case { name: name.to_owned(), lines: journal.lines(), expect })
     .collect()
+}
+
+fn found() -> JournalRow {
+    JournalRow { persons: 0, actor: Actor::Operator, reason: Reason::FoundByOrder, proved: false, ..row(1) }
+}
+
+fn found_and_let_in() -> Vec<JournalRow> {
+    let act = Act::Overrule { of: 1, supervisor: SupervisorId(4), why: OverruleReason::Identified };
+    let (actor, reason) = (Actor::Supervisor, Reason::Overruled);
+    vec![found(), JournalRow { actor, reason, proved: false, act: Some(act), ..row(2) }]
 }
 
 fn undo(of: u64) -> JournalRow {

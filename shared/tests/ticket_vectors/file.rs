@@ -15,6 +15,9 @@ pub(crate) enum Content {
     HolderKeys { cases: Vec<HolderKeyCase> },
     Enrolments { cases: Vec<EnrolmentCase> },
     Wrappings { cases: Vec<WrappingCase> },
+    Halves { rings: BTreeMap<String, Vec<RingKey>>, cases: Vec<HalfCase> },
+    OrderCodes { cases: Vec<OrderCodeCase> },
+    OrderTags { cases: Vec<OrderTagCase> },
 }
 
 /// A key of a trust bundle.
@@ -209,4 +212,51 @@ pub(crate) struct WrappingCase {
     pub(crate) enc: String,
     pub(crate) ciphertext: String,
     pub(crate) secret: Option<String>,
+}
+
+/// Half a ticket is read and verified against a ring, and opened where there is a secret.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HalfCase {
+    pub(crate) name: String,
+    pub(crate) why: String,
+    pub(crate) ring: String,
+    pub(crate) half: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<Secret>,
+    pub(crate) expect: HalfOutcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) opening: Option<Opening>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum HalfOutcome {
+    UnknownVersion,
+    Malformed { defect: String },
+    KeyUnknown,
+    KeyRevoked,
+    IssuerForged,
+    Verified { must_be_listed: bool, ticket: Box<Fields> },
+}
+
+/// What was typed, and the code it means; none where it means none.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrderCodeCase {
+    pub(crate) name: String,
+    pub(crate) why: String,
+    pub(crate) typed: String,
+    pub(crate) code: Option<String>,
+}
+
+/// An order's code, and its tag by a secret.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrderTagCase {
+    pub(crate) name: String,
+    pub(crate) order: String,
+    pub(crate) code: String,
+    pub(crate) secret: String,
+    pub(crate) tag: String,
 }

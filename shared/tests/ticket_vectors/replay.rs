@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use countermark_shared::documents::{KeyRole, KeyStatus, TrustBundle, TrustedKey};
 use countermark_shared::holder::{AccountSecret, holder_is_proved};
-use countermark_shared::id::{AccountId, EventId, GateId, Generation, SealingGeneration, Slot};
+use countermark_shared::id::{AccountId, EventId, GateId, Generation, OrderId, SealingGeneration, Slot};
 use countermark_shared::key_ring::{KeyRing, Unproved};
 use countermark_shared::keys::{InvalidKey, Signature, VerifyingKey};
-use countermark_shared::sealing::{EventSecret, InvalidWrappingKey, NotOpened, UnwrappingKey, Wrapped, WrappingKey};
-use countermark_shared::ticket::{Defect, ParseError, Presented, UnverifiedTicket, VerifiedTicket};
+use countermark_shared::order_code::OrderCode;
+use countermark_shared::sealing::{
+    EventSecret, InvalidWrappingKey, NotOpened, SealedText, UnwrappingKey, Wrapped, WrappingKey,
+};
+use countermark_shared::ticket::{Defect, HalfTicket, ParseError, Presented, UnverifiedTicket, VerifiedTicket};
 use countermark_shared::time::Timestamp;
 use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
 use crate::file::{
-    Content, Curve, EnrolmentCase, File, HolderKeyCase, KeyOutcome, Opening, Outcome, PublicKeyCase, RingKey, Role,
-    Secret, Shown, Status, TicketCase, Verified, WrappingCase,
+    Content, Curve, EnrolmentCase, File, HalfCase, HalfOutcome, HolderKeyCase, KeyOutcome, Opening, OrderCodeCase,
+    OrderTagCase, Outcome, PublicKeyCase, RingKey, Role, Secret, Shown, Status, TicketCase, Verified, WrappingCase,
 };
 use crate::vectors::hex;
 use crate::world::{self, fields};
@@ -52,6 +55,24 @@ pub(crate) fn file(name: &str, text: &str) -> usize {
         Content::Wrappings { cases } => {
             for case in &cases {
                 wrapping(name, case);
+            }
+            cases.len()
+        }
+        Content::Halves { rings, cases } => {
+            for case in &cases {
+                half(name, case, &key_ring(&rings[&case.ring]));
+            }
+            cases.len()
+        }
+        Content::OrderCodes { cases } => {
+            for case in &cases {
+                order_code(name, case);
+            }
+            cases.len()
+        }
+        Content::OrderTags { cases } => {
+            for case in &cases {
+                order_tag(name, case);
             }
             cases.len()
         }
@@ -100,7 +121,8 @@ fn ticket(file: &str, case: &TicketCase, ring: &KeyRing) {
         Ok(Ok(verified)) => (accepted(&verified), Some(verified)),
     };
     assert_eq!(outcome, case.expect, "{file}: {}", case.name);
-    let opening = case.secret.as_ref().zip(verified).map(|(secret, ticket)| opening(secret, &ticket));
+    let opening =
+        case.secret.as_ref().zip(verified).map(|(secret, ticket)| opening(event_secret(secret).open(&ticket)));
     assert_eq!(opening, case.opening, "{file}: {}", case.name);
 }
 
@@ -108,18 +130,20 @@ fn unread(error: ParseError) -> Outcome {
     match error {
         ParseError::NotOurs => Outcome::NotOurs,
         ParseError::UnknownVersion => Outcome::UnknownVersion,
-        ParseError::Malformed(defect) => {
-            let defect = match defect {
-                Defect::Flags => "flags",
-                Defect::Length => "length",
-                Defect::Places => "places",
-                Defect::Validity => "validity",
-                Defect::Window => "window",
-                Defect::HolderKey => "holder-key",
-            };
-            Outcome::Malformed { defect: defect.to_owned() }
-        }
+        ParseError::Malformed(defect) => Outcome::Malformed { defect: word(defect) },
     }
+}
+
+fn word(defect: Defect) -> String {
+    let word = match defect {
+        Defect::Flags => "flags",
+        Defect::Length => "length",
+        Defect::Places => "places",
+        Defect::Validity => "validity",
+        Defect::Window => "window",
+        Defect::HolderKey => "holder-key",
+    };
+    word.to_owned()
 }
 
 fn refused(unproved: Unproved) -> Outcome {
@@ -145,10 +169,13 @@ fn accepted(ticket: &VerifiedTicket) -> Outcome {
     })
 }
 
-fn opening(secret: &Secret, ticket: &VerifiedTicket) -> Opening {
+fn event_secret(secret: &Secret) -> EventSecret {
     let Secret { event, generation, secret } = secret;
-    let secret = EventSecret::new(EventId(*event), SealingGeneration(*generation), Zeroizing::new(bytes(secret)));
-    match secret.open(ticket) {
+    EventSecret::new(EventId(*event), SealingGeneration(*generation), Zeroizing::new(bytes(secret)))
+}
+
+fn opening(opened: Result<SealedText, NotOpened>) -> Opening {
+    match opened {
         Ok(text) => Opening::Opened { name: text.name().to_owned(), seat: text.seat().to_owned() },
         Err(NotOpened::Unsealed) => Opening::Unsealed,
         Err(NotOpened::OtherSecret) => Opening::OtherSecret,
@@ -196,4 +223,43 @@ fn wrapping(file: &str, case: &WrappingCase) {
     let (event, generation) = (EventId(case.event), SealingGeneration(case.generation));
     let secret = EventSecret::unwrap(&wrapped, GateId(case.gate), &key, event, generation);
     assert_eq!(secret.ok().map(|secret| hex(secret.bytes())), case.secret, "{file}: {}", case.name);
+}
+
+fn half(file: &str, case: &HalfCase, ring: &KeyRing) {
+    let bytes = HEXLOWER.decode(case.half.as_bytes()).unwrap();
+    let outcome = HalfTicket::from_bytes(&bytes).map(|half| {
+        assert_eq!(half.to_bytes(), bytes, "{file}: {}", case.name);
+        ring.verify_half(&half)
+    });
+    let (outcome, verified) = match outcome {
+        Err(ParseError::NotOurs) => panic!("{file}: {}: these are bytes", case.name),
+        Err(ParseError::UnknownVersion) => (HalfOutcome::UnknownVersion, None),
+        Err(ParseError::Malformed(defect)) => (HalfOutcome::Malformed { defect: word(defect) }, None),
+        Ok(Err(Unproved::KeyUnknown)) => (HalfOutcome::KeyUnknown, None),
+        Ok(Err(Unproved::KeyRevoked)) => (HalfOutcome::KeyRevoked, None),
+        Ok(Err(Unproved::IssuerForged)) => (HalfOutcome::IssuerForged, None),
+        Ok(Err(Unproved::AuthorityForged | Unproved::HolderForged)) => {
+            panic!("{file}: {}: only the issuer signed it", case.name)
+        }
+        Ok(Ok(half)) => {
+            let (must_be_listed, ticket) = (half.must_be_listed(), Box::new(fields(half.body())));
+            (HalfOutcome::Verified { must_be_listed, ticket }, Some(half))
+        }
+    };
+    assert_eq!(outcome, case.expect, "{file}: {}", case.name);
+    let opening =
+        case.secret.as_ref().zip(verified).map(|(secret, half)| opening(event_secret(secret).open_half(&half)));
+    assert_eq!(opening, case.opening, "{file}: {}", case.name);
+}
+
+fn order_code(file: &str, case: &OrderCodeCase) {
+    let code = case.typed.parse::<OrderCode>().ok().map(|code| code.to_string());
+    assert_eq!(code, case.code, "{file}: {}", case.name);
+}
+
+fn order_tag(file: &str, case: &OrderTagCase) {
+    let code = OrderCode::of(OrderId(uuid::Uuid::from_bytes(bytes(&case.order))));
+    assert_eq!(code.to_string(), case.code, "{file}: {}", case.name);
+    let secret = EventSecret::new(EventId(2026), SealingGeneration(1), Zeroizing::new(bytes(&case.secret)));
+    assert_eq!(hex(&secret.order_tag(code)), case.tag, "{file}: {}", case.name);
 }

@@ -11,8 +11,8 @@ use countermark_shared::decision::{
     Claim, Facts, Feed, Listing, Passages, Policy, SealedPart, Turn, Unfinished, Wanted, decide, examine,
 };
 use countermark_shared::documents::{
-    AdmissionPolicy, Alone, Direction, EventDocument, KeyRole, KeyStatus, Lane, LeaseState, ListAgePolicy, Product, SlotState, Text,
-    TrustBundle, TrustedKey, Window,
+    AdmissionPolicy, Alone, Direction, EventDocument, KeyRole, KeyStatus, Lane, LeaseState, ListAgePolicy, Product,
+    SlotState, Text, TrustBundle, TrustedKey, Window,
 };
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
 use countermark_shared::journal::ClockState;
@@ -161,8 +161,11 @@ fn facts(bytes: &mut Unstructured<'_>) -> Result<Facts> {
         least_generation: Generation(bytes.arbitrary()?),
         age: Duration::from_millis(bytes.arbitrary()?),
     };
-    let feed =
-        Feed { passages: passages(bytes)?, age: Duration::from_millis(bytes.arbitrary()?), contested: bytes.arbitrary()? };
+    let feed = Feed {
+        passages: passages(bytes)?,
+        age: Duration::from_millis(bytes.arbitrary()?),
+        contested: bytes.arbitrary()?,
+    };
     let turn = if bytes.arbitrary()? { Turn::NotTurned } else { Turn::Unknown };
     let unfinished = Unfinished { at: time(bytes)?, persons: NonZeroU8::arbitrary(bytes)?, turn };
     Ok(Facts {
@@ -198,7 +201,11 @@ fn passages(bytes: &mut Unstructured<'_>) -> Result<Passages> {
 fn clock(bytes: &mut Unstructured<'_>) -> Result<Clock> {
     let states =
         [ClockState::Signed, ClockState::Battery, ClockState::RolledBack, ClockState::Ahead, ClockState::Unknown];
-    Ok(Clock { state: *bytes.choose(&states)?, now: time(bytes)?, error: Duration::from_millis(u64::from(u16::arbitrary(bytes)?)) })
+    Ok(Clock {
+        state: *bytes.choose(&states)?,
+        now: time(bytes)?,
+        error: Duration::from_millis(u64::from(u16::arbitrary(bytes)?)),
+    })
 }
 
 /// Near each other, so that the edges of windows are met.

@@ -3,7 +3,8 @@
 //! byte says which document; the rest is tried as a whole envelope and as a payload in an envelope of ours.
 
 use countermark_shared::documents::{
-    AdmissionFeed, Assignment, Document, DocumentSet, EventDocument, Head, Signed, SlotDelta, SlotList, Slots, TrustBundle,
+    AdmissionFeed, Assignment, Document, DocumentSet, EventDocument, Head, Signed, SlotDelta, SlotList, Slots,
+    TrustBundle,
 };
 use countermark_shared::keys::SigningKey;
 use libfuzzer_sys::fuzz_target;

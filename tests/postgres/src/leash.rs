@@ -102,6 +102,16 @@ impl LeashedChild {
         self.child.kill()
     }
 
+    /// Has the child do nothing more, as one that hangs (SIGSTOP). A child that has ended is not an error.
+    pub fn hang(&mut self) -> io::Result<()> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// Has it go on (SIGCONT).
+    pub fn go_on(&mut self) -> io::Result<()> {
+        self.signal(Signal::SIGCONT)
+    }
+
     /// How the child ended, where it has.
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         self.child.try_wait()

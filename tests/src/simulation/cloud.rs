@@ -223,8 +223,9 @@ impl Cloud {
                 Reply::Time(question, TimeAnswer { at: now, signature })
             }
             Request::Upload { upload, .. } => {
-                let (key, event) = (gate_key(gate).verifying_key(), (EVENT, &self.venue.keys));
-                let answer = self.journals.take((gate, key), event, upload.clone(), now)?;
+                let served = self.gates.get(&gate).with_context(|| format!("gate {gate} is not enrolled"))?;
+                let told = (served.assignment.document(), gate_key(gate).verifying_key());
+                let answer = self.journals.take(told, &self.venue.keys, upload.clone(), now)?;
                 let arrived = Arrived::Upload { gate, upload: upload.clone(), answer: answer.clone() };
                 self.arrived.push((now, arrived));
                 for result in answer.results.iter().filter(|result| result.outcome == RowOutcome::Stored) {

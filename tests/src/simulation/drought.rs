@@ -11,7 +11,7 @@ use countermark_shared::wire::RowOutcome;
 use countermark_validation::rehearsal::Journals;
 
 use super::entrance::Entrance;
-use super::venue::{BEGIN, ENTRY, EVENT, Kind, Venue, gate_key};
+use super::venue::{BEGIN, ENTRY, Kind, Venue, gate_key};
 use super::witness::reaches;
 
 /// Of so many people one comes with a ticket that was shown before.
@@ -68,6 +68,7 @@ fn upload(entrance: &mut Entrance, venue: &Venue, resident: [u64; 2]) -> anyhow:
     let (mut now, mut journals) = (BETWEEN * (SCANS + 1), Journals::default());
     let (mut uploads, mut stored) = (Vec::new(), 0);
     let id = entrance.id;
+    let assignment = venue.assignment(id)?;
     loop {
         let (gate, moment) = entrance.running(now).context("the gate runs")?;
         if gate.view()?.unsettled == 0 {
@@ -87,7 +88,8 @@ fn upload(entrance: &mut Entrance, venue: &Venue, resident: [u64; 2]) -> anyhow:
             Request::Upload { upload, session: _ } => {
                 uploads.push(upload.rows.len());
                 let key = gate_key(id).verifying_key();
-                let answer = journals.take((id, key), (EVENT, &venue.keys), upload, BEGIN + now)?;
+                let told = (assignment.document(), key);
+                let answer = journals.take(told, &venue.keys, upload, BEGIN + now)?;
                 stored += answer.results.iter().filter(|row| row.outcome == RowOutcome::Stored).count() as u64;
                 Reply::Uploaded(answer)
             }

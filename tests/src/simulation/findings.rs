@@ -27,8 +27,12 @@ pub(super) struct Truth<'a> {
     pub(super) wrong_clocks: &'a BTreeSet<GateId>,
     /// Seats of which an issue was taken back.
     pub(super) withdrawn: &'a BTreeSet<Slot>,
+    /// Seats that staff took back.
+    pub(super) taken_back: &'a BTreeSet<Slot>,
     /// A gate that was carried off, and whose journal goes on though nobody believes it.
     pub(super) lost: Option<GateId>,
+    /// Gates that were carried off or put back, or told too late what they took back.
+    pub(super) doubtful: &'a BTreeSet<GateId>,
     /// A gate whose disk was put back.
     pub(super) put_back: Option<GateId>,
     /// How many admissions it made up.
@@ -114,13 +118,15 @@ impl Findings {
             let is_just = match (rule, about) {
                 (Rule::DoubleAdmission | Rule::ExitWithoutEntry | Rule::Overruled, About::Seat { slot: _ }) => true,
                 (Rule::UsedAfterRevocation, About::Seat { slot }) => truth.withdrawn.contains(slot),
+                (Rule::TakenBack, About::Seat { slot }) => truth.taken_back.contains(slot),
                 (Rule::Fork | Rule::Gap | Rule::Unproved | Rule::ClockJump, About::Gate { gate, row: _ })
                     if truth.put_back == Some(*gate) =>
                 {
                     true
                 }
+                (Rule::Unproved, About::Gate { gate, row: _ }) => truth.doubtful.contains(gate),
                 // What it had not sent is missing.
-                (Rule::Unproved | Rule::Gap | Rule::ClockJump, About::Gate { gate, row: _ }) => {
+                (Rule::Gap | Rule::ClockJump, About::Gate { gate, row: _ }) => {
                     truth.lost == Some(*gate) || (*rule == Rule::ClockJump && truth.wrong_clocks.contains(gate))
                 }
                 (
@@ -130,6 +136,7 @@ impl Findings {
                     | Rule::ClockJump
                     | Rule::NeverIssued
                     | Rule::Overruled
+                    | Rule::TakenBack
                     | Rule::Gap
                     | Rule::Fork
                     | Rule::LostGate

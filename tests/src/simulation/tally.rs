@@ -114,8 +114,13 @@ impl Tally {
         self.beyond.insert(gate);
     }
 
-    /// Counts of a gate that is lost what is left of its journal.
-    pub(super) fn keep_to<'a>(&mut self, gate: GateId, rows: impl Iterator<Item = &'a JournalRow>) {
+    /// Counts of a gate that is lost what is left of its journal, and who was let in by rows that stand aside.
+    pub(super) fn keep_to<'a>(
+        &mut self,
+        gate: GateId,
+        rows: impl Iterator<Item = &'a JournalRow>,
+        aside: impl Iterator<Item = &'a JournalRow>,
+    ) {
         self.counts.retain(|(_, of), _| *of != gate);
         let mut told = BTreeMap::<Slot, Vec<JournalRow>>::new();
         for row in rows {
@@ -134,6 +139,13 @@ impl Tally {
                 *by += 1;
             }
             self.counts.insert((slot, gate), count);
+        }
+        for row in aside.filter(|row| row.direction == Direction::Entry && row.persons > 0) {
+            if let (Subject::Ticket { slot, .. }, false) = (&row.subject, row.reason == Reason::Forgiven) {
+                let count = self.counts.entry((*slot, gate)).or_default();
+                let by = if row.reason == Reason::Overruled { &mut count.overruled } else { &mut count.admissions };
+                *by += 1;
+            }
         }
     }
 

@@ -30,6 +30,7 @@ pub(super) struct Witness {
     admitted: BTreeMap<Slot, BTreeSet<GateId>>,
     disturbed: BTreeSet<Slot>,
     withdrawn: BTreeSet<Slot>,
+    taken_back: BTreeSet<Slot>,
     wrong_clocks: BTreeSet<GateId>,
     /// The gate that was carried off, and how far its journal was its own.
     lost: Option<(GateId, u64)>,
@@ -197,6 +198,7 @@ impl Witness {
     pub(super) fn taken_back(&mut self, gate: GateId, slot: Slot, row: u64) {
         let [taken_back, ..] = &mut self.counts.staff;
         *taken_back += 1;
+        self.taken_back.insert(slot);
         self.tally.taken_back((gate, slot));
         self.deeds.push((gate, row));
     }
@@ -253,8 +255,12 @@ impl Witness {
             rows().map(|stored| &stored.row).filter(own).filter(|row| is_admission(row) && !put_back(row.gate)).count()
                 as u64;
         ensure!(told == admissions, "{told} admissions are told of {admissions}");
-        for (gate, _) in [self.lost, self.put_back].into_iter().flatten() {
-            self.tally.keep_to(gate, believed().filter(|row| row.gate == gate));
+        let late = cloud.journals.gates().filter(|gate| cloud.journals.has_undone_late(*gate));
+        let doubtful: BTreeSet<_> =
+            [self.lost, self.put_back].into_iter().flatten().map(|(gate, _)| gate).chain(late).collect();
+        for gate in doubtful.iter().copied() {
+            let aside = cloud.journals.set_aside(gate);
+            self.tally.keep_to(gate, believed().filter(|row| row.gate == gate), aside);
         }
         for slot in cloud.slots() {
             let (told, seen) = (cloud.journals.passed(slot), self.tally.all(slot));
@@ -262,10 +268,11 @@ impl Witness {
             ensure!(agree, "validation counts {told:?} of seat {slot}, and who stood there {seen:?}");
         }
         ensure!(cloud.findings == cloud.found_at_once()?, "what was found depends on the order of arrival");
-        let Self { tally, withdrawn, wrong_clocks, lost, put_back, counts, .. } = self;
+        let Self { tally, withdrawn, taken_back, wrong_clocks, lost, put_back, counts, .. } = self;
         let [lost, put_back] = [*lost, *put_back].map(|gate| gate.map(|(gate, _)| gate));
         let (slots, invented) = (cloud.slots(), counts.invented);
-        let truth = Truth { slots, tally, wrong_clocks, withdrawn, lost, put_back, invented };
+        let truth =
+            Truth { slots, tally, wrong_clocks, withdrawn, taken_back, lost, put_back, doubtful: &doubtful, invented };
         cloud.findings.tell_the_truth(&truth)?;
         ensure!(
             cloud.missed() == cloud.lost.map(|lost| lost.gate).into_iter().collect::<Vec<_>>(),
@@ -291,7 +298,8 @@ pub(super) fn agrees(gate: &Gate, cloud: &Cloud) -> anyhow::Result<()> {
 /// What must be true of a gate in the end.
 pub(super) fn settled(gate: GateId, view: &View, cloud: &Cloud) -> anyhow::Result<()> {
     ensure!(view.unsettled == 0, "{} rows were never answered for", view.unsettled);
-    ensure!(view.contested == 0, "{} rows were put aside", view.contested);
+    let is_late = cloud.journals.has_undone_late(gate);
+    ensure!((view.contested > 0) == is_late, "{} rows were put aside", view.contested);
     ensure!(view.refused.is_empty(), "documents are refused: {:?}", view.refused);
     cloud.is_newest(gate, &view.documents).context("the gate does not hold what is true")?;
     ensure!(reaches(&cloud.journals, gate)? == (view.rows, view.chain), "validation has other rows than the gate");
@@ -306,7 +314,8 @@ pub(super) fn reaches(journals: &Journals, gate: GateId) -> anyhow::Result<(u64,
         chain = chain.next(&stored.bytes);
         ensure!(sequence == last + 1, "row {} is missing", last + 1);
         ensure!(stored.after == chain && !stored.after_gap, "row {sequence} does not follow on the one before");
-        ensure!(stored.believed, "row {sequence} is not believed");
+        // What a gate took back is told at once, or believed by nobody but itself.
+        ensure!(stored.believed || stored.row.undoes().is_some(), "row {sequence} is not believed");
         last = sequence;
     }
     ensure!(journals.aside(gate) == 0, "{} rows were put aside", journals.aside(gate));

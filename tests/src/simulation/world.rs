@@ -163,7 +163,9 @@ impl<'a> World<'a> {
                 self.witness.forked(id, &view, &self.cloud).with_context(own)?;
             } else {
                 witness::settled(id, &view, &self.cloud).with_context(own)?;
-                witness::agrees(gate, &self.cloud).with_context(own)?;
+                if !self.cloud.journals.has_undone_late(id) {
+                    witness::agrees(gate, &self.cloud).with_context(own)?;
+                }
             }
         }
         for slot in self.cloud.slots().into_iter().filter(|slot| Kind::of(*slot) == Kind::Strict) {

@@ -83,7 +83,7 @@ async fn story(folder: &Path) -> Result<()> {
     runs(&mut machine.guest).await?;
     assert_eq!(rows(&mut machine.guest).await?, 7);
 
-    // From here on nobody counts rows: how often a held code is looked at is the machine's matter, and a slow one may take it for shown anew.
+    // From here on nobody counts rows: to an agent that is started anew, what is held is shown anew.
     has(&mut machine.guest, ARM).await?;
     watch(&mut machine).await?;
     machine.camera.show(large)?;

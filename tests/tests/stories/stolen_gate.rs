@@ -1,15 +1,20 @@
-//! A thief has one gate's disk, and with it the gate's key: what is written in its name about tickets that nobody showed it is not
-//! believed, it is not the key of any document, and the other gate lets in as before. About a ticket that he has he is believed as far as that
-//! staff are called, and no further once the gate is reported stolen.
+//! A thief has one gate's disk, and with it the gate's key. He says that every seat came in there: of tickets that nobody showed the gate that is
+//! not believed, and the other gate lets in as before. He takes back whom the gate let in: within minutes he may, as staff might, and no later.
+//! About a ticket that he has he is believed as far as that staff are called. Once the gate is reported stolen all that is as if it had never been
+//! said, and people find one gate that lied, and no seat.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write;
+use std::num::NonZeroU8;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use countermark_shared::documents::Direction;
 use countermark_shared::enrolment::answer_login;
 use countermark_shared::id::{GateId, Generation, LaneId, Slot};
 use countermark_shared::journal::{
-    Actor, BootId, ChainHash, Checkpoint, ClockState, DocumentRevisions, JournalRow, Subject,
+    Act, Actor, BootId, ChainHash, Checkpoint, ClockState, DocumentRevisions, ExportEnd, JournalRow, Subject,
 };
 use countermark_shared::keys::SigningKey;
 use countermark_shared::verdict::Reason;
@@ -23,15 +28,17 @@ use countermark_tests::clock;
 use countermark_tests::cloud::Cloud;
 use countermark_tests::gate::Gate;
 use countermark_tests::season::{FESTIVAL, SOLO};
+use countermark_tests::wait::{PATIENCE, until};
+use serde_json::Value;
 
 use crate::stage::{Stage, tell};
 
-/// Somebody who calls validation as a gate does, with the key from its disk.
+/// Somebody who calls validation as a gate does, with the key and the journal from its disk.
 struct Thief {
     gate: GateId,
     key: SigningKey,
     validation: Api,
-    /// Rows written in the gate's name.
+    /// The last row that was written in the gate's name.
     written: u64,
     chain: ChainHash,
 }
@@ -45,15 +52,18 @@ impl Thief {
         let answer = Base64(answer_login(gate, &nonce.0, &key).to_bytes());
         let session: LoggedIn = anonymous.post(paths::LOGIN, &Login { gate, nonce, answer }).await?;
         let validation = anonymous.signed_in(base, &session.token);
-        Ok(Self { gate, key, validation, written: 0, chain: ChainHash::START })
+        let journal = cloud.folder().join("stolen.jsonl");
+        disk.export_journal(&journal).await?;
+        let end = fs::read_to_string(journal)?;
+        let ExportEnd { checkpoint } = serde_json::from_str(end.lines().last().context("the journal has no end")?)?;
+        Ok(Self { gate, key, validation, written: checkpoint.sequence, chain: checkpoint.hash })
     }
 
-    /// Says that the gate let this seat in, with the ticket's text where the thief has one.
-    async fn claim(&mut self, slot: u32, ticket: Option<String>) -> Result<RowOutcome> {
-        let sequence = self.written + 1;
-        let row = JournalRow {
+    /// The next row, as the gate would write it that let this seat in.
+    fn admission(&self, slot: u32) -> JournalRow {
+        JournalRow {
             gate: self.gate,
-            sequence,
+            sequence: self.written + 1,
             boot: BootId::new([7; 16]),
             at: clock::now(),
             clock: ClockState::Signed,
@@ -66,19 +76,63 @@ impl Thief {
             proved: true,
             documents: DocumentRevisions::NONE,
             act: None,
-        };
-        let bytes = row.to_bytes();
-        let hash = self.chain.next(&bytes);
-        let signature = Base64(Checkpoint::new(self.gate, sequence, hash).sign(&self.key).to_bytes());
-        let upload = Upload {
-            previous: self.chain,
-            rows: vec![UploadedRow { sequence, row: Base64(bytes), ticket }],
-            checkpoint: SignedCheckpoint { sequence, hash, signature },
-        };
-        (self.written, self.chain) = (sequence, hash);
-        let uploaded: Uploaded = self.validation.post(paths::JOURNAL, &upload).await?;
-        uploaded.results.first().map(|result| result.outcome).context("no result came")
+        }
     }
+
+    /// Says that the gate let these seats in; which of them is believed.
+    async fn claim(&mut self, slots: &BTreeSet<u32>) -> Result<BTreeSet<u32>> {
+        let rows = slots
+            .iter()
+            .zip(self.written + 1..)
+            .map(|(slot, sequence)| (JournalRow { sequence, ..self.admission(*slot) }, None));
+        let outcomes = self.upload(rows.collect()).await?;
+        let stored = slots.iter().zip(outcomes).filter(|(_, outcome)| *outcome == RowOutcome::Stored);
+        Ok(stored.map(|(slot, _)| *slot).collect())
+    }
+
+    /// Says that the gate let the owner of a ticket in whose picture he has.
+    async fn show(&mut self, slot: u32, ticket: &str) -> Result<RowOutcome> {
+        let row = self.admission(slot);
+        self.one(row, Some(ticket.to_owned())).await
+    }
+
+    /// Says that staff took an admission back, so long after they had the seat in.
+    async fn take_back(&mut self, slot: u32, of: u64, after: Duration) -> Result<RowOutcome> {
+        let act = Some(Act::Undo { of, persons: NonZeroU8::MIN });
+        let row = self.admission(slot);
+        self.one(JournalRow { at: row.at + after, persons: 0, proved: false, actor: Actor::Operator, act, ..row }, None)
+            .await
+    }
+
+    async fn one(&mut self, row: JournalRow, ticket: Option<String>) -> Result<RowOutcome> {
+        self.upload(vec![(row, ticket)]).await?.first().copied().context("no result came")
+    }
+
+    async fn upload(&mut self, rows: Vec<(JournalRow, Option<String>)>) -> Result<Vec<RowOutcome>> {
+        let (previous, mut hash) = (self.chain, self.chain);
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(row, ticket)| {
+                let bytes = row.to_bytes();
+                hash = hash.next(&bytes);
+                UploadedRow { sequence: row.sequence, row: Base64(bytes), ticket }
+            })
+            .collect();
+        let sequence = rows.last().context("there is nothing to say")?.sequence;
+        let signature = Base64(Checkpoint::new(self.gate, sequence, hash).sign(&self.key).to_bytes());
+        (self.written, self.chain) = (sequence, hash);
+        let upload = Upload { previous, rows, checkpoint: SignedCheckpoint { sequence, hash, signature } };
+        let uploaded: Uploaded = self.validation.post(paths::JOURNAL, &upload).await?;
+        Ok(uploaded.results.iter().map(|result| result.outcome).collect())
+    }
+}
+
+/// Findings of a rule that stand, about these seats.
+async fn open(administrator: &Administrator<'_>, rule: &str, seats: &[u32]) -> Result<Vec<Value>> {
+    let mut findings = administrator.findings(FESTIVAL, rule).await?;
+    let is_ours = |finding: &Value| seats.iter().any(|slot| finding["about"]["slot"] == *slot);
+    findings.retain(|finding| finding["state"] == "open" && is_ours(finding));
+    Ok(findings)
 }
 
 #[test]
@@ -86,33 +140,81 @@ fn misleads_nobody() {
     tell(Stage::Shared, async |cloud| {
         let administrator = Administrator::log_in(cloud).await?;
         let offer = administrator.offer(&SOLO).await?;
-        let tickets = Buyer::arrive(cloud).await?.buy(&offer, 1).await?;
-        let ticket = tickets.first().context("nothing was sold")?;
+        let tickets = Buyer::arrive(cloud).await?.buy(&offer, 3).await?;
+        let [used, seen, unseen] = &tickets[..] else { bail!("three were to be sold: {}", tickets.len()) };
+        let sold = [used.slot, seen.slot, unseen.slot];
         let enrol =
             async |name, entrance| Gate::enrol(cloud, name, &administrator.gate(entrance, FESTIVAL).await?).await;
         let (stolen, honest) = (enrol("stolen-gate", "South").await?, enrol("honest-gate", "West").await?);
-        let mut running = honest.listen().await?;
-        honest.would_say(&ticket.text, Reason::Admitted).await?;
+        let (mut at_stolen, mut at_honest) = (stolen.listen().await?, honest.listen().await?);
+        stolen.would_say(&used.text, Reason::Admitted).await?;
+        writeln!(at_stolen.lines()?, "{}", used.text)?;
+        let admitted = at_stolen.verdict().await?;
+        let admission = admitted.sequence.context("no row was written")?;
+        stolen.settled(PATIENCE).await?;
+        at_stolen.kill().await?;
+        honest.would_say(&used.text, Reason::AlreadyUsed).await?;
 
         let known = clock::now();
         let mut thief = Thief::log_in(cloud, &stolen).await?;
-        assert_eq!(thief.claim(ticket.slot, None).await?, RowOutcome::Unproved);
+        let seats: BTreeSet<_> = sold.into_iter().chain(0..500).collect();
+        assert_eq!(
+            thief.claim(&seats).await?,
+            BTreeSet::from([used.slot]),
+            "of one the gate itself had seen the ticket"
+        );
+        let claimed =
+            thief.written - seats.iter().rev().position(|slot| *slot == used.slot).context("he claims all")? as u64;
+        for ticket in [seen, unseen] {
+            honest.would_say(&ticket.text, Reason::Admitted).await?;
+        }
         let figures = administrator.figures(FESTIVAL).await?.admissions.context("validation did not answer")?;
         let own = figures.gates.iter().find(|gate| gate.gate == stolen.number).context("the gate is not counted")?;
-        assert_eq!((own.admitted, own.doubtful), (0, 1), "{own:?}");
+        assert_eq!((own.admitted, own.doubtful), (2, seats.len() as u64 - 1), "{own:?}");
 
-        honest.would_say(&ticket.text, Reason::Admitted).await?;
         // He photographed somebody's ticket in the queue. The gate is in doubt already, so that nobody is refused by its word.
-        assert_eq!(thief.claim(ticket.slot, Some(ticket.text.clone())).await?, RowOutcome::Stored);
-        honest.would_say(&ticket.text, Reason::UsedElsewhere).await?;
+        assert_eq!(thief.show(seen.slot, &seen.text).await?, RowOutcome::Stored);
+        honest.would_say(&seen.text, Reason::UsedElsewhere).await?;
+        // What came in an hour ago he takes back, for a copy to come in; and then what came in just now, as staff might.
+        assert_eq!(thief.take_back(used.slot, admission, Duration::from_hours(1)).await?, RowOutcome::Unproved);
+        assert_eq!(thief.take_back(seen.slot, admission, Duration::ZERO).await?, RowOutcome::Unproved);
+        until("the seat was found to have come in twice", PATIENCE, async || {
+            Ok((!open(&administrator, "double-admission", &sold).await?.is_empty()).then_some(()))
+        })
+        .await?;
+        for row in [admission, claimed] {
+            assert_eq!(thief.take_back(used.slot, row, Duration::ZERO).await?, RowOutcome::Stored);
+        }
+        honest.would_say(&used.text, Reason::Admitted).await?;
+
         administrator.report_stolen(stolen.number, "it is gone since the doors opened", known).await?;
-        honest.would_say(&ticket.text, Reason::Admitted).await?;
-        assert_eq!(thief.claim(ticket.slot, Some(ticket.text.clone())).await?, RowOutcome::Unproved);
+        honest.would_say(&used.text, Reason::AlreadyUsed).await?;
+        for ticket in [seen, unseen] {
+            honest.would_say(&ticket.text, Reason::Admitted).await?;
+        }
+        assert_eq!(thief.show(seen.slot, &seen.text).await?, RowOutcome::Unproved);
         let resumed = administrator.resume(stolen.number, "it was found").await.err();
         assert_eq!(resumed.as_ref().and_then(|error| error.slug()), Some("gate-retracted"));
-        writeln!(running.lines()?, "{}", ticket.text)?;
-        assert_eq!(running.verdict().await?.verdict, Reason::Admitted);
-        running.kill().await?;
+        let mut line = at_honest.lines()?;
+        for ticket in [seen, unseen] {
+            writeln!(line, "{}", ticket.text)?;
+            assert_eq!(at_honest.verdict().await?.verdict, Reason::Admitted);
+        }
+        honest.settled(PATIENCE).await?;
+        at_honest.kill().await?;
+
+        let lied = thief.written - admission;
+        let found = until("all that he said was found to be worth nothing", PATIENCE, async || {
+            let mut findings = administrator.findings(FESTIVAL, "unproved").await?;
+            findings.retain(|finding| finding["about"]["gate"] == stolen.number);
+            Ok(findings.iter().any(|finding| finding["evidence"]["unproved"] == lied).then_some(findings))
+        })
+        .await?;
+        assert_eq!(found.len(), 1, "{found:#?}");
+        for rule in ["double-admission", "never-issued", "used-after-revocation"] {
+            let findings = open(&administrator, rule, &sold).await?;
+            assert!(findings.is_empty(), "{findings:#?}");
+        }
         Ok(())
     });
 }

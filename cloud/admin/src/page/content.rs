@@ -53,6 +53,8 @@ struct GateLine {
     admitted: u64,
     scans: u64,
     doubtful: u64,
+    taken_back: u64,
+    forgiven: u64,
 }
 
 struct Choice {
@@ -101,6 +103,8 @@ fn figures(figures: &AdmissionFigures, shown: &Shown<'_>, words: &Words, languag
         admitted: gate.admitted,
         scans: gate.scans,
         doubtful: gate.doubtful,
+        taken_back: gate.taken_back,
+        forgiven: gate.forgiven,
     };
     let product = |entries: &ProductEntries| {
         let named = entries.product.and_then(|number| shown.document?.product(number));

@@ -70,7 +70,16 @@ impl Writer<'_> {
                 format!("{entry}. Supervisor {supervisor}: {}.", overruled(*why, En))
             }
             (Objection::Overruled { supervisor, why }, Fr) => {
-                format!("{entry}. Responsable {supervisor} : {}.", overruled(*why, Fr))
+                format!("{entry}. Superviseur {supervisor} : {}.", overruled(*why, Fr))
+            }
+            (Objection::TakenBack { row, at, then }, language) => {
+                let (at, then) = (instant(*at), then.map(|then| self.scan(&then)));
+                match (language, then) {
+                    (En, None) => format!("{entry}. Taken back at {at}, row {row}."),
+                    (En, Some(then)) => format!("{entry}. Taken back at {at}, row {row}; then {then}."),
+                    (Fr, None) => format!("{entry}. Annulé à {at}, ligne {row}."),
+                    (Fr, Some(then)) => format!("{entry}. Annulé à {at}, ligne {row} ; puis {then}."),
+                }
             }
         }
     }

@@ -38,6 +38,9 @@ fn every_rule() -> Value {
         Rule::NeverIssued => of(&json!({ "kind": "not-issued" })),
         Rule::ExitWithoutEntry => of(&json!({ "kind": "no-entry" })),
         Rule::Overruled => of(&json!({ "kind": "overruled", "supervisor": 2, "why": "identified" })),
+        Rule::TakenBack => of(&json!({
+            "kind": "taken-back", "row": 13, "at": "2027-01-15T08:13:00Z", "then": scan(3, "2027-01-15T08:14:00Z"),
+        })),
         Rule::Gap | Rule::Fork => json!({ "kind": "rows", "first": 4, "last": 6 }),
         Rule::ClockJump => {
             json!({ "kind": "jumps", "count": 1, "jumps": [{ "kind": "disowned", "row": 4, "state": "rolled-back" }] })
@@ -72,7 +75,7 @@ async fn with(findings: Value) -> Bench {
     bench.validation.answers(&paths::FINDINGS.replace("{event}", "7"), StatusCode::OK, findings);
     let gate = json!({
         "gate": 4, "name": "<script>alert(1)</script>", "enrolled": null, "last_seen": null, "suspended": false, "scans": 5,
-        "admitted": 4, "doubtful": 1,
+        "admitted": 4, "doubtful": 1, "taken_back": 2, "forgiven": 3,
     });
     let figures = json!({
         "admitted": 31, "inside": 17, "gates": [gate], "products": [{ "product": 1, "entered": 31 }, { "product": null, "entered": 1 }],
@@ -127,6 +130,7 @@ async fn a_double_admission_says_where_how_far_apart_and_what_to_do() {
         "<strong>17</strong> are inside now",
         "<td>Standing<td>31",
         "<td>not known<td>1",
+        "<td>4<td>5<td>2<td>3<td>1",
         "height=\"120\"",
         "and more …",
     ] {
@@ -158,6 +162,11 @@ async fn every_rule_is_shown_with_its_explanation_in_both_languages() {
                 assert!(text.contains(&said), "{said}: {text}");
             }
         }
+        let taken_back = match language {
+            Language::En => "Taken back at 2027-01-15 08:13:00 UTC, row 13; then North (3), lane 1, ",
+            Language::Fr => "Annulé à 2027-01-15 08:13:00 UTC, ligne 13 ; puis North (3), couloir 1, ",
+        };
+        assert!(text.contains(taken_back), "{text}");
         assert!(text.contains("id=\"older\" data-before=\"5\""));
     }
 }

@@ -115,7 +115,7 @@ mod tests {
         bench.tickets.answers(&paths::SALES.replace("{event}", "7"), StatusCode::OK, sales());
         let unpublished = json!({ "changes": 3, "oldest": "2027-01-22T08:00:00Z" });
         let admissions = json!({
-            "admitted": 4, "gates": [], "unpublished": unpublished, "inside": 3,
+            "admitted": 4, "gates": [], "unpublished": unpublished, "unsettled": 1, "inside": 3,
             "products": [{ "product": 1, "entered": 4 }],
             "quarters": [{ "from": "2027-01-22T08:00:00Z", "entered": 4, "left": 1 }],
         });
@@ -137,6 +137,7 @@ mod tests {
                 admitted: 4,
                 gates: vec![],
                 unpublished: Some(Unpublished { changes: 3, oldest: "2027-01-22T08:00:00Z".parse().unwrap() }),
+                unsettled: 1,
                 inside: 3,
                 products: vec![ProductEntries { product: Some(ProductId(1)), entered: 4 }],
                 quarters: vec![QuarterHour { from: "2027-01-22T08:00:00Z".parse().unwrap(), entered: 4, left: 1 }],

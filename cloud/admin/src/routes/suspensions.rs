@@ -26,10 +26,19 @@ pub(crate) struct Suspension {
     /// Why, for the record: 1 to 500 characters.
     #[schema(min_length = 1, max_length = 500)]
     pub(crate) reason: String,
-    /// Where it was stolen or lost: the last instant at which it was surely in known hands. What the cloud received from it since is not
+    /// How much of what it told is believed. There is no answer that goes without saying: who forgets to ask believes a thief.
+    pub(crate) believed: Believed,
+}
+
+/// How much of what a suspended gate told is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Believed {
+    /// All that it told before: it was in known hands. What it proves from now on counts once it is resumed.
+    EverythingSoFar,
+    /// It was stolen or lost: what the cloud received up to the last instant at which it was surely in known hands. What came since is not
     /// believed any more, by no gate either, and it cannot be resumed: the box is enrolled anew.
-    #[serde(default)]
-    pub(crate) believed_until: Option<Timestamp>,
+    Until(Timestamp),
 }
 
 /// Put a gate back into service.
@@ -60,13 +69,13 @@ pub(crate) struct Resumption {
 pub(crate) async fn suspend(
     state: State,
     caller: Caller,
-    Json(Suspension { gate, reason, believed_until }): Json<Suspension>,
+    Json(Suspension { gate, reason, believed }): Json<Suspension>,
 ) -> Result<Json<GateSuspension>, Error> {
     let (validation, decided) = (state.validation.clone(), state.clock.now());
     let reason = sentence(&reason)?;
-    let detail = match believed_until {
-        Some(until) => json!({ "reason": reason, "believed_until": until }),
-        None => json!({ "reason": reason }),
+    let (believed_until, detail) = match believed {
+        Believed::EverythingSoFar => (None, json!({ "reason": reason })),
+        Believed::Until(until) => (Some(until), json!({ "reason": reason, "believed_until": until })),
     };
     decide(&state, caller, Act::SuspendGate, gate, detail, async move {
         validation.suspend_gate(&SuspendGate { gate, decided, believed_until }).await
@@ -134,8 +143,12 @@ mod tests {
         ("/v1/gates/resume", paths::RESUME_GATE, Act::ResumeGate, false),
     ];
 
-    fn because(reason: &str) -> Value {
-        json!({ "gate": 3, "reason": reason })
+    fn because(suspends: bool, reason: &str) -> Value {
+        if suspends {
+            json!({ "gate": 3, "reason": reason, "believed": "everything-so-far" })
+        } else {
+            json!({ "gate": 3, "reason": reason })
+        }
     }
 
     #[tokio::test]
@@ -145,7 +158,7 @@ mod tests {
         for (route, asked, act, suspended) in ROUTES {
             let standing = json!({ "gate": 3, "suspended": suspended });
             bench.validation.answers(asked, StatusCode::OK, standing.clone());
-            let answer = bench.post(route, &because(" It was seen in a van. ")).await;
+            let answer = bench.post(route, &because(suspended, " It was seen in a van. ")).await;
             assert_eq!((answer.status, answer.json::<Value>()), (StatusCode::OK, standing));
             assert_eq!(bench.validation.called().await, (asked.to_owned(), json!({ "gate": 3, "decided": decided })));
             let log = bench.log().await;
@@ -163,7 +176,7 @@ mod tests {
         let decided = bench.clock.now();
         let until = "2026-11-22T19:00:00Z";
         bench.validation.answers(paths::SUSPEND_GATE, StatusCode::OK, json!({ "gate": 3, "suspended": true }));
-        let request = json!({ "gate": 3, "reason": "It was stolen.", "believed_until": until });
+        let request = json!({ "gate": 3, "reason": "It was stolen.", "believed": { "until": until } });
         assert_eq!(bench.post("/v1/gates/suspend", &request).await.status, StatusCode::OK);
         let asked = json!({ "gate": 3, "decided": decided, "believed_until": until });
         assert_eq!(bench.validation.called().await, (paths::SUSPEND_GATE.to_owned(), asked));
@@ -175,13 +188,19 @@ mod tests {
     #[tokio::test]
     async fn without_a_reason_nothing_is_asked_and_nothing_on_the_record() {
         let mut bench = Bench::new().await;
-        for (route, ..) in ROUTES {
+        for (route, _, _, suspends) in ROUTES {
             for reason in ["", " ", &"x".repeat(501)] {
-                bench.post(route, &because(reason)).await.is_problem(StatusCode::BAD_REQUEST, "invalid-request");
+                bench
+                    .post(route, &because(suspends, reason))
+                    .await
+                    .is_problem(StatusCode::BAD_REQUEST, "invalid-request");
             }
             let answer = bench.post(route, &json!({ "gate": 3 })).await;
             answer.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request");
         }
+        // Nor without a word on what it told.
+        let answer = bench.post("/v1/gates/suspend", &because(false, "It is gone.")).await;
+        answer.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request");
         assert!(bench.validation.is_quiet());
         assert!(bench.log().await.is_empty());
     }
@@ -189,14 +208,14 @@ mod tests {
     #[tokio::test]
     async fn validations_refusal_is_passed_on_and_its_silence_leaves_it_open() {
         let mut bench = Bench::new().await;
-        for (route, asked, ..) in ROUTES {
+        for (route, asked, _, suspends) in ROUTES {
             bench.validation.answers(asked, StatusCode::NOT_FOUND, testing::problem(404, "gate-unknown"));
-            bench.post(route, &because("Why not.")).await.is_problem(StatusCode::NOT_FOUND, "gate-unknown");
+            bench.post(route, &because(suspends, "Why not.")).await.is_problem(StatusCode::NOT_FOUND, "gate-unknown");
             assert_eq!(bench.log().await.last().unwrap().outcome, Outcome::Refused);
         }
         bench.validation.close().await;
-        for (route, ..) in ROUTES {
-            let answer = bench.post(route, &because("Why not.")).await;
+        for (route, _, _, suspends) in ROUTES {
+            let answer = bench.post(route, &because(suspends, "Why not.")).await;
             answer.is_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
             assert_eq!(bench.log().await.last().unwrap().outcome, Outcome::Unknown);
         }

@@ -2,7 +2,7 @@ use axum::Router;
 use axum::routing::post;
 use countermark_service::contract::{After, Page, PushEventDocument, SeatIssue, paths};
 use countermark_service::service_call::CallError;
-use countermark_shared::id::{AccountId, Generation, TransferId};
+use countermark_shared::id::{AccountId, Generation, OrderId, TransferId};
 use countermark_shared::keys::SigningKey;
 use countermark_shared::wire::Base64;
 use serde_json::json;
@@ -11,8 +11,12 @@ use uuid::Uuid;
 use super::*;
 use crate::testing::{self, Auth, event, key, order, request, sealed, tickets};
 
-/// Tickets and admin, as far as they are asked, one ticket on a page.
-async fn neighbours(issues: Vec<SignedIssue>, documents: Vec<Vec<u8>>) -> (TicketsClient, AdminClient) {
+/// Tickets and admin, as far as they are asked, one ticket and one order on a page.
+async fn neighbours(
+    issues: Vec<SignedIssue>,
+    ended: Vec<OrderId>,
+    documents: Vec<Vec<u8>>,
+) -> (TicketsClient, AdminClient) {
     let of = |signed: &SignedIssue| {
         // What cannot be read comes first.
         let body = TicketBody::from_bytes(&signed.body.0).ok();
@@ -24,11 +28,20 @@ async fn neighbours(issues: Vec<SignedIssue>, documents: Vec<Vec<u8>>) -> (Ticke
         let next = items.first().and_then(of).filter(|_| rest.next().is_some());
         Json(Page { items, next })
     };
+    let ended_orders = async move |Json(After { after }): Json<After<OrderId>>| {
+        let mut rest = ended.iter().copied().filter(|order| after.is_none_or(|after| *order > after));
+        let items: Vec<_> = rest.next().into_iter().collect();
+        let next = items.last().copied().filter(|_| rest.next().is_some());
+        Json(Page { items, next })
+    };
     let decisions = async move || {
         let of = |document: &Vec<u8>| Decision::Document(PushEventDocument { document: Base64(document.clone()) });
         Json(Page { items: documents.iter().map(of).collect(), next: None::<i64> })
     };
-    let router = Router::new().route(paths::ISSUES, post(issues)).route(paths::DECISIONS, post(decisions));
+    let router = Router::new()
+        .route(paths::ISSUES, post(issues))
+        .route(paths::ENDED_ORDERS, post(ended_orders))
+        .route(paths::DECISIONS, post(decisions));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -60,10 +73,10 @@ async fn what_was_signed_is_known_again_and_nothing_else_is_signed_for_it() {
     let (first, lost) = (auth.body(42), auth.body(50));
     let shown =
         vec![signed(1, &first, key_of_auth), signed(2, &lost, key_of_auth), signed(2, &auth.body(51), &key(77))];
-    let (tickets_service, admin) = neighbours(shown, vec![sealed(&event())]).await;
+    let (tickets_service, admin) = neighbours(shown, Vec::new(), vec![sealed(&event())]).await;
     let recovered = go_on(&auth.state, &tickets_service, &admin).await.unwrap();
     let left = vec!["issue 1 of seat 51 of event 7: auth did not sign it".to_owned()];
-    assert_eq!(recovered, Recovered { authorised: 1, without_warrant: 1, documents: 1, left: left.clone() });
+    assert_eq!(recovered, Recovered { authorised: 1, without_warrant: 1, closed: 0, documents: 1, left: left.clone() });
 
     let ask = async |order, body: &TicketBody| slug(auth.tickets().await.authorise(&request(order, body)).await);
     let other = TicketBody { entries: first.entries + 1, ..first.clone() };
@@ -83,6 +96,43 @@ async fn what_was_signed_is_known_again_and_nothing_else_is_signed_for_it() {
     assert_eq!(again, Recovered { documents: 1, left, ..Recovered::default() });
 }
 
+/// Found in review: the backup had the orders as granted and confirmed. They were paid and one of two tickets of each was signed afterwards; the
+/// first order has ended since.
+#[tokio::test]
+async fn what_was_signed_counts_for_a_grant_whose_payment_is_lost() {
+    let auth = Auth::start().await;
+    let key_of_auth = auth.state.keys.authority(auth.authority.id()).unwrap();
+    let granted = tickets(2);
+    for number in [1, 2] {
+        auth.confirmed_order(&auth.buyer().await, number, &granted).await;
+    }
+    let (first, second) = (auth.body(42), auth.body(43));
+    let other = TicketBody { entries: first.entries + 1, ..auth.body(44) };
+    let shown = vec![signed(1, &first, key_of_auth), signed(2, &second, key_of_auth), signed(2, &other, key_of_auth)];
+    // One that was granted since, too.
+    let ended = vec![order(1), order(3)];
+    let (tickets_service, admin) = neighbours(shown, ended, Vec::new()).await;
+    let recovered = go_on(&auth.state, &tickets_service, &admin).await.unwrap();
+    assert_eq!(recovered, Recovered { authorised: 2, without_warrant: 1, closed: 1, ..Recovered::default() });
+    let again = go_on(&auth.state, &tickets_service, &admin).await.unwrap();
+    assert_eq!(again, Recovered::default());
+
+    let held = grants::held(&mut auth.state.pool.acquire().await.unwrap(), first.event, first.product).await.unwrap();
+    assert_eq!((held.event, held.product), (1 + 2 + 1, 4), "of the closed grant what was signed, of the open one all");
+    let ask = async |order, body: &TicketBody| slug(auth.tickets().await.authorise(&request(order, body)).await);
+    assert_eq!(ask(order(2), &auth.body(50)).await.as_deref(), Some("payment-not-confirmed"));
+    // The provider says it again.
+    for number in [1, 2] {
+        auth.pay(order(number), &granted).await;
+    }
+    assert_eq!(ask(order(1), &auth.body(51)).await.as_deref(), Some("grant-closed"));
+    assert_eq!(ask(order(2), &second).await, None, "the same body again");
+    assert_eq!(ask(order(2), &auth.body(52)).await, None, "the second ticket");
+    assert_eq!(ask(order(2), &auth.body(53)).await.as_deref(), Some("not-granted"), "and no third");
+    let (_, token) = auth.buyer().await;
+    assert_eq!(auth.grant(&token, order(3), &granted).await.slug(), Some("grant-closed"));
+}
+
 #[tokio::test]
 async fn a_transfer_that_was_lost_leaves_its_issue_taken() {
     let auth = Auth::start().await;
@@ -92,7 +142,7 @@ async fn a_transfer_that_was_lost_leaves_its_issue_taken() {
     let second = TicketBody { generation: Generation(2), ..old };
     let lost =
         SignedIssue { warrant: Warrant::Transfer(TransferId(Uuid::from_u128(9))), ..signed(0, &second, key_of_auth) };
-    let (tickets_service, admin) = neighbours(vec![lost], Vec::new()).await;
+    let (tickets_service, admin) = neighbours(vec![lost], Vec::new(), Vec::new()).await;
     let recovered = go_on(&auth.state, &tickets_service, &admin).await.unwrap();
     assert_eq!(recovered, Recovered { without_warrant: 1, ..Recovered::default() });
 

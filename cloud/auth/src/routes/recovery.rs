@@ -28,13 +28,11 @@ pub(crate) async fn issues(
     Json(After { after }): Json<After<SeatIssue>>,
 ) -> Result<Json<Page<SignedIssue, SeatIssue>>, Error> {
     let issues = authorisations::page(&mut *state.pool.acquire().await?, after, PAGE).await?;
-    let last = issues.last().filter(|_| issues.len() == usize::from(PAGE));
-    let next = last.map(|(Authorisation { body, .. }, _)| issue(body));
-    let items = issues.into_iter().map(|(Authorisation { warrant, body }, account)| {
+    let page = Page::of(issues, PAGE, |(Authorisation { body, .. }, _)| issue(body));
+    Ok(Json(page.map(|(Authorisation { warrant, body }, account)| {
         let signature = state.keys.authority(body.authority_key).map(|key| Base64(body.authorise(key).to_bytes()));
         SignedIssue { warrant, account, body: Base64(body.to_bytes()), signature }
-    });
-    Ok(Json(Page { items: items.collect(), next }))
+    })))
 }
 
 /// The orders whose grants are paid for, in order.
@@ -49,9 +47,8 @@ pub(crate) async fn paid_orders(
     state: State,
     Json(After { after }): Json<After<OrderId>>,
 ) -> Result<Json<Page<PaidOrder, OrderId>>, Error> {
-    let items = grants::paid(&mut *state.pool.acquire().await?, after, PAGE).await?;
-    let next = items.last().map(|last| last.order).filter(|_| items.len() == usize::from(PAGE));
-    Ok(Json(Page { items, next }))
+    let paid = grants::paid(&mut *state.pool.acquire().await?, after, PAGE).await?;
+    Ok(Json(Page::of(paid, PAGE, |paid| paid.order)))
 }
 
 fn issue(body: &TicketBody) -> SeatIssue {

@@ -215,14 +215,19 @@ pub(crate) async fn count_authorised(connection: &mut PgConnection, order: Order
     Ok(done.rows_affected() == 1)
 }
 
-/// Counts one more ticket as signed of an order that was paid and is for that event; `false` when there is none, or all of its tickets are
-/// signed. Under [`locks::order`](super::locks::order).
-pub(crate) async fn count_paid(connection: &mut PgConnection, order: OrderId, event: EventId) -> Result<bool, Error> {
+/// Counts one more ticket as signed that was before the database was restored, whether or not its payment is known again; `false` when all of
+/// the order's are. What was signed for had been confirmed. Under [`locks::order`](super::locks::order).
+pub(crate) async fn count_recovered(
+    connection: &mut PgConnection,
+    order: OrderId,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
-        "UPDATE grants SET authorised = authorised + 1
-         WHERE order_id = $1 AND event = $2 AND payment IS NOT NULL AND authorised < tickets",
+        "UPDATE grants SET authorised = authorised + 1, recovered = recovered + (payment IS NULL)::integer,
+                           confirmed_at = coalesce(confirmed_at, $2)
+         WHERE order_id = $1 AND authorised < tickets",
         order.0,
-        i64::from(event.0),
+        OffsetDateTime::from(now),
     )
     .execute(connection)
     .await?;
@@ -268,6 +273,31 @@ pub(crate) async fn close(connection: &mut PgConnection, order: OrderId, now: Ti
         .await?;
     }
     Ok(())
+}
+
+/// Closes what was granted for orders that have ended, and remembers those for which nothing was; how many grants that closed. While nobody
+/// else is there.
+pub(crate) async fn close_all(
+    connection: &mut PgConnection,
+    orders: &[OrderId],
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
+    let (orders, now) = (orders.iter().map(|order| order.0).collect::<Vec<_>>(), OffsetDateTime::from(now));
+    let closed =
+        sqlx::query!("UPDATE grants SET closed_at = $2 WHERE order_id = ANY($1) AND closed_at IS NULL", &orders, now,)
+            .execute(&mut *connection)
+            .await?;
+    sqlx::query!(
+        "INSERT INTO ended_orders (order_id, ended_at)
+         SELECT order_id, $2 FROM unnest($1::uuid[]) AS ended (order_id)
+         WHERE NOT EXISTS (SELECT FROM grants WHERE grants.order_id = ended.order_id)
+         ON CONFLICT DO NOTHING",
+        &orders,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(closed.rows_affected())
 }
 
 /// Whether an order ended before anything was granted for it. Under [`locks::order`](super::locks::order).

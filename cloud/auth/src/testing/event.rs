@@ -93,6 +93,7 @@ pub(crate) fn event() -> EventDocument {
         policy: AdmissionPolicy::default(),
         resets: Vec::new(),
         names_at_gates: false,
+        find_by_order: false,
     }
 }
 

@@ -81,6 +81,23 @@ pub struct Finding {
     pub grown: Timestamp,
     /// What it rests on.
     pub evidence: Evidence,
+    /// What somebody last decided about it, whatever was found since; nothing while nobody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
+}
+
+/// What somebody decided about a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decided {
+    /// What.
+    pub decision: FindingDecision,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub account: AccountId,
+    /// Why, in their words.
+    pub why: String,
 }
 
 /// A gate that findings name.
@@ -178,6 +195,23 @@ pub enum FindingDecision {
 }
 
 impl FindingDecision {
+    /// As files spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Resolve => "resolve",
+        }
+    }
+
+    /// The decision that leads to a state; none leads back to an open one.
+    pub const fn to(state: FindingState) -> Option<Self> {
+        match state {
+            FindingState::Open => None,
+            FindingState::Acknowledged => Some(Self::Acknowledge),
+            FindingState::Resolved => Some(Self::Resolve),
+        }
+    }
+
     /// What the finding is afterwards.
     pub const fn state(self) -> FindingState {
         match self {

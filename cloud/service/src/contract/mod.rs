@@ -13,9 +13,9 @@ pub use self::auth::{
     Grant, GrantStanding, HolderKey, Terms, Warrant,
 };
 pub use self::documents::{EventDocumentPushed, PushEventDocument, push_event_document};
-pub use self::recovery::{AdminClient, After, Decision, Page, PaidOrder, SeatIssue, SignedIssue};
+pub use self::recovery::{AdminClient, After, Decision, Page, PaidOrder, SeatIssue, SignedIssue, read_all};
 pub use self::tickets::{
-    OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow, TicketsClient,
+    ListGuests, OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow, TicketsClient,
     WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets,
 };
 pub use self::validation::{
@@ -40,6 +40,8 @@ pub mod paths {
     pub const CONFIRM_TRANSFER: &str = "/v1/internal/transfers/confirm";
     /// POST [`WrapEventSecrets`](super::WrapEventSecrets) → [`WrappedEventSecrets`](super::WrappedEventSecrets), at tickets.
     pub const EVENT_SECRETS: &str = "/v1/internal/event-secrets";
+    /// POST [`ListGuests`](super::ListGuests) → [`GuestPage`](countermark_shared::wire::GuestPage), at tickets.
+    pub const GUESTS: &str = "/v1/internal/guests";
     /// POST [`PublishOffer`](super::PublishOffer), at tickets.
     pub const OFFERS: &str = "/v1/internal/offers";
     /// POST [`RevokeTicket`](super::RevokeTicket), at tickets.
@@ -66,6 +68,8 @@ pub mod paths {
     pub const REPORTS: &str = "/v1/internal/recovery/reports";
     /// POST [`After`](super::After) → [`Page`](super::Page) of [`SignedIssue`](super::SignedIssue), at auth and at tickets.
     pub const ISSUES: &str = "/v1/internal/recovery/issues";
+    /// POST [`After`](super::After) → [`Page`](super::Page) of orders, at tickets.
+    pub const ENDED_ORDERS: &str = "/v1/internal/recovery/ended-orders";
     /// POST [`After`](super::After) → [`Page`](super::Page) of [`PaidOrder`](super::PaidOrder), at auth.
     pub const PAID_ORDERS: &str = "/v1/internal/recovery/paid-orders";
     /// GET [`FindingPage`](super::findings::FindingPage), at validation; `{event}` is the event, the query a

@@ -1,5 +1,5 @@
 //! What a service that was restored from a backup asks the others for, to know again what it knew: what administrators decided, which
-//! seats were reported, what auth signed and who paid. Read in pages, each from where the one before ended; whoever asks holds what it is
+//! seats were reported, what auth signed, who paid and which orders ended. Read in pages, each from where the one before ended; whoever asks holds what it is
 //! told against its own trust.
 
 use countermark_shared::id::{AccountId, EventId, Generation, OrderId, Slot};
@@ -29,6 +29,35 @@ pub struct Page<T, P> {
     pub items: Vec<T>,
     /// Where the next begins; none after the last.
     pub next: Option<P>,
+}
+
+impl<T, P> Page<T, P> {
+    /// What was read, at most `limit` of them: where it is as many there may be more after the last, which `place` names.
+    pub fn of(items: Vec<T>, limit: u16, place: impl FnOnce(&T) -> P) -> Self {
+        let next = items.last().filter(|_| items.len() >= usize::from(limit)).map(place);
+        Self { items, next }
+    }
+
+    /// Each of them as something else.
+    pub fn map<U>(self, become_of: impl FnMut(T) -> U) -> Page<U, P> {
+        Page { items: self.items.into_iter().map(become_of).collect(), next: self.next }
+    }
+}
+
+/// Reads one page after the other and takes what is on each, until there is none.
+pub async fn read_all<T, P, E: From<CallError>>(
+    read: impl AsyncFn(Option<P>) -> Result<Page<T, P>, CallError>,
+    mut take: impl AsyncFnMut(Vec<T>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut after = None;
+    loop {
+        let Page { items, next } = read(after).await?;
+        take(items).await?;
+        if next.is_none() {
+            return Ok(());
+        }
+        after = next;
+    }
 }
 
 /// One issue of one seat: in their order tickets and auth tell of them.
@@ -111,6 +140,11 @@ impl TicketsClient {
     /// Every ticket that has auth's signature.
     pub async fn issues(&self, after: Option<SeatIssue>) -> Result<Page<SignedIssue, SeatIssue>, CallError> {
         self.0.post(paths::ISSUES, &After { after }).await
+    }
+
+    /// Every order for which nothing is to be signed any more.
+    pub async fn ended_orders(&self, after: Option<OrderId>) -> Result<Page<OrderId, OrderId>, CallError> {
+        self.0.post(paths::ENDED_ORDERS, &After { after }).await
     }
 }
 

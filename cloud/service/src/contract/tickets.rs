@@ -1,4 +1,5 @@
-//! What admin asks of tickets: publish an offer, revoke a ticket, say what was sold; and validation: an event's secrets for a gate.
+//! What admin asks of tickets: publish an offer, revoke a ticket, say what was sold; and validation: an event's secrets for a gate, and its
+//! guest list.
 
 use core::num::NonZeroU8;
 
@@ -7,7 +8,7 @@ use countermark_shared::id::{EventId, GateId, Generation, OfferId, ProductId, Se
 use countermark_shared::money::Money;
 use countermark_shared::sealing::WrappingKey;
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::Base64;
+use countermark_shared::wire::{Base64, GuestCursor, GuestPage};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -138,6 +139,18 @@ pub struct WrappedEventSecret {
     pub ciphertext: Base64<[u8; 48]>,
 }
 
+/// An event's guests after one, in the order of issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListGuests {
+    /// The event.
+    pub event: EventId,
+    /// The last that is known; from the first on where there is none.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub after: Option<GuestCursor>,
+}
+
 /// Calls of tickets.
 #[derive(Clone)]
 pub struct TicketsClient(pub ServiceClient);
@@ -156,6 +169,11 @@ impl TicketsClient {
     /// An event's secrets for a gate. Problem `event-unknown` when the event's document has not arrived.
     pub async fn wrap_event_secrets(&self, request: &WrapEventSecrets) -> Result<WrappedEventSecrets, CallError> {
         self.0.post(paths::EVENT_SECRETS, request).await
+    }
+
+    /// A page of an event's guest list. Problem `event-unknown` when the event's document has not arrived.
+    pub async fn guests(&self, request: &ListGuests) -> Result<GuestPage, CallError> {
+        self.0.post(paths::GUESTS, request).await
     }
 
     /// What was sold.

@@ -186,6 +186,9 @@ pub struct AdmissionFigures {
     /// What gates are not told yet; nothing when they are told all.
     #[serde(default)]
     pub unpublished: Option<Unpublished>,
+    /// Seats and gates that could not be held against the rules, and will be again each minute; the service's log says why.
+    #[serde(default)]
+    pub unsettled: u64,
     /// Persons who are inside, as far as gates have told; a nightly reset finds the house empty.
     #[serde(default)]
     pub inside: u64,
@@ -249,6 +252,12 @@ pub struct GateFigures {
     pub admitted: u64,
     /// Rows stored aside: forks, unreadable, unproved.
     pub doubtful: u64,
+    /// Admissions that staff took back.
+    #[serde(default)]
+    pub taken_back: u64,
+    /// How often somebody was let in again because nobody had got through.
+    #[serde(default)]
+    pub forgiven: u64,
 }
 
 /// Calls of validation.

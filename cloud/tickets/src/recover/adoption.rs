@@ -12,8 +12,9 @@ use crate::error::Error;
 use crate::issue::{self, bodies};
 use crate::order::OrderState;
 use crate::state::State;
+use crate::store::issues::{self, Known};
 use crate::store::orders;
-use crate::store::tickets::{self, Allotted, Known, Replacement};
+use crate::store::tickets::{self, Allotted, Replacement};
 
 /// What became of an issue that auth signed.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(super) async fn adopt(
 ) -> Result<Adoption, Error> {
     let TicketBody { event, slot, generation, .. } = *body;
     tickets::lock_seat(connection, event, slot).await?;
-    let known = tickets::find(connection, SeatIssue { event, slot, generation }).await?;
+    let known = issues::find(connection, SeatIssue { event, slot, generation }).await?;
     if let Some(Known { body: Some(stored), is_authorised, .. }) = &known {
         if *stored != signed.body.0 {
             return Ok(Adoption::Refused { why: "another body of it is stored here" });
@@ -141,6 +142,7 @@ async fn of_transfer(
         id
     };
     tickets::authorise(connection, id, authority).await?;
+    tickets::hand_over(connection, &[id], now).await?;
     tickets::end_earlier(connection, body, now).await?;
     let issue = (body.event, body.slot, body.generation);
     issue::enqueue_report(connection, issue, ReportedState::Issued, now).await?;

@@ -5,6 +5,8 @@ use countermark_service::event_documents;
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
+use countermark_shared::documents::{Authentic, EventDocument};
+use countermark_shared::id::SealingGeneration;
 
 use crate::error::Error;
 use crate::event_secrets;
@@ -26,17 +28,26 @@ pub(crate) async fn push(
     state: State,
     Json(PushEventDocument { document }): Json<PushEventDocument>,
 ) -> Result<Json<EventDocumentPushed>, Error> {
-    let (state, bytes, now) = (&state, &document.0, state.clock.now());
-    let accepted = transaction(&state.pool, "take an event document", |mut connection| {
+    let accepted = take(&state, &document.0, event_secrets::FIRST).await?;
+    let document = accepted.document();
+    Ok(Json(EventDocumentPushed { event: document.event, version: document.version, hash: accepted.hash() }))
+}
+
+/// Takes the document, and with the first that has sealed tickets makes the event's secret, of that generation: both or neither.
+pub(crate) async fn take(
+    state: &State,
+    bytes: &[u8],
+    sealing: SealingGeneration,
+) -> Result<Authentic<EventDocument>, Error> {
+    let now = state.clock.now();
+    transaction(&state.pool, "take an event document", |mut connection| {
         Box::pin(async move {
             let accepted = event_documents::accept(&mut connection, bytes, &state.bundle, now).await?;
             if event_secrets::are_needed(accepted.document()) {
-                event_secrets::ensure(state, &mut connection, accepted.document().event).await?;
+                event_secrets::ensure(state, &mut connection, accepted.document().event, sealing).await?;
             }
-            Ok::<_, Error>(accepted)
+            Ok(accepted)
         })
     })
-    .await?;
-    let document = accepted.document();
-    Ok(Json(EventDocumentPushed { event: document.event, version: document.version, hash: accepted.hash() }))
+    .await
 }

@@ -50,7 +50,7 @@ async fn of_event(state: &State, connection: &mut PgConnection, event: EventId) 
         return Ok(Vec::new());
     }
     if event_secrets::are_needed(document.document()) {
-        event_secrets::ensure(state, connection, event).await?;
+        event_secrets::ensure(state, connection, event, event_secrets::FIRST).await?;
     }
     event_secrets::all(state, connection, event).await
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod event_documents;
 mod event_secrets;
+mod guests;
 pub(crate) mod offers;
 mod order_list;
 mod order_place;
@@ -60,9 +61,15 @@ pub fn api() -> Api<State> {
         )
         .services(
             &[ServiceName::Validation],
-            OpenApiRouter::default().routes(routes!(event_secrets::wrap)).routes(routes!(recovery::reports)),
+            OpenApiRouter::default()
+                .routes(routes!(event_secrets::wrap))
+                .routes(routes!(guests::list))
+                .routes(routes!(recovery::reports)),
         )
-        .services(&[ServiceName::Auth], OpenApiRouter::default().routes(routes!(recovery::issues)))
+        .services(
+            &[ServiceName::Auth],
+            OpenApiRouter::default().routes(routes!(recovery::issues)).routes(routes!(recovery::ended_orders)),
+        )
 }
 
 #[cfg(test)]
@@ -84,7 +91,7 @@ mod tests {
     async fn strangers_read_offers_and_nothing_else() {
         let world = World::new().await;
         let paths = api().document().paths.paths;
-        assert_eq!(paths.len(), 18);
+        assert_eq!(paths.len(), 19);
         for path in paths.keys().filter(|path| !["/healthz", "/v1/events/{event}/offers"].contains(&path.as_str())) {
             let expected = match path.as_str() {
                 "/v1/payment-events" => (StatusCode::BAD_REQUEST, "webhook-refused"),

@@ -9,6 +9,7 @@ use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
 use countermark_shared::documents::{DocumentHash, Product};
 use countermark_shared::id::{OfferId, OrderId};
+use countermark_shared::order_code::OrderCode;
 use countermark_shared::time::Timestamp;
 use http::StatusCode;
 use serde::Deserialize;
@@ -119,8 +120,10 @@ async fn reserve(
         return Err(Error::SoldOut { left });
     }
     let reserved_until = now + state.reservation;
+    let id = OrderId(state.randomness.uuid());
     let order = Order {
-        order: OrderId(state.randomness.uuid()),
+        order: id,
+        code: OrderCode::of(id),
         account: caller.account,
         offer: offer.offer,
         quantity: request.quantity.get(),

@@ -31,9 +31,17 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// The events that have a secret.
-pub(crate) async fn events(connection: &mut PgConnection) -> Result<BTreeSet<EventId>, Error> {
-    let events = sqlx::query_scalar!("SELECT DISTINCT event FROM event_secrets").fetch_all(connection).await?;
+/// The events whose oldest secret is of that generation or a later one.
+pub(crate) async fn since(
+    connection: &mut PgConnection,
+    generation: SealingGeneration,
+) -> Result<BTreeSet<EventId>, Error> {
+    let events = sqlx::query_scalar!(
+        "SELECT event FROM event_secrets GROUP BY event HAVING min(generation) >= $1",
+        i16::from(generation.0),
+    )
+    .fetch_all(connection)
+    .await?;
     events.into_iter().map(|event| Ok(EventId(number(event, "event_secrets", "event")?))).collect()
 }
 

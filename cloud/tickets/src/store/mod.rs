@@ -1,6 +1,8 @@
-//! The service's SQL: free functions over a connection, a file for each table. Refuses to decide anything.
+//! The service's SQL: free functions over a connection, a file for each table, and one for the guest list. Refuses to decide anything.
 
 pub(crate) mod event_secrets;
+pub(crate) mod guests;
+pub(crate) mod issues;
 pub(crate) mod names;
 pub(crate) mod offers;
 pub(crate) mod orders;

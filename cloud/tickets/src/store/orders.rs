@@ -2,6 +2,7 @@
 
 use countermark_service::contract::Terms;
 use countermark_shared::id::{AccountId, OfferId, OrderId};
+use countermark_shared::order_code::OrderCode;
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -54,6 +55,7 @@ impl TryFrom<Row> for Order {
         };
         Ok(Self {
             order: OrderId(row.id),
+            code: OrderCode::of(OrderId(row.id)),
             account: AccountId(row.account),
             offer: OfferId(row.offer),
             quantity: number(row.quantity, TABLE, "quantity")?,
@@ -242,4 +244,20 @@ pub(crate) async fn hold(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// At most `limit` orders after one that have ended, in order.
+pub(crate) async fn ended(
+    connection: &mut PgConnection,
+    after: Option<OrderId>,
+    limit: u16,
+) -> Result<Vec<OrderId>, Error> {
+    let ended = sqlx::query_scalar!(
+        "SELECT id FROM orders WHERE ended_at IS NOT NULL AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2",
+        after.map(|order| order.0),
+        i64::from(limit),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ended.into_iter().map(OrderId).collect())
 }

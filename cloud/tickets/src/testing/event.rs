@@ -100,6 +100,7 @@ pub(crate) fn event(form: TicketForm) -> EventDocument {
         policy: AdmissionPolicy::default(),
         resets: Vec::new(),
         names_at_gates: form.is_sealed(),
+        find_by_order: false,
     }
 }
 

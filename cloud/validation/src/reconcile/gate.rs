@@ -25,7 +25,7 @@ pub struct GateHistory {
     pub forks: BTreeSet<u64>,
     /// Where its clock jumped, by number.
     pub jumps: Vec<Jump>,
-    /// Rows that no ticket proves, or that came while it was suspended.
+    /// Rows that no ticket proves and that it may not vouch for, or that came while it was suspended.
     pub unproved: u64,
     /// Bytes that are no row.
     pub unreadable: u64,

@@ -8,7 +8,7 @@ use countermark_shared::journal::{Act, JournalRow, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
 
-use super::passages::{Passage, standing};
+use super::passages::{Passage, TakenBack, passages};
 use super::{CLOCKS_APART, Found};
 
 /// All that is known of one seat.
@@ -40,8 +40,10 @@ pub struct Issued {
 pub struct Told {
     /// The row.
     pub row: JournalRow,
-    /// Whether it counts: its gate has proved the seat, and was in service.
+    /// Whether it counts: its gate was in service, and has proved the seat or may vouch for the row.
     pub believed: bool,
+    /// Whether another row stands in the journal under its number.
+    pub aside: bool,
     /// What the ticket that came with it says of entries; nothing where none came that proves the seat.
     pub terms: Option<Terms>,
 }
@@ -49,7 +51,7 @@ pub struct Told {
 impl SeatHistory<'_> {
     /// What is wrong with it, at most one of each rule.
     pub fn findings(&self) -> Vec<Found> {
-        let passages = standing(self.event.event, self.slot, &self.told);
+        let (passages, undone) = passages(self.event.event, self.slot, &self.told);
         let found = |rule, doubts: Vec<Doubt>| self.found(rule, doubts);
         [
             found(Rule::DoubleAdmission, self.too_often(&passages)),
@@ -57,6 +59,7 @@ impl SeatHistory<'_> {
             found(Rule::NeverIssued, self.unsold(&passages)),
             found(Rule::ExitWithoutEntry, unentered(&passages)),
             found(Rule::Overruled, overruled(&passages)),
+            found(Rule::TakenBack, taken_back(&passages, &undone)),
         ]
         .into_iter()
         .flatten()
@@ -163,6 +166,20 @@ fn overruled(passages: &[Passage]) -> Vec<Doubt> {
         )
         | None => None,
     })
+}
+
+/// What staff took back by hand, where it happened more than once or the seat came in after it: one that stayed out is what it is for.
+fn taken_back(passages: &[Passage], undone: &[TakenBack]) -> Vec<Doubt> {
+    let next = |undo| passages.iter().find(|passage| passage.comes_in_after(undo)).map(|passage| passage.scan);
+    let doubts: Vec<_> = undone.iter().map(|undo| (undo, next(undo))).collect();
+    if doubts.len() < 2 && doubts.iter().all(|(_, then)| then.is_none()) {
+        return Vec::new();
+    }
+    let doubt = |(undo, then): (&TakenBack, _)| {
+        let TakenBack { scan, row, at } = *undo;
+        Doubt { scan, objection: Objection::TakenBack { row, at, then } }
+    };
+    doubts.into_iter().map(doubt).collect()
 }
 
 fn doubts(passages: &[Passage], mut objection: impl FnMut(&Passage) -> Option<Objection>) -> Vec<Doubt> {

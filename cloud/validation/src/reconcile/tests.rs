@@ -58,7 +58,7 @@ fn event(policy: AdmissionPolicy, resets: &[u64]) -> EventDocument {
 }
 
 fn told(terms: Terms, rows: &[JournalRow]) -> Vec<Told> {
-    rows.iter().map(|row| Told { row: row.clone(), believed: true, terms: Some(terms) }).collect()
+    rows.iter().map(|row| Told { row: row.clone(), believed: true, aside: false, terms: Some(terms) }).collect()
 }
 
 fn sold() -> Issued {
@@ -82,7 +82,8 @@ fn found(history: &SeatHistory<'_>) -> Rules {
             | Objection::Replaced { .. }
             | Objection::NotIssued
             | Objection::NoEntry
-            | Objection::Overruled { .. } => None,
+            | Objection::Overruled { .. }
+            | Objection::TakenBack { .. } => None,
         };
         (found.rule, scans.iter().map(|doubt| (doubt.scan.row, say(doubt.objection))).collect())
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use countermark_shared::decision::examine;
 use countermark_shared::documents::EventDocument;
-use countermark_shared::id::{GateId, Slot};
+use countermark_shared::id::GateId;
 use countermark_shared::journal::Subject;
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::time::Timestamp;
@@ -22,7 +22,7 @@ pub struct Claims(BTreeMap<(GateId, [u8; 16]), Claim>);
 #[derive(Clone)]
 struct Claim {
     asked: AskClaim,
-    slot: Slot,
+    seat: Seat,
     answer: ClaimAnswered,
     at: Timestamp,
 }
@@ -41,24 +41,22 @@ impl Claims {
         let seat = Seat::of(&Subject::of(&ticket))?;
         let name = (gate, asked.attempt.0);
         if let Some(known) = self.0.get(&name) {
-            let same = (known.asked.row, known.slot, known.asked.persons) == (asked.row, seat.slot, asked.persons);
+            let same = (known.asked.row, known.seat, known.asked.persons) == (asked.row, seat, asked.persons);
             return same.then_some(known.answer);
         }
         if journals.is_suspended(gate) {
             return None;
         }
-        let open = self.0.iter().filter(|((of, _), claim)| {
-            *of != gate
-                && claim.slot == seat.slot
-                && !journals.has_ended(*of, claim.asked.row)
-                && !journals.is_suspended(*of)
+        let open = self.0.iter().filter(|((of, attempt), claim)| {
+            let is_over = journals.has_ended(*of, *attempt, claim.seat) || journals.is_suspended(*of);
+            *of != gate && claim.seat.slot == seat.slot && !is_over
         });
         let granted = open.filter_map(|((gate, _), claim)| {
             Some(Granted { gate: *gate, persons: NonZeroU8::new(claim.answer.persons)?, at: claim.at })
         });
         let elsewhere = Elsewhere { rows: journals.believed_elsewhere(gate, seat.slot), granted: granted.collect() };
         let answer = answer(&ticket, asked, &elsewhere, event, now);
-        self.0.insert(name, Claim { asked: asked.clone(), slot: seat.slot, answer, at: now });
+        self.0.insert(name, Claim { asked: asked.clone(), seat, answer, at: now });
         Some(answer)
     }
 }

@@ -1,10 +1,10 @@
 //! Journals as the tables `journal` and `journal_aside` keep them, as far as settling asks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use countermark_shared::decision::{Passages, Terms};
-use countermark_shared::documents::GateStanding;
-use countermark_shared::id::{EventId, GateId, Slot};
+use countermark_shared::documents::{Assignment, GateStanding};
+use countermark_shared::id::{GateId, LaneId, Slot};
 use countermark_shared::journal::{ChainHash, JournalRow};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::VerifyingKey;
@@ -12,8 +12,9 @@ use countermark_shared::ticket::UnverifiedTicket;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Upload, Uploaded};
 
+use crate::assignment::exits_of;
 use crate::error::Error;
-use crate::journal::{AsideReason, Batch, Entry, Link, Proof, Seat};
+use crate::journal::{AsideReason, Batch, Entry, Link, Proof, Seat, Stored, turned};
 use crate::reconcile::{self, Told};
 use crate::session::Gate;
 
@@ -29,8 +30,8 @@ struct Journal {
     contested: bool,
     suspended: bool,
     retracted_from: Option<u64>,
-    /// Rows whose claims are over.
-    ended: BTreeSet<u64>,
+    /// Claims that are over: what they were called, and about which seat.
+    ended: HashSet<([u8; 16], Seat)>,
 }
 
 /// A row that was stored.
@@ -63,11 +64,12 @@ impl Journals {
     /// Takes an upload, as the route does: read, look up, settle, store.
     pub fn take(
         &mut self,
-        (gate, key): (GateId, VerifyingKey),
-        (event, keys): (EventId, &KeyRing),
+        (assignment, key): (&Assignment, VerifyingKey),
+        keys: &KeyRing,
         upload: Upload,
         received: Timestamp,
     ) -> Result<Uploaded, NotTaken> {
+        let Assignment { gate, event, .. } = *assignment;
         let mut chain = upload.previous;
         let before = upload.rows.iter().map(|row| {
             let before = chain;
@@ -78,11 +80,11 @@ impl Journals {
         let batch =
             Batch::read(upload, &Gate { gate, event, key }, keys).map_err(|error: Error| NotTaken(error.into()))?;
         let journal = self.0.entry(gate).or_default();
-        let (links, proofs) = (journal.links(&batch.sequences()), journal.proofs(&batch.seats()));
+        let stored = journal.stored(&batch, exits_of(assignment));
         let is_disbelieved = journal.suspended || journal.retracted_from.is_some();
-        let settled = batch.settle(links, proofs, is_disbelieved, received);
+        let settled = batch.settle(stored, is_disbelieved, received);
         journal.contested |= settled.doubtful;
-        journal.ended.extend(settled.claims_ended());
+        journal.ended.extend(settled.claims_ended.iter().map(|ended| (ended.attempt, ended.seat)));
         for entry in settled.entries {
             journal.keep(&entry);
             let sequence = entry.row.sequence;
@@ -91,14 +93,12 @@ impl Journals {
         }
         for aside in settled.aside.iter().filter(|aside| aside.reason == AsideReason::Fork) {
             let before = before.get(&aside.sequence).copied().unwrap_or(ChainHash::START);
-            journal.aside.extend(JournalRow::from_bytes(&aside.bytes).ok().map(|row| reconcile::Link {
-                row,
-                before,
-                after: before.next(&aside.bytes),
-                received,
-                believed: aside.told.believed,
-                aside: true,
-            }));
+            let Ok(row) = JournalRow::from_bytes(&aside.bytes) else { continue };
+            // However often it comes, it is kept once.
+            if journal.aside.iter().all(|link| link.row != row) {
+                let (after, believed) = (before.next(&aside.bytes), aside.told.believed);
+                journal.aside.push(reconcile::Link { row, before, after, received, believed, aside: true });
+            }
         }
         Ok(Uploaded { results: settled.results })
     }
@@ -112,6 +112,8 @@ impl Journals {
         let from = journal.retracted_from.map_or(from, |before| before.min(from));
         (journal.suspended, journal.retracted_from) = (true, Some(from));
         journal.rows.range_mut(from..).for_each(|(_, row)| row.believed = false);
+        let late = |link: &&mut reconcile::Link| link.row.sequence >= from || link.received > believed_until;
+        journal.aside.iter_mut().filter(late).for_each(|link| link.believed = false);
     }
 
     /// Whether a gate is suspended.
@@ -119,8 +121,8 @@ impl Journals {
         self.0.get(&gate).is_some_and(|journal| journal.suspended)
     }
 
-    pub(super) fn has_ended(&self, gate: GateId, claim: u64) -> bool {
-        self.0.get(&gate).is_some_and(|journal| journal.ended.contains(&claim))
+    pub(super) fn has_ended(&self, gate: GateId, attempt: [u8; 16], seat: Seat) -> bool {
+        self.0.get(&gate).is_some_and(|journal| journal.ended.contains(&(attempt, seat)))
     }
 
     pub(super) fn believed_elsewhere(&self, gate: GateId, slot: Slot) -> Vec<JournalRow> {
@@ -153,6 +155,17 @@ impl Journals {
         self.0.get(&gate)?.rows.get(&sequence)
     }
 
+    /// Rows of a gate that count, and cannot stand in its journal beside others of their numbers.
+    pub fn set_aside(&self, gate: GateId) -> impl Iterator<Item = &JournalRow> {
+        let aside = self.0.get(&gate).into_iter().flat_map(|journal| &journal.aside);
+        aside.filter(|link| link.believed).map(|link| &link.row)
+    }
+
+    /// Whether a gate told so late that it took an admission back, that it is not believed.
+    pub fn has_undone_late(&self, gate: GateId) -> bool {
+        self.rows(gate).any(|row| !row.believed && row.row.undoes().is_some())
+    }
+
     /// The number of a gate's last row; 0 where there is none.
     pub fn last(&self, gate: GateId) -> u64 {
         self.0.get(&gate).and_then(|journal| journal.rows.last_key_value()).map_or(0, |(last, _)| *last)
@@ -166,8 +179,14 @@ impl Journals {
     /// What all gates told of a seat.
     pub fn told(&self, slot: Slot) -> Vec<Told> {
         let of_seat = |row: &&Row| Seat::of(&row.row.subject).is_some_and(|seat| seat.slot == slot);
-        let told = |row: &Row| Told { row: row.row.clone(), believed: row.believed, terms: row.terms };
-        self.0.values().flat_map(|journal| journal.rows.values()).filter(of_seat).map(told).collect()
+        let told = |row: &Row| Told { row: row.row.clone(), believed: row.believed, aside: false, terms: row.terms };
+        let aside = self
+            .0
+            .values()
+            .flat_map(|journal| &journal.aside)
+            .filter(|link| link.believed && Seat::of(&link.row.subject).is_some_and(|seat| seat.slot == slot));
+        let aside = aside.map(|link| Told { row: link.row.clone(), believed: true, aside: true, terms: None });
+        self.0.values().flat_map(|journal| journal.rows.values()).filter(of_seat).map(told).chain(aside).collect()
     }
 
     /// What passed with a seat at all gates, by the rows that count.
@@ -190,8 +209,18 @@ impl Journal {
         rows.filter(move |row| Seat::of(&row.subject).is_some_and(|seat| seat.slot == slot))
     }
 
+    fn stored(&self, batch: &Batch, exits: BTreeSet<LaneId>) -> Stored {
+        let (links, proofs) = (self.links(&batch.sequences()), self.proofs(&batch.seats()));
+        Stored { links, proofs, turned: self.turned(&batch.undone()), exits }
+    }
+
+    fn turned(&self, of: &[u64]) -> BTreeSet<u64> {
+        let has_turned = |of: &u64| self.rows.range(of..).any(|(_, row)| turned(&row.row) == Some(*of));
+        of.iter().copied().filter(has_turned).collect()
+    }
+
     fn links(&self, sequences: &[u64]) -> HashMap<u64, Link> {
-        let link = |row: &Row| Link { row: row.bytes.clone(), chain: row.after };
+        let link = |row: &Row| Link { row: row.bytes.clone(), chain: row.after, received: row.received };
         sequences.iter().filter_map(|sequence| Some((*sequence, link(self.rows.get(sequence)?)))).collect()
     }
 

@@ -7,7 +7,7 @@ use countermark_shared::id::EventId;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::figures;
+use crate::store::{figures, finding_marks};
 
 /// Who came in, by what believed rows of journals say, and how the event's gates are. Zero for an event that nobody has heard of.
 #[utoipa::path(
@@ -22,13 +22,14 @@ pub(crate) async fn figures(state: State, Path(event): Path<EventId>) -> Result<
     let admitted = figures::admitted(&mut connection, event).await?;
     let gates = figures::by_gate(&mut connection, event).await?;
     let unpublished = figures::unpublished(&mut connection, event).await?;
+    let unsettled = finding_marks::put_back_count(&mut connection, event).await?;
     let (bundle, now) = (state.trust.bundle.document(), state.clock.now());
     let document = event_documents::in_force(&mut connection, event, bundle, now).await?;
     let last_reset = document.and_then(|document| document.document().last_reset(now));
     let inside = figures::inside(&mut connection, event, last_reset).await?;
     let products = figures::by_product(&mut connection, event).await?;
     let quarters = figures::by_quarter(&mut connection, event).await?;
-    Ok(Json(AdmissionFigures { admitted, gates, unpublished, inside, products, quarters }))
+    Ok(Json(AdmissionFigures { admitted, gates, unpublished, unsettled, inside, products, quarters }))
 }
 
 #[cfg(test)]
@@ -103,6 +104,8 @@ mod tests {
             assert!(bench.upload(&mut gate).await.iter().all(|outcome| *outcome == Stored));
             assert_eq!(admin.admissions(EVENT).await.unwrap().admitted - before, came, "seat {slot}");
         }
+        let gates = admin.admissions(EVENT).await.unwrap().gates;
+        assert_eq!(gates.iter().map(|gate| gate.forgiven).collect::<Vec<_>>(), [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
         let by_gate: Vec<_> =
             admin.admissions(EVENT).await.unwrap().gates.into_iter().map(|gate| gate.admitted).collect();
         assert_eq!(by_gate, [4, 2, 3, 3, 1, 0, 0, 4, 1, 4]);

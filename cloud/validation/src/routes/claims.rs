@@ -5,7 +5,7 @@ use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
 use countermark_shared::decision::examine;
-use countermark_shared::journal::Subject;
+use countermark_shared::journal::{LAST_SEQUENCE, Subject};
 use countermark_shared::wire::{AskClaim, ClaimAnswered, paths};
 
 use crate::claim::answer;
@@ -35,7 +35,7 @@ use crate::store::gates;
 pub(crate) async fn claim(state: State, gate: Gate, Json(asked): Json<AskClaim>) -> Result<Json<ClaimAnswered>, Error> {
     let ticket = examine(&asked.ticket, gate.event, &state.trust.key_ring).map_err(|_| Error::TicketUnproved)?;
     let seat = Seat::of(&Subject::of(&ticket)).ok_or(Error::TicketUnproved)?;
-    let row = i64::try_from(asked.row).ok().filter(|row| *row > 0);
+    let row = i64::try_from(asked.row).ok().filter(|_| (1..=LAST_SEQUENCE).contains(&asked.row));
     let sequence = row.ok_or(Error::ClaimRow { row: asked.row })?;
     let question = Question { gate: gate.gate, attempt: asked.attempt.0, sequence, seat, persons: asked.persons };
     let now = state.clock.now();

@@ -86,9 +86,10 @@ pub(crate) async fn decide(state: State, Json(decision): Json<DecideFinding>) ->
     let finding = transaction(&state.pool, "decide about a finding", |mut transaction| {
         Box::pin(async move {
             let finding = findings::lock(&mut transaction, decision.finding).await?.ok_or(Error::FindingUnknown)?;
-            let Some(state) = step(&finding, decision)? else { return Ok(finding) };
-            findings::take_step(&mut transaction, finding.finding, state, Some(decision.account), why, now).await?;
-            Ok::<_, Error>(Finding { state, ..finding })
+            if let Some(state) = step(&finding, decision)? {
+                findings::take_step(&mut transaction, finding.finding, state, Some(decision.account), why, now).await?;
+            }
+            findings::one(&mut transaction, finding.finding).await?.ok_or(Error::FindingUnknown)
         })
     })
     .await?;

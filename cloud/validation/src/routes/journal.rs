@@ -1,5 +1,8 @@
 //! A gate settles: the rows of its journal, and a result for each.
 
+use std::collections::BTreeSet;
+
+use countermark_service::event_documents;
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
@@ -7,12 +10,14 @@ use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Upload, Uploaded, paths};
 use sqlx::PgConnection;
 
+use crate::assignment;
 use crate::error::Error;
 use crate::journal::{Batch, Settled};
 use crate::session::Gate;
 use crate::state::State;
 use crate::store::gates::{self, Locked};
-use crate::store::{claims, feed, finding_marks, journal};
+use crate::store::{claims, feed, finding_marks, journal, vouched as words};
+use crate::vouched::{self, Vouched};
 
 /// 1,000 rows of 512 bytes with the longest ticket, in base64 and JSON, are 1.4 MB.
 pub(crate) const LONGEST_UPLOAD: usize = 2 << 20;
@@ -37,16 +42,24 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
         .await
         .map_err(|source| Error::Verification { source })??;
     let now = state.clock.now();
-    let batch = &batch;
+    let (batch, state) = (&batch, &state);
     let results = transaction(&state.pool, "take a piece of a journal", |mut transaction| {
         Box::pin(async move {
             let locked = gates::lock(&mut transaction, gate.gate).await?.ok_or(Error::GateUnknown)?;
-            let stored = journal::links(&mut transaction, gate.gate, &batch.sequences()).await?;
-            let proofs = journal::proofs(&mut transaction, gate.gate, &batch.seats()).await?;
-            let settled = batch.settle(stored, proofs, locked.suspended || locked.retracted_from.is_some(), now);
+            let exits = if batch.lets_out() {
+                assignment::exits(state, &mut transaction, gate.gate).await?
+            } else {
+                BTreeSet::new()
+            };
+            let stored = journal::stored(&mut transaction, gate.gate, batch, exits).await?;
+            let in_service = !locked.suspended && locked.retracted_from.is_none();
+            let mut settled = batch.settle(stored, !in_service, now);
+            let vouched =
+                if in_service { vouch(state, &mut transaction, &locked, &mut settled, now).await? } else { Vec::new() };
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
+            words::insert(&mut transaction, gate.gate, &vouched).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
-            claims::end(&mut transaction, gate.gate, &settled.claims_ended()).await?;
+            claims::end(&mut transaction, gate.gate, &settled.claims_ended).await?;
             tell(&mut transaction, &locked, &settled, now).await?;
             if settled.is_news() {
                 finding_marks::rows(&mut transaction, locked.event, gate.gate, batch.span()).await?;
@@ -56,6 +69,25 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
     })
     .await?;
     Ok(Json(Uploaded { results }))
+}
+
+/// The rows that the gate vouches for, where it finds seats by their order.
+async fn vouch(
+    state: &State,
+    connection: &mut PgConnection,
+    gate: &Locked,
+    settled: &mut Settled,
+    now: Timestamp,
+) -> Result<Vec<Vouched>, Error> {
+    if settled.entries.iter().all(|entry| entry.told.proved) {
+        return Ok(Vec::new());
+    }
+    let event = event_documents::in_force(connection, gate.event, state.trust.bundle.document(), now).await?;
+    if !event.is_some_and(|event| event.document().find_by_order) {
+        return Ok(Vec::new());
+    }
+    let known = words::known(connection, gate.gate, &vouched::of(settled)).await?;
+    Ok(vouched::take(settled, gate.event, known))
 }
 
 /// Has the feed tell what is new, and that the gate is in doubt where it was not before.

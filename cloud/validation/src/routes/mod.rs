@@ -11,6 +11,7 @@ mod enrol;
 pub(crate) mod event_documents;
 mod findings;
 mod gates;
+mod guests;
 mod head;
 mod journal;
 mod login;
@@ -55,6 +56,7 @@ pub fn api() -> Api<State> {
                 .routes(routes!(admission_feed::snapshot))
                 .routes(routes!(time::ask))
                 .routes(routes!(claims::claim))
+                .routes(routes!(guests::list))
                 .merge(upload),
             session::guard,
         )

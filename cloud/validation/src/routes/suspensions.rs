@@ -6,14 +6,16 @@ use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
 use countermark_shared::id::GateId;
 use countermark_shared::time::Timestamp;
+use countermark_shared::wire::MAX_ROWS_PER_UPLOAD;
+use sqlx::PgConnection;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::{feed, finding_marks, gates};
+use crate::store::{feed, finding_marks, gates, journal, vouched};
 use crate::{assignment, secrets};
 
 /// Suspends a gate: its next assignment lets nobody in and opens no names. It still logs in, so that it hears of it. What it sends from now on
-/// is not believed; where it may have been in other hands before, what was received since then is taken back too, here and from the other
+/// is not believed until it is resumed; where it may have been in other hands before, what was received since then is taken back too, here and from the other
 /// gates, for good.
 #[utoipa::path(
     post,
@@ -32,7 +34,8 @@ pub(crate) async fn suspend(
     decide(&state, gate, Decision::Suspend { believed_until }, decided).await
 }
 
-/// Puts a gate back into service, and takes what is in doubt about it for looked into. One that is not suspended is well.
+/// Puts a gate back into service, and takes what is in doubt about it for looked into: what it proved meanwhile counts from now on. One that
+/// is not suspended is well.
 #[utoipa::path(
     post,
     path = paths::RESUME_GATE,
@@ -79,9 +82,8 @@ async fn decide(
             let suspended = match decision {
                 Decision::Suspend { believed_until } => {
                     if let Some(until) = believed_until {
-                        let until = until.min(now);
-                        finding_marks::received_after(&mut transaction, locked.event, gate, until).await?;
-                        gates::retract(&mut transaction, gate, until).await?;
+                        gates::retract(&mut transaction, gate, until.min(now)).await?;
+                        vouched::retract(&mut transaction, gate).await?;
                         feed::mark_change(&mut transaction, locked.event, gate, &[], now).await?;
                     }
                     true
@@ -92,6 +94,7 @@ async fn decide(
                         gates::contest(&mut transaction, gate, false).await?;
                         feed::mark_change(&mut transaction, locked.event, gate, &[], now).await?;
                     }
+                    believe(&mut transaction, &locked, now).await?;
                     false
                 }
             };
@@ -108,6 +111,18 @@ async fn decide(
     .await?;
     state.outbox.poke();
     Ok(Json(GateSuspension { gate, suspended }))
+}
+
+/// Has what the gate proved while it was suspended count from now on, told to the other gates and looked at by settling as an upload is.
+async fn believe(connection: &mut PgConnection, gate: &gates::Locked, now: Timestamp) -> Result<(), Error> {
+    let released = journal::release(connection, gate.gate).await?;
+    for rows in released.chunks(MAX_ROWS_PER_UPLOAD) {
+        if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
+            feed::mark_change(connection, gate.event, gate.gate, rows, now).await?;
+            finding_marks::rows(connection, gate.event, gate.gate, (*first, *last)).await?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use super::column;
 use crate::claim::{Elsewhere, Granted};
 use crate::error::Error;
-use crate::journal::Seat;
+use crate::journal::{ClaimEnded, Seat};
 
 /// One question of one gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +81,9 @@ pub(crate) async fn elsewhere(connection: &mut PgConnection, gate: GateId, seat:
                SELECT claims.gate, claims.sequence, NULL, claims.granted, claims.at FROM claims JOIN gates USING (gate)
                WHERE claims.event = $1 AND claims.slot = $2 AND claims.granted > 0 AND NOT gates.suspended
                  AND NOT EXISTS (
-                     SELECT FROM claim_ends
-                     WHERE claim_ends.gate = claims.gate AND claim_ends.sequence = claims.sequence
+                     SELECT FROM claims_ended AS ended
+                     WHERE (ended.gate, ended.attempt) = (claims.gate, claims.attempt)
+                       AND (ended.event, ended.slot, ended.generation) = (claims.event, claims.slot, claims.generation)
                  )
            ) AS told
            WHERE gate <> $3 ORDER BY gate, sequence"#,
@@ -134,16 +135,24 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// Writes down that the gate's journal has ended the claims of those rows, whenever they come.
-pub(crate) async fn end(connection: &mut PgConnection, gate: GateId, rows: &[u64]) -> Result<(), Error> {
-    if rows.is_empty() {
+/// Writes down that the gate's journal has ended those claims, whenever they come.
+pub(crate) async fn end(connection: &mut PgConnection, gate: GateId, ended: &[ClaimEnded]) -> Result<(), Error> {
+    if ended.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> = rows.iter().map(|row| row.cast_signed()).collect();
+    let attempts: Vec<&[u8]> = ended.iter().map(|ended| &ended.attempt[..]).collect();
+    let seats = || ended.iter().map(|ended| ended.seat);
+    let events: Vec<_> = seats().map(|seat| i64::from(seat.event.0)).collect();
+    let slots: Vec<_> = seats().map(|seat| i64::from(seat.slot.0)).collect();
+    let generations: Vec<_> = seats().map(|seat| i16::from(seat.generation.0)).collect();
     sqlx::query!(
-        "INSERT INTO claim_ends (gate, sequence) SELECT $1, unnest($2::int8[]) ON CONFLICT DO NOTHING",
+        "INSERT INTO claims_ended (gate, attempt, event, slot, generation)
+         SELECT $1, * FROM unnest($2::bytea[], $3::int8[], $4::int8[], $5::int2[]) ON CONFLICT DO NOTHING",
         i64::from(gate.0),
-        &rows,
+        &attempts as &[&[u8]],
+        &events,
+        &slots,
+        &generations,
     )
     .execute(connection)
     .await?;

@@ -1,8 +1,12 @@
 //! Who came in and who is inside, from believed rows that stand.
 
+use std::collections::BTreeMap;
+
 use countermark_service::contract::{GateFigures, ProductEntries, QuarterHour, Unpublished};
 use countermark_shared::id::{EventId, GateId, ProductId};
+use countermark_shared::journal::JournalRow;
 use countermark_shared::time::Timestamp;
+use countermark_shared::verdict::Reason;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -50,16 +54,22 @@ pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Re
                   (SELECT coalesce(sum(passed), 0)::int8 FROM passages
                    WHERE passages.gate = gates.gate AND passages.event = gates.event AND passed > 0) AS "admitted!",
                   (SELECT count(*) FROM journal WHERE journal.gate = gates.gate AND NOT believed)
-                  + (SELECT count(*) FROM journal_aside WHERE journal_aside.gate = gates.gate) AS "doubtful!"
+                  + (SELECT count(*) FROM journal_aside WHERE journal_aside.gate = gates.gate) AS "doubtful!",
+                  (SELECT count(DISTINCT undo.undoes)
+                   FROM journal AS undo JOIN journal AS admission
+                       ON admission.gate = undo.gate AND admission.sequence = undo.undoes AND admission.passed > 0
+                   WHERE undo.gate = gates.gate AND undo.believed AND undo.undoes IS NOT NULL) AS "taken_back!"
            FROM gates WHERE event = $1 ORDER BY gate"#,
         i64::from(event.0),
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
+    let forgiven = forgiven(connection, event).await?;
     rows.into_iter()
         .map(|row| {
+            let gate = GateId(column::number(row.gate, "gates.gate")?);
             Ok(GateFigures {
-                gate: GateId(column::number(row.gate, "gates.gate")?),
+                gate,
                 name: row.name,
                 enrolled: row.enrolled_at.map(Timestamp::from),
                 last_seen: row.last_seen.map(Timestamp::from),
@@ -67,9 +77,30 @@ pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Re
                 scans: column::number(row.scans, "count")?,
                 admitted: column::number(row.admitted, "journal.passed")?,
                 doubtful: column::number(row.doubtful, "count")?,
+                taken_back: column::number(row.taken_back, "count")?,
+                forgiven: forgiven.get(&gate).copied().unwrap_or_default(),
             })
         })
         .collect()
+}
+
+/// How often each gate let somebody in again because nobody had got through. Of rows that let people pass and count for nothing there are few,
+/// and which is which the row says itself.
+async fn forgiven(connection: &mut PgConnection, event: EventId) -> Result<BTreeMap<GateId, u64>, Error> {
+    let rows = sqlx::query_scalar!(
+        "SELECT row FROM journal WHERE event = $1 AND believed AND persons > 0 AND passed = 0",
+        i64::from(event.0),
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut forgiven = BTreeMap::new();
+    for row in rows {
+        let row = JournalRow::from_bytes(&row).map_err(|_| Error::Corrupt { column: "journal.row" })?;
+        if row.reason == Reason::Forgiven {
+            *forgiven.entry(row.gate).or_default() += 1;
+        }
+    }
+    Ok(forgiven)
 }
 
 /// Persons who are inside: as a gate counts that knows of all rows, seat by seat and no more than its ticket's places. Of those who

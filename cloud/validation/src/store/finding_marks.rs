@@ -37,31 +37,50 @@ pub(crate) async fn rows(
     Ok(())
 }
 
-/// Has settling look at the gate and at the seats of its rows that were received after `until`, before they count for nothing.
-pub(crate) async fn received_after(
+/// Has settling look again at what it could not settle, after that instant.
+pub(crate) async fn put_back(
     connection: &mut PgConnection,
     event: EventId,
-    gate: GateId,
-    until: Timestamp,
+    Marked { slots, gates }: &Marked,
+    rests_until: Timestamp,
 ) -> Result<(), Error> {
+    let slots: Vec<_> = slots.iter().map(|slot| i64::from(slot.0)).collect();
+    let gates: Vec<_> = gates.iter().map(|gate| i64::from(gate.0)).collect();
     sqlx::query!(
-        "WITH late AS (SELECT sequence, event, slot, believed FROM journal WHERE gate = $2 AND received_at > $3)
-         INSERT INTO finding_marks (event, slot, gate, first, last)
-         SELECT DISTINCT $1::int8, slot, NULL::int8, NULL::int8, NULL::int8 FROM late WHERE believed AND event = $1
+        // Of a gate no rows: what it said of seats was looked at.
+        "INSERT INTO finding_marks (event, slot, gate, first, last, rests_until)
+         SELECT $1::int8, slot, NULL::int8, NULL::int8, NULL::int8, $4::timestamptz FROM unnest($2::int8[]) AS slot
          UNION ALL
-         SELECT $1, NULL, $2, min(sequence), max(sequence) FROM late HAVING count(*) > 0",
+         SELECT $1, NULL, gate, 1, 0, $4 FROM unnest($3::int8[]) AS gate",
         i64::from(event.0),
-        i64::from(gate.0),
-        OffsetDateTime::from(until),
+        &slots,
+        &gates,
+        OffsetDateTime::from(rests_until),
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// The events of which something is to be looked at.
-pub(crate) async fn due(connection: &mut PgConnection) -> Result<BTreeSet<EventId>, Error> {
-    let events = sqlx::query_scalar!("SELECT DISTINCT event FROM finding_marks").fetch_all(connection).await?;
+/// How many seats and gates of the event could not be settled when settling last looked.
+pub(crate) async fn put_back_count(connection: &mut PgConnection, event: EventId) -> Result<u64, Error> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM finding_marks WHERE event = $1 AND rests_until IS NOT NULL"#,
+        i64::from(event.0),
+    )
+    .fetch_one(connection)
+    .await?;
+    column::number(count, "count")
+}
+
+/// The events of which something is to be looked at now.
+pub(crate) async fn due(connection: &mut PgConnection, now: Timestamp) -> Result<BTreeSet<EventId>, Error> {
+    let events = sqlx::query_scalar!(
+        "SELECT DISTINCT event FROM finding_marks WHERE rests_until IS NULL OR rests_until <= $1",
+        OffsetDateTime::from(now),
+    )
+    .fetch_all(connection)
+    .await?;
     events.into_iter().map(|event| column::number(event, "finding_marks.event").map(EventId)).collect()
 }
 
@@ -77,14 +96,20 @@ pub(crate) async fn try_lock(connection: &mut PgConnection, event: EventId) -> R
 /// How many marks are looked through at once, however little each stands for.
 const MOST_MARKS: i64 = 5000;
 
-/// Takes the marks that have committed by now, the first of them up to so many rows and seats; the answer is what they mark, each
-/// once; nothing where there is none.
-pub(crate) async fn take(connection: &mut PgConnection, event: EventId, rows: u32) -> Result<Option<Marked>, Error> {
+/// Takes the marks that have committed by now and do not rest, the first of them up to so many rows and seats; the answer is what they
+/// mark, each once; nothing where there is none.
+pub(crate) async fn take(
+    connection: &mut PgConnection,
+    event: EventId,
+    rows: u32,
+    now: Timestamp,
+) -> Result<Option<Marked>, Error> {
     let marks = sqlx::query!(
         "DELETE FROM finding_marks WHERE mark IN (
              SELECT mark FROM (
                  SELECT mark, sum(coalesce(last::numeric - first, 0) + 1) OVER before AS ahead
-                 FROM (SELECT mark, first, last FROM finding_marks WHERE event = $1 ORDER BY mark LIMIT $2) AS next
+                 FROM (SELECT mark, first, last FROM finding_marks
+                       WHERE event = $1 AND (rests_until IS NULL OR rests_until <= $4) ORDER BY mark LIMIT $2) AS next
                  WINDOW before AS (ORDER BY mark ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
              ) AS counted
              WHERE coalesce(ahead, 0) < $3::int8
@@ -92,6 +117,7 @@ pub(crate) async fn take(connection: &mut PgConnection, event: EventId, rows: u3
         i64::from(event.0),
         MOST_MARKS,
         i64::from(rows),
+        OffsetDateTime::from(now),
     )
     .fetch_all(&mut *connection)
     .await?;
@@ -136,6 +162,10 @@ async fn slots(
                UNION ALL
                (SELECT slot FROM journal_aside
                 WHERE gate = $2 AND sequence BETWEEN span.first AND span.last AND event = $1 AND believed
+                OFFSET 0)
+               UNION ALL
+               (SELECT slot FROM vouched
+                WHERE gate = $2 AND sequence BETWEEN span.first AND span.last AND event = $1
                 OFFSET 0)
            ) AS told"#,
         i64::from(event.0),

@@ -1,7 +1,9 @@
 //! Findings and their steps: what settling writes, what people decide, what they read.
 
+use std::collections::BTreeMap;
+
 use countermark_service::contract::findings::{
-    About, Evidence, Finding, FindingQuery, FindingState, FindingStep, NamedGate, Rule,
+    About, Decided, Evidence, Finding, FindingDecision, FindingQuery, FindingState, FindingStep, NamedGate, Rule,
 };
 use countermark_shared::id::{AccountId, EventId, GateId, Slot};
 use countermark_shared::time::Timestamp;
@@ -55,6 +57,7 @@ impl TryFrom<Row> for Finding {
             grown: row.grown_at.into(),
             evidence: serde_json::from_value(row.evidence)
                 .map_err(|_| Error::Corrupt { column: "findings.evidence" })?,
+            decided: None,
         })
     }
 }
@@ -227,7 +230,7 @@ pub(crate) async fn take_step(
     Ok(())
 }
 
-/// A finding, locked until the transaction ends.
+/// A finding without what was decided about it, locked until the transaction ends.
 pub(crate) async fn lock(connection: &mut PgConnection, finding: i64) -> Result<Option<Finding>, Error> {
     let row = sqlx::query_as!(
         Row,
@@ -248,9 +251,10 @@ pub(crate) async fn one(connection: &mut PgConnection, finding: i64) -> Result<O
          FROM findings WHERE finding = $1",
         finding,
     )
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    row.map(Finding::try_from).transpose()
+    let finding: Vec<_> = row.map(Finding::try_from).transpose()?.into_iter().collect();
+    Ok(with_decisions(connection, finding).await?.pop())
 }
 
 /// Some of an event's findings, the newest first.
@@ -272,9 +276,30 @@ pub(crate) async fn page(
         query.rule.map(Rule::as_str),
         i64::from(limit),
     )
+    .fetch_all(&mut *connection)
+    .await?;
+    let findings: Result<Vec<_>, Error> = rows.into_iter().map(Finding::try_from).collect();
+    with_decisions(connection, findings?).await
+}
+
+/// These findings, each with what somebody last decided about it.
+async fn with_decisions(connection: &mut PgConnection, findings: Vec<Finding>) -> Result<Vec<Finding>, Error> {
+    let numbers: Vec<_> = findings.iter().map(|finding| finding.finding).collect();
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (finding) finding, state, at, account AS "account!", why FROM finding_steps
+           WHERE finding = ANY($1) AND account IS NOT NULL ORDER BY finding, step DESC"#,
+        &numbers,
+    )
     .fetch_all(connection)
     .await?;
-    rows.into_iter().map(Finding::try_from).collect()
+    let mut decided = BTreeMap::new();
+    for row in rows {
+        let column = "finding_steps.state";
+        let decision = FindingDecision::to(named(row.state, column)?).ok_or(Error::Corrupt { column })?;
+        let (at, account, why) = (row.at.into(), AccountId(row.account), row.why);
+        decided.insert(row.finding, Decided { decision, at, account, why });
+    }
+    Ok(findings.into_iter().map(|it| Finding { decided: decided.remove(&it.finding), ..it }).collect())
 }
 
 /// How a finding came to its state, the oldest step first.

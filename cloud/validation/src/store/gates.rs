@@ -193,17 +193,31 @@ pub(crate) async fn contest(connection: &mut PgConnection, gate: GateId, contest
     Ok(())
 }
 
-/// Believes nothing of the gate any more from the first row that was received after `until`; what was retracted before stays so. The rows stay.
+/// Believes nothing of the gate any more from the first row that was received after `until`, and nothing that was kept aside since; what was
+/// retracted before stays so. The rows stay, and settling looks at the gate and at their seats.
 pub(crate) async fn retract(connection: &mut PgConnection, gate: GateId, until: Timestamp) -> Result<(), Error> {
     sqlx::query!(
         "WITH retracted AS (
              UPDATE gates SET retracted_from = least(retracted_from, (
                  SELECT coalesce(min(sequence) FILTER (WHERE received_at > $2), max(sequence) + 1, 1)
                  FROM journal WHERE gate = $1
-             )) WHERE gate = $1 RETURNING gate, retracted_from
+             )) WHERE gate = $1 RETURNING gate, event, retracted_from
+         ), stood AS (
+             UPDATE journal SET believed = false FROM retracted
+             WHERE journal.gate = retracted.gate AND sequence >= retracted_from AND believed
+             RETURNING journal.event, slot
+         ), aside AS (
+             UPDATE journal_aside SET believed = false FROM retracted
+             WHERE journal_aside.gate = retracted.gate AND (sequence >= retracted_from OR received_at > $2) AND believed
+             RETURNING journal_aside.event, slot
          )
-         UPDATE journal SET believed = false FROM retracted
-         WHERE journal.gate = retracted.gate AND sequence >= retracted_from AND believed",
+         INSERT INTO finding_marks (event, slot, gate, first, last)
+         SELECT event, slot, NULL::int8, NULL::int8, NULL::int8 FROM retracted JOIN (
+             SELECT event, slot FROM stood UNION SELECT event, slot FROM aside
+         ) AS told USING (event)
+         WHERE slot IS NOT NULL
+         UNION ALL
+         SELECT event, NULL, gate, retracted_from, retracted_from FROM retracted",
         i64::from(gate.0),
         OffsetDateTime::from(until),
     )

@@ -35,15 +35,18 @@ pub(crate) async fn seats<'a>(
     let numbers: Vec<_> = slots.iter().map(|slot| i64::from(slot.0)).collect();
     let issued = issued(connection, event, &numbers).await?;
     let rows = sqlx::query!(
-        r#"SELECT slot AS "slot!", row AS "row!", ticket
+        r#"SELECT slot AS "slot!", row AS "row!", ticket, aside AS "aside!"
            FROM (
-               SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END AS ticket
+               SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END AS ticket, false AS aside
                FROM journal
                WHERE event = $1 AND slot = ANY($2) AND believed
                  AND (persons > 0 OR undoes IS NOT NULL OR proved_places IS NOT NULL)
                UNION ALL
-               SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END
+               SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END, true
                FROM journal_aside WHERE event = $1 AND slot = ANY($2) AND believed
+               UNION ALL
+               SELECT vouched.slot, row, NULL, false
+               FROM vouched JOIN journal USING (gate, sequence) WHERE vouched.event = $1 AND vouched.slot = ANY($2)
            ) AS told"#,
         event,
         &numbers,
@@ -54,7 +57,7 @@ pub(crate) async fn seats<'a>(
     for row in rows {
         let slot = Slot(column::number(row.slot, "journal.slot")?);
         let terms = row.ticket.map(terms).transpose()?;
-        told.entry(slot).or_default().push(Told { row: decoded(&row.row)?, believed: true, terms });
+        told.entry(slot).or_default().push(Told { row: decoded(&row.row)?, believed: true, aside: row.aside, terms });
     }
     let history = |(slot, told)| SeatHistory { event: document, slot, issued: issued.get(&slot).copied(), told };
     Ok(told.into_iter().map(history).collect())
@@ -94,7 +97,8 @@ pub(crate) async fn gate(connection: &mut PgConnection, gate: GateId) -> Result<
     let forks: Result<BTreeSet<u64>, Error> =
         forks.into_iter().map(|sequence| column::number(sequence, "journal_aside.sequence")).collect();
     let counts = sqlx::query!(
-        r#"SELECT (SELECT count(*) FROM journal WHERE gate = $1 AND NOT believed) AS "unproved!",
+        r#"SELECT (SELECT count(*) FROM journal LEFT JOIN vouched USING (gate, sequence)
+                   WHERE gate = $1 AND NOT believed AND vouched.slot IS NULL) AS "unproved!",
                   (SELECT count(*) FROM journal_aside WHERE gate = $1 AND reason = 'unreadable') AS "unreadable!""#,
         number,
     )
@@ -147,13 +151,13 @@ async fn breaks(connection: &mut PgConnection, gate: i64) -> Result<Vec<Break>, 
 async fn clock_jumps(connection: &mut PgConnection, gate: i64) -> Result<Vec<Jump>, Error> {
     let rows = sqlx::query!(
         // Row by row, by index: joined with the journal by a range it would be all rows against all, and of a gate whose clock was wrong
-        // for days every row is doubtful. Beside the last numbers there are none.
+        // for days every row is doubtful.
         r#"SELECT near.sequence AS "sequence!", stored.row, stored.received_at, near.suspect AS "suspect!"
            FROM (
                SELECT doubtful.sequence + beside AS sequence, bool_or(beside >= 0) AS suspect
                FROM (
                    SELECT sequence FROM journal
-                   WHERE gate = $1 AND clock_doubtful AND sequence < 9223372036854775807 ORDER BY sequence LIMIT $2
+                   WHERE gate = $1 AND clock_doubtful ORDER BY sequence LIMIT $2
                ) AS doubtful CROSS JOIN unnest('{-1,0,1}'::int8[]) AS beside
                GROUP BY 1
            ) AS near CROSS JOIN LATERAL (

@@ -1,27 +1,39 @@
 //! Journals: what is stored at a number, what a gate has proved, and writing many rows in one statement.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
-use countermark_shared::journal::ChainHash;
+use countermark_shared::documents::Direction;
+use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot};
+use countermark_shared::journal::{ChainHash, JournalRow, LAST_SEQUENCE};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;
-use crate::journal::{Aside, Entry, Link, Proof, Seat, Told};
+use crate::journal::{Aside, Batch, Entry, Link, Proof, Seat, Stored, Told, turned};
 
-/// What the gate's journal holds at those numbers.
-pub(crate) async fn links(
+/// What is stored of the gate's journal that a batch is judged by. `exits` are its lanes out.
+pub(crate) async fn stored(
     connection: &mut PgConnection,
     gate: GateId,
-    sequences: &[u64],
-) -> Result<HashMap<u64, Link>, Error> {
-    // Beyond what a column holds nothing is stored.
+    batch: &Batch,
+    exits: BTreeSet<LaneId>,
+) -> Result<Stored, Error> {
+    Ok(Stored {
+        links: links(connection, gate, &batch.sequences()).await?,
+        proofs: proofs(connection, gate, &batch.seats()).await?,
+        turned: arms_turned(connection, gate, &batch.undone()).await?,
+        exits,
+    })
+}
+
+/// What the gate's journal holds at those numbers.
+async fn links(connection: &mut PgConnection, gate: GateId, sequences: &[u64]) -> Result<HashMap<u64, Link>, Error> {
+    // Beyond what a column holds nothing is stored: an upload may number a row so, and none is readable.
     let sequences: Vec<_> = sequences.iter().filter_map(|sequence| i64::try_from(*sequence).ok()).collect();
     let rows = sqlx::query!(
-        "SELECT sequence, row, chain FROM journal WHERE gate = $1 AND sequence = ANY($2)",
+        "SELECT sequence, row, chain, received_at FROM journal WHERE gate = $1 AND sequence = ANY($2)",
         i64::from(gate.0),
         &sequences,
     )
@@ -31,31 +43,43 @@ pub(crate) async fn links(
         .map(|row| {
             let sequence = column::number(row.sequence, "journal.sequence")?;
             let chain = ChainHash(column::bytes(row.chain, "journal.chain")?);
-            Ok((sequence, Link { row: row.row, chain }))
+            Ok((sequence, Link { row: row.row, chain, received: row.received_at.into() }))
         })
         .collect()
 }
 
-/// The last row that the gate has sent, in its journal or aside; 0 before the first.
+/// The last row that the gate has sent, in its journal or aside; 0 before the first. What no journal counts up to does not count.
 pub(crate) async fn known_up_to(connection: &mut PgConnection, gate: GateId) -> Result<u64, Error> {
     let last = sqlx::query_scalar!(
         r#"SELECT greatest((SELECT max(sequence) FROM journal WHERE gate = $1),
                            (SELECT max(sequence) FROM journal_aside WHERE gate = $1 AND sequence <= $2::bigint)::bigint,
                            0) AS "last!""#,
         i64::from(gate.0),
-        i64::MAX,
+        LAST_SEQUENCE.cast_signed(),
     )
     .fetch_one(connection)
     .await?;
     column::number(last, "journal.sequence")
 }
 
+/// Those of the admissions whose arm turned.
+async fn arms_turned(connection: &mut PgConnection, gate: GateId, of: &[u64]) -> Result<BTreeSet<u64>, Error> {
+    if of.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let of: Vec<_> = of.iter().filter_map(|sequence| i64::try_from(*sequence).ok()).collect();
+    let turned = sqlx::query_scalar!(
+        r#"SELECT DISTINCT turned AS "turned!" FROM journal WHERE gate = $1 AND turned = ANY($2)"#,
+        i64::from(gate.0),
+        &of,
+    )
+    .fetch_all(connection)
+    .await?;
+    turned.into_iter().map(|of| column::number(of, "journal.turned")).collect()
+}
+
 /// What the gate's earlier rows have proved of those seats, rows that were kept aside among them.
-pub(crate) async fn proofs(
-    connection: &mut PgConnection,
-    gate: GateId,
-    seats: &[Seat],
-) -> Result<HashMap<Seat, Proof>, Error> {
+async fn proofs(connection: &mut PgConnection, gate: GateId, seats: &[Seat]) -> Result<HashMap<Seat, Proof>, Error> {
     let events: Vec<_> = seats.iter().map(|seat| i64::from(seat.event.0)).collect();
     let slots: Vec<_> = seats.iter().map(|seat| i64::from(seat.slot.0)).collect();
     let generations: Vec<_> = seats.iter().map(|seat| i16::from(seat.generation.0)).collect();
@@ -110,6 +134,7 @@ struct ToldColumns<'a> {
     proved: Vec<Option<i16>>,
     products: Vec<Option<i32>>,
     believed: Vec<bool>,
+    withheld: Vec<bool>,
 }
 
 impl<'a> ToldColumns<'a> {
@@ -122,9 +147,15 @@ impl<'a> ToldColumns<'a> {
             tickets: told.clone().map(|told| told.ticket.as_deref().map(str::as_bytes)).collect(),
             proved: told.clone().map(|told| told.proof.map(|proof| proof.places.into())).collect(),
             products: told.clone().map(|told| told.product.map(|product| product.0.into())).collect(),
-            believed: told.map(|told| told.believed).collect(),
+            believed: told.clone().map(|told| told.believed).collect(),
+            withheld: told.map(Told::is_withheld).collect(),
         }
     }
+}
+
+/// The passage that counts for nothing by this row: an admission that was taken back, or an exit by which nobody left.
+fn undoes(row: &JournalRow) -> Option<u64> {
+    row.undoes().or_else(|| row.stopped().filter(|_| row.direction == Direction::Exit))
 }
 
 /// Stores rows.
@@ -142,16 +173,18 @@ pub(crate) async fn insert(
     let at: Vec<_> = entries.iter().map(|entry| OffsetDateTime::from(entry.row.at)).collect();
     let persons: Vec<_> = entries.iter().map(|entry| i16::from(entry.row.persons)).collect();
     let passed: Vec<_> = entries.iter().map(|entry| entry.passed).collect();
-    let undoes: Vec<_> = entries.iter().map(|entry| entry.row.undoes().map(u64::cast_signed)).collect();
+    let undoes: Vec<_> = entries.iter().map(|entry| undoes(&entry.row).map(u64::cast_signed)).collect();
+    let turned: Vec<_> = entries.iter().map(|entry| turned(&entry.row).map(u64::cast_signed)).collect();
     let clock_doubtful: Vec<_> = entries.iter().map(|entry| entry.clock_doubtful).collect();
     let told = ToldColumns::of(entries.iter().map(|entry| &entry.told));
     sqlx::query!(
         "INSERT INTO journal (gate, sequence, row, chain, after_gap, at, event, slot, generation, persons, ticket,
-                              proved_places, product, passed, undoes, believed, clock_doubtful, received_at)
-         SELECT $1, entry.*, $18
+                              proved_places, product, passed, undoes, turned, believed, withheld, clock_doubtful,
+                              received_at)
+         SELECT $1, entry.*, $20
          FROM unnest($2::int8[], $3::bytea[], $4::bytea[], $5::bool[], $6::timestamptz[], $7::int8[], $8::int8[],
                      $9::int2[], $10::int2[], $11::bytea[], $12::int2[], $13::int4[], $14::int2[], $15::int8[],
-                     $16::bool[], $17::bool[]) AS entry",
+                     $16::int8[], $17::bool[], $18::bool[], $19::bool[]) AS entry",
         i64::from(gate.0),
         &sequences,
         &rows as &[&[u8]],
@@ -167,7 +200,9 @@ pub(crate) async fn insert(
         &told.products as &[Option<i32>],
         &passed,
         &undoes as &[Option<i64>],
+        &turned as &[Option<i64>],
         &told.believed,
+        &told.withheld,
         &clock_doubtful,
         OffsetDateTime::from(now),
     )
@@ -190,12 +225,14 @@ pub(crate) async fn set_aside(
     let told = ToldColumns::of(aside.iter().map(|row| &row.told));
     sqlx::query!(
         "INSERT INTO journal_aside (gate, sequence, row, reason, detail, event, slot, generation, ticket, proved_places,
-                                    product, believed, received_at)
+                                    product, believed, withheld, received_at)
          SELECT $1, aside.sequence::numeric, aside.row, aside.reason, aside.detail, aside.event, aside.slot,
-                aside.generation, aside.ticket, aside.proved_places, aside.product, aside.believed, $13
+                aside.generation, aside.ticket, aside.proved_places, aside.product, aside.believed, aside.withheld,
+                $14
          FROM unnest($2::text[], $3::bytea[], $4::text[], $5::text[], $6::int8[], $7::int8[], $8::int2[], $9::bytea[],
-                     $10::int2[], $11::int4[], $12::bool[])
-             AS aside (sequence, row, reason, detail, event, slot, generation, ticket, proved_places, product, believed)
+                     $10::int2[], $11::int4[], $12::bool[], $13::bool[])
+             AS aside (sequence, row, reason, detail, event, slot, generation, ticket, proved_places, product, believed,
+                       withheld)
          ON CONFLICT ON CONSTRAINT journal_aside_once DO NOTHING",
         i64::from(gate.0),
         &sequences,
@@ -209,9 +246,28 @@ pub(crate) async fn set_aside(
         &told.proved as &[Option<i16>],
         &told.products as &[Option<i32>],
         &told.believed,
+        &told.withheld,
         OffsetDateTime::from(now),
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Believes what the gate proved while it was suspended; the answer is the numbers of those rows, aside or not, in order.
+pub(crate) async fn release(connection: &mut PgConnection, gate: GateId) -> Result<Vec<u64>, Error> {
+    let released = sqlx::query_scalar!(
+        r#"WITH stood AS (
+               UPDATE journal SET believed = true, withheld = false WHERE gate = $1 AND withheld RETURNING sequence
+           ), aside AS (
+               UPDATE journal_aside SET believed = true, withheld = false WHERE gate = $1 AND withheld
+               RETURNING sequence::int8 AS sequence
+           )
+           SELECT sequence AS "sequence!" FROM (SELECT sequence FROM stood UNION SELECT sequence FROM aside) AS released
+           ORDER BY sequence"#,
+        i64::from(gate.0),
+    )
+    .fetch_all(connection)
+    .await?;
+    released.into_iter().map(|sequence| column::number(sequence, "journal.sequence")).collect()
 }

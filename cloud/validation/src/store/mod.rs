@@ -15,3 +15,4 @@ pub(crate) mod journal;
 pub(crate) mod publications;
 pub(crate) mod seats;
 pub(crate) mod sessions;
+pub(crate) mod vouched;

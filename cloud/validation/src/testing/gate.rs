@@ -1,11 +1,12 @@
 //! A gate that writes its journal.
 
+use std::num::NonZeroU8;
 use std::time::Duration;
 
 use countermark_shared::documents::Direction;
 use countermark_shared::id::{GateId, Generation, LaneId, Slot};
 use countermark_shared::journal::{
-    Actor, BootId, ChainHash, Checkpoint, ClockState, DocumentRevisions, JournalRow, Subject,
+    Act, Actor, BootId, ChainHash, Checkpoint, ClockState, DocumentRevisions, JournalRow, Subject,
 };
 use countermark_shared::keys::SigningKey;
 use countermark_shared::verdict::Reason;
@@ -45,9 +46,21 @@ impl TestGate {
     /// Lets so many persons of the seat through, in or out by the reason.
     pub(crate) fn pass(&mut self, slot: u32, persons: u8, reason: Reason, ticket: Option<&str>) {
         let subject = Subject::Ticket { event: EVENT, slot: Slot(slot), generation: Generation(1) };
-        let direction = if reason.leaves() { Direction::Exit } else { Direction::Entry };
-        let row = JournalRow { subject, persons, direction, reason, proved: true, ..self.next() };
+        let (lane, direction) =
+            if reason.leaves() { (LaneId(2), Direction::Exit) } else { (LaneId(1), Direction::Entry) };
+        let row = JournalRow { subject, persons, lane, direction, reason, proved: true, ..self.next() };
         self.write(&row, ticket);
+    }
+
+    /// Does something about the seat's earlier row for two.
+    pub(crate) fn act(&mut self, slot: u32, act: Act) {
+        let subject = Subject::Ticket { event: EVENT, slot: Slot(slot), generation: Generation(1) };
+        self.write(&JournalRow { subject, reason: Reason::Admitted, act: Some(act), ..self.next() }, None);
+    }
+
+    /// Takes an admission of two back.
+    pub(crate) fn undo(&mut self, slot: u32, of: u64) {
+        self.act(slot, Act::Undo { of, persons: NonZeroU8::new(2).unwrap() });
     }
 
     pub(crate) fn refuse(&mut self, text: &str) {

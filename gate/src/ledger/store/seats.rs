@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::journal::{Act, JournalRow};
+use countermark_shared::verdict::Reason;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -59,6 +60,26 @@ pub(in crate::ledger) fn ticket_text(
         )?
         .query_row(params![event.0, slot.0, generation.0], |row| row.get(0))
         .optional()
+}
+
+/// Whether the journal has the ticket's text already: it comes with the first scan of a seat and generation. A seat that was found by its order was
+/// not scanned.
+pub(in crate::ledger) fn is_kept(
+    connection: &Connection,
+    event: EventId,
+    slot: Slot,
+    generation: Generation,
+) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare_cached(
+        "SELECT row FROM journal
+         WHERE event = ?1 AND slot = ?2 AND generation = ?3 AND (act IS NULL OR act = 'claim') ORDER BY sequence",
+    )?;
+    for row in statement.query_map(params![event.0, slot.0, generation.0], journal_row)? {
+        if row?.reason != Reason::FoundByOrder {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Seats that were held back at some time, and may be still.

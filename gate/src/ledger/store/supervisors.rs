@@ -5,7 +5,7 @@ use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::ledger::pin::{PinHash, Salt};
-use crate::ledger::supervisors::Supervisor;
+use crate::ledger::supervisors::{Desk, Supervisor};
 use crate::ledger::throttle::Throttle;
 
 /// Why somebody was not made a supervisor.
@@ -31,6 +31,13 @@ pub(in crate::ledger) fn supervisors(connection: &Connection) -> rusqlite::Resul
         .prepare_cached("SELECT number, name FROM supervisor WHERE pin IS NOT NULL ORDER BY number")?
         .query_map([], |row| Ok(Supervisor { number: SupervisorId(row.get(0)?), name: row.get(1)? }))?
         .collect()
+}
+
+/// Whether there is anybody.
+pub(in crate::ledger) fn has_supervisors(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM supervisor WHERE pin IS NOT NULL)")?
+        .query_row([], |row| row.get(0))
 }
 
 /// Whose PIN it is.
@@ -86,19 +93,22 @@ pub(in crate::ledger) fn put_pin_salt(connection: &Connection, salt: &Salt) -> r
     Ok(())
 }
 
-pub(in crate::ledger) fn throttle(connection: &Connection) -> rusqlite::Result<Throttle> {
+pub(in crate::ledger) fn throttle(connection: &Connection, desk: Desk) -> rusqlite::Result<Throttle> {
     let read =
-        |row: &rusqlite::Row<'_>| Ok(Throttle { run: row.get(0)?, last: Timestamp::from_unix_millis(row.get(1)?) });
-    let stored = connection.prepare_cached("SELECT run, last FROM wrong_pins")?.query_row([], read).optional()?;
+        |row: &rusqlite::Row<'_>| Ok(Throttle { wrong: row.get(0)?, last: Timestamp::from_unix_millis(row.get(1)?) });
+    let stored = connection
+        .prepare_cached("SELECT wrong, last FROM wrong_pins WHERE desk = ?1")?
+        .query_row([desk.number()], read)
+        .optional()?;
     Ok(stored.unwrap_or_default())
 }
 
-pub(in crate::ledger) fn put_throttle(connection: &Connection, throttle: Throttle) -> rusqlite::Result<()> {
+pub(in crate::ledger) fn put_throttle(connection: &Connection, desk: Desk, throttle: Throttle) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO wrong_pins (id, run, last) VALUES (1, ?1, ?2)
-             ON CONFLICT (id) DO UPDATE SET run = excluded.run, last = excluded.last",
+            "INSERT INTO wrong_pins (desk, wrong, last) VALUES (?1, ?2, ?3)
+             ON CONFLICT (desk) DO UPDATE SET wrong = excluded.wrong, last = excluded.last",
         )?
-        .execute(params![throttle.run, throttle.last.unix_millis()])?;
+        .execute(params![desk.number(), throttle.wrong, throttle.last.unix_millis()])?;
     Ok(())
 }

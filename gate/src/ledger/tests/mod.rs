@@ -4,8 +4,10 @@ mod cut_off;
 mod disk;
 mod documents;
 mod feed;
+mod find;
 mod model;
 mod names;
+mod one_by_one;
 mod powercut;
 mod retention;
 mod staff;
@@ -107,7 +109,7 @@ fn moment(at: Timestamp) -> Moment {
 
 fn scan(text: &str) -> RawScan {
     let text = ScannedText::Whole(text.to_owned());
-    RawScan { lane: LaneId(1), source: Source::Lines, text, at: UPTIME }
+    RawScan { lane: LaneId(1), source: Source::Lines, text, at: UPTIME, in_sight_since: None }
 }
 
 fn ticket(slot: u32, generation: u8) -> String {
@@ -408,5 +410,8 @@ fn one_showing_is_one_row_and_a_scanner_that_asks_again_is_answered_again() {
     // The disk stalled: what a camera sighted meanwhile is old, and nobody asks about it.
     let sightings = [of(DeviceKind::Camera, shortly(400)), of(DeviceKind::Camera, shortly(600))];
     assert!(bench.ledger().scan(&sightings, at(shortly(3000))).is_empty());
+    // Whoever holds it still is not refused by what let them in.
+    let held = RawScan { in_sight_since: Some(UPTIME), ..of(DeviceKind::Camera, shortly(3000)) };
+    assert!(bench.ledger().scan(&[held], at(shortly(3000))).is_empty());
     assert_eq!(bench.ledger().report().unwrap().rows, 1);
 }

@@ -24,6 +24,11 @@ enum Step {
         slot: u32,
         pass: bool,
     },
+    /// The same, and the arm's device says that it did not open: it may have, or staff open by hand.
+    ShowAndFail {
+        slot: u32,
+        pass: bool,
+    },
     /// The same, and the box is cut off before anybody is told.
     ShowAndDie {
         lane: LaneId,
@@ -63,6 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
     let slot = 0..SLOTS;
     prop_oneof![
         6 => (lane.clone(), slot.clone(), any::<bool>()).prop_map(|(lane, slot, pass)| Step::Show { lane, slot, pass }),
+        2 => (slot.clone(), any::<bool>()).prop_map(|(slot, pass)| Step::ShowAndFail { slot, pass }),
         1 => (lane.clone(), slot.clone()).prop_map(|(lane, slot)| Step::ShowAndDie { lane, slot }),
         1 => (lane, slot.clone()).prop_map(|(lane, slot)| Step::PassAndDie { lane, slot }),
         2 => (slot.clone(), 0_usize..3).prop_map(|(slot, back)| Step::Undo { slot, back }),
@@ -156,6 +162,13 @@ impl World {
                 self.go(&said, slot, pass);
                 self.tell(&said, pass);
             }
+            Step::ShowAndFail { slot, pass } => {
+                let said = self.show(ARM, slot);
+                self.go(&said, slot, pass);
+                if said.ruling.opens {
+                    self.bench.ledger().tell(said.sequence.unwrap(), Actuation::NotOpened);
+                }
+            }
             Step::ShowAndDie { lane, slot } => {
                 let said = self.show(lane, slot);
                 self.go(&said, slot, false);
@@ -170,7 +183,7 @@ impl World {
                 // Staff who say what is not so let in whom they like, with a gate or without.
                 let admissions = self.verdicts(slot, true).into_iter();
                 let Some(row) = admissions.filter(|row| self.passed.get(row) == Some(&false)).nth(back) else { return };
-                drop(self.bench.ledger().undo(row, now));
+                drop(self.bench.ledger().undo(row, Actor::Supervisor, now));
             }
             Step::Overrule { slot, pass } => {
                 let Some(row) = self.last(slot, false) else { return };
@@ -182,13 +195,13 @@ impl World {
             }
             Step::Hold { slot } => {
                 let Some(row) = self.last(slot, true) else { return };
-                if self.bench.ledger().hold(row, now).is_ok() {
+                if self.bench.ledger().hold(row, Actor::Operator, now).is_ok() {
                     self.held.insert(slot, true);
                 }
             }
             Step::Release { slot } => {
                 let Some(row) = self.last(slot, true) else { return };
-                if self.bench.ledger().release(row, now).is_ok() {
+                if self.bench.ledger().release(row, Actor::Operator, now).is_ok() {
                     self.held.insert(slot, false);
                 }
             }

@@ -154,3 +154,66 @@ fn names_leave_the_disk_once_the_cloud_has_them_and_the_gate_still_admits() {
     let again = bench.ledger().scan(&[scan(&texts[0])], moment(DOORS)).remove(0);
     assert_eq!(again.ruling.verdict, Reason::PlacesUsedUp);
 }
+
+/// Found in review: a validation that was restored from a backup was sent all rows again without a ticket's text, and could believe none of them.
+#[test]
+fn what_names_nobody_is_shown_again_to_a_cloud_that_was_restored() {
+    let mut bench = entrusted(|_| {});
+    let texts = [ticket(41, 1), samples::sealed_ticket(42, false).to_text()];
+    assert_eq!(bench.verdicts(&texts), [Reason::Admitted; 2]);
+    let stored = [1, 2].map(|sequence| RowResult { sequence, outcome: RowOutcome::Stored });
+    bench.ledger().settle(&stored).unwrap();
+    bench.ledger().pass_time(moment(END)).unwrap();
+    let disk = on_disk(&bench);
+    assert_eq!([0, 1].map(|text: usize| holds(&disk, &texts[text])), [true, false]);
+
+    assert_eq!(bench.ledger().unsettle(0).unwrap(), 2);
+    let again = bench.ledger().batch(MAX_ROWS_PER_UPLOAD).unwrap().unwrap().rows;
+    let [unsealed, _] = texts;
+    assert_eq!(again.into_iter().map(|row| row.ticket).collect::<Vec<_>>(), [Some(unsealed), None]);
+}
+
+/// Found in review: what was overwritten stayed in the write-ahead log of a gate that was cut off before it emptied that.
+#[test]
+fn names_leave_the_log_even_after_a_cut_between() {
+    let mut bench = entrusted(|_| {});
+    let text = samples::sealed_ticket(42, true).to_text();
+    bench.verdicts(std::slice::from_ref(&text));
+    bench.ledger().settle(&[RowResult { sequence: 1, outcome: RowOutcome::Stored }]).unwrap();
+    assert_eq!(store::drop_texts(&bench.ledger().connection).unwrap(), 1);
+    assert!(holds(&on_disk(&bench), &text), "the log has it still");
+    bench.ledger().pass_time(moment(END)).unwrap();
+    assert!(!holds(&on_disk(&bench), &text));
+}
+
+/// A page of the journal's index was damaged: every row is saved, and what was damaged lies aside with all that it held.
+#[test]
+fn a_damaged_ledger_that_lies_aside_is_emptied_once_names_are_over_and_its_rows_are_settled() {
+    let mut bench = entrusted(|_| {});
+    let text = samples::sealed_ticket(42, false).to_text();
+    bench.verdicts(std::slice::from_ref(&text));
+    bench.tamper("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'journal_seats'");
+    bench.ledger = Some(Ledger::open_saving(&bench.file(), samples::owner(), BootId::new([9; 16]), UPTIME).unwrap());
+    let file = bench.folder.path().join("ledger.sqlite.damaged-1");
+    let whole = std::fs::read(&file).unwrap();
+    // A second name of the same bytes: what was there is overwritten, and not left behind under no name.
+    let same = bench.folder.path().join("same-bytes");
+    std::fs::hard_link(&file, &same).unwrap();
+    let wrapped = samples::wrapped_secret();
+    let secret = |disk: &[u8]| disk.windows(48).any(|window| wrapped.ciphertext.as_slice() == window);
+    assert!(holds(&whole, &text) && secret(&whole));
+
+    let stored = RowResult { sequence: 1, outcome: RowOutcome::Stored };
+    bench.ledger().pass_time(moment(END)).unwrap();
+    assert_eq!(std::fs::read(&file).unwrap(), whole, "the cloud does not have its row yet");
+    bench.ledger().settle(&[stored]).unwrap();
+    bench.ledger().pass_time(moment(END - Duration::from_millis(1))).unwrap();
+    assert_eq!(std::fs::read(&file).unwrap(), whole, "names are not over");
+    for _ in 0..2 {
+        bench.ledger().pass_time(moment(END)).unwrap();
+        assert_eq!((std::fs::read(&file).unwrap().len(), std::fs::read(&same).unwrap().len()), (0, 0));
+    }
+    assert!(!holds(&on_disk(&bench), &text));
+    bench.reopen().unwrap();
+    assert_eq!(bench.ledger().report().unwrap().defects, [Defect::Replaced], "the disk is no better for it");
+}

@@ -1,33 +1,23 @@
 //! The power goes before any operation of the disk; what was shown, taken, set and settled by then is there when it comes back.
 
+mod evenings;
+mod step;
+
+use super::super::history::History;
+use super::super::salvage;
 use super::*;
 use crate::cloud::Wanted;
 use crate::publisher::Publisher;
 use countermark_powercut::{Disk, Fault, Medium};
-use countermark_shared::documents::{Direction, Held, SlotState};
-use countermark_shared::id::EventId;
+use countermark_shared::documents::Held;
+use evenings::HELD;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use step::{Failed, Step};
 
-/// Each of two places, and may enter once.
-const SEATS: u32 = 20;
-const PERSONS_PER_SEAT: u32 = 2;
 const THREADS: u64 = 4;
-
-/// One thing that is done to a ledger.
-enum Step {
-    Take(DocumentKind, Vec<u8>),
-    Scan(Vec<RawScan>),
-    SetClock(TimeAnswered),
-    /// Validation answers for so many rows.
-    Settle(usize),
-    /// Rows go that nobody may ask about any more.
-    Prune,
-    /// The agent ends and starts again.
-    Restart,
-}
 
 /// What the disk should say, step by step: that of the step before or of the one under way, never anything between.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +28,7 @@ struct State {
     chain: ChainHash,
     unsettled: u64,
     steps: u64,
+    batches: u64,
     floor: Timestamp,
 }
 
@@ -47,8 +38,8 @@ impl State {
         let chain = store::head(&ledger.connection).unwrap().hash;
         let floor = store::clock_floor(&ledger.connection).unwrap();
         let pruned = store::anchor(&ledger.connection).unwrap().sequence;
-        let (rows, unsettled, steps) = (report.rows, report.unsettled, report.steps);
-        Self { held: ledger.documents_held(), pruned, rows, chain, unsettled, steps, floor }
+        let (rows, unsettled, steps, batches) = (report.rows, report.unsettled, report.steps, report.batches);
+        Self { held: ledger.documents_held(), pruned, rows, chain, unsettled, steps, batches, floor }
     }
 }
 
@@ -59,58 +50,14 @@ struct Evening {
     steps: Vec<Step>,
     /// Before the first step and after each.
     states: Vec<State>,
-    /// Whose holders come once more at the end.
-    seats: u32,
+    /// How many are counted by the seats whose holders come once more at the end, and are not let in.
+    seats: BTreeMap<u32, u32>,
     /// Whether the log is written again at each start, as it is in a folder.
     again: bool,
 }
 
 impl Evening {
-    /// Documents, scans of two lanes that wait together, restarts, a new list key, uploads.
-    fn new() -> Self {
-        let mut publisher = Publisher::new();
-        let mut steps = fetch_all(&mut publisher);
-        let shown = |lane, slot: u32| RawScan { lane: LaneId(lane), ..scan(&ticket(slot, 1)) };
-        for (round, seats) in (0..SEATS).collect::<Vec<_>>().chunks(4).enumerate() {
-            let mut waiting: Vec<_> = seats.iter().map(|seat| shown(1, *seat)).collect();
-            waiting.push(scan("junk"));
-            waiting.extend(seats.iter().take(2).map(|seat| shown(2, *seat)));
-            steps.extend(waiting.chunks(3).map(|together| Step::Scan(together.to_vec())));
-            steps.push(Step::Scan(vec![shown(1, seats[0]), shown(1, seats[1] / 2)]));
-            match round {
-                0 => steps.push(Step::SetClock(clock::answer(DOORS + Duration::from_secs(10), 5))),
-                1 => {
-                    publisher.say([(Slot(50), SlotState::Blocked)]);
-                    let to = publisher.slots_standing().revision;
-                    let delta = publisher.answer(Wanted::SlotDelta { event: samples::EVENT, to }, DOORS).unwrap();
-                    steps.extend([Step::Take(DocumentKind::SlotDelta, delta), Step::Restart]);
-                }
-                2 => {
-                    publisher.replace_list_key();
-                    steps.extend(fetch_all(&mut publisher));
-                }
-                _ => steps.extend([Step::Settle(7), Step::Restart]),
-            }
-        }
-        steps.extend([Step::Settle(MAX_ROWS_PER_UPLOAD), Step::Restart]);
-        Self::of([Medium::Careful, Medium::Careless].map(Disk::new), steps, SEATS)
-    }
-
-    /// The day after: the gate is to serve another event, and the rows of the evening go.
-    fn over() -> Self {
-        let evening = Self::new();
-        for disk in &evening.begun {
-            evening.live(disk, 0, &mut None, &mut Vec::new()).unwrap();
-        }
-        let mut publisher = Publisher::new();
-        publisher.replace_list_key();
-        publisher.assign(|assignment| assignment.event = EventId(8));
-        let assignment = publisher.answer(Wanted::Assignment, DOORS).unwrap();
-        let steps = vec![Step::Take(DocumentKind::Assignment, assignment), Step::Prune, Step::Restart, Step::Prune];
-        Self::of(evening.begun, steps, 0)
-    }
-
-    fn of(begun: [Disk; 2], steps: Vec<Step>, seats: u32) -> Self {
+    fn of(begun: [Disk; 2], steps: Vec<Step>, seats: BTreeMap<u32, u32>) -> Self {
         let mut evening = Self { begun, steps, states: Vec::new(), seats, again: true };
         let disk = evening.begun[0].image();
         let (mut ledger, mut shown) = (evening.start(&disk).ok(), Vec::new());
@@ -123,11 +70,18 @@ impl Evening {
         evening
     }
 
-    fn start(&self, disk: &Disk) -> Result<Ledger, OpenError> {
+    fn open(&self, disk: &Disk) -> Result<Ledger, OpenError> {
         let ledger = open(&disk.uri("ledger.sqlite"))?;
         if self.again {
             disk.write_again("ledger.sqlite-wal");
         }
+        Ok(ledger)
+    }
+
+    /// As the agent starts.
+    fn start(&self, disk: &Disk) -> Result<Ledger, OpenError> {
+        let mut ledger = self.open(disk)?;
+        ledger.release_claims(moment(DOORS));
         Ok(ledger)
     }
 
@@ -160,45 +114,6 @@ impl Evening {
         Ok(())
     }
 
-    /// What was shown before the disk failed is told even so.
-    fn perform(
-        &self,
-        step: &Step,
-        disk: &Disk,
-        ledger: &mut Option<Ledger>,
-        shown: &mut Vec<Announcement>,
-    ) -> Result<(), Failed> {
-        let Some(open_ledger) = ledger.as_mut() else { return Err(Failed) };
-        match step {
-            Step::Take(kind, bytes) => drop(open_ledger.take(*kind, bytes, moment(DOORS)).map_err(|_| Failed)?),
-            Step::Scan(scans) => {
-                let said = open_ledger.scan(scans, moment(DOORS));
-                let failed = said.iter().any(|said| said.sequence.is_none());
-                assert!(said.iter().all(|said| said.sequence.is_some() || !said.ruling.opens));
-                shown.extend(said.into_iter().filter(|said| said.sequence.is_some()));
-                if failed {
-                    return Err(Failed);
-                }
-            }
-            Step::SetClock(answer) => open_ledger.set_clock(answer, moment(DOORS)).map_err(|_| Failed)?,
-            Step::Settle(most) => {
-                let batch = open_ledger.batch(*most).map_err(|_| Failed)?;
-                let sequences = batch.map(|batch| batch.sequences()).into_iter().flatten();
-                let results = sequences.map(|sequence| RowResult { sequence, outcome: RowOutcome::Stored });
-                open_ledger.settle(&results.collect::<Vec<_>>()).map(drop).map_err(|_| Failed)?;
-            }
-            Step::Prune => {
-                let later = moment(DOORS + Duration::from_mins(1));
-                _ = open_ledger.prune(Duration::ZERO, later).map_err(|_| Failed)?;
-            }
-            Step::Restart => {
-                *ledger = None;
-                *ledger = Some(self.start(disk).map_err(|_| Failed)?);
-            }
-        }
-        Ok(())
-    }
-
     /// The power goes before one operation, and comes back.
     fn cut(&self, medium: Medium, before: u64, seed: u64) {
         let case = format!("{medium:?}, before operation {before}, seed {seed}");
@@ -216,15 +131,18 @@ impl Evening {
         holds(ledger.as_ref().unwrap(), &shown, &case);
 
         // What was under way is tried again: whether it was done is not known.
+        ledger.as_mut().unwrap().release_claims(moment(DOORS));
         shown.clear();
         self.live(&disk, reached, &mut ledger, &mut shown)
             .unwrap_or_else(|step| panic!("{case}: stuck at step {step}"));
         holds(ledger.as_ref().unwrap(), &shown, &case);
         let ledger = ledger.as_mut().unwrap();
-        let everybody: Vec<_> = (0..self.seats).map(|seat| scan(&ticket(seat, 1))).collect();
+        let everybody: Vec<_> = self.seats.keys().map(|seat| scan(&ticket(*seat, 1))).collect();
         assert!(ledger.scan(&everybody, moment(DOORS)).iter().all(|said| !said.ruling.opens), "{case}: once too often");
-        for (seat, entered) in entered(ledger) {
-            assert_eq!(entered, PERSONS_PER_SEAT, "{case}: seat {seat:?}");
+        for (seat, expected) in &self.seats {
+            let history = history(ledger, *seat);
+            assert_eq!(history.passages(None).admitted, *expected, "{case}: seat {seat}");
+            assert_eq!(history.hold().is_some(), *seat == HELD, "{case}: seat {seat}");
         }
         assert_eq!(ledger.documents_held(), self.states.last().unwrap().held, "{case}");
     }
@@ -245,7 +163,7 @@ impl Evening {
         let told = ledger.as_ref().map(State::of).unwrap();
         std::mem::forget(ledger.take());
         disk.reboot(&mut StdRng::seed_from_u64(number));
-        let Ok(ledger) = self.start(&disk) else { return false };
+        let Ok(ledger) = self.open(&disk) else { return false };
         if self.again {
             holds(&ledger, &shown, &case);
         }
@@ -263,23 +181,8 @@ impl Evening {
     }
 }
 
-#[derive(Debug)]
-struct Failed;
-
-fn fetch_all(publisher: &mut Publisher) -> Vec<Step> {
-    let event = publisher.head_at(DOORS).document.unwrap().hash;
-    let up_to = publisher.slots_standing().revision;
-    let wanted = [
-        Wanted::NewestBundle,
-        Wanted::Assignment,
-        Wanted::EventDocument(event),
-        Wanted::SlotSnapshot { event: samples::EVENT, up_to },
-    ];
-    let mut steps: Vec<_> =
-        wanted.into_iter().map(|wanted| Step::Take(wanted.kind(), publisher.answer(wanted, DOORS).unwrap())).collect();
-    // It says that the list is the newest now.
-    steps.push(Step::Take(DocumentKind::Head, publisher.current_head(DOORS).1));
-    steps
+fn history(ledger: &Ledger, slot: u32) -> History {
+    store::history(&ledger.connection, samples::EVENT, Slot(slot)).unwrap()
 }
 
 fn rows(ledger: &Ledger) -> Vec<JournalRow> {
@@ -298,21 +201,10 @@ fn holds(ledger: &Ledger, shown: &[Announcement], case: &str) {
     }
 }
 
-/// How many persons went in with each seat.
-fn entered(ledger: &Ledger) -> BTreeMap<Slot, u32> {
-    let mut entered = BTreeMap::new();
-    for row in rows(ledger).iter().filter(|row| row.direction == Direction::Entry) {
-        if let Subject::Ticket { slot, .. } = row.subject {
-            *entered.entry(slot).or_default() += u32::from(row.persons);
-        }
-    }
-    entered
-}
-
-/// Every operation on both media, each with these seeds; how many cuts that were.
-fn cut_everywhere(evening: &Evening, seeds: std::ops::Range<u64>) -> usize {
+/// Cuts before every operation on both media, each with these seeds; says and answers how many cuts that were.
+fn cut_everywhere(name: &str, evening: &Evening, seeds: std::ops::Range<u64>) -> usize {
     let cuts = AtomicUsize::new(0);
-    for medium in [Medium::Careful, Medium::Careless] {
+    let operations = [Medium::Careful, Medium::Careless].map(|medium| {
         let operations = evening.operations(medium);
         std::thread::scope(|scope| {
             for first in 1..=THREADS {
@@ -327,22 +219,69 @@ fn cut_everywhere(evening: &Evening, seeds: std::ops::Range<u64>) -> usize {
                 });
             }
         });
-    }
-    cuts.into_inner()
+        operations
+    });
+    let ([careful, careless], cuts) = (operations, cuts.into_inner());
+    println!(
+        "{name}: {careful} operations on a careful medium, {careless} on a careless one; {cuts} runs, each cut once"
+    );
+    cuts
 }
 
 #[test]
 fn a_cut_before_any_operation_loses_nothing_that_was_shown() {
-    let cuts = cut_everywhere(&Evening::new(), 0..1);
-    println!("{cuts} cuts");
+    let cuts = cut_everywhere("an evening", &Evening::new(), 0..1);
     assert!(cuts >= 1000, "{cuts} cuts are too few");
+}
+
+#[test]
+fn a_cut_before_any_operation_undoes_nothing_of_what_was_done_about_a_ticket() {
+    cut_everywhere("what is done about tickets", &Evening::of_staff(), 0..2);
 }
 
 #[test]
 fn a_cut_while_rows_go_leaves_a_journal_that_begins_before_or_after_them() {
     let evening = Evening::over();
     assert!(evening.states.last().unwrap().pruned > 0, "no row went");
-    println!("{} cuts", cut_everywhere(&evening, 0..4));
+    cut_everywhere("the day after", &evening, 0..4);
+}
+
+/// What is damaged is read, and a new ledger written beside it. It is whole once that is said, and until then it can be written again.
+#[test]
+fn a_cut_while_a_damaged_ledger_is_saved_loses_no_row_of_it() {
+    let evening = Evening::of_staff();
+    let saved = |disk: &Disk, to: &str| salvage::save(&disk.uri("ledger.sqlite"), &disk.uri(to), GATE).is_ok();
+    for (medium, begun) in [Medium::Careful, Medium::Careless].into_iter().zip(&evening.begun) {
+        evening.live(begun, 0, &mut None, &mut Vec::new()).unwrap();
+        let before = State::of(&open(&begun.uri("ledger.sqlite")).unwrap());
+        let no_index = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA writable_schema = ON;
+                        DELETE FROM sqlite_schema WHERE name = 'journal_seats'";
+        Connection::open(begun.uri("ledger.sqlite")).unwrap().execute_batch(no_index).unwrap();
+        assert!(matches!(open(&begun.uri("ledger.sqlite")), Err(OpenError::Damaged { .. })));
+        let whole = begun.image();
+        let operations = whole.operations();
+        assert!(saved(&whole, "new.sqlite"));
+        let operations = whole.operations() - operations;
+        for cut in 1..=operations + 1 {
+            let case = format!("{medium:?}, before operation {cut} of {operations}");
+            let disk = begun.image();
+            disk.set_fault(Some(Fault::Cut { before: disk.operations() + cut }));
+            let mut new = "new.sqlite";
+            let is_saved = saved(&disk, new);
+            disk.reboot(&mut StdRng::seed_from_u64(cut));
+            if !is_saved {
+                // The next start begins anew.
+                new = "newer.sqlite";
+                assert!(saved(&disk, new), "{case}");
+            }
+            let ledger = open(&disk.uri(new)).unwrap_or_else(|error| panic!("{case}: {error:?}"));
+            let after = State::of(&ledger);
+            assert_eq!(State { unsettled: before.unsettled, ..after }, before, "{case}");
+        }
+        println!(
+            "a damaged ledger is saved in {operations} operations on a medium that is {medium:?}; a cut before each"
+        );
+    }
 }
 
 /// As `fsync` does on Linux, whose next call says that all is well: what the next start reads is not therefore on the disk.
@@ -355,5 +294,6 @@ fn after_a_sync_that_failed_the_log_is_made_good_before_anything_rests_on_it() {
 #[test]
 #[ignore = "many minutes; `cargo test -p countermark-gate powercut -- --ignored --nocapture`"]
 fn twenty_cuts_before_any_operation_lose_nothing_that_was_shown() {
-    println!("{} cuts", cut_everywhere(&Evening::new(), 1..21));
+    cut_everywhere("an evening", &Evening::new(), 1..21);
+    cut_everywhere("what is done about tickets", &Evening::of_staff(), 2..22);
 }

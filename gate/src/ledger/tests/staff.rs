@@ -17,15 +17,67 @@ fn overrule(bench: &mut Bench, sequence: u64, at: Timestamp) -> Result<Announcem
 fn an_admission_is_taken_back_and_the_seat_enters_again() {
     let mut bench = Bench::synced();
     assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::Admitted]);
-    let done = bench.ledger().undo(1, moment(DOORS + MINUTE)).unwrap();
+    let done = bench.ledger().undo(1, Actor::Operator, moment(DOORS + MINUTE)).unwrap();
     assert_eq!((done.deed, done.sequence, done.of, done.slot), (Deed::Undo, 2, 1, Slot(42)));
     assert_eq!(bench.acts(), [(Act::Undo { of: 1, persons: TWO }, Actor::Operator)]);
     let row = bench.rows().pop().unwrap();
     assert_eq!((row.persons, row.reason, row.proved), (0, Reason::Admitted, false));
     bench.crash().unwrap();
-    assert!(matches!(bench.ledger().undo(1, moment(DOORS)), Err(ActError::TakenBack { sequence: 1 })));
+    assert!(matches!(bench.ledger().undo(1, Actor::Operator, moment(DOORS)), Err(ActError::TakenBack { sequence: 1 })));
     assert_eq!(bench.verdicts(&[ticket(42, 1), ticket(42, 1)]), [Reason::Admitted, Reason::PlacesUsedUp]);
-    assert!(bench.ledger().undo(3, moment(DOORS)).is_ok(), "the next one, too");
+    assert!(bench.ledger().undo(3, Actor::Operator, moment(DOORS)).is_ok(), "the next one, too");
+}
+
+/// Somebody lets one friend after the other in by one ticket.
+#[test]
+fn a_seat_is_taken_back_once_by_staff_and_then_by_supervisors_or_once_more_where_there_are_none() {
+    for has_supervisors in [false, true] {
+        let mut bench = Bench::synced();
+        if has_supervisors {
+            supervisors::add(bench.ledger(), "273940").unwrap();
+        }
+        let undo = |bench: &mut Bench, actor| {
+            let admission = bench.scan(&[ticket(42, 1)]).remove(0).sequence.unwrap();
+            let recent = bench.ledger().recent(1, moment(DOORS)).unwrap().remove(0);
+            let shown = (recent.may.contains(&Deed::Undo), recent.by_pin.contains(&Deed::Undo));
+            (shown, bench.ledger().undo(admission, actor, moment(DOORS)))
+        };
+        let (shown, done) = undo(&mut bench, Actor::Operator);
+        assert!(shown == (true, false) && done.is_ok());
+        let (shown, again) = undo(&mut bench, Actor::Operator);
+        assert_eq!(shown, (true, has_supervisors));
+        if has_supervisors {
+            assert!(matches!(again, Err(ActError::TakesPin)), "{again:?}");
+            for _ in 0..2 {
+                let admission = bench.ledger().recent(1, moment(DOORS)).unwrap()[0].sequence;
+                assert!(bench.ledger().undo(admission, Actor::Supervisor, moment(DOORS)).is_ok());
+                bench.scan(&[ticket(42, 1)]);
+            }
+            assert_eq!(bench.acts().into_iter().map(|(_, actor)| actor).next_back(), Some(Actor::Supervisor));
+        } else {
+            assert!(again.is_ok());
+            let (shown, third) = undo(&mut bench, Actor::Operator);
+            assert!(!shown.0 && matches!(third, Err(ActError::TakenBackTwice)), "{third:?}");
+        }
+        bench.reopen().unwrap();
+    }
+}
+
+#[test]
+fn whoever_has_gone_on_is_held_back_by_a_supervisor_alone() {
+    let mut bench = Bench::synced();
+    bench.verdicts(&[ticket(42, 1)]);
+    let late = moment(DOORS + 5 * MINUTE + Duration::from_millis(1));
+    assert!(matches!(bench.ledger().hold(1, Actor::Operator, late), Err(ActError::TooLate { .. })));
+    supervisors::add(bench.ledger(), "273940").unwrap();
+    assert!(matches!(bench.ledger().hold(1, Actor::Operator, late), Err(ActError::TakesPin)));
+    let recent = bench.ledger().recent(1, late).unwrap().remove(0);
+    assert_eq!((recent.may, recent.by_pin), (vec![Deed::Hold], vec![Deed::Hold]));
+    bench.ledger().hold(1, Actor::Supervisor, late).unwrap();
+    assert!(matches!(bench.ledger().release(1, Actor::Operator, late), Err(ActError::TakesPin)));
+    // Who comes again stands there.
+    let said = bench.ledger().scan(&[scan(&ticket(42, 1))], late).remove(0);
+    bench.ledger().release(said.sequence.unwrap(), Actor::Operator, late).unwrap();
 }
 
 #[test]
@@ -37,7 +89,7 @@ fn what_was_no_last_admission_stays() {
     let reasons: Vec<_> = [1, 2, 1, 1].map(|lane| bench.ledger().scan(&[at(lane)], moment(DOORS)).remove(0)).into();
     let reasons: Vec<_> = reasons.into_iter().map(|said| said.ruling.verdict).collect();
     assert_eq!(reasons, [Reason::Admitted, Reason::Exit, Reason::Admitted, Reason::AlreadyInside]);
-    let mut undo = |sequence| bench.ledger().undo(sequence, moment(DOORS)).map(drop);
+    let mut undo = |sequence| bench.ledger().undo(sequence, Actor::Operator, moment(DOORS)).map(drop);
     assert!(matches!(undo(1), Err(ActError::PassedSince { sequence: 1 })));
     assert!(matches!(undo(2), Err(ActError::NotAnAdmission { sequence: 2 })), "an exit");
     assert!(matches!(undo(4), Err(ActError::NotAnAdmission { sequence: 4 })), "a refusal");
@@ -53,10 +105,17 @@ fn after_five_minutes_nothing_is_taken_back_or_overruled() {
     let mut bench = Bench::synced();
     bench.verdicts(&[ticket(42, 1), ticket(42, 1)]);
     let late = DOORS + 5 * MINUTE + Duration::from_millis(1);
-    assert!(matches!(bench.ledger().undo(1, moment(late)), Err(ActError::TooLate { sequence: 1, minutes: 5 })));
+    assert!(matches!(
+        bench.ledger().undo(1, Actor::Operator, moment(late)),
+        Err(ActError::TooLate { sequence: 1, minutes: 5 })
+    ));
     assert!(matches!(overrule(&mut bench, 2, late), Err(ActError::TooLate { .. })));
     let mays: Vec<_> = bench.ledger().recent(9, moment(late)).unwrap().into_iter().map(|recent| recent.may).collect();
-    assert_eq!(mays, [[Deed::Hold], [Deed::Hold]]);
+    assert_eq!(mays, [[], []] as [[Deed; 0]; 2]);
+    for (deed, sequence) in [(Ledger::hold as StaffAct, 1), (Ledger::release, 2)] {
+        let refused = deed(bench.ledger(), sequence, Actor::Operator, moment(late));
+        assert!(matches!(refused, Err(ActError::TooLate { .. } | ActError::NotHeld)), "{refused:?}");
+    }
     let mays = bench.ledger().recent(9, moment(DOORS + 5 * MINUTE)).unwrap();
     assert_eq!(mays[0].may, [Deed::Overrule, Deed::Hold]);
     assert_eq!(mays[1].may, [Deed::Undo, Deed::Hold]);
@@ -73,7 +132,7 @@ fn a_scanner_that_is_held_is_answered_anew_once_staff_took_it_back() {
     };
     assert_eq!(bench.ledger().scan(&[held(0)], moment(DOORS)).len(), 1);
     assert!(bench.ledger().scan(&[held(300)], moment(DOORS)).is_empty());
-    bench.ledger().undo(1, moment(DOORS)).unwrap();
+    bench.ledger().undo(1, Actor::Operator, moment(DOORS)).unwrap();
     assert!(bench.ledger().scan(&[held(600)], moment(DOORS))[0].ruling.opens);
 }
 
@@ -86,10 +145,10 @@ fn a_turnstile_has_the_last_word_on_an_undo() {
     {
         let said = bench.scan(&[ticket(40 + u32::try_from(number).unwrap(), 1)]).remove(0);
         let admission = said.sequence.unwrap();
-        let under_way = bench.ledger().undo(admission, moment(DOORS));
+        let under_way = bench.ledger().undo(admission, Actor::Operator, moment(DOORS));
         assert!(matches!(under_way, Err(ActError::UnderWay { .. })), "{told:?}");
         bench.ledger().tell(admission, told);
-        let undone = bench.ledger().undo(admission, moment(DOORS));
+        let undone = bench.ledger().undo(admission, Actor::Operator, moment(DOORS));
         assert_eq!(undone.is_ok(), may, "{told:?}");
         // What an output told goes with whatever is written next.
         bench.ledger().write_outcomes(moment(DOORS)).unwrap();
@@ -117,7 +176,7 @@ fn a_supervisor_lets_in_whom_the_gate_refused() {
     assert!(matches!(overrule(&mut bench, 3, DOORS), Err(ActError::NotARefusal { sequence: 3 })));
     // It counts: the seat is used, and what was let in by it can be taken back.
     assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::PlacesUsedUp]);
-    assert!(bench.ledger().undo(3, moment(DOORS)).is_ok());
+    assert!(bench.ledger().undo(3, Actor::Operator, moment(DOORS)).is_ok());
     bench.reopen().unwrap();
 }
 
@@ -181,17 +240,17 @@ fn a_held_seat_stays_out_until_staff_release_it() {
     let genuine = samples::ticket_of(41, 1);
     let forged = UnverifiedTicket::new(genuine.body().clone(), genuine.issuer(), genuine.issuer()).to_text();
     bench.verdicts(&[ticket(42, 1), forged]);
-    bench.ledger().undo(1, moment(DOORS)).unwrap();
-    assert!(matches!(bench.ledger().hold(2, moment(DOORS)), Err(ActError::NoTicket { sequence: 2 })));
-    assert!(matches!(bench.ledger().release(1, moment(DOORS)), Err(ActError::NotHeld)));
-    bench.ledger().hold(1, moment(DOORS)).unwrap();
-    assert!(matches!(bench.ledger().hold(1, moment(DOORS)), Err(ActError::Held)));
+    bench.ledger().undo(1, Actor::Operator, moment(DOORS)).unwrap();
+    assert!(matches!(bench.ledger().hold(2, Actor::Operator, moment(DOORS)), Err(ActError::NoTicket { sequence: 2 })));
+    assert!(matches!(bench.ledger().release(1, Actor::Operator, moment(DOORS)), Err(ActError::NotHeld)));
+    bench.ledger().hold(1, Actor::Operator, moment(DOORS)).unwrap();
+    assert!(matches!(bench.ledger().hold(1, Actor::Operator, moment(DOORS)), Err(ActError::Held)));
     // A day later, after a restart, and though the list knows nothing against it.
     bench.reopen().unwrap();
     bench.ledger().take(DocumentKind::SlotList, &slots_bytes(2, DOORS), moment(DOORS)).unwrap();
     assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::Blocked]);
     assert_eq!(bench.ledger().recent(1, moment(DOORS)).unwrap()[0].may, [Deed::Overrule, Deed::Release]);
-    bench.ledger().release(5, moment(DOORS)).unwrap();
+    bench.ledger().release(5, Actor::Operator, moment(DOORS)).unwrap();
     assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::Admitted]);
     let acts: Vec<_> = bench.acts().into_iter().skip(1).collect();
     assert_eq!(acts, [(Act::Hold, Actor::Operator), (Act::Release, Actor::Operator)]);
@@ -207,9 +266,9 @@ fn a_hold_ends_when_the_clouds_list_takes_over() {
             .unwrap();
     };
     bench.verdicts(&[ticket(42, 1)]);
-    bench.ledger().undo(1, moment(DOORS)).unwrap();
+    bench.ledger().undo(1, Actor::Operator, moment(DOORS)).unwrap();
     take(&mut bench, 2, SlotState::Blocked);
-    bench.ledger().hold(1, moment(DOORS)).unwrap();
+    bench.ledger().hold(1, Actor::Operator, moment(DOORS)).unwrap();
     take(&mut bench, 3, SlotState::Good);
     assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::Blocked], "the list that blocked it was older than the hold");
     take(&mut bench, 4, SlotState::Blocked);
@@ -227,8 +286,8 @@ fn a_seat_is_held_where_there_is_no_list_too() {
         bench.ledger().take(kind, &bytes, moment(DOORS)).unwrap();
     }
     assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::NoList]);
-    bench.ledger().undo(1, moment(DOORS)).unwrap();
-    bench.ledger().hold(1, moment(DOORS)).unwrap();
+    bench.ledger().undo(1, Actor::Operator, moment(DOORS)).unwrap();
+    bench.ledger().hold(1, Actor::Operator, moment(DOORS)).unwrap();
     assert_eq!(bench.verdicts(&[ticket(42, 1)]), [Reason::Blocked]);
 }
 
@@ -249,7 +308,7 @@ fn two_lanes_in_one_transaction_let_a_seat_in_once() {
 fn the_last_scans_say_what_became_of_them() {
     let mut bench = Bench::synced();
     bench.verdicts(&[ticket(42, 1), "junk".to_owned(), ticket(43, 1)]);
-    bench.ledger().undo(1, moment(DOORS)).unwrap();
+    bench.ledger().undo(1, Actor::Operator, moment(DOORS)).unwrap();
     let recent = bench.ledger().recent(3, moment(DOORS)).unwrap();
     let told: Vec<_> = recent.iter().map(|one| (one.sequence, one.reason, one.persons, one.may.clone())).collect();
     let expected = [

@@ -14,13 +14,13 @@ const OTHER_PIN: &str = "906153";
 const WRONG: &str = "555123";
 
 /// A ledger at work, with one refusal that may be overruled: row 2.
-struct Desk {
+struct Office {
     folder: tempfile::TempDir,
     work: mpsc::Sender<Work>,
     ledger: JoinHandle<()>,
 }
 
-impl Desk {
+impl Office {
     /// With supervisors, by these PINs.
     fn with(pins: &[&str]) -> (Self, PinWorker) {
         let mut bench = Bench::synced();
@@ -55,8 +55,17 @@ impl Desk {
     }
 
     fn overrule(&self, pin: &str) -> oneshot::Receiver<Result<Announcement, ActError>> {
-        let (pin, why) = (pin.into(), OverruleReason::OrganisersDecision);
+        self.overrule_at(Desk::Gate, pin)
+    }
+
+    fn overrule_at(&self, desk: Desk, pin: &str) -> oneshot::Receiver<Result<Announcement, ActError>> {
+        let (pin, why) = (TypedPin { pin: pin.into(), desk }, OverruleReason::OrganisersDecision);
         self.ask(|reply| Work::Overrule { sequence: 2, pin, why, reply })
+    }
+
+    fn hold(&self, pin: Option<&str>) -> oneshot::Receiver<Result<Done, ActError>> {
+        let pin = pin.map(|pin| TypedPin { pin: pin.into(), desk: Desk::Gate });
+        self.ask(|reply| Work::ByStaff { act: Ledger::hold, sequence: 2, pin, reply })
     }
 
     /// The agent ends, and another one begins on its folder.
@@ -111,7 +120,7 @@ fn a_name_can_be_read() {
 
 #[test]
 fn a_pin_says_who_overrules() {
-    let (desk, worker) = Desk::with(&[PIN, OTHER_PIN]);
+    let (desk, worker) = Office::with(&[PIN, OTHER_PIN]);
     let worker = work(worker);
     let said = desk.overrule(OTHER_PIN).blocking_recv().unwrap().unwrap();
     assert_eq!((said.sequence, said.ruling.verdict), (Some(3), Reason::Overruled));
@@ -125,13 +134,13 @@ fn a_pin_says_who_overrules() {
 
 #[test]
 fn a_gate_without_supervisors_is_overruled_by_nobody() {
-    let (desk, _worker) = Desk::with(&[]);
+    let (desk, _worker) = Office::with(&[]);
     assert!(matches!(desk.overrule(PIN).blocking_recv().unwrap(), Err(ActError::NoSupervisor)));
 }
 
 #[test]
 fn the_ledger_waits_for_no_pin() {
-    let (desk, worker) = Desk::with(&[PIN]);
+    let (desk, worker) = Office::with(&[PIN]);
     let overruled = desk.overrule(PIN);
     // Nobody hashes yet, and all else goes on.
     desk.ask(|reply| Work::Reach { reply }).blocking_recv().unwrap();
@@ -143,7 +152,7 @@ fn the_ledger_waits_for_no_pin() {
 
 #[test]
 fn five_wrong_pins_in_a_row_are_tried_however_many_come_at_once_and_a_restart_forgets_none() {
-    let (desk, worker) = Desk::with(&[PIN]);
+    let (desk, worker) = Office::with(&[PIN]);
     let tries: Vec<_> = (0..8).map(|_| desk.overrule(WRONG)).collect();
     let worker = work(worker);
     let outcomes = tries.into_iter().map(|one| one.blocking_recv().unwrap());
@@ -157,23 +166,68 @@ fn five_wrong_pins_in_a_row_are_tried_however_many_come_at_once_and_a_restart_fo
     assert!(matches!(right, Err(ActError::Wait { seconds: 1..=10 })), "{right:?}");
 }
 
+/// Somebody who has a PIN tries a colleague's, and uses their own in between.
 #[test]
-fn a_right_pin_ends_the_run_of_wrong_ones() {
+fn a_right_pin_makes_no_wrong_one_forgotten() {
     let mut bench = Bench::synced();
     add(bench.ledger(), PIN).unwrap();
     let hash = |pin: &str| Pin::parse(pin.into()).unwrap().hash(&[7; 16]).unwrap();
     let (right, wrong) = (hash(PIN), hash(WRONG));
-    for _ in 0..3 {
-        for _ in 0..4 {
-            assert!(matches!(bench.ledger().identify(&wrong, moment(DOORS)), Err(ActError::WrongPin)));
-        }
-        assert_eq!(bench.ledger().identify(&right, moment(DOORS)).unwrap(), SupervisorId(1));
+    let mut identify = |pin, at| bench.ledger().identify(pin, Desk::Gate, moment(at));
+    for _ in 0..5 {
+        assert!(matches!(identify(&wrong, DOORS), Err(ActError::WrongPin)));
+        let known = identify(&right, DOORS);
+        assert!(matches!(known, Ok(SupervisorId(1)) | Err(ActError::Wait { seconds: 10 })), "{known:?}");
+    }
+    assert!(matches!(identify(&wrong, DOORS), Err(ActError::Wait { seconds: 10 })));
+    // Once those are forgotten, whoever mistypes now and then never waits.
+    for tens in 6..26 {
+        let at = DOORS + Duration::from_mins(10 * tens);
+        assert!(matches!(identify(&wrong, at), Err(ActError::WrongPin)), "{tens}");
+        assert!(identify(&right, at).is_ok(), "{tens}");
     }
 }
 
 #[test]
+fn whoever_guesses_at_a_tablet_keeps_nobody_at_the_gate_or_at_another_one_waiting() {
+    let (desk, worker) = Office::with(&[PIN]);
+    let worker = work(worker);
+    for _ in 0..5 {
+        let wrong = desk.overrule_at(Desk::Tablet(1), WRONG).blocking_recv().unwrap();
+        assert!(matches!(wrong, Err(ActError::WrongPin)), "{wrong:?}");
+    }
+    let (desk, new_worker) = desk.restart();
+    worker.join().unwrap();
+    let worker = work(new_worker);
+    let waits = desk.overrule_at(Desk::Tablet(1), PIN).blocking_recv().unwrap();
+    assert!(matches!(waits, Err(ActError::Wait { seconds: 1..=10 })), "{waits:?}");
+    let wrong = desk.overrule_at(Desk::Tablet(2), WRONG).blocking_recv().unwrap();
+    assert!(matches!(wrong, Err(ActError::WrongPin)), "{wrong:?}");
+    assert!(desk.overrule(PIN).blocking_recv().unwrap().is_ok());
+    drop(desk);
+    worker.join().unwrap();
+}
+
+#[test]
+fn a_pin_holds_back_whom_staff_do_not_see_any_more() {
+    let (desk, worker) = Office::with(&[PIN]);
+    let worker = work(worker);
+    // The rows are of an evening that is years from now by this machine's clock; of them nobody is too late.
+    assert!(matches!(desk.hold(Some(WRONG)).blocking_recv().unwrap(), Err(ActError::WrongPin)));
+    let held = desk.hold(Some(PIN)).blocking_recv().unwrap().unwrap();
+    assert_eq!((held.deed, held.sequence), (Deed::Hold, 3));
+    assert!(matches!(desk.hold(Some(PIN)).blocking_recv().unwrap(), Err(ActError::Held)));
+    let (desk, _) = desk.restart();
+    worker.join().unwrap();
+    let row =
+        desk.ask(|reply| Work::Batch { most: 9, reply }).blocking_recv().unwrap().unwrap().unwrap().rows.remove(2);
+    let row = JournalRow::from_bytes(&row.row.0).unwrap();
+    assert_eq!((row.act, row.actor), (Some(Act::Hold), Actor::Supervisor));
+}
+
+#[test]
 fn what_has_not_the_form_of_a_pin_is_no_try() {
-    let (desk, _worker) = Desk::with(&[PIN]);
+    let (desk, _worker) = Office::with(&[PIN]);
     for _ in 0..9 {
         assert!(matches!(desk.overrule("12345").blocking_recv().unwrap(), Err(ActError::WrongPin)));
     }

@@ -125,6 +125,22 @@ impl Machine {
         }
     }
 
+    /// Nobody else is let through.
+    pub(super) fn close(&mut self) {
+        match self {
+            Self::Opener(opener) => opener.close(),
+            Self::Signal(_) => {}
+        }
+    }
+
+    /// How long the pulse lasts by which somebody is let through now.
+    pub(super) fn under_way(&self) -> Option<Duration> {
+        match self {
+            Self::Opener(opener) => opener.under_way(),
+            Self::Signal(_) => None,
+        }
+    }
+
     /// The device did not do what it was told, or will be told nothing more. Nobody waits for it to come back.
     pub(super) fn failed(&mut self, now: Duration) {
         match self {

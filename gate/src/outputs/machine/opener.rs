@@ -186,8 +186,21 @@ impl Opener {
             State::Turning { row, off_at, .. } => self.over(row, Passage::Opened, off_at, off_at),
             State::Idle | State::Pausing { .. } => {}
         }
+        self.close();
+    }
+
+    /// Nobody else is let through: what is owed is given up. The pulse under way goes on.
+    pub(super) fn close(&mut self) {
         let owed = self.waiting.drain(..).map(|turn| Act::Say(turn.row, Passage::NotOpened));
         self.acts.extend(owed);
+    }
+
+    /// How long the pulse lasts that is under way, or whose turn is awaited.
+    pub(super) fn under_way(&self) -> Option<Duration> {
+        match self.state {
+            State::Opening { .. } | State::Open { .. } | State::Turning { .. } => Some(self.opening.pulse),
+            State::Idle | State::Pausing { .. } => None,
+        }
     }
 
     /// Ends a turn: when it was switched off, and when whoever it was for was through.
@@ -359,6 +372,19 @@ mod tests {
         advance(&mut opener, seconds(10.0));
         opener.failed(seconds(10.1));
         assert_eq!(opener.advance(seconds(10.1)), [say(1, Passage::Opened), say(1, Passage::NotOpened)]);
+    }
+
+    #[test]
+    fn at_the_end_the_pulse_under_way_goes_on_and_no_other_begins() {
+        let mut opener = opener(Turns::Person, None);
+        opener.hear(&admit(1, 2, seconds(10.0)));
+        assert_eq!((advance(&mut opener, seconds(10.0)), opener.under_way()), (vec![Act::On(PULSE)], Some(PULSE)));
+        opener.close();
+        assert_eq!(advance(&mut opener, seconds(10.1)), [say(1, Passage::NotOpened)]);
+        assert_eq!(opener.under_way(), Some(PULSE));
+        assert_eq!(advance(&mut opener, seconds(10.5)), [Act::Off, say(1, Passage::Opened)]);
+        assert_eq!(opener.under_way(), None);
+        assert_eq!(advance(&mut opener, seconds(12.0)), []);
     }
 
     #[test]

@@ -122,15 +122,15 @@ fn without_an_agent_a_relay_is_told_until_it_is_off() {
 }
 
 #[test]
-fn whoever_is_about_to_be_let_in_is_told_of_when_the_agent_ends() {
+fn whoever_is_on_their_way_goes_through_when_the_agent_ends_and_nobody_else() {
     let (_folder, name) = folder();
     let board = FakeBoard::silent(&name);
-    let running = Running::start(&arm(&name).replace("pulse-milliseconds = 100", "pulse-milliseconds = 10000"));
+    let running = Running::start(&arm(&name));
     assert_eq!(board.hears(4), OFF);
     running.tell(1, Reason::Admitted, 2);
     assert_eq!(board.hears(4), ON);
-    assert_eq!(running.end(), [Passage::Opened, Passage::NotOpened]);
-    assert_eq!(board.hears(4), OFF);
+    assert_eq!(running.end(), [Passage::NotOpened, Passage::Opened]);
+    assert_eq!(board.hears(8), [OFF, OFF].concat(), "at the end of the pulse, and once more at the agent's");
 }
 
 #[test]

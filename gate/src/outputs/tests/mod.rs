@@ -110,7 +110,7 @@ fn announcement(lane: u8, reason: Reason, persons: u8) -> Announcement {
         source: Source::Lines,
         at: Timestamp::from_unix_seconds(0),
         ruling: Ruling::new(verdict, &Subject::Payload { hash: [0; 32].into() }),
-        announced: Timestamp::from_unix_seconds(0),
+        announced: Duration::ZERO,
         holder: None,
     }
 }

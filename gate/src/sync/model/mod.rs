@@ -1,16 +1,18 @@
 //! The machine and a real ledger against a little model of validation, over a network that loses requests and replies.
 
 mod documents;
+mod guests;
 mod pace;
 mod properties;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use countermark_shared::clock::{Exchange, TimeQuestion, answer_time};
 use countermark_shared::documents::{FeedRow, GateStanding, Passage, Remedy, SlotState};
-use countermark_shared::id::{GateId, LaneId, Slot};
+use countermark_shared::id::{GateId, Generation, LaneId, Slot};
 use countermark_shared::journal::{BootId, ChainHash};
-use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome, RowResult};
+use countermark_shared::wire::{Guest, GuestCursor, MAX_ROWS_PER_UPLOAD, RowOutcome, RowResult};
 
 use super::back_off::Jitter;
 use super::exchange::{Held, Request, Response, Step};
@@ -46,6 +48,10 @@ struct Validation {
     logged_in: bool,
     /// Rows it stores of each upload, to leave the others without a result.
     patience: Option<usize>,
+    /// Who is on the guest list.
+    guests: BTreeMap<GuestCursor, Guest>,
+    /// The guest list is answered with a failure.
+    guests_fail: bool,
 }
 
 impl Validation {
@@ -136,7 +142,7 @@ impl World {
     fn scan(&mut self, text: &str) {
         let now = self.moment();
         let text = ScannedText::Whole(text.to_owned());
-        let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.now };
+        let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.now, in_sight_since: None };
         self.ledger().scan(&[scan], now);
     }
 
@@ -205,7 +211,9 @@ impl World {
                 }
                 Response::LoggedIn("session".into())
             }
-            Request::Fetch { .. } | Request::Upload { .. } | Request::AskTime { .. } if !self.validation.logged_in => {
+            Request::Fetch { .. } | Request::Upload { .. } | Request::AskTime { .. } | Request::Guests { .. }
+                if !self.validation.logged_in =>
+            {
                 Response::Unauthorised
             }
             Request::Fetch { wanted, .. } if self.never == Some(wanted.kind()) => lost(),
@@ -214,6 +222,11 @@ impl World {
                 self.document(*wanted)
             }
             Request::AskTime { session: _ } => Response::Time(self.tell_time()),
+            Request::Guests { .. } if self.validation.guests_fail => Response::Refused { problem: "500".into() },
+            Request::Guests { after, session: _ } => {
+                self.requests.push("guests");
+                Response::Guests(samples::guest_page(&self.validation.guests, *after))
+            }
             Request::Upload { session: _, most } if *most > self.widest => lost(),
             Request::Upload { session: _, most } => {
                 self.requests.push("upload");

@@ -158,6 +158,11 @@ impl Sync {
                 Err(error) => failed(&error),
             },
             Request::AskTime { session } => self.ask_time(&session).await,
+            Request::Guests { after, session } => match self.client.guests(&session, after).await {
+                Ok(Some(page)) => Response::Guests(page),
+                Ok(None) => Response::Absent,
+                Err(error) => failed(&error),
+            },
             Request::Upload { session, most } => match self.ask(|reply| Work::Batch { most, reply }).await? {
                 Ok(Some(batch)) => {
                     let sent = batch.sequences();
@@ -216,6 +221,7 @@ impl Sync {
             | Response::Unchanged
             | Response::Absent
             | Response::Time(_)
+            | Response::Guests(_)
             | Response::Uploaded(_) => self.note_answer(),
         }
     }

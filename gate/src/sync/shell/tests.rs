@@ -4,8 +4,9 @@ use crate::ledger::{self, Ledger, Pins, Word};
 use crate::samples::{self, GATE};
 use crate::stand_in::StandIn;
 use countermark_shared::documents::SlotState;
-use countermark_shared::id::{LaneId, Slot};
+use countermark_shared::id::{Generation, LaneId, Slot};
 use countermark_shared::journal::{BootId, ClockState};
+use countermark_shared::wire::GuestCursor;
 use zeroize::Zeroizing;
 
 struct Bench {
@@ -57,7 +58,8 @@ impl Bench {
 
     async fn scan(&mut self, text: &str) {
         let text = ScannedText::Whole(text.to_owned());
-        let scan = RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.clock.now().uptime };
+        let scan =
+            RawScan { lane: LaneId(1), source: Source::Lines, text, at: self.clock.now().uptime, in_sight_since: None };
         // By the rows, which only grow: what is unsettled may be the row before, or be settled before anybody looks.
         let before = self.report.borrow().rows;
         self.ledger.send(Work::Scan(scan)).await.unwrap();
@@ -152,6 +154,22 @@ async fn an_answer_for_rows_that_were_not_sent_settles_nothing() {
     bench.stand_in.books().answers_for_others = false;
     bench.settled().await;
     assert_eq!(bench.stand_in.books().rows.len(), 2);
+}
+
+#[tokio::test]
+async fn guests_come_page_by_page() {
+    let mut bench = Bench::start(Duration::from_millis(50)).await;
+    {
+        let mut books = bench.stand_in.books();
+        for slot in 0..5 {
+            let issued = samples::SIGNED;
+            let cursor = GuestCursor { issued, slot: Slot(slot), generation: Generation(1) };
+            books.guests.insert(cursor, samples::guest(slot, 1, samples::ORDER, issued));
+        }
+        books.publisher.give_guests(true);
+    }
+    bench.report.wait_for(|report| report.guests.is_some_and(|guests| guests.held == 5)).await.unwrap();
+    assert!(bench.contact.borrow().problem.is_none());
 }
 
 /// What stands between may answer for a cloud that is gone: 503 is no contact.

@@ -2,28 +2,43 @@ use std::net::Ipv4Addr;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, LOCATION, ORIGIN};
+use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 use super::*;
 use crate::clock::Clock;
 use crate::data_folder::DataFolder;
+use crate::ledger::{Report, Work};
 use crate::samples;
+use core::time::Duration;
+use countermark_shared::documents::Lease;
+use countermark_shared::id::EventId;
+use tokio::sync::watch;
 
+const AN_HOUR: Duration = Duration::from_hours(1);
 const HOST_NAME: &str = "192.168.1.20:8443";
 
 struct Bench {
     _folder: tempfile::TempDir,
     tablets: Arc<Tablets>,
+    report: watch::Sender<Report>,
     router: Router,
+    /// What is asked of the ledger.
+    work: mpsc::Receiver<Work>,
 }
 
 impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = SocketAddr::from((Ipv4Addr::new(192, 168, 1, 20), 8443));
-        let tablets = Arc::new(Tablets::load(DataFolder::at(folder.path()), address, Clock::start()).unwrap());
-        let router = router(Arc::new(samples::screen()), Arc::clone(&tablets));
-        Self { _folder: folder, tablets, router }
+        let clock = Clock::start();
+        let lease = Lease { until: clock.now().battery + AN_HOUR, ..samples::assignment().lease };
+        let report = watch::Sender::new(Report { lease: Some(lease), ..samples::report() });
+        let data = DataFolder::at(folder.path());
+        let tablets = Arc::new(Tablets::load(data, address, clock, report.subscribe()).unwrap());
+        let (ledger, work) = mpsc::channel(4);
+        let router = router(Arc::new(Screen { ledger, ..samples::screen() }), Arc::clone(&tablets));
+        Self { _folder: folder, tablets, report, router, work }
     }
 
     async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
@@ -61,7 +76,7 @@ async fn who_is_not_paired_reaches_the_pairing_page_alone() {
     let bench = Bench::new();
     let stranger = format!("{NAME}=AAAA");
     for cookie in ["", &stranger, "tablet=x"] {
-        for path in ["/screen.js", "/screen.css", "/events", "/menu.js", "/acts/undo"] {
+        for path in ["/screen.js", "/screen.css", "/events", "/menu.js", "/acts/undo", "/acts/find"] {
             assert_eq!(bench.see(path, cookie).await, StatusCode::UNAUTHORIZED, "{path}");
         }
         for path in ["/pair", "/pair.js", "/pair.css"] {
@@ -95,6 +110,61 @@ async fn a_code_makes_one_tablet_until_it_is_revoked() {
     assert!(matches!(bench.tablets.revoke(2), Err(TabletError::Unknown(2))));
 }
 
+/// An hour here; the season's next event pairs anew.
+#[tokio::test]
+async fn a_pairing_ends_with_the_lease_of_its_assignment() {
+    let bench = Bench::new();
+    let invitation = bench.tablets.invite().unwrap();
+    let answer = bench.pair(&invitation.code).await;
+    let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+    let seconds = cookie.split("Max-Age=").nth(1).and_then(|rest| rest.split(';').next()).unwrap();
+    assert!((3000..=3600).contains(&seconds.parse::<u64>().unwrap()), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let seen = async || bench.see("/screen.js", &cookie).await;
+    let lease = bench.report.borrow().lease.unwrap();
+    for (event, until, expected) in [
+        (Some(samples::EVENT), lease.until, StatusCode::OK),
+        (Some(samples::EVENT), lease.until + AN_HOUR, StatusCode::OK),
+        (Some(EventId(8)), lease.until, StatusCode::UNAUTHORIZED),
+        (None, lease.until, StatusCode::UNAUTHORIZED),
+        (Some(samples::EVENT), samples::SIGNED, StatusCode::UNAUTHORIZED),
+    ] {
+        bench.report.send_modify(|report| (report.event, report.lease) = (event, Some(Lease { until, ..lease })));
+        assert_eq!(seen().await, expected, "{event:?} until {until}");
+        assert_eq!(bench.tablets.list().len(), usize::from(expected == StatusCode::OK));
+    }
+    assert!(matches!(bench.tablets.invite(), Err(TabletError::NoLease(_))));
+}
+
+#[tokio::test]
+async fn a_pin_that_is_typed_at_a_tablet_is_that_tablets() {
+    let mut bench = Bench::new();
+    for number in [1, 2] {
+        let cookie = bench.paired().await;
+        let headers = [
+            (HOST.as_str(), HOST_NAME),
+            (ORIGIN.as_str(), "https://192.168.1.20:8443"),
+            (COOKIE.as_str(), cookie.as_str()),
+        ];
+        for (path, body) in [
+            ("/acts/overrule", r#"{"sequence":1,"pin":"273940","why":"other"}"#),
+            ("/acts/undo", r#"{"sequence":1,"pin":"273940"}"#),
+        ] {
+            let asked = async {
+                let Some(Work::Overrule { pin, .. } | Work::ByStaff { pin: Some(pin), .. }) = bench.work.recv().await
+                else {
+                    panic!("{path} asks something else")
+                };
+                pin.desk
+            };
+            let request = Request::builder().method(Method::POST).uri(path).header(CONTENT_TYPE, "application/json");
+            let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            let answer = bench.router.clone().oneshot(request.body(Body::from(body)).unwrap());
+            assert_eq!(tokio::join!(asked, answer).0, Desk::Tablet(number), "{path}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn other_names_and_other_pages_are_refused_whoever_asks() {
     let bench = Bench::new();
@@ -113,9 +183,19 @@ async fn other_names_and_other_pages_are_refused_whoever_asks() {
     ] {
         let mut headers = vec![(HOST.as_str(), HOST_NAME), (COOKIE.as_str(), &*cookie), ("sec-fetch-site", site)];
         headers.extend(origin.map(|origin| (ORIGIN.as_str(), origin)));
-        for path in
-            ["/acts/undo", "/acts/overrule", "/acts/hold", "/acts/release", "/acts/confirm", "/acts/enter", "/pair"]
-        {
+        for path in [
+            "/acts/undo",
+            "/acts/overrule",
+            "/acts/hold",
+            "/acts/release",
+            "/acts/confirm",
+            "/acts/enter",
+            "/acts/persons",
+            "/acts/find",
+            "/acts/choose",
+            "/acts/clock",
+            "/pair",
+        ] {
             let answer = bench.ask(Method::POST, path, &headers, "{\"sequence\":1}").await;
             assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path} from {origin:?}, {site}");
         }

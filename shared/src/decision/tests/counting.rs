@@ -5,7 +5,7 @@ use core::num::NonZeroU8;
 use crate::decision::{Passages, Turn, Unfinished};
 use crate::documents::Direction;
 use crate::id::{EventId, GateId, Generation, LaneId, Slot};
-use crate::journal::{Act, Actor, BootId, ClockState, DocumentRevisions, JournalRow, Subject};
+use crate::journal::{Act, Actor, Actuation, BootId, ClockState, DocumentRevisions, JournalRow, Subject};
 use crate::samples::DOORS;
 use crate::time::Timestamp;
 use crate::verdict::{Admission, Reason};
@@ -95,6 +95,25 @@ fn what_was_taken_back_counts_as_if_it_had_never_been() {
     assert_eq!(Passages::of(&rows[..2], None), Passages::NONE);
     assert_eq!(Passages::of(&rows[..3], None).last_entry, Some(admission(5)));
     assert_eq!(Passages::of(&[&rows[..1], &rows[2..]].concat(), None), count(&[first], None));
+}
+
+#[test]
+fn an_exit_by_which_nobody_left_counts_as_if_it_had_never_been() {
+    let numbered = |sequence, row| JournalRow { sequence, ..row };
+    let both = [row(0, Direction::Entry, Reason::Admitted, 1), row(5, Direction::Exit, Reason::Exit, 1)];
+    let [came, went] = &both;
+    for (actuation, count_for) in
+        [(Actuation::NotTurned, 1), (Actuation::NotOpened, 2), (Actuation::Opened, 2), (Actuation::Turned, 2)]
+    {
+        let told = |sequence, of, about: &JournalRow| JournalRow {
+            persons: 0,
+            proved: false,
+            act: Some(Act::Actuated { of, actuation }),
+            ..numbered(sequence, about.clone())
+        };
+        let rows = [came.clone(), told(2, 1, came), numbered(3, went.clone()), told(4, 3, went)];
+        assert_eq!(Passages::of(&rows, None), count(&both[..count_for], None), "{actuation:?}");
+    }
 }
 
 #[test]

@@ -81,6 +81,7 @@ fn full() -> EventDocument {
     event.policy = policy;
     event.resets = vec![later(20), later(44)];
     event.names_at_gates = true;
+    event.find_by_order = true;
     event.products[0].moved = Some(Window { from: later(24), until: later(34) });
     event.products[0].form = TicketForm { live_window_seconds: 30, holder: HolderName::Checked };
     event.products[0].policy = Some(policy);
@@ -101,7 +102,7 @@ fn a_document_survives_its_bytes_and_its_text() {
 #[test]
 fn what_a_text_does_not_say_is_as_by_default() {
     let mut text = serde_json::to_value(samples::event()).unwrap();
-    for member in ["policy", "resets", "names_at_gates"] {
+    for member in ["policy", "resets", "names_at_gates", "find_by_order"] {
         text.as_object_mut().unwrap().remove(member).unwrap();
     }
     text["products"][0].as_object_mut().unwrap().remove("form").unwrap();
@@ -128,7 +129,7 @@ fn the_greatest_document_fits() {
 
 #[test]
 fn contradictions_are_not_signed() {
-    let contradictions: [(&str, Change); 13] = [
+    let contradictions: [(&str, Change); 14] = [
         ("too long a pass-back", |event| event.policy.pass_back_seconds = 86_401),
         ("too much tolerance before", |event| event.policy.tolerance_before_seconds = 86_401),
         ("too much tolerance after", |event| event.policy.tolerance_after_seconds = 86_401),
@@ -147,7 +148,13 @@ fn contradictions_are_not_signed() {
             let from = event.products[0].from;
             event.products[0].moved = Some(Window { from, until: from });
         }),
-        ("names to be checked that gates do not have", |event| event.names_at_gates = false),
+        ("names to be checked that gates do not have", |event| {
+            (event.names_at_gates, event.find_by_order) = (false, false);
+        }),
+        ("found by an order where gates have no names", |event| {
+            event.products[0].form = TicketForm { live_window_seconds: 30, holder: HolderName::Sealed };
+            event.names_at_gates = false;
+        }),
     ];
     for (name, contradict) in contradictions {
         let mut event = full();

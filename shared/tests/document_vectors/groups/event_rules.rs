@@ -79,6 +79,10 @@ fn products() -> Vec<Rule> {
         ("names that are checked and not given to gates", false, |event| {
             event.products[0].form = TicketForm { live_window_seconds: 0, holder: HolderName::Checked };
         }),
+        ("found by an order where gates are given names", true, |event| {
+            (event.names_at_gates, event.find_by_order) = (true, true);
+        }),
+        ("found by an order where gates are given no names", false, |event| event.find_by_order = true),
         ("names that are sealed and not given to gates", true, |event| {
             event.products[0].form = TicketForm { live_window_seconds: 255, holder: HolderName::Sealed };
         }),
@@ -204,7 +208,7 @@ fn encoded() -> Vec<Case> {
         "201, 202 and 203",
         [trust(), taken("event-document", &sign(&usual), stands.0, stands.1)],
     )];
-    let changes: [(&str, &str, &[u8], &[u8]); 9] = [
+    let changes: [(&str, &str, &[u8], &[u8]); 10] = [
         ("a currency in small letters", "eur", b"\x63EUR", b"\x63eur"),
         ("a currency of two letters", "EU", b"\x63EUR", b"\x62EU"),
         ("a currency of four letters", "EURO", b"\x63EUR", b"\x64EURO"),
@@ -214,6 +218,7 @@ fn encoded() -> Vec<Case> {
         ("a live window of two bytes", "256", &[0, 0x18, 203], &[0, 0x19, 1, 0]),
         ("an unknown holder", "3", &[0, 0x18, 203, 1, 0], &[0, 0x18, 203, 1, 3]),
         ("no event secrets but 0", "a truth is no number", &[0x08, 0xf4], &[0x08, 0x00]),
+        ("no guest list but 0", "a truth is no number", &[0x09, 0xf4], &[0x09, 0x00]),
     ];
     cases.extend(changes.into_iter().map(|(name, why, from, to)| {
         case(name, why, [trust(), refused("event-document", &sign(&replaced(&usual, from, to)), "malformed")])

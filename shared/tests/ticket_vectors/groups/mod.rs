@@ -1,8 +1,10 @@
 //! The cases, by what they try.
 
 mod fields;
+mod halves;
 mod holders;
 mod lengths;
+mod orders;
 mod presentations;
 mod profiles;
 mod public_keys;
@@ -32,6 +34,9 @@ pub(crate) fn folder() -> Folder {
         ("holder_keys.json", holders::keys_file()),
         ("enrolments.json", holders::enrolments_file()),
         ("wrappings.json", wrappings::file()),
+        ("halves.json", halves::file()),
+        ("order_codes.json", orders::codes_file()),
+        ("order_tags.json", orders::tags_file()),
     ];
     Folder::new("tickets", files)
 }

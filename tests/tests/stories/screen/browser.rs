@@ -78,10 +78,15 @@ impl Browser {
 
     /// Waits until the page has this look, and takes a copy of it as it is then: markup without scripts.
     pub(crate) async fn seen(&self, look: &str) -> Result<String> {
+        self.seen_at(0, look).await
+    }
+
+    /// The same of the region of one lane of several, by its place.
+    pub(crate) async fn seen_at(&self, place: usize, look: &str) -> Result<String> {
         let script = format!(
-            "if (document.body.dataset.look !== '{look}') return null;
+            "if (document.querySelectorAll('.lane')[{place}]?.dataset.look !== '{look}') return null;
              const copy = document.documentElement.cloneNode(true);
-             copy.querySelectorAll('script, noscript').forEach((one) => one.remove());
+             copy.querySelectorAll('script, noscript, template').forEach((one) => one.remove());
              return '<!doctype html>' + copy.outerHTML;"
         );
         until(format_args!("the page looked {look}"), PATIENCE, async || self.ask(&script).await).await

@@ -1,9 +1,11 @@
 //! What staff do at the screen, by its buttons, and the same from a tablet that the gate let in.
 
 use std::io::Write;
+use std::net::Ipv4Addr;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use countermark_shared::verdict::Reason;
+use countermark_tests::proxy::{Fault, Proxy};
 
 use super::browser::Browser;
 use super::{Entrance, Stage, tell};
@@ -33,6 +35,10 @@ fn an_admission_is_taken_back_a_refusal_overruled_and_a_ticket_typed() {
 
             show(&entrance.solo[0], "admit").await?;
             choose_the_newest(browser, "PASS").await?;
+            browser.press("BACK").await?;
+            let ages = "/keys · clés : \\d+ \\w+; .*event · événement : \\d+ \\w+; /.test(document.getElementById('menu').textContent)";
+            browser.wait("the ages of keys and event were told", ages).await?;
+            browser.press("PASS").await?;
             browser.press("Take back").await?;
             fingers_fit(browser).await?;
             browser.press("YES").await?;
@@ -48,9 +54,7 @@ fn an_admission_is_taken_back_a_refusal_overruled_and_a_ticket_typed() {
             choose_the_newest(browser, "STOP").await?;
             browser.press("Let in all the same").await?;
             browser.press("They showed who they are").await?;
-            for digit in PIN.chars() {
-                browser.press(&digit.to_string()).await?;
-            }
+            digits(browser, PIN).await?;
             fingers_fit(browser).await?;
             let page: String = browser.ask("return document.documentElement.outerHTML").await?;
             assert!(!page.contains(PIN) && page.contains("••••••"), "a PIN is on the page");
@@ -63,6 +67,12 @@ fn an_admission_is_taken_back_a_refusal_overruled_and_a_ticket_typed() {
             );
             browser.press("BACK").await?;
 
+            // Whoever pressed a key has a keyboard.
+            let types = "[...document.querySelectorAll('#menu button')].some((one) => one.textContent.includes('Type a ticket'))";
+            browser.wait("nobody was asked to type without one", &format!("!{types}")).await?;
+            browser.type_into("body", "x").await?;
+            browser.press("CLOSE").await?;
+            browser.press("MENU").await?;
             browser.press("Type a ticket").await?;
             browser.type_into("#menu textarea", &entrance.solo[1]).await?;
             browser.press("DECIDE").await?;
@@ -87,6 +97,18 @@ async fn choose_the_newest(browser: &Browser, word: &str) -> Result<()> {
     browser.press(word).await
 }
 
+async fn digits(browser: &Browser, pin: &str) -> Result<()> {
+    for digit in pin.chars() {
+        browser.press(&digit.to_string()).await?;
+    }
+    Ok(())
+}
+
+async fn type_pin(browser: &Browser, pin: &str) -> Result<()> {
+    digits(browser, pin).await?;
+    browser.press("OK").await
+}
+
 /// Each button of the menu is large enough.
 async fn fingers_fit(browser: &Browser) -> Result<()> {
     let sizes: Vec<[f64; 2]> = browser
@@ -105,17 +127,31 @@ fn a_tablet_is_let_in_by_a_code_and_sees_nothing_once_it_is_revoked() {
         let mut running = entrance.gate.stand(&config).await?;
         let mut lines = running.lines()?;
         entrance.gate.would_say(&entrance.solo[0], Reason::Admitted).await?;
+        let file = cloud.folder().join("pin");
+        std::fs::write(&file, PIN)?;
+        entrance.gate.add_supervisor("Ada", &file).await?;
         Browser::used(cloud.folder(), async |browser| {
             browser.display(800, 1280, 1).await?;
             browser.open(&running.screen).await?;
             browser.seen("ready").await?;
             browser.press("MENU").await?;
             browser.press("Let a tablet in").await?;
+            type_pin(browser, "314159").await?;
+            browser.wait("it was no supervisor's", "/Wrong PIN/.test(document.getElementById('menu').textContent)").await?;
+            browser.press("BACK").await?;
+            browser.press("Let a tablet in").await?;
+            type_pin(browser, PIN).await?;
             browser.wait("a code was shown", "/^[0-9]{6}$/.test(document.querySelector('#menu .code')?.textContent)").await?;
             browser.picture("invitation").await?;
             let [code, address]: [String; 2] = browser
                 .ask("return [document.querySelector('#menu .code').textContent, document.querySelector('#menu p').textContent]")
                 .await?;
+
+            // The Wi-Fi between them: another address of this machine, and the same port.
+            let port = address.rsplit_once(':').and_then(|(_, port)| port.trim_end_matches('/').parse().ok()).context("no port")?;
+            let wifi = Proxy::bind_at((Ipv4Addr::new(127, 0, 0, 2), port).into()).await?;
+            wifi.point_to((Ipv4Addr::LOCALHOST, port).into());
+            let address = format!("https://{}/", wifi.address());
 
             browser.open(&address).await?;
             browser.wait("it was sent to the pairing page", "location.pathname === '/pair'").await?;
@@ -127,10 +163,17 @@ fn a_tablet_is_let_in_by_a_code_and_sees_nothing_once_it_is_revoked() {
             assert_eq!(secret, "", "a script can read what makes the tablet known");
             writeln!(lines, "{}", entrance.solo[0])?;
             browser.seen("admit").await?;
+            browser.press("MENU").await?;
+            browser.wait("it counted itself", "/Tablets paired\\D*1$/m.test([...document.querySelectorAll('#menu p')].map((one) => one.textContent).join('\\n'))").await?;
+            browser.press("CLOSE").await?;
+
+            // What is on its way now never comes, on a connection that stays open.
+            browser.ask::<()>("window.looks = []; new MutationObserver(() => looks.push(document.body.dataset.look)).observe(document.body, { attributeFilter: ['data-look'] })").await?;
+            wifi.cut(Fault::Strand);
+            browser.wait("it said so, and found the gate again", "looks.includes('stopped') && looks.at(-1) === 'heard'").await?;
+            browser.seen("ready").await?;
 
             entrance.gate.revoke_tablet(1).await?;
-            browser.seen("stopped").await?;
-            browser.open(&address).await?;
             browser.wait("it is a stranger again", "location.pathname === '/pair'").await
         })
         .await?;

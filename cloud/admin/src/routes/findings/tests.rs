@@ -91,14 +91,22 @@ async fn findings_are_what_validation_says_and_every_rule_is_explained() {
 async fn all_findings_are_taken_away_as_a_file() {
     let bench = Bench::new().await;
     let path = paths::FINDINGS.replace("{event}", "7");
-    bench.validation.answers(&path, StatusCode::OK, page(&[finding(6, "open"), finding(5, "resolved")], None));
+    let mut resolved = finding(5, "resolved");
+    resolved["decided"] = json!({
+        "decision": "resolve", "at": "2027-01-22T09:00:00Z", "account": uuid::Uuid::from_u128(7), "why": "=The box was restored.",
+    });
+    bench.validation.answers(&path, StatusCode::OK, page(&[finding(6, "open"), resolved.clone()], None));
     let csv = bench.get("/v1/events/7/findings.csv").await.text();
     let lines: Vec<_> = csv.split("\r\n").collect();
     let [names, first, second, ""] = lines[..] else { panic!("{csv}") };
     assert!(names.starts_with("\"finding\",\"rule\",\"weight\",\"state\","), "{names}");
     assert!(first.starts_with("\"6\",\"gap\",\"concern\",\"open\",\"\",\"3\",\"'=North\",\"4\","), "{first}");
-    assert!(second.starts_with("\"5\","), "{second}");
+    assert!(names.ends_with("\"evidence\",\"decision\",\"decided\",\"decided by\",\"why\""), "{names}");
+    assert!(first.ends_with(",\"\",\"\",\"\",\"\""), "{first}");
+    let decided =
+        "\"resolve\",\"2027-01-22T09:00:00Z\",\"00000000-0000-0000-0000-000000000007\",\"'=The box was restored.\"";
+    assert!(second.starts_with("\"5\",") && second.ends_with(decided), "{second}");
     let lines = bench.get("/v1/events/7/findings.jsonl").await.text();
     let read: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(read, [finding(6, "open"), finding(5, "resolved")]);
+    assert_eq!(read, [finding(6, "open"), resolved]);
 }

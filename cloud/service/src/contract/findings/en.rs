@@ -35,6 +35,12 @@ pub(super) const fn words(rule: Rule) -> [&'static str; 3] {
             "A supervisor let this seat in although the gate had not.",
             "Nothing, if the reason is a good one. Many by one supervisor are worth a question.",
         ],
+        Rule::TakenBack => [
+            "Taken back by staff",
+            "Staff took more than one admission of this seat back, or one after which it came in again.",
+            "Often an arm that did not turn. Many at one gate are worth a question: whoever takes back an admission \
+             while somebody is inside lets a second person in by the same ticket.",
+        ],
         Rule::Gap => [
             "Rows are missing",
             "The gate's journal goes on after rows that never arrived. Whom they let in is not known here.",
@@ -59,10 +65,10 @@ pub(super) const fn words(rule: Rule) -> [&'static str; 3] {
         ],
         Rule::Unproved => [
             "Rows that prove nothing",
-            "The gate sent admissions without a ticket that proves them, bytes that are no row, or rows while it was \
-             suspended. None of them counts.",
-            "Suspend the gate unless you know why: somebody may have its key. Rows of a gate that was suspended by \
-             mistake stay uncounted.",
+            "The gate sent what no ticket proves or what a gate does not do, bytes that are no row, or rows while it \
+             was suspended. None of them counts.",
+            "Suspend the gate unless you know why: somebody may have its key. Rows that a gate proved while it was \
+             suspended by mistake count once it is resumed.",
         ],
     }
 }

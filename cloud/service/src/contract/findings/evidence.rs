@@ -118,6 +118,15 @@ pub enum Objection {
         /// Why.
         why: OverruleReason,
     },
+    /// Staff said that nobody had gone through.
+    TakenBack {
+        /// By which row of the same gate.
+        row: u64,
+        /// When, by the gate's clock.
+        at: Timestamp,
+        /// When the seat came in next, and where.
+        then: Option<Scan>,
+    },
 }
 
 /// A clock that did not go on as clocks do.

@@ -33,9 +33,15 @@ pub(super) const fn words(rule: Rule) -> [&'static str; 3] {
              signifient que l'on entre à côté des portiques.",
         ],
         Rule::Overruled => [
-            "Admis par un responsable",
-            "Un responsable a laissé entrer cette place alors que le portique ne l'avait pas fait.",
-            "Rien, si le motif est bon. Beaucoup par un même responsable méritent une question.",
+            "Admis par un superviseur",
+            "Un superviseur a laissé entrer cette place alors que le portique ne l'avait pas fait.",
+            "Rien, si le motif est bon. Beaucoup par un même superviseur méritent une question.",
+        ],
+        Rule::TakenBack => [
+            "Annulé par le personnel",
+            "Le personnel a annulé plus d'une admission de cette place, ou une après laquelle elle est entrée à nouveau.",
+            "Souvent un tourniquet qui n'a pas tourné. Beaucoup à un même portique méritent une question : annuler \
+             l'admission de quelqu'un qui est à l'intérieur fait entrer une seconde personne avec le même billet.",
         ],
         Rule::Gap => [
             "Lignes manquantes",
@@ -66,10 +72,10 @@ pub(super) const fn words(rule: Rule) -> [&'static str; 3] {
         ],
         Rule::Unproved => [
             "Lignes sans preuve",
-            "Le portique a envoyé des admissions sans billet qui les prouve, des octets qui ne sont pas une ligne, \
-             ou des lignes pendant sa suspension. Aucune ne compte.",
-            "Suspendez le portique à moins d'en connaître la cause : quelqu'un a peut-être sa clé. Les lignes d'un \
-             portique suspendu par erreur restent non comptées.",
+            "Le portique a envoyé ce qu'aucun billet ne prouve ou ce qu'un portique ne fait pas, des octets qui ne sont \
+             pas une ligne, ou des lignes pendant sa suspension. Aucune ne compte.",
+            "Suspendez le portique à moins d'en connaître la cause : quelqu'un a peut-être sa clé. Les lignes \
+             prouvées d'un portique suspendu par erreur comptent dès sa remise en service.",
         ],
     }
 }

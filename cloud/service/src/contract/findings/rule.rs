@@ -20,6 +20,8 @@ pub enum Rule {
     ExitWithoutEntry,
     /// A supervisor let in whom a gate had not.
     Overruled,
+    /// Staff took admissions of a seat back, more than one or one after which it came in again.
+    TakenBack,
     /// Rows of a gate's journal are missing.
     Gap,
     /// A gate told two stories of the same rows.
@@ -76,13 +78,14 @@ pub fn explanations() -> Vec<Explanation> {
 }
 
 impl Rule {
-    /// All ten.
-    pub const ALL: [Self; 10] = [
+    /// All eleven.
+    pub const ALL: [Self; 11] = [
         Self::DoubleAdmission,
         Self::UsedAfterRevocation,
         Self::NeverIssued,
         Self::ExitWithoutEntry,
         Self::Overruled,
+        Self::TakenBack,
         Self::Gap,
         Self::Fork,
         Self::ClockJump,
@@ -98,6 +101,7 @@ impl Rule {
             Self::NeverIssued => "never-issued",
             Self::ExitWithoutEntry => "exit-without-entry",
             Self::Overruled => "overruled",
+            Self::TakenBack => "taken-back",
             Self::Gap => "gap",
             Self::Fork => "fork",
             Self::ClockJump => "clock-jump",
@@ -111,7 +115,7 @@ impl Rule {
         match self {
             Self::DoubleAdmission | Self::UsedAfterRevocation | Self::NeverIssued | Self::Unproved => Weight::Alarm,
             Self::Gap | Self::Fork | Self::LostGate => Weight::Concern,
-            Self::ExitWithoutEntry | Self::Overruled | Self::ClockJump => Weight::Notice,
+            Self::ExitWithoutEntry | Self::Overruled | Self::TakenBack | Self::ClockJump => Weight::Notice,
         }
     }
 

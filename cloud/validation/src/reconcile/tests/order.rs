@@ -12,9 +12,9 @@ use super::*;
 fn rows() -> impl Strategy<Value = Vec<Told>> {
     let kinds =
         select(vec![Reason::Admitted, Reason::Exit, Reason::ExitWithoutEntry, Reason::Forgiven, Reason::Overruled]);
-    let one = (1..4_u32, 0..12_u64, -90..90_i64, kinds, 1..3_u8, 1..3_u8, any::<bool>(), 0..8_u8);
+    let one = (1..4_u32, 0..12_u64, -90..90_i64, kinds, 1..3_u8, 1..3_u8, any::<bool>(), 0..8_u8, 0..6_u8);
     vec(one, 0..14).prop_map(|rows| {
-        let told = rows.into_iter().map(|(gate, number, skew, reason, persons, generation, believed, kind)| {
+        let told = rows.into_iter().map(|(gate, number, skew, reason, persons, generation, believed, kind, place)| {
             let generation = Generation(generation);
             let plain = JournalRow {
                 at: Timestamp::from_unix_seconds(at(number * 30).unix_seconds() + skew),
@@ -27,7 +27,7 @@ fn rows() -> impl Strategy<Value = Vec<Told>> {
                 (0, _) if number > 0 => act(plain, Act::Undo { of: number, persons: NonZeroU8::new(persons).unwrap() }),
                 _ => plain,
             };
-            Told { row, believed: believed || kind > 2, terms: Some(terms(2, 2)) }
+            Told { row, believed: believed || kind > 2, aside: place == 0, terms: Some(terms(2, 2)) }
         });
         told.collect()
     })

@@ -176,6 +176,36 @@ async fn an_end_that_was_told_before_the_question_arrived_ends_it() {
     assert_eq!(claim(&bench, &mut south, 1, 42).await.persons, 2);
 }
 
+/// Found in review: whoever had a gate's key could say by a number that claims were over, before they were asked, and the seats were granted
+/// twice.
+#[tokio::test]
+async fn a_claim_is_ended_by_its_question_about_its_seat_in_a_proved_row() {
+    let bench = Bench::new().await;
+    let (mut north, mut south) = (bench.gate().await, bench.gate().await);
+    let [first, other, unproved, late] = [(1, 1, 42), (3, 2, 43), (5, 3, 44), (3, 4, 42)]
+        .map(|(row, attempt, slot)| AskClaim { row, ..question(&north, attempt, slot) });
+    claimed(&mut north, &first, 42);
+    // A row that asked nothing, another seat's question, and one of a seat that no ticket proves.
+    end(&mut north, 1, 43, 0);
+    claimed(&mut north, &other, 43);
+    end(&mut north, 2, 43, 0);
+    let act = Some(Act::Claim { attempt: unproved.attempt.0.into(), persons: unproved.persons });
+    let unproved_row = JournalRow { subject: seat(44), reason: Reason::Admitted, act, ..north.next() };
+    north.write(&unproved_row, None);
+    end(&mut north, 5, 44, 0);
+    assert_eq!(bench.upload(&mut north).await, [Stored, Unproved, Stored, Stored, Unproved, Unproved]);
+    for (attempt, question, slot) in [(1, &first, 42), (2, &other, 43), (3, &unproved, 44)] {
+        assert_eq!(ask(&bench, &north, question).await.persons, 2);
+        assert_eq!(claim(&bench, &mut south, attempt, slot).await.persons, 0, "seat {slot}");
+    }
+    // By the number of a question that comes later under another name.
+    end(&mut north, 3, 43, 0);
+    assert_eq!(bench.upload(&mut north).await, [Stored]);
+    assert_eq!(claim(&bench, &mut south, 4, 43).await.persons, 2, "that one is over");
+    assert_eq!(ask(&bench, &north, &late).await.persons, 2);
+    assert_eq!(claim(&bench, &mut south, 5, 42).await.persons, 0);
+}
+
 #[tokio::test]
 async fn what_a_suspended_gate_was_granted_falls() {
     let bench = Bench::new().await;

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use countermark_service::contract::ValidationClient;
-use countermark_service::contract::findings::{FindingDecision, Rule};
+use countermark_service::contract::findings::{Decided, FindingDecision, Rule};
 use countermark_service::service_name::ServiceName;
 use countermark_shared::id::{AccountId, Slot};
 
@@ -72,7 +72,16 @@ async fn a_finding_is_acknowledged_resolved_and_open_again_when_it_grows() {
         let decided = admin.decide_finding(&decision(&finding, Acknowledge, " I ask the box office. ")).await.unwrap();
         assert_eq!(decided.state, Acknowledged);
     }
-    assert_eq!(admin.decide_finding(&decision(&finding, Resolve, "Sold at the door.")).await.unwrap().state, Resolved);
+    let at = bench.clock.now();
+    bench.clock.advance(std::time::Duration::from_secs(1));
+    let said = |decision, at, why: &str| Some(Decided { decision, at, account: ANNA, why: why.to_owned() });
+    let by_rule = FindingQuery { rule: Some(finding.rule), ..FindingQuery::default() };
+    let listed = async || admin.findings(EVENT, &by_rule).await.unwrap().findings.remove(0);
+    assert_eq!(finding.decided, None);
+    assert_eq!(listed().await.decided, said(Acknowledge, at, "I ask the box office."));
+    let resolved = admin.decide_finding(&decision(&finding, Resolve, "Sold at the door.")).await.unwrap();
+    let decided = said(Resolve, bench.clock.now(), "Sold at the door.");
+    assert_eq!((resolved.state, &resolved.decided), (Resolved, &decided));
     let again = admin.decide_finding(&decision(&finding, Acknowledge, "No.")).await.unwrap_err();
     assert_eq!(again.slug(), Some("finding-resolved"));
 
@@ -81,6 +90,7 @@ async fn a_finding_is_acknowledged_resolved_and_open_again_when_it_grows() {
     settle(&bench).await;
     let history = admin.finding(finding.finding).await.unwrap();
     assert_eq!((history.finding.state, history.finding.revision), (Open, 2));
+    assert_eq!((&history.finding.decided, &listed().await.decided), (&decided, &decided), "they said so");
     let unseen = admin.decide_finding(&decision(&finding, Resolve, "As before.")).await.unwrap_err();
     assert_eq!(unseen.slug(), Some("finding-grown"));
     let steps: Vec<_> = history.steps.iter().map(|step| (step.state, step.account, step.why.as_str())).collect();

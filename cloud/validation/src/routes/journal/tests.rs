@@ -1,10 +1,13 @@
 //! Uploads against a real database.
 
 use std::cell::Cell;
+use std::num::NonZeroU8;
+use std::time::Duration;
 
 use axum::http::StatusCode;
-use countermark_shared::id::{EventId, GateId, Generation, Slot};
-use countermark_shared::journal::{ChainHash, JournalRow, Subject};
+use countermark_shared::documents::Direction;
+use countermark_shared::id::{EventId, GateId, Generation, LaneId, Slot};
+use countermark_shared::journal::{Act, Actuation, ChainHash, JournalRow, Subject, UNDO_WINDOW};
 use countermark_shared::ticket::MAX_TEXT_LENGTH;
 use countermark_shared::ticket::UnverifiedTicket;
 use countermark_shared::verdict::Reason;
@@ -13,7 +16,7 @@ use countermark_shared::wire::{Base64, UploadedRow};
 use tracing::span;
 
 use super::*;
-use crate::testing::{self, Bench, EVENT, TestGate, ticket, ticket_of};
+use crate::testing::{self, Bench, DOORS, EVENT, TestGate, ticket, ticket_of};
 
 /// Numbers of the rows that follow a gap.
 async fn gaps(bench: &Bench) -> Vec<i64> {
@@ -147,6 +150,87 @@ async fn a_row_is_believed_as_far_as_a_ticket_proves_it() {
     let mut other = bench.gate().await;
     other.admit(9, None);
     assert_eq!(bench.upload(&mut other).await, [Unproved]);
+}
+
+/// Found in review: whoever stole a gate could take back, hours later, every admission that it had made, and copies entered elsewhere.
+#[tokio::test]
+async fn an_undo_is_believed_as_far_as_a_gate_takes_an_admission_back() {
+    let bench = Bench::new().await;
+    let mut gate = bench.gate().await;
+    for slot in 1..=8 {
+        gate.admit(slot, Some(&ticket(slot, 1)));
+    }
+    gate.act(5, Act::Actuated { of: 5, actuation: Actuation::Turned });
+    gate.act(6, Act::Actuated { of: 6, actuation: Actuation::NotTurned });
+    gate.pass(9, 2, Reason::Forgiven, Some(&ticket(9, 1)));
+    assert_eq!(bench.upload(&mut gate).await, [Stored; 11]);
+    let one = Act::Undo { of: 2, persons: NonZeroU8::MIN };
+    gate.undo(1, 1);
+    gate.act(2, one);
+    gate.undo(3, 4);
+    gate.undo(5, 5);
+    gate.undo(6, 6);
+    gate.undo(9, 11);
+    // Of a row that it does not have, and of itself by another number.
+    gate.undo(8, 10);
+    // In this upload, the arm turned before and after.
+    gate.admit(10, Some(&ticket(10, 1)));
+    gate.act(10, Act::Actuated { of: 19, actuation: Actuation::Turned });
+    gate.undo(10, 19);
+    gate.admit(11, Some(&ticket(11, 1)));
+    gate.undo(11, 22);
+    let expected =
+        [Stored, Unproved, Unproved, Unproved, Stored, Unproved, Unproved, Stored, Stored, Unproved, Stored, Stored];
+    assert_eq!(bench.upload(&mut gate).await, expected);
+    assert!(is_contested(&bench).await);
+
+    // As late as the network may be, and later.
+    let late = |gate: &TestGate, of: u64| {
+        let subject = Subject::Ticket { event: EVENT, slot: Slot(7), generation: Generation(1) };
+        let act = Some(Act::Undo { of, persons: NonZeroU8::new(2).unwrap() });
+        let at = DOORS + Duration::from_secs(6) + UNDO_WINDOW;
+        JournalRow { subject, reason: Reason::Admitted, act, at, ..gate.next() }
+    };
+    let in_time = late(&gate, 7);
+    let too_late = JournalRow { at: in_time.at + Duration::from_millis(1), ..in_time.clone() };
+    gate.write(&too_late, None);
+    assert_eq!(bench.upload(&mut gate).await, [Unproved]);
+    bench.clock.advance(Duration::from_mins(15));
+    let last = late(&gate, 7);
+    gate.write(&last, None);
+    assert_eq!(bench.upload(&mut gate).await, [Stored]);
+    bench.clock.advance(Duration::from_millis(1));
+    gate.undo(8, 8);
+    assert_eq!(bench.upload(&mut gate).await, [Unproved]);
+}
+
+/// Found in review: whoever stole a gate could let everybody leave who had come in anywhere, where tickets admit again after an exit.
+#[tokio::test]
+async fn an_exit_is_believed_where_the_gates_assignment_has_a_lane_out() {
+    let bench = Bench::new().await;
+    let mut gate = bench.gate().await;
+    let leaves = |gate: &TestGate, lane, reason| JournalRow {
+        subject: Subject::Ticket { event: EVENT, slot: Slot(42), generation: Generation(1) },
+        persons: 1,
+        lane: LaneId(lane),
+        direction: Direction::Exit,
+        reason,
+        ..gate.next()
+    };
+    gate.admit(42, Some(&ticket(42, 1)));
+    for (lane, reason) in [(1, Reason::Exit), (3, Reason::Exit), (1, Reason::ExitWithoutEntry), (2, Reason::Exit)] {
+        let row = leaves(&gate, lane, reason);
+        gate.write(&row, None);
+    }
+    // Whom it kept in, wherever it says that was, frees no seat.
+    let kept = JournalRow { persons: 0, ..leaves(&gate, 9, Reason::NotOurs) };
+    gate.write(&kept, None);
+    assert_eq!(bench.upload(&mut gate).await, [Stored, Unproved, Unproved, Unproved, Stored, Stored]);
+    assert!(is_contested(&bench).await);
+}
+
+async fn is_contested(bench: &Bench) -> bool {
+    sqlx::query_scalar("SELECT bool_or(contested) FROM gates").fetch_one(&bench.state.pool).await.unwrap()
 }
 
 /// Found in review: whoever stole a gate could book admissions at another event, with a ticket bought there.

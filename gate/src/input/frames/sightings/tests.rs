@@ -1,0 +1,96 @@
+use super::*;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::devices::{Device, DeviceKind, Devices, Post};
+use crate::input::Source;
+use crate::input::frames::camera;
+use crate::ledger::Work;
+use crate::samples::{self, qr_picture};
+use countermark_shared::id::LaneId;
+use std::path::Path;
+use std::sync::mpsc as std_mpsc;
+use tokio::sync::{mpsc, watch};
+
+struct Bench {
+    sightings: Sightings,
+    frames: Newest,
+    work: mpsc::Receiver<Work>,
+    devices: watch::Sender<Devices>,
+}
+
+impl Bench {
+    fn on_clip(folder: &Path) -> Self {
+        let text = format!("[[camera]]\nname = \"porch\"\nlane = 2\nclip = {folder:?}\n");
+        let [config] = Config::of_text("gate.toml", text).unwrap().cameras.try_into().unwrap();
+        let (ledger, work) = mpsc::channel(1);
+        let devices = watch::Sender::default();
+        let post = Post::new(Device::named(DeviceKind::Camera, "porch"), LaneId(2), devices.clone());
+        let clock = Clock::start();
+        let place = config.entry.place.clone();
+        let frames = Newest::new(move || camera(&config, clock), place);
+        Self { sightings: Sightings::new(Intake { lane: LaneId(2), ledger, clock, post }), frames, work, devices }
+    }
+}
+
+fn sighted(work: &mut mpsc::Receiver<Work>) -> RawScan {
+    let Some(Work::Scan(scan)) = work.blocking_recv() else { panic!("only scans come from a camera") };
+    scan
+}
+
+#[test]
+fn a_held_code_is_sighted_again_and_again_and_a_full_ledger_holds_up_no_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = samples::ticket().to_text();
+    std::fs::write(folder.path().join("a.png"), qr_picture(&text)).unwrap();
+    let Bench { sightings, frames, mut work, devices } = Bench::on_clip(folder.path());
+    let (stop, stopped) = std_mpsc::channel();
+    let running = std::thread::spawn(move || sightings.run(frames, &stopped));
+    let (mut last, mut since) = (Duration::ZERO, None);
+    for _ in 0..3 {
+        let scan = sighted(&mut work);
+        assert!(matches!(&scan.text, ScannedText::Whole(read) if *read == text));
+        assert_eq!((scan.lane, scan.source.to_string()), (LaneId(2), "camera/porch".to_owned()));
+        assert!(matches!(scan.source, Source::Device(_)) && scan.at > last);
+        assert_eq!(scan.in_sight_since, *since.get_or_insert(scan.in_sight_since));
+        last = scan.at;
+    }
+    assert!(since.flatten().is_some_and(|since| since < last), "the camera says that it is held");
+    assert!(devices.borrow().warnings().is_empty());
+    drop(stop);
+    running.join().unwrap();
+}
+
+#[test]
+fn a_camera_that_is_lost_is_said_and_found_again() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("clip");
+    let Bench { sightings, frames, mut work, devices } = Bench::on_clip(&folder);
+    let mut changes = devices.subscribe();
+    let (stop, stopped) = std_mpsc::channel();
+    let running = std::thread::spawn(move || sightings.run(frames, &stopped));
+    let wait = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    wait.block_on(changes.wait_for(|devices| !devices.warnings().is_empty())).unwrap();
+    assert!(devices.borrow().statuses()[0].trouble.as_ref().unwrap().detail.starts_with("gate.toml:2: "));
+
+    let unfinished = parent.path().join("unfinished");
+    std::fs::create_dir(&unfinished).unwrap();
+    std::fs::write(unfinished.join("a.png"), qr_picture("CM1:X")).unwrap();
+    std::fs::rename(&unfinished, &folder).unwrap();
+    sighted(&mut work);
+    assert!(devices.borrow().warnings().is_empty());
+
+    std::fs::rename(&folder, &unfinished).unwrap();
+    wait.block_on(changes.wait_for(|devices| !devices.warnings().is_empty())).unwrap();
+    drop(stop);
+    running.join().unwrap();
+}
+
+#[test]
+fn a_camera_ends_with_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.png"), qr_picture("CM1:X")).unwrap();
+    let Bench { sightings, frames, work, .. } = Bench::on_clip(folder.path());
+    drop(work);
+    let (_stop, stopped) = std_mpsc::channel();
+    sightings.run(frames, &stopped);
+}

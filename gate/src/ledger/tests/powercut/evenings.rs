@@ -1,0 +1,153 @@
+//! What ledgers go through before the power goes.
+
+use super::*;
+use countermark_shared::documents::{FeedRow, Passage, SlotState};
+use countermark_shared::id::EventId;
+
+/// Each of two places, and may enter once.
+const SEATS: u32 = 20;
+const PERSONS_PER_SEAT: u32 = 2;
+
+// Seats of which each has its own story.
+const UNDONE: u32 = 20;
+pub(super) const HELD: u32 = 21;
+const OVERRULED: u32 = 22;
+const NOT_TURNED: u32 = 23;
+const NOBODY_PASSED: u32 = 24;
+const SOMEBODY_PASSED: u32 = 25;
+const ASKED_ABOUT: u32 = 26;
+
+impl Evening {
+    /// Documents, steps and batches, scans of two lanes that wait together, restarts, a new list key, uploads.
+    pub(super) fn new() -> Self {
+        let mut publisher = Publisher::new();
+        let mut steps = fetch_all(&mut publisher);
+        let shown = |lane, slot: u32| RawScan { lane: LaneId(lane), ..scan(&ticket(slot, 1)) };
+        for (round, seats) in (0..SEATS).collect::<Vec<_>>().chunks(4).enumerate() {
+            let mut waiting: Vec<_> = seats.iter().map(|seat| shown(1, *seat)).collect();
+            waiting.push(scan("junk"));
+            waiting.extend(seats.iter().take(2).map(|seat| shown(2, *seat)));
+            steps.extend(waiting.chunks(3).map(|together| Step::Scan(together.to_vec())));
+            steps.push(Step::Scan(vec![shown(1, seats[0]), shown(1, seats[1] / 2)]));
+            match round {
+                0 => steps.push(Step::SetClock(clock::answer(DOORS + Duration::from_secs(10), 5))),
+                1 => {
+                    publisher.say([(Slot(50), SlotState::Blocked)]);
+                    let to = publisher.slots_standing().revision;
+                    let delta = publisher.answer(Wanted::SlotDelta { event: samples::EVENT, to }, DOORS).unwrap();
+                    steps.extend([
+                        Step::Take(DocumentKind::SlotDelta, delta),
+                        elsewhere(&mut publisher, 60),
+                        Step::Restart,
+                    ]);
+                }
+                2 => {
+                    publisher.replace_list_key();
+                    steps.extend(fetch_all(&mut publisher));
+                    steps.push(elsewhere(&mut publisher, 61));
+                }
+                _ => steps.extend([Step::Settle(7), Step::Restart]),
+            }
+        }
+        steps.extend([Step::Settle(MAX_ROWS_PER_UPLOAD), Step::Restart]);
+        let seats = (0..SEATS).map(|seat| (seat, PERSONS_PER_SEAT)).collect();
+        Self::of([Medium::Careful, Medium::Careless].map(Disk::new), steps, seats)
+    }
+
+    /// What is done about a ticket beside the verdict of its scan: claims, undos, holds, overrules, what the arm tells, what staff confirm.
+    pub(super) fn of_staff() -> Self {
+        let synced = Self::of(
+            [Medium::Careful, Medium::Careless].map(Disk::new),
+            fetch_all(&mut Publisher::new()),
+            BTreeMap::new(),
+        );
+        for disk in &synced.begun {
+            synced.live(disk, 0, &mut None, &mut Vec::new()).unwrap();
+        }
+        let shown = |slot| Step::Scan(vec![scan(&ticket(slot, 1))]);
+        let confirm = |slot, passed| Step::Confirm { slot, passed };
+        let steps = vec![
+            shown(UNDONE),
+            Step::Undo(UNDONE),
+            shown(UNDONE),
+            shown(HELD),
+            Step::Hold(HELD),
+            shown(HELD),
+            Step::Release(HELD),
+            Step::Ask(ASKED_ABOUT),
+            Step::Answered(ASKED_ABOUT),
+            shown(OVERRULED),
+            shown(OVERRULED),
+            Step::Overrule(OVERRULED),
+            shown(NOT_TURNED),
+            Step::Tell(NOT_TURNED, Actuation::NotTurned),
+            shown(NOT_TURNED),
+            Step::Tell(NOT_TURNED, Actuation::NotOpened),
+            shown(NOBODY_PASSED),
+            Step::Restart,
+            shown(NOBODY_PASSED),
+            confirm(NOBODY_PASSED, false),
+            shown(NOBODY_PASSED),
+            shown(SOMEBODY_PASSED),
+            Step::Restart,
+            confirm(SOMEBODY_PASSED, true),
+            Step::Hold(HELD),
+            Step::Settle(MAX_ROWS_PER_UPLOAD),
+        ];
+        let mut seats: BTreeMap<_, _> = (UNDONE..=ASKED_ABOUT).map(|seat| (seat, PERSONS_PER_SEAT)).collect();
+        seats.insert(OVERRULED, PERSONS_PER_SEAT + 1);
+        let evening = Self::of(synced.begun, steps, seats);
+        for (number, pair) in evening.states.windows(2).enumerate() {
+            let is_restart = matches!(evening.steps[number], Step::Restart);
+            assert!(is_restart || pair[0] != pair[1], "step {number} does nothing");
+        }
+        evening
+    }
+
+    /// The day after: the gate is to serve another event, and the rows of the evening go.
+    pub(super) fn over() -> Self {
+        let evening = Self::new();
+        for disk in &evening.begun {
+            evening.live(disk, 0, &mut None, &mut Vec::new()).unwrap();
+        }
+        let mut publisher = Publisher::new();
+        publisher.replace_list_key();
+        publisher.assign(|assignment| assignment.event = EventId(8));
+        let assignment = publisher.answer(Wanted::Assignment, DOORS).unwrap();
+        let steps = vec![Step::Take(DocumentKind::Assignment, assignment), Step::Prune, Step::Restart, Step::Prune];
+        Self::of(evening.begun, steps, BTreeMap::new())
+    }
+}
+
+fn fetch_all(publisher: &mut Publisher) -> Vec<Step> {
+    let event = publisher.head_at(DOORS).document.unwrap().hash;
+    let up_to = publisher.slots_standing().revision;
+    let wanted = [
+        Wanted::NewestBundle,
+        Wanted::Assignment,
+        Wanted::EventDocument(event),
+        Wanted::SlotSnapshot { event: samples::EVENT, up_to },
+        Wanted::FeedSnapshot { event: samples::EVENT, up_to: publisher.feed_standing().revision },
+    ];
+    let mut steps: Vec<_> =
+        wanted.into_iter().map(|wanted| Step::Take(wanted.kind(), publisher.answer(wanted, DOORS).unwrap())).collect();
+    // It says that the list is the newest now.
+    steps.push(Step::Take(DocumentKind::Head, publisher.current_head(DOORS).1));
+    steps
+}
+
+/// The next batch of the feed: another gate let somebody in.
+fn elsewhere(publisher: &mut Publisher, slot: u32) -> Step {
+    let row = FeedRow {
+        gate: GateId(9),
+        sequence: u64::from(slot),
+        slot: Slot(slot),
+        persons: 2,
+        at: DOORS,
+        passage: Passage::Entry,
+    };
+    publisher.tell(&[row], &[]);
+    let to = publisher.feed_standing().revision;
+    let batch = publisher.answer(Wanted::FeedBatch { event: samples::EVENT, to }, DOORS).unwrap();
+    Step::Take(DocumentKind::FeedBatch, batch)
+}
