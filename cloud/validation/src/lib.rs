@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod assignment;
+mod claim;
 mod error;
 mod findings;
 mod head;

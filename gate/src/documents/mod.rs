@@ -247,6 +247,11 @@ impl Documents {
         self.slots.as_ref()
     }
 
+    /// What other gates did, as far as is known.
+    pub(crate) fn feed(&self) -> Option<&FeedState> {
+        self.feed.as_ref()
+    }
+
     /// What a decision at a lane rests on, if nothing is missing.
     pub(crate) fn basis(&self, lane: LaneId, now: Timestamp) -> Option<Basis<'_>> {
         let trust = self.trust.as_deref()?;

@@ -35,7 +35,7 @@ impl Ledger {
 
     /// Lets in whom a row refused: as many as the ticket has places that are not inside by this gate's own count, and one in any case; where each scan is for
     /// one, one.
-    pub(super) fn overrule(
+    pub(crate) fn overrule(
         &mut self,
         sequence: u64,
         supervisor: SupervisorId,

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use countermark_shared::clock::{Clock, GateClock};
-use countermark_shared::documents::{Direction, Lane, Lease, Needs};
-use countermark_shared::id::{EventId, LaneId};
+use countermark_shared::decision::Passages;
+use countermark_shared::documents::{Direction, FeedPassages, Lane, Lease, Needs};
+use countermark_shared::id::{EventId, LaneId, Slot};
 use countermark_shared::journal::ChainHash;
 use countermark_shared::time::Timestamp;
 
@@ -179,6 +180,13 @@ impl Ledger {
             contested: store::contested(&self.connection)?,
             defects: self.defects(Defect::of_journal(&self.connection)?),
         })
+    }
+
+    /// What passed with a seat: here by this gate's rows, and at the others by the feed.
+    pub(crate) fn passed(&self, event: EventId, slot: Slot) -> Result<(Passages, FeedPassages), LedgerError> {
+        let feed = self.documents.feed().filter(|feed| feed.event() == event);
+        let others = feed.map(|feed| feed.passages(slot, Some(self.gate), None)).unwrap_or_default();
+        Ok((store::history(&self.connection, event, slot)?.passages(None), others))
     }
 
     /// What is wrong, as far as it is known without a look at the disk.

@@ -110,8 +110,9 @@ impl Ledger {
                 return Ok(self.fold(kind, bytes, now)?);
             }
             Err(refused) => {
+                // Before there is a bundle nobody can be asked the time: then only staff can tell whether this clock lies back.
                 if let documents::NotTaken::Refused(Refusal::FromTheFuture { document: _, issued }) = refused
-                    && kind.is_dated_by_the_cloud()
+                    && (kind.is_dated_by_the_cloud() || self.documents.trust_bundle().is_none())
                 {
                     self.clock.held_back(issued);
                 }

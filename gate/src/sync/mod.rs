@@ -2,7 +2,7 @@
 //! without I/O or clock, so that a simulation runs it in virtual time; [`shell`] moves the bytes.
 
 mod back_off;
-mod claims;
+pub(crate) mod claims;
 mod exchange;
 mod machine;
 mod shell;

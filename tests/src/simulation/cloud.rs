@@ -6,23 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use countermark_gate::rehearsal::{Reply, Request, Wanted};
+use countermark_gate::rehearsal::{ClaimReply, Reply, Request, Wanted};
 use countermark_service::contract::{ReportSlot, ReportedState};
 use countermark_shared::clock::{TimeQuestion, answer_time};
 use countermark_shared::documents::{
-    Assignment, Authentic, Head, Held, MAX_STEPS, Revision, Signed, SlotDelta, SlotEntry, SlotList, SlotReason,
-    SlotState, Slots,
+    Assignment, Authentic, GateStanding, Head, Held, MAX_STEPS, Revision, Signed, SlotDelta, SlotEntry, SlotList,
+    SlotReason, SlotState, Slots,
 };
 use countermark_shared::id::{GateId, Generation, Slot};
 use countermark_shared::journal::{JournalRow, Subject};
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::{Base64, RowOutcome, TimeAnswer, Upload, Uploaded};
-use countermark_validation::rehearsal::Journals;
+use countermark_shared::wire::{AskClaim, Base64, ClaimAnswered, RowOutcome, TimeAnswer, Upload, Uploaded};
+use countermark_validation::reconcile::{About, Attendance, SILENCE, lost};
+use countermark_validation::rehearsal::{Claims, Journals};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::feed::Feed;
 use super::findings::Findings;
-use super::venue::{EVENT, Venue, gate_key};
+use super::venue::{EVENT, Venue, gate_key, hours};
 
 /// How long a session lasts: short of the real hour, for many to end in a run.
 const SESSION: Duration = Duration::from_mins(10);
@@ -55,23 +56,42 @@ pub(super) struct Cloud {
     said: BTreeMap<Slot, BTreeMap<u64, SlotEntry>>,
     gates: BTreeMap<GateId, Served>,
     sessions: BTreeMap<String, (GateId, Timestamp)>,
+    /// When each was heard last.
+    seen: BTreeMap<GateId, Timestamp>,
     /// What gates told.
     pub(super) journals: Journals,
+    /// What gates asked before they admitted.
+    claims: Claims,
     /// What other gates are told of that.
     pub(super) feed: Feed,
     /// What was found in it.
     pub(super) findings: Findings,
+    /// The gate that was carried off.
+    pub(super) lost: Option<Lost>,
     /// What arrived, for whoever plays it again.
     pub(super) arrived: Vec<(Timestamp, Arrived)>,
 }
 
+/// A gate that is suspended since somebody carried it off.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lost {
+    /// Which.
+    pub(super) gate: GateId,
+    /// By which batch of the feed the others are told that its rows do not count.
+    pub(super) told_by: Option<Revision>,
+}
+
 /// Something that validation was told.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Arrived {
     /// Tickets' word about a seat.
     Report(ReportSlot),
     /// A gate's rows, and what it was answered, whether or not it heard that.
     Upload { gate: GateId, upload: Upload, answer: Uploaded },
+    /// A gate's question, and what it was answered; nothing where it was refused an answer.
+    Claim { gate: GateId, ask: AskClaim, answer: Option<ClaimAnswered> },
+    /// Admin's, that a gate was in known hands until then.
+    Suspend { gate: GateId, believed_until: Timestamp },
 }
 
 struct Served {
@@ -98,9 +118,12 @@ impl Cloud {
             snapshots: BTreeMap::from([(first, list)]),
             said,
             sessions: BTreeMap::new(),
+            seen: (1..=gates).map(|gate| (GateId(gate), now)).collect(),
             journals: Journals::default(),
+            claims: Claims::default(),
             feed: Feed::begin(&venue, now)?,
             findings: Findings::default(),
+            lost: None,
             arrived: seats.iter().map(|(slot, seat)| (now, seat.report(*slot))).collect(),
             seats,
             venue,
@@ -110,6 +133,11 @@ impl Cloud {
     /// What is known of a seat.
     pub(super) fn seat(&self, slot: Slot) -> Option<Seat> {
         self.seats.get(&slot).copied()
+    }
+
+    /// All seats.
+    pub(super) fn slots(&self) -> Vec<Slot> {
+        self.seats.keys().copied().collect()
     }
 
     /// Changes what is known of a seat; gates hear of it by the next step.
@@ -124,7 +152,11 @@ impl Cloud {
 
     /// Publishes the next step of the list and the next batch of the feed, where there is news, and after so many a snapshot.
     pub(super) fn publish(&mut self, now: Timestamp) -> anyhow::Result<()> {
-        self.feed.publish(&self.venue, now)?;
+        self.feed.publish(&self.venue, &self.journals, now)?;
+        if let Some(lost) = self.lost.as_mut().filter(|lost| lost.told_by.is_none()) {
+            let is_retracted = matches!(self.feed.standing_of(lost.gate), GateStanding::Retracted { from: _ });
+            lost.told_by = is_retracted.then(|| self.feed.standing().revision);
+        }
         let news = std::mem::take(&mut self.changed);
         let news: BTreeMap<_, _> =
             news.into_iter().filter_map(|slot| Some((slot, self.seat(slot)?.listed()))).collect();
@@ -142,6 +174,17 @@ impl Cloud {
             self.snapshots.insert(next, Signed::seal(&snapshot, &[&self.venue.list_key])?);
         }
         Ok(())
+    }
+
+    /// Suspends a gate that somebody carried off then.
+    pub(super) fn suspend(&mut self, gate: GateId, believed_until: Timestamp, now: Timestamp) -> anyhow::Result<()> {
+        self.journals.retract(gate, believed_until);
+        self.lost = Some(Lost { gate, told_by: None });
+        self.arrived.push((now, Arrived::Suspend { gate, believed_until }));
+        for slot in self.slots() {
+            self.findings.look_at_seat(&self.venue, slot, self.seats.get(&slot), &self.journals)?;
+        }
+        self.findings.look_at_gate(gate, &self.journals)
     }
 
     /// What the list of that number said of a seat.
@@ -164,13 +207,13 @@ impl Cloud {
         now: Timestamp,
     ) -> anyhow::Result<Reply> {
         let session = match request {
-            Request::LogIn => return Ok(self.log_in(gate, now)),
+            Request::LogIn => return Ok(Reply::LoggedIn(self.log_in(gate, now))),
             Request::Fetch { session, .. } | Request::AskTime { session } | Request::Upload { session, .. } => session,
         };
-        let known = self.sessions.get(session.expose_secret());
-        if !known.is_some_and(|(of, until)| *of == gate && now < *until) {
+        if !self.is_session(gate, session, now) {
             return Ok(Reply::Unauthorised);
         }
+        self.seen.insert(gate, now);
         Ok(match request {
             Request::LogIn => Reply::Refused,
             Request::Fetch { wanted, .. } => self.document(gate, *wanted, now)?,
@@ -210,15 +253,56 @@ impl Cloud {
         self.findings.look_at_gate(gate, &self.journals)
     }
 
+    /// Who is missed once the gate that was carried off has been silent for as long as any may be.
+    pub(super) fn missed(&self) -> Vec<GateId> {
+        let Some(heard) = self.lost.and_then(|lost| self.seen.get(&lost.gate)) else { return Vec::new() };
+        let (doors, last_entry) = hours();
+        let silent = |(gate, seen): (&GateId, &Timestamp)| {
+            lost(*gate, &Attendance { seen: *seen, doors, last_entry, last_row: None }, *heard + SILENCE)
+        };
+        let about = self.seen.iter().filter_map(silent).map(|found| found.about);
+        about
+            .filter_map(|about| match about {
+                About::Gate { gate, row: _ } => Some(gate),
+                About::Seat { slot: _ } => None,
+            })
+            .collect()
+    }
+
     /// What is found in all that was told, looked at as a whole.
     pub(super) fn found_at_once(&self) -> anyhow::Result<Findings> {
         Findings::of(&self.venue, &self.seats, &self.journals)
     }
 
-    fn log_in(&mut self, gate: GateId, now: Timestamp) -> Reply {
+    /// Begins a session.
+    pub(super) fn log_in(&mut self, gate: GateId, now: Timestamp) -> SecretString {
         let token = format!("{gate} at {now}");
         self.sessions.insert(token.clone(), (gate, now + SESSION));
-        Reply::LoggedIn(SecretString::from(token))
+        SecretString::from(token)
+    }
+
+    /// Answers what a row of a gate asks, over a session of that gate.
+    pub(super) fn claim(
+        &mut self,
+        gate: GateId,
+        row: u64,
+        ask: &AskClaim,
+        session: &SecretString,
+        now: Timestamp,
+    ) -> anyhow::Result<ClaimReply> {
+        if !self.is_session(gate, session, now) {
+            return Ok(ClaimReply::Unauthorised(row));
+        }
+        let (event, keys) = (self.venue.event.document(), &self.venue.keys);
+        let answer = self.claims.answer(gate, ask, (event, keys), &self.journals, now);
+        ensure!(answer.is_some() || self.journals.is_suspended(gate), "row {row} of gate {gate} may not ask");
+        self.arrived.push((now, Arrived::Claim { gate, ask: ask.clone(), answer }));
+        Ok(answer.map_or(ClaimReply::Failed(row), |answer| ClaimReply::Answered(row, answer)))
+    }
+
+    fn is_session(&self, gate: GateId, session: &SecretString, now: Timestamp) -> bool {
+        let known = self.sessions.get(session.expose_secret());
+        known.is_some_and(|(of, until)| *of == gate && now < *until)
     }
 
     fn document(&mut self, gate: GateId, wanted: Wanted, now: Timestamp) -> anyhow::Result<Reply> {

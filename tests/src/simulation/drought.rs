@@ -11,7 +11,7 @@ use countermark_shared::wire::RowOutcome;
 use countermark_validation::rehearsal::Journals;
 
 use super::entrance::Entrance;
-use super::venue::{BEGIN, ENTRY, Venue, gate_key};
+use super::venue::{BEGIN, ENTRY, Kind, Venue, gate_key};
 use super::witness::reaches;
 
 /// Of so many people one comes with a ticket that was shown before.
@@ -48,7 +48,7 @@ pub fn drought() -> anyhow::Result<Drought> {
     for scan in 1..=SCANS {
         let now = BETWEEN * scan;
         let slot = Slot(if scan.is_multiple_of(COPIED) { scan - 1 } else { scan });
-        let text = venue.ticket(slot, Generation(1))?;
+        let text = venue.ticket(Kind::Single, (slot, Generation(1)), None)?;
         let (gate, moment) = entrance.running(now).context("the gate runs")?;
         let ruled = *gate.scan(&[(ENTRY, &text)], moment).first().context("a scan is answered")?;
         ensure!(ruled.opens != scan.is_multiple_of(COPIED), "scan {scan} is {:?}", ruled.reason);

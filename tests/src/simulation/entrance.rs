@@ -1,5 +1,6 @@
 //! One box: its gate, its folder, its power and its clocks. Refuses to know who comes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -9,9 +10,11 @@ use countermark_gate::rehearsal::{Gate, Identity, Moment};
 use countermark_shared::documents::RootFingerprint;
 use countermark_shared::id::GateId;
 use countermark_shared::journal::BootId;
+use countermark_shared::time::Timestamp;
 use tempfile::TempDir;
 
-use super::venue::{BEGIN, gate_key};
+use super::happening::Shown;
+use super::venue::{BEGIN, ENTRY, gate_key};
 
 /// How often it asks for a newer head.
 pub(super) const POLL: Duration = Duration::from_secs(20);
@@ -39,6 +42,30 @@ pub(super) struct Entrance {
     pub(super) wake: u64,
     /// The exchange under way.
     pub(super) under_way: Option<u64>,
+    /// How often it was started: what was asked by another run is for nobody.
+    pub(super) runs: u64,
+    /// Who was shown and has no answer, since the others are asked, by the rows that ask.
+    pub(super) asked: BTreeMap<u64, Shown>,
+    /// Whether it is here, and not carried off.
+    pub(super) is_here: bool,
+    /// How it is set up.
+    pub(super) outfit: Outfit,
+    image: Option<Image>,
+}
+
+/// How a box is set up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Outfit {
+    /// An arm tells whether somebody went through.
+    pub(super) has_arm: bool,
+    /// The others are asked about every ticket.
+    pub(super) asks_others: bool,
+}
+
+/// What was on a box's disk at some moment.
+struct Image {
+    folder: TempDir,
+    rows: u64,
 }
 
 /// How a gate ends.
@@ -66,6 +93,11 @@ impl Entrance {
             jumped: false,
             wake: 0,
             under_way: None,
+            runs: 0,
+            asked: BTreeMap::new(),
+            is_here: true,
+            outfit: Outfit::default(),
+            image: None,
         })
     }
 
@@ -75,16 +107,22 @@ impl Entrance {
         self.gate.as_mut().map(|gate| (gate, moment))
     }
 
-    /// Starts it, unless it runs.
+    /// Starts it, unless it runs or is not here.
     pub(super) fn start(&mut self, now: Duration) -> anyhow::Result<()> {
-        if self.gate.is_some() {
+        if self.gate.is_some() || !self.is_here {
             return Ok(());
         }
         let identity =
             Identity { gate: self.id, root: self.root, key: gate_key(self.id), unwrapping_key: None, poll: POLL };
         let (boot, moment) = (BootId::new([self.boots; 16]), self.moment(now));
         let gate = Gate::open(self.folder.path(), identity, boot, moment);
-        self.gate = Some(gate.with_context(|| format!("gate {} does not start", self.id))?);
+        let mut gate = gate.with_context(|| format!("gate {} does not start", self.id))?;
+        if self.outfit.has_arm {
+            gate.has_outputs_at(BTreeSet::from([ENTRY]));
+        }
+        gate.asks_others(self.outfit.asks_others);
+        self.gate = Some(gate);
+        self.runs += 1;
         (self.under_way, self.wake) = (None, self.wake + 1);
         Ok(())
     }
@@ -99,16 +137,33 @@ impl Entrance {
             (self.boots, self.booted) = (self.boots + 1, now);
         }
         self.gate = None;
+        self.asked.clear();
         self.under_way = None;
         Ok(())
+    }
+
+    /// Takes an image of its disk, while it runs.
+    pub(super) fn copy_disk(&mut self) -> anyhow::Result<()> {
+        if let Some(gate) = &self.gate {
+            let (folder, rows) = (folder()?, gate.view()?.rows);
+            copy(self.folder.path(), folder.path()).context("the disk cannot be copied")?;
+            self.image = Some(Image { folder, rows });
+        }
+        Ok(())
+    }
+
+    /// Ends it, and puts the image of its disk back, if there is one; the answer is how many rows that has.
+    pub(super) fn put_back(&mut self, now: Duration) -> anyhow::Result<Option<u64>> {
+        let Some(Image { folder, rows }) = self.image.take().filter(|_| self.is_here) else { return Ok(None) };
+        self.end(End::Power, now)?;
+        self.folder = folder;
+        Ok(Some(rows))
     }
 
     /// What its clocks say.
     pub(super) fn moment(&self, now: Duration) -> Moment {
         let uptime = by_crystal(now.saturating_sub(self.booted), self.drift);
-        let offset = Duration::from_millis(self.offset.unsigned_abs());
-        let right = BEGIN + by_crystal(now, self.drift);
-        Moment { battery: if self.offset < 0 { right - offset } else { right + offset }, uptime }
+        Moment { battery: shifted(BEGIN + by_crystal(now, self.drift), self.offset), uptime }
     }
 
     /// How long it takes by a right clock until its uptime is that.
@@ -117,6 +172,12 @@ impl Entrance {
         // A crystal's error of its error is less than a microsecond in a second.
         wait + wait / 1_000_000 + Duration::from_millis(1)
     }
+}
+
+/// An instant, so many milliseconds later, or earlier.
+pub(super) fn shifted(at: Timestamp, milliseconds: i64) -> Timestamp {
+    let by = Duration::from_millis(milliseconds.unsigned_abs());
+    if milliseconds < 0 { at - by } else { at + by }
 }
 
 fn by_crystal(elapsed: Duration, drift: i64) -> Duration {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use countermark_shared::documents::{
-    AdmissionFeed, DocumentHash, FeedContent, FeedRow, FeedSnapshot, FeedState, MAX_STEPS, Revision, Signed, Standing,
+    AdmissionFeed, DocumentHash, FeedContent, FeedRow, FeedSnapshot, FeedState, GateStanding, MAX_STEPS, Revision,
+    Signed, Standing,
 };
 use countermark_shared::id::GateId;
 use countermark_shared::journal::JournalRow;
 use countermark_shared::time::Timestamp;
+use countermark_validation::rehearsal::Journals;
 
 use super::venue::{EVENT, Venue};
 
@@ -47,10 +49,13 @@ impl Feed {
         self.waiting.extend(FeedRow::of(row, EVENT));
     }
 
-    /// Publishes what waits as the next batch, and after so many a snapshot besides.
-    pub(super) fn publish(&mut self, venue: &Venue, now: Timestamp) -> anyhow::Result<()> {
-        let rows = std::mem::take(&mut self.waiting);
-        let Some(batch) = self.state.following(rows.iter().copied(), &BTreeMap::new(), now) else { return Ok(()) };
+    /// Publishes what waits and is still believed as the next batch, with what is thought of gates, and after so many a snapshot besides.
+    pub(super) fn publish(&mut self, venue: &Venue, journals: &Journals, now: Timestamp) -> anyhow::Result<()> {
+        let mut rows = std::mem::take(&mut self.waiting);
+        rows.retain(|row| journals.row(row.gate, row.sequence).is_some_and(|row| row.believed));
+        let Some(batch) = self.state.following(rows.iter().copied(), &journals.standings(), now) else {
+            return Ok(());
+        };
         let bytes = Signed::seal(&batch, &[&venue.list_key])?;
         let mut next = Some(self.state.clone());
         FeedState::accept(&mut next, &bytes, venue.bundle.document(), EVENT, now)?;
@@ -62,6 +67,11 @@ impl Feed {
             self.snapshots.insert(revision, Signed::seal(&self.state.snapshot(now), &[&venue.list_key])?);
         }
         Ok(())
+    }
+
+    /// What is thought of a gate.
+    pub(super) fn standing_of(&self, gate: GateId) -> GateStanding {
+        self.state.gate(gate)
     }
 
     /// The batch of that number.

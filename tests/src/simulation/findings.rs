@@ -10,6 +10,7 @@ use countermark_validation::reconcile::{Found, GateHistory, Issued, SeatHistory}
 use countermark_validation::rehearsal::Journals;
 
 use super::cloud::Seat;
+use super::tally::{Count, Tally};
 use super::venue::Venue;
 
 /// One for each thing and rule.
@@ -18,12 +19,24 @@ pub(super) struct Findings(BTreeMap<(About, Rule), Found>);
 
 /// What is known for certain, to hold findings against.
 pub(super) struct Truth<'a> {
-    /// At how many gates each seat was admitted.
-    pub(super) admitted: &'a BTreeMap<Slot, BTreeSet<GateId>>,
+    /// All seats.
+    pub(super) slots: Vec<Slot>,
+    /// Whom the gates let in.
+    pub(super) tally: &'a Tally,
     /// Boxes whose clocks may have been off by a minute.
     pub(super) wrong_clocks: &'a BTreeSet<GateId>,
     /// Seats of which an issue was taken back.
     pub(super) withdrawn: &'a BTreeSet<Slot>,
+    /// Seats that staff took back.
+    pub(super) taken_back: &'a BTreeSet<Slot>,
+    /// A gate that was carried off, and whose journal goes on though nobody believes it.
+    pub(super) lost: Option<GateId>,
+    /// Gates that were carried off or put back, or told too late what they took back.
+    pub(super) doubtful: &'a BTreeSet<GateId>,
+    /// A gate whose disk was put back.
+    pub(super) put_back: Option<GateId>,
+    /// How many admissions it made up.
+    pub(super) invented: u64,
 }
 
 impl Findings {
@@ -54,11 +67,16 @@ impl Findings {
             told: journals.told(slot),
         };
         let found = history.findings();
+        let taken_back = history.told.iter().any(|told| told.row.undoes().is_some());
+        let retracted = history.told.iter().any(|told| !told.believed);
         let doubled = (About::Seat { slot }, Rule::DoubleAdmission);
         let before = self.0.get(&doubled).map(count);
         self.replace(|about| *about == doubled.0, found)?;
         let after = self.0.get(&doubled).map(count);
-        ensure!(before <= after, "the double admission of seat {slot} became {after:?} of {before:?}");
+        ensure!(
+            before <= after || taken_back || retracted,
+            "the double admission of seat {slot} became {after:?} of {before:?}"
+        );
         Ok(())
     }
 
@@ -80,16 +98,37 @@ impl Findings {
 
     /// Whether they say what happened: each double admission once, with each admission too many, and nothing of an honest gate.
     pub(super) fn tell_the_truth(&self, truth: &Truth<'_>) -> anyhow::Result<()> {
-        for (slot, gates) in truth.admitted {
-            let found = self.0.get(&(About::Seat { slot: *slot }, Rule::DoubleAdmission)).map_or(0, count);
-            let too_many = gates.len().saturating_sub(1) as u64;
-            ensure!(found == too_many, "seat {slot} passed at gates {gates:?}, and the finding counts {found}");
+        for slot in &truth.slots {
+            let found = |rule| self.0.get(&(About::Seat { slot: *slot }, rule)).map_or(0, count);
+            let Count { admissions, overruled, .. } = truth.tally.all(*slot);
+            let too_many = u64::from(admissions.saturating_sub(1));
+            // Whom a supervisor let in is counted for those that follow: then the first that a gate let in by itself may be one too many.
+            let most = if overruled == 0 { too_many } else { admissions.into() };
+            let doubled = found(Rule::DoubleAdmission);
+            let is_just = (too_many..=most).contains(&doubled);
+            ensure!(is_just, "seat {slot} was let in by {admissions} gates, and the finding counts {doubled}");
+            let told = found(Rule::Overruled);
+            ensure!(told == u64::from(overruled), "seat {slot} was overruled {overruled} times, and {told} are found");
+        }
+        if let Some(gate) = truth.lost.filter(|_| truth.invented > 0) {
+            let about = (About::Gate { gate, row: None }, Rule::Unproved);
+            ensure!(self.0.contains_key(&about), "nothing is found about gate {gate}, which was carried off");
         }
         for (about, rule) in self.0.keys() {
             let is_just = match (rule, about) {
-                (Rule::DoubleAdmission | Rule::ExitWithoutEntry, About::Seat { slot: _ }) => true,
+                (Rule::DoubleAdmission | Rule::ExitWithoutEntry | Rule::Overruled, About::Seat { slot: _ }) => true,
                 (Rule::UsedAfterRevocation, About::Seat { slot }) => truth.withdrawn.contains(slot),
-                (Rule::ClockJump, About::Gate { gate, row: _ }) => truth.wrong_clocks.contains(gate),
+                (Rule::TakenBack, About::Seat { slot }) => truth.taken_back.contains(slot),
+                (Rule::Fork | Rule::Gap | Rule::Unproved | Rule::ClockJump, About::Gate { gate, row: _ })
+                    if truth.put_back == Some(*gate) =>
+                {
+                    true
+                }
+                (Rule::Unproved, About::Gate { gate, row: _ }) => truth.doubtful.contains(gate),
+                // What it had not sent is missing.
+                (Rule::Gap | Rule::ClockJump, About::Gate { gate, row: _ }) => {
+                    truth.lost == Some(*gate) || (*rule == Rule::ClockJump && truth.wrong_clocks.contains(gate))
+                }
                 (
                     Rule::DoubleAdmission
                     | Rule::ExitWithoutEntry
@@ -118,6 +157,12 @@ impl Findings {
         ensure!(distinct.len() == listed.len(), "the service has two findings of one thing and rule: {listed:?}");
         ensure!(distinct == found, "the service found {distinct:?}, and reconciling finds {found:?}");
         Ok(())
+    }
+
+    /// Whether two journals of a gate are found.
+    pub(super) fn has_fork(&self, gate: GateId) -> bool {
+        let is_of = |about: &About| matches!(about, About::Gate { gate: of, row: _ } if *of == gate);
+        self.0.keys().any(|(about, rule)| *rule == Rule::Fork && is_of(about))
     }
 
     /// How many there are.

@@ -4,13 +4,21 @@
 //! All that happens follows from a seed: `cargo run -p countermark-tests --bin simulate -- --seed N --trace` tells it again. What must hold
 //! whatever happens is `witness`'s; that it is no lie of this module's own, `cloud` keeps by asking the real law and the real `settle`.
 
+mod asking;
 mod cloud;
+mod counts;
 mod drought;
 mod entrance;
 mod feed;
 mod findings;
+mod happening;
+mod laws;
+mod network;
 mod plan;
 mod replay;
+mod staff;
+mod tally;
+mod thief;
 mod venue;
 mod witness;
 mod world;
@@ -22,9 +30,9 @@ use countermark_shared::id::GateId;
 use countermark_shared::journal::ChainHash;
 use countermark_shared::time::Timestamp;
 
+pub use self::counts::Counts;
 pub use self::drought::{Drought, SCANS, drought};
 pub use self::replay::replay;
-pub use self::witness::Counts;
 
 use self::cloud::{Arrived, Cloud};
 use self::plan::Plan;
@@ -79,7 +87,7 @@ impl Run {
     pub fn uploads(&self) -> impl Iterator<Item = (Timestamp, GateId, ChainHash)> {
         self.cloud.arrived.iter().filter_map(|(at, arrived)| match arrived {
             Arrived::Upload { gate, upload, answer: _ } => Some((*at, *gate, upload.checkpoint.hash)),
-            Arrived::Report(_) => None,
+            Arrived::Report(_) | Arrived::Claim { .. } | Arrived::Suspend { .. } => None,
         })
     }
 }

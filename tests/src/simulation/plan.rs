@@ -9,85 +9,18 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::entrance::End;
+use super::entrance::{End, Outfit};
+use super::happening::{Faults, Happening, Office, Proof, Shown, Then};
+use super::venue::Kind;
 
 /// How long people come.
 pub(super) const DOORS: Duration = Duration::from_mins(20);
 /// How long after that nothing breaks any more: longer than every wait of a gate, several times over.
 pub(super) const QUIET: Duration = Duration::from_mins(5);
+/// How long after the doors who has not come yet comes: when no gate waits for anything.
+pub(super) const LATE: Duration = Duration::from_mins(3);
 /// Each of so many seeds is a whole stadium.
 const STADIUM: u64 = 20;
-
-/// How bad the network is: shares of exchanges.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Faults {
-    /// The request is lost.
-    pub(super) request_lost: f64,
-    /// The reply is lost.
-    pub(super) reply_lost: f64,
-    /// The request arrives a second time, perhaps after later ones.
-    pub(super) duplicate: f64,
-    /// The request arrives when nobody waits for the answer any more.
-    pub(super) late: f64,
-    /// The longest way of one that is in time.
-    pub(super) longest: Duration,
-}
-
-impl Faults {
-    /// A network as it should be. A line on which each exchange takes a quarter of a minute stays behind for longer than anybody looks on: steps are
-    /// fetched one by one.
-    pub(super) const NONE: Self =
-        Self { request_lost: 0.0, reply_lost: 0.0, duplicate: 0.0, late: 0.0, longest: Duration::from_millis(200) };
-}
-
-/// Something that happens at an instant.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Happening {
-    /// Somebody shows something at a box.
-    Shown(Shown),
-    /// Whatever is no ticket is shown.
-    Junk { at: usize },
-    /// A box is cut off from the network, or is not any more.
-    CutOff { at: usize, cut: bool },
-    /// A box ends, or starts.
-    Ends { at: usize, how: End },
-    /// It starts again.
-    Starts { at: usize },
-    /// Its battery clock is put forward by so many milliseconds, or back.
-    Jumps { at: usize, by: i64 },
-    /// Something becomes of a seat.
-    Office { slot: Slot, act: Office },
-    /// Validation knows no session any more.
-    Forgets,
-}
-
-/// A ticket that is shown.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shown {
-    /// Where.
-    pub(super) at: usize,
-    /// Which way.
-    pub(super) direction: Direction,
-    /// Whose seat.
-    pub(super) slot: Slot,
-    /// Which issue of it.
-    pub(super) generation: Generation,
-    /// Whether the power goes before anybody sees the answer.
-    pub(super) power_goes: bool,
-}
-
-/// What becomes of a seat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Office {
-    /// It is held back.
-    Block,
-    /// Not any more.
-    Unblock,
-    /// It is taken back for good.
-    Revoke,
-    /// Somebody else has it.
-    Transfer,
-}
 
 /// A run before it began.
 pub(super) struct Plan {
@@ -97,6 +30,8 @@ pub(super) struct Plan {
     pub(super) seats: u32,
     /// Of each box: its crystal's error in millionths, its clock's in milliseconds.
     pub(super) clocks: Vec<(i64, i64)>,
+    /// Of each box: how it is set up.
+    pub(super) outfits: Vec<Outfit>,
     /// How bad the network is.
     pub(super) faults: Faults,
     /// What happens, and when.
@@ -117,10 +52,19 @@ impl Plan {
         let [request_lost, reply_lost, duplicate, late] = [worst(0.2), worst(0.2), worst(0.2), worst(0.1)];
         let longest = Duration::from_millis(random.random_range(20..8000));
         let faults = Faults { request_lost, reply_lost, duplicate, late, longest };
-        let mut plan = Self { gates, seats, clocks, faults, happenings: Vec::new(), random };
+        let mut outfit = || Outfit { has_arm: random.random_bool(0.5), asks_others: random.random_bool(0.2) };
+        let outfits = (0..gates).map(|_| outfit()).collect();
+        let mut plan = Self { gates, seats, clocks, outfits, faults, happenings: Vec::new(), random };
         (0..gates as usize).for_each(|at| plan.breakages(at));
         (0..seats).for_each(|slot| plan.seat(Slot(slot)));
         (0..seats).for_each(|_| plan.junk());
+        // Somebody must be left to be misled.
+        if gates > 2 && plan.random.random_bool(0.25) {
+            plan.theft();
+        }
+        if plan.random.random_bool(0.25) {
+            plan.image();
+        }
         plan
     }
 
@@ -156,6 +100,27 @@ impl Plan {
         }
     }
 
+    /// A box is carried off, and its journal goes on, before it is missed and after.
+    fn theft(&mut self) {
+        let (at, stolen) = (self.gate(), self.instant(DOORS / 4, DOORS * 3 / 4));
+        self.happens(stolen, Happening::Stolen { at });
+        let missed = self.instant(stolen, DOORS);
+        self.happens(missed, Happening::Missed);
+        for _ in 0..self.random.random_range(1..8) {
+            let (when, admissions) = (self.instant(stolen, DOORS), self.random.random_range(1..6));
+            self.happens(when, Happening::Invents { admissions });
+        }
+    }
+
+    /// Somebody puts an image of a box's disk back that was made earlier in the night.
+    fn image(&mut self) {
+        let (at, made) = (self.gate(), self.instant(Duration::from_mins(1), DOORS * 3 / 4));
+        self.happens(made, Happening::Copied { at });
+        let put_back = self.instant(made, DOORS);
+        self.happens(put_back, Happening::PutBack { at });
+        self.happens(put_back + Duration::from_secs(20), Happening::Starts { at });
+    }
+
     /// What becomes of a seat, and who comes with it: its holder once, copies as often as they like, the next holder after a transfer.
     fn seat(&mut self, slot: Slot) {
         let transferred = self.random.random_bool(0.2).then(|| self.instant(Duration::ZERO, DOORS));
@@ -180,10 +145,27 @@ impl Plan {
             let newest = if transferred.is_some_and(|since| since < when) { 2 } else { 1 };
             let generation = if self.random.random_bool(0.7) { newest } else { 1 };
             let direction = if self.random.random_bool(0.1) { Direction::Exit } else { Direction::Entry };
-            let power_goes = self.random.random_bool(0.02);
-            let at = self.gate();
-            let shown = Shown { at, direction, slot, generation: Generation(generation), power_goes };
+            let (at, generation, proof, then) = (self.gate(), Generation(generation), self.proof(slot), self.then());
+            let shown = Shown { at, direction, slot, generation, proof, then };
             self.happens(when, Happening::Shown(shown));
+        }
+    }
+
+    /// Devices that keep the time by a network are right to a few seconds; a picture of a code travels for longer than that.
+    fn proof(&mut self, slot: Slot) -> Proof {
+        match (Kind::of(slot), self.random.random_range(0..10)) {
+            (Kind::Single | Kind::Duo | Kind::Strict, _) | (Kind::Live, 0) => Proof::None,
+            (Kind::Live, 1..=2) => Proof::Picture { age: self.within(Duration::from_mins(10)) },
+            (Kind::Live, _) => Proof::Signed { off: self.random.random_range(-3000..=3000) },
+        }
+    }
+
+    fn then(&mut self) -> Then {
+        match self.random.random_range(0..100) {
+            0..3 => Then::PowerGoes,
+            3..10 => Then::Stays { then: self.within(Duration::from_mins(6)) },
+            10..30 => Then::CallsStaff { then: self.within(Duration::from_mins(6)) },
+            _ => Then::Goes,
         }
     }
 

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, ensure};
 use countermark_service::clock::Clock;
 use countermark_service::contract::findings::{Finding, FindingQuery, FindingState};
-use countermark_service::contract::{CreateGate, PushEventDocument, ValidationClient, push_event_document};
+use countermark_service::contract::{
+    CreateGate, PushEventDocument, SuspendGate, ValidationClient, push_event_document,
+};
 use countermark_service::randomness::Randomness;
 use countermark_service::service_call::{ServiceClient, ServiceIdentity};
 use countermark_service::service_name::ServiceName;
@@ -15,17 +17,18 @@ use countermark_shared::id::GateId;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::sealing::UnwrappingKey;
 use countermark_shared::wire::{
-    Base64, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, Upload, Uploaded, paths,
+    AskClaim, Base64, ClaimAnswered, Enrol, Enrolled, LoggedIn, Login, Nonce, RequestNonce, Upload, Uploaded, paths,
 };
 use countermark_validation::rehearsal::{Served, serve};
+use reqwest::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::{PgPool, Row};
 use zeroize::Zeroizing;
 
+use super::Run;
 use super::cloud::Arrived;
 use super::venue::{BEGIN, EVENT, Venue, gate_key};
-use super::{Run, witness};
 
 /// Between two times that it settles what has arrived: findings grow, and what is learned later explains some.
 const SETTLES_AFTER: usize = 16;
@@ -38,6 +41,15 @@ pub async fn replay(run: &Run, database: &str) -> anyhow::Result<()> {
         stage.clock.advance(at.since(stage.clock.now()));
         match arrived {
             Arrived::Report(report) => stage.tickets.report_slot(report).await?,
+            Arrived::Suspend { gate, believed_until } => {
+                let (gate, believed_until) = (*gate, Some(*believed_until));
+                stage.admin.suspend_gate(&SuspendGate { gate, decided: *at, believed_until }).await?;
+            }
+            Arrived::Claim { gate, ask, answer } => {
+                let said = stage.claim(*gate, ask).await?;
+                let row = ask.row;
+                ensure!(said == *answer, "row {row} of gate {gate} asks, and is answered otherwise: {said:?}");
+            }
             Arrived::Upload { gate, upload, answer } => {
                 let said = stage.upload(*gate, upload).await?;
                 let last = upload.checkpoint.sequence;
@@ -61,7 +73,6 @@ pub async fn replay(run: &Run, database: &str) -> anyhow::Result<()> {
         let told = run.cloud.journals.rows(gate);
         let told = told.map(|row| (row.bytes.clone(), row.after.0.to_vec(), row.after_gap, row.believed));
         ensure!(told.eq(kept), "the journal of gate {gate} is kept otherwise");
-        witness::reaches(&run.cloud.journals, gate)?;
     }
     Ok(())
 }
@@ -136,6 +147,20 @@ impl Stage {
     async fn upload(&self, gate: GateId, upload: &Upload) -> anyhow::Result<Uploaded> {
         let session = self.sessions.get(&gate).with_context(|| format!("gate {gate} is not enrolled"))?;
         self.post(paths::JOURNAL, Some(session), upload).await
+    }
+
+    /// Nothing where the gate may not ask.
+    async fn claim(&self, gate: GateId, ask: &AskClaim) -> anyhow::Result<Option<ClaimAnswered>> {
+        let session = self.sessions.get(&gate).with_context(|| format!("gate {gate} is not enrolled"))?;
+        let request = self.http.post(format!("{}{}", self.address, paths::CLAIMS)).json(ask).bearer_auth(session);
+        let response = request.send().await?;
+        match response.status() {
+            StatusCode::FORBIDDEN => Ok(None),
+            status => {
+                ensure!(status.is_success(), "{}: {status} {}", paths::CLAIMS, response.text().await?);
+                Ok(Some(response.json().await?))
+            }
+        }
     }
 
     async fn post<A: DeserializeOwned>(

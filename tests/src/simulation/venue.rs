@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use countermark_shared::documents::{
-    Assignment, Authentic, Direction, EventDocument, KeyRole, KeyStatus, Lane, Lease, Product, Signed, Text,
-    TrustBundle, TrustedKey, Window, accept_bundle,
+    AdmissionPolicy, Alone, Assignment, Authentic, Direction, EventDocument, KeyRole, KeyStatus, Lane, Lease, Product,
+    Signed, Text, TicketForm, TrustBundle, TrustedKey, Window, accept_bundle,
 };
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
-use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
+use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
 use zeroize::Zeroizing;
 
@@ -25,15 +25,33 @@ pub(super) const EXIT: LaneId = LaneId(2);
 /// When a run begins.
 pub(super) const BEGIN: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
-const PRODUCT: ProductId = ProductId(1);
+const STANDING: ProductId = ProductId(1);
+const LIVE: ProductId = ProductId(2);
+const STRICT: ProductId = ProductId(3);
+/// For how many seconds a holder's word is fresh.
+pub(super) const LIVE_WINDOW: u8 = 30;
 const ZONE: Zones = Zones(1);
 /// More than any clock is put forward or back in a run: what the windows make of a clock is told elsewhere.
 const MARGIN: Duration = Duration::from_hours(96);
+
+/// What a seat's tickets are like; each enters once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One person.
+    Single,
+    /// One code for two.
+    Duo,
+    /// One person, whose device signs that it is shown.
+    Live,
+    /// One person, who comes in nowhere before all gates were asked.
+    Strict,
+}
 
 /// Who signs what, and what they signed before the doors opened.
 pub(super) struct Venue {
     issuer: SigningKey,
     authority: SigningKey,
+    holder: SigningKey,
     /// What signs lists, heads and the time.
     pub(super) list_key: SigningKey,
     /// Whom everybody believes.
@@ -47,7 +65,7 @@ pub(super) struct Venue {
 impl Venue {
     /// Signs them.
     pub(super) fn new() -> anyhow::Result<Self> {
-        let [root, issuer, authority, organiser, list_key] = [1, 2, 3, 4, 5].map(signing_key);
+        let [root, issuer, authority, organiser, list_key, holder] = [1, 2, 3, 4, 5, 6].map(signing_key);
         let trusted = |key: &SigningKey, role, events| TrustedKey {
             key: key.verifying_key(),
             role,
@@ -71,7 +89,7 @@ impl Venue {
         let bundle = accept_bundle(&Signed::seal(&bundle, &[&root])?, bundle.root_fingerprint(), None, BEGIN)?;
         let event = Signed::seal(&event(signed)?, &[&organiser])?;
         let event = EventDocument::accept(&event, bundle.document(), None, BEGIN)?;
-        Ok(Self { issuer, authority, list_key, keys: KeyRing::of(bundle.document()), bundle, event })
+        Ok(Self { issuer, authority, holder, list_key, keys: KeyRing::of(bundle.document()), bundle, event })
     }
 
     /// A gate's first assignment: a lane in, a lane out.
@@ -92,25 +110,72 @@ impl Venue {
         Ok(Assignment::accept(&bytes, self.bundle.document(), gate, None, BEGIN)?)
     }
 
-    /// The text of a seat's issue: one person, one entry.
-    pub(super) fn ticket(&self, slot: Slot, generation: Generation) -> anyhow::Result<String> {
+    /// The text of a seat's issue, and with it, of a live one, that its holder signed it at an instant.
+    pub(super) fn ticket(
+        &self,
+        kind: Kind,
+        (slot, generation): (Slot, Generation),
+        signed: Option<Timestamp>,
+    ) -> anyhow::Result<String> {
+        let holder = &self.holder;
+        let window = NonZeroU8::new(LIVE_WINDOW).context("a live window has a length")?;
         let body = TicketBody {
             issuing_key: self.issuer.verifying_key().id(),
             authority_key: self.authority.verifying_key().id(),
             event: EVENT,
             slot,
             generation,
-            places: NonZeroU8::MIN,
+            places: kind.places(),
             entries: 1,
-            product: PRODUCT,
+            product: kind.product(),
             zones: ZONE,
-            validity: Validity::between(BEGIN - MARGIN, BEGIN + MARGIN).context("a window has a length")?,
-            live: None,
+            validity: Validity::between(hours().0, hours().1).context("a window has a length")?,
+            live: (kind == Kind::Live).then(|| Live { window, holder: holder.verifying_key() }),
             sealed: None,
         };
         let (issuer, authority) = (body.issue(&self.issuer), body.authorise(&self.authority));
-        Ok(UnverifiedTicket::new(body, issuer, authority).to_text())
+        let ticket = UnverifiedTicket::new(body, issuer, authority);
+        Ok(match signed {
+            Some(at) => {
+                let presentation = ticket.body().present(holder, at)?;
+                ticket.shown(presentation)?.to_text()
+            }
+            None => ticket.to_text(),
+        })
     }
+}
+
+impl Kind {
+    /// A seat's.
+    pub(super) const fn of(slot: Slot) -> Self {
+        match slot.0 % 5 {
+            0 => Self::Duo,
+            1 => Self::Live,
+            2 => Self::Strict,
+            _ => Self::Single,
+        }
+    }
+
+    /// For how many persons.
+    pub(super) const fn places(self) -> NonZeroU8 {
+        match self {
+            Self::Duo => NonZeroU8::MIN.saturating_add(1),
+            Self::Single | Self::Live | Self::Strict => NonZeroU8::MIN,
+        }
+    }
+
+    const fn product(self) -> ProductId {
+        match self {
+            Self::Single | Self::Duo => STANDING,
+            Self::Live => LIVE,
+            Self::Strict => STRICT,
+        }
+    }
+}
+
+/// When the first may come in, and when the last.
+pub(super) fn hours() -> (Timestamp, Timestamp) {
+    (BEGIN - MARGIN, BEGIN + MARGIN)
 }
 
 /// What a gate signs with.
@@ -128,7 +193,15 @@ fn signing_key(seed: u8) -> SigningKey {
 fn event(issued: Timestamp) -> anyhow::Result<EventDocument> {
     let text = |text: &str| Text { en: text.into(), fr: text.into() };
     let price = Money { minor: 2000, currency: Currency::parse("EUR").context("EUR is a currency")? };
-    let window = Window { from: BEGIN - MARGIN, until: BEGIN + MARGIN };
-    let product = Product::new(PRODUCT, text("Standing"), ZONE, window, 1000, price);
-    Ok(EventDocument::new(EVENT, 1, issued, text("Rehearsal"), 1000, vec![product]))
+    let (from, until) = hours();
+    let window = Window { from, until };
+    let product = |number, name| Product::new(number, text(name), ZONE, window, 1000, price);
+    let form = TicketForm { live_window_seconds: LIVE_WINDOW, ..TicketForm::default() };
+    let policy = Some(AdmissionPolicy { alone: Alone::Staff, ..AdmissionPolicy::default() });
+    let products = vec![
+        product(STANDING, "Standing"),
+        Product { form, ..product(LIVE, "Standing, live") },
+        Product { policy, ..product(STRICT, "Standing, strict") },
+    ];
+    Ok(EventDocument::new(EVENT, 1, issued, text("Rehearsal"), 1000, products))
 }

@@ -1,27 +1,27 @@
-//! Virtual time: what happens when, and what travels between gates and validation meanwhile. One queue, one order, nothing ambient.
+//! Virtual time: what happens when. One queue, one order, nothing ambient.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
-use countermark_gate::rehearsal::{Reply, Request, Step, Word};
+use anyhow::{Context, ensure};
+use countermark_gate::rehearsal::{ClaimReply, Reply, Request, Ruled, Word};
 use countermark_shared::documents::Direction;
 use countermark_shared::id::{GateId, Generation};
 use countermark_shared::time::Timestamp;
-use countermark_shared::wire::RowOutcome;
-use rand::RngExt;
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 
 use super::Tell;
+use super::asking::Question;
 use super::cloud::Cloud;
-use super::entrance::{End, Entrance};
-use super::plan::{DOORS, Faults, Happening, Office, Plan, QUIET, Shown};
-use super::venue::{BEGIN, ENTRY, EXIT, Venue};
+use super::entrance::{Entrance, shifted};
+use super::happening::{Faults, Happening, Office, Proof, Shown, Then};
+use super::plan::{DOORS, LATE, Plan, QUIET};
+use super::thief::Thief;
+use super::venue::{BEGIN, ENTRY, EXIT, Kind, Venue};
 use super::witness::{self, Witness};
 
-/// How long a gate waits for an answer: as its client does.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// Between two publications, however many seats change meanwhile: as validation has it.
 const COALESCE: Duration = Duration::from_millis(500);
 /// How often a gate does what time alone asks for: as its agent does.
@@ -32,12 +32,18 @@ const PUNCTUAL: i64 = 50_000;
 
 /// A run under way.
 pub(super) struct World<'a> {
-    now: Duration,
+    /// How long it lasts already.
+    pub(super) now: Duration,
     queue: BTreeMap<(Duration, u64), Event>,
     order: u64,
-    random: StdRng,
-    faults: Faults,
-    venue: Arc<Venue>,
+    /// What is drawn while it goes on.
+    pub(super) random: StdRng,
+    /// How bad the network is.
+    pub(super) faults: Faults,
+    /// What everybody shows and signs with.
+    pub(super) venue: Arc<Venue>,
+    /// Whoever has carried a box off.
+    pub(super) thief: Option<Thief>,
     /// Validation.
     pub(super) cloud: Cloud,
     entrances: Vec<Entrance>,
@@ -46,29 +52,35 @@ pub(super) struct World<'a> {
     tell: Tell<'a>,
 }
 
-enum Event {
+/// What waits for its instant.
+pub(super) enum Event {
     Happens(Happening),
     Polls { at: usize, wake: u64 },
     Passes { at: usize },
     Publishes,
     Reaches { at: usize, exchange: u64, request: Arc<Asked>, back: Option<Duration> },
     Returns { at: usize, exchange: u64, reply: Reply },
+    Asks { at: usize },
+    Arrives { at: usize, run: u64, question: Question, back: Option<Duration> },
+    Answers { at: usize, run: u64, reply: ClaimReply },
 }
 
-struct Asked {
-    request: Request,
-    nonce: [u8; 32],
+/// A request on its way, and what its gate drew for it.
+pub(super) struct Asked {
+    pub(super) request: Request,
+    pub(super) nonce: [u8; 32],
 }
 
 impl<'a> World<'a> {
     /// Before anything happened.
     pub(super) fn of(plan: Plan, tell: Tell<'a>) -> anyhow::Result<Self> {
-        let Plan { gates, seats, clocks, faults, happenings, random } = plan;
+        let Plan { gates, seats, clocks, outfits, faults, happenings, random } = plan;
         let venue = Arc::new(Venue::new()?);
         let cloud = Cloud::new(venue.clone(), gates, seats, BEGIN)?;
         let root = venue.bundle.document().root_fingerprint();
         let entrance = |(id, (drift, offset))| Entrance::new(GateId(id), root, drift, offset);
-        let entrances = (1..).zip(clocks).map(entrance).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut entrances = (1..).zip(clocks).map(entrance).collect::<anyhow::Result<Vec<_>>>()?;
+        entrances.iter_mut().zip(outfits).for_each(|(entrance, outfit)| entrance.outfit = outfit);
         let mut world = Self {
             now: Duration::ZERO,
             queue: BTreeMap::new(),
@@ -76,6 +88,7 @@ impl<'a> World<'a> {
             random,
             faults,
             venue,
+            thief: None,
             cloud,
             entrances,
             witness: Witness::default(),
@@ -93,6 +106,13 @@ impl<'a> World<'a> {
         Ok(world)
     }
 
+    /// So much later something happens, unless everybody has gone home by then.
+    pub(super) fn later(&mut self, wait: Duration, what: Happening) {
+        if self.now + wait < DOORS {
+            self.after(wait, Event::Happens(what));
+        }
+    }
+
     /// Lets it all happen, and then goes on for a while in which nothing breaks, for everybody to catch up.
     pub(super) fn run(&mut self) -> anyhow::Result<()> {
         while self.queue.first_key_value().is_some_and(|((when, _), _)| *when < DOORS) {
@@ -105,18 +125,54 @@ impl<'a> World<'a> {
             self.happen(Happening::CutOff { at, cut: false })?;
             self.happen(Happening::Starts { at })?;
         }
+        while self.queue.first_key_value().is_some_and(|((when, _), _)| *when < DOORS + LATE) {
+            self.next()?;
+        }
+        self.now = DOORS + LATE;
+        for wait in [0, 10, 20] {
+            self.latecomers(Duration::from_secs(wait));
+        }
         while self.queue.first_key_value().is_some_and(|((when, _), _)| *when < DOORS + QUIET) {
             self.next()?;
         }
         self.judge()
     }
 
+    /// Who holds a strict ticket and has not come yet comes now, and tries again where nobody answered in time: whatever was asked before, and whatever
+    /// became of it, keeps nobody out for ever.
+    fn latecomers(&mut self, wait: Duration) {
+        // A box whose disk was put back may let nobody in.
+        let open = |(_, entrance): &(usize, &Entrance)| entrance.is_here && !self.witness.was_put_back(entrance.id);
+        let open: Vec<_> = self.entrances.iter().enumerate().filter(open).map(|(at, _)| at).collect();
+        let strict = self.cloud.slots().into_iter().filter(|slot| Kind::of(*slot) == Kind::Strict);
+        for slot in strict.filter(|slot| self.witness.is_awaited(*slot)).collect::<Vec<_>>() {
+            let (direction, generation, proof, then) = (Direction::Entry, Generation(1), Proof::None, Then::Goes);
+            let Some(at) = open.choose(&mut self.random).copied() else { return };
+            let shown = Shown { at, direction, slot, generation, proof, then };
+            self.after(wait, Event::Happens(Happening::Shown(shown)));
+        }
+    }
+
     fn judge(&mut self) -> anyhow::Result<()> {
-        for entrance in &mut self.entrances {
+        for entrance in self.entrances.iter_mut().filter(|entrance| entrance.is_here) {
             let id = entrance.id;
             let (gate, _) = entrance.running(self.now).with_context(|| format!("gate {id} does not run"))?;
             let view = gate.view()?;
-            witness::settled(id, &view, &self.cloud).with_context(|| format!("gate {id}"))?;
+            let own = || format!("gate {id}");
+            if self.witness.was_put_back(id) {
+                self.witness.forked(id, &view, &self.cloud).with_context(own)?;
+            } else {
+                witness::settled(id, &view, &self.cloud).with_context(own)?;
+                if !self.cloud.journals.has_undone_late(id) {
+                    witness::agrees(gate, &self.cloud).with_context(own)?;
+                }
+            }
+        }
+        for slot in self.cloud.slots().into_iter().filter(|slot| Kind::of(*slot) == Kind::Strict) {
+            ensure!(
+                !self.witness.is_awaited(slot),
+                "seat {slot} is good, was shown three times, and nobody lets it in"
+            );
         }
         self.witness.told(&self.cloud)
     }
@@ -131,16 +187,24 @@ impl<'a> World<'a> {
             Event::Publishes => self.publish(),
             Event::Reaches { at, exchange, request, back } => self.reach(at, exchange, &request, back),
             Event::Returns { at, exchange, reply } => self.come_back(at, exchange, reply),
+            Event::Asks { at } => self.poll_claims(at),
+            Event::Arrives { at, run, question, back } => self.arrive(at, run, question, back),
+            Event::Answers { at, run, reply } => self.hear(at, run, reply),
         }
     }
 
-    fn happen(&mut self, what: Happening) -> anyhow::Result<()> {
+    /// Something happens.
+    pub(super) fn happen(&mut self, what: Happening) -> anyhow::Result<()> {
         let now = self.now;
         self.tell(|| format!("{what:?}"));
         match what {
             Happening::Shown(shown) => self.show(shown)?,
             Happening::Junk { at } => self.junk(at)?,
-            Happening::CutOff { at, cut } => self.entrance(at)?.cut_off = cut,
+            Happening::Staff { at, slot, row, deed } => self.staff(at, slot, row, deed)?,
+            Happening::CutOff { at, cut } => {
+                self.witness.counts.partitions += u64::from(cut);
+                self.entrance(at)?.cut_off = cut;
+            }
             Happening::Ends { at, how } => {
                 self.witness.counts.ends += 1;
                 self.entrance(at)?.end(how, now)?;
@@ -164,7 +228,18 @@ impl<'a> World<'a> {
                     Office::Revoke => seat.revoked = Some(now),
                     Office::Transfer => (seat.generation, seat.since) = (Generation(seat.generation.0 + 1), now),
                 })?;
-                self.after(COALESCE, Event::Publishes);
+                self.publish_soon();
+            }
+            Happening::Stolen { at } => self.steal(at)?,
+            Happening::Invents { admissions } => self.invent(admissions)?,
+            Happening::Missed => self.miss()?,
+            Happening::Copied { at } => self.entrance(at)?.copy_disk()?,
+            Happening::PutBack { at } => {
+                let entrance = self.entrance(at)?;
+                let (id, rows) = (entrance.id, entrance.put_back(now)?);
+                if let Some(rows) = rows {
+                    self.witness.put_back(id, rows, self.cloud.journals.last(id));
+                }
             }
             Happening::Forgets => self.cloud.forget_sessions(),
         }
@@ -175,24 +250,47 @@ impl<'a> World<'a> {
     fn show(&mut self, shown: Shown) -> anyhow::Result<()> {
         // Nobody has a ticket that was never issued: who bought a seat that was revoked before has the one before.
         let newest = self.cloud.seat(shown.slot).map_or(shown.generation, |seat| seat.generation);
-        let (now, text) = (self.now, self.venue.ticket(shown.slot, shown.generation.min(newest))?);
+        let generation = shown.generation.min(newest);
+        let signed = match (Kind::of(shown.slot), shown.proof) {
+            (Kind::Single | Kind::Duo | Kind::Strict, _) | (Kind::Live, Proof::None) => None,
+            (Kind::Live, Proof::Signed { off }) => Some(shifted(self.time(), off)),
+            (Kind::Live, Proof::Picture { age }) => Some(self.time() - age),
+        };
+        let text = self.venue.ticket(Kind::of(shown.slot), (shown.slot, generation), signed)?;
+        let now = self.now;
         let Some(at) = self.next_running(shown.at) else { return Ok(()) };
-        let entrance = self.entrance(at)?;
-        let (id, right) = (entrance.id, !entrance.jumped);
-        let Some((gate, moment)) = entrance.running(now) else { return Ok(()) };
+        let Some((gate, moment)) = self.entrance(at)?.running(now) else { return Ok(()) };
         let lane = match shown.direction {
             Direction::Entry => ENTRY,
             Direction::Exit => EXIT,
         };
-        let ruled = *gate.scan(&[(lane, &text)], moment).first().context("a scan is answered")?;
-        self.tell(|| format!("gate {id} says {ruled:?}"));
-        self.witness.saw(id, shown, right, ruled, now)?;
-        if shown.power_goes {
-            self.happen(Happening::Ends { at, how: End::Power })?;
-            self.after(Duration::from_secs(20), Event::Happens(Happening::Starts { at }));
-            return Ok(());
+        match gate.scan(&[(lane, &text)], moment).first() {
+            Some(ruled) => {
+                let ruled = *ruled;
+                self.answered(at, shown, ruled)
+            }
+            None => self.asked(at, shown),
         }
+    }
+
+    /// The gate has said what it thinks of a ticket.
+    pub(super) fn answered(&mut self, at: usize, shown: Shown, ruled: Ruled) -> anyhow::Result<()> {
+        let entrance = self.entrance(at)?;
+        let (id, right) = (entrance.id, !entrance.jumped);
+        self.tell(|| format!("gate {id} says {ruled:?}"));
+        let when = self.time();
+        let heard = self.has_heard(at)?;
+        self.witness.saw(id, shown, (right, heard), ruled, when)?;
+        self.follow(at, shown, ruled)?;
         self.wake(at)
+    }
+
+    /// Whether a gate has been told whose rows do not count.
+    fn has_heard(&mut self, at: usize) -> anyhow::Result<bool> {
+        let (now, told) = (self.now, self.cloud.lost.and_then(|lost| lost.told_by));
+        let Some((gate, _)) = self.entrance(at)?.running(now) else { return Ok(false) };
+        let held = gate.view()?.documents.feed.map(|feed| feed.in_force.revision);
+        Ok(held.zip(told).is_some_and(|(held, told)| held >= told))
     }
 
     fn junk(&mut self, at: usize) -> anyhow::Result<()> {
@@ -203,99 +301,15 @@ impl<'a> World<'a> {
         let Some((gate, moment)) = entrance.running(now) else { return Ok(()) };
         let ruled = *gate.scan(&[(ENTRY, "a loyalty card")], moment).first().context("a scan is answered")?;
         self.witness.counts.scans += 1;
-        self.witness.answered(id, ruled)?;
+        let when = self.time();
+        self.witness.answered(id, None, ruled, when)?;
         self.wake(at)
     }
 
-    fn next_running(&mut self, from: usize) -> Option<usize> {
+    pub(super) fn next_running(&mut self, from: usize) -> Option<usize> {
         let (now, all) = (self.now, self.entrances.len());
         let mut around = (from..all).chain(0..from);
         around.find(|at| self.entrances.get_mut(*at).is_some_and(|entrance| entrance.running(now).is_some()))
-    }
-
-    /// Has the gate asked what it wants of validation, unless an answer is on its way.
-    fn wake(&mut self, at: usize) -> anyhow::Result<()> {
-        let entrance = self.entrance(at)?;
-        if entrance.under_way.is_none() {
-            entrance.wake += 1;
-            let wake = entrance.wake;
-            self.after(Duration::ZERO, Event::Polls { at, wake });
-        }
-        Ok(())
-    }
-
-    fn poll(&mut self, at: usize, wake: u64) -> anyhow::Result<()> {
-        let now = self.now;
-        let entrance = self.entrance(at)?;
-        if entrance.wake != wake || entrance.under_way.is_some() {
-            return Ok(());
-        }
-        let Some((gate, moment)) = entrance.running(now) else { return Ok(()) };
-        match gate.poll(moment)? {
-            Step::Wait { until } => {
-                let wait = entrance.until(until, now);
-                self.after(wait, Event::Polls { at, wake });
-                Ok(())
-            }
-            Step::Send(request) => self.send(at, request),
-        }
-    }
-
-    fn send(&mut self, at: usize, request: Request) -> anyhow::Result<()> {
-        let exchange = self.order;
-        let entrance = self.entrance(at)?;
-        entrance.under_way = Some(exchange);
-        let (id, cut_off) = (entrance.id, entrance.cut_off);
-        self.tell(|| format!("gate {id} asks {}: {}", exchange, named(&request)));
-        self.after(PATIENCE, Event::Returns { at, exchange, reply: Reply::Lost });
-        let faults = self.faults;
-        let [lost, doubled, late] =
-            [faults.request_lost, faults.duplicate, faults.late].map(|share| self.random.random_bool(share));
-        let back = (!self.random.random_bool(faults.reply_lost)).then(|| self.way());
-        self.witness.counts.faults += u64::from(lost || doubled || late || back.is_none());
-        if cut_off || lost {
-            return Ok(());
-        }
-        let request = Arc::new(Asked { request, nonce: self.random.random() });
-        let there = if late { PATIENCE + 4 * self.way() } else { self.way() };
-        if doubled {
-            let again = there + 4 * self.way();
-            self.after(again, Event::Reaches { at, exchange, request: request.clone(), back: None });
-        }
-        self.after(there, Event::Reaches { at, exchange, request, back });
-        Ok(())
-    }
-
-    fn reach(&mut self, at: usize, exchange: u64, asked: &Asked, back: Option<Duration>) -> anyhow::Result<()> {
-        let (id, now) = (self.entrance(at)?.id, self.time());
-        let reply = self.cloud.answer(id, &asked.request, asked.nonce, now)?;
-        if let Reply::Uploaded(uploaded) = &reply {
-            let known = uploaded.results.iter().filter(|result| result.outcome == RowOutcome::Known).count();
-            self.witness.counts.known += known as u64;
-            if uploaded.results.len() > known {
-                self.after(COALESCE, Event::Publishes);
-            }
-        }
-        if let Some(back) = back {
-            self.after(back, Event::Returns { at, exchange, reply });
-        }
-        Ok(())
-    }
-
-    fn come_back(&mut self, at: usize, exchange: u64, reply: Reply) -> anyhow::Result<()> {
-        let (now, jitter) = (self.now, self.random.random_range(0.0..1.0));
-        let entrance = self.entrance(at)?;
-        let hears = !entrance.cut_off || matches!(reply, Reply::Lost);
-        let id = entrance.id;
-        if !hears || entrance.under_way != Some(exchange) {
-            return Ok(());
-        }
-        self.tell(|| format!("gate {id} hears {exchange}: {}", heard(&reply)));
-        let entrance = self.entrance(at)?;
-        let Some((gate, moment)) = entrance.running(now) else { return Ok(()) };
-        gate.on(reply, moment, jitter);
-        entrance.under_way = None;
-        self.wake(at)
     }
 
     fn pass_time(&mut self, at: usize) -> anyhow::Result<()> {
@@ -303,14 +317,18 @@ impl<'a> World<'a> {
         let right = BEGIN + now;
         if let Some((gate, moment)) = self.entrance(at)?.running(now) {
             gate.pass_time(moment)?;
-            // Staff are asked on the screen, and look at their watches.
+            // Staff are asked on the screen whether it is that late or later, and look at their watches.
             if let Some(said) = gate.view()?.waiting {
-                let is_right = said <= right && right.since(said) < DOORS + QUIET;
-                gate.hear(if is_right { Word::Confirm } else { Word::Dismiss }, moment)?;
+                gate.hear(if said <= right { Word::Confirm } else { Word::Dismiss }, moment)?;
             }
         }
         self.after(PASSING_TIME, Event::Passes { at });
         Ok(())
+    }
+
+    /// Publishes what is new, a moment later.
+    pub(super) fn publish_soon(&mut self) {
+        self.after(COALESCE, Event::Publishes);
     }
 
     fn publish(&mut self) -> anyhow::Result<()> {
@@ -318,17 +336,17 @@ impl<'a> World<'a> {
         self.cloud.publish(self.time())
     }
 
-    /// How long something travels that arrives in time.
-    fn way(&mut self) -> Duration {
-        self.faults.longest.mul_f64(self.random.random_range(0.0..1.0_f64).powi(3))
-    }
-
-    fn time(&self) -> Timestamp {
+    pub(super) fn time(&self) -> Timestamp {
         BEGIN + self.now
     }
 
-    fn after(&mut self, wait: Duration, event: Event) {
+    pub(super) fn after(&mut self, wait: Duration, event: Event) {
         self.at(self.now + wait, event);
+    }
+
+    /// How many events there were: what each exchange is called by.
+    pub(super) fn events(&self) -> u64 {
+        self.order
     }
 
     fn at(&mut self, when: Duration, event: Event) {
@@ -336,35 +354,13 @@ impl<'a> World<'a> {
         self.queue.insert((when, self.order), event);
     }
 
-    fn entrance(&mut self, at: usize) -> anyhow::Result<&mut Entrance> {
+    pub(super) fn entrance(&mut self, at: usize) -> anyhow::Result<&mut Entrance> {
         self.entrances.get_mut(at).with_context(|| format!("there is no box {at}"))
     }
 
-    fn tell(&mut self, line: impl FnOnce() -> String) {
+    pub(super) fn tell(&mut self, line: impl FnOnce() -> String) {
         if let Some(tell) = &mut self.tell {
             tell(self.now, &line());
         }
-    }
-}
-
-/// Without what travels in it: rows and tickets are nobody's business.
-fn named(request: &Request) -> String {
-    match request {
-        Request::LogIn => "log-in".to_owned(),
-        Request::Fetch { wanted, session: _ } => format!("{wanted:?}"),
-        Request::AskTime { session: _ } => "time".to_owned(),
-        Request::Upload { upload, session: _ } => {
-            format!("{} rows up to {}", upload.rows.len(), upload.checkpoint.sequence)
-        }
-    }
-}
-
-fn heard(reply: &Reply) -> String {
-    match reply {
-        Reply::LoggedIn(_) => "a session".to_owned(),
-        Reply::Document(bytes) => format!("{} bytes", bytes.len()),
-        Reply::Time(_, answer) => format!("it is {}", answer.at),
-        Reply::Uploaded(uploaded) => format!("{} results", uploaded.results.len()),
-        Reply::Unchanged | Reply::Absent | Reply::Unauthorised | Reply::Refused | Reply::Lost => format!("{reply:?}"),
     }
 }

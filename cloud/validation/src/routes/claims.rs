@@ -4,14 +4,11 @@ use countermark_service::event_documents;
 use countermark_service::extract::Json;
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
-use countermark_shared::decision::{examine, grant};
-use countermark_shared::documents::EventDocument;
+use countermark_shared::decision::examine;
 use countermark_shared::journal::{LAST_SEQUENCE, Subject};
-use countermark_shared::ticket::VerifiedTicket;
-use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{AskClaim, ClaimAnswered, paths};
-use sqlx::PgConnection;
 
+use crate::claim::answer;
 use crate::error::Error;
 use crate::journal::Seat;
 use crate::session::Gate;
@@ -55,26 +52,14 @@ pub(crate) async fn claim(state: State, gate: Gate, Json(asked): Json<AskClaim>)
             let event =
                 event_documents::in_force(&mut transaction, question.seat.event, trust.bundle.document(), now).await?;
             let event = event.ok_or(Error::EventUnknown)?;
-            let answer = decide(&mut transaction, asked, ticket, question, event.document(), now).await?;
+            let elsewhere = claims::elsewhere(&mut transaction, question.gate, question.seat).await?;
+            let answer = answer(ticket, asked, &elsewhere, event.document(), now);
             claims::insert(&mut transaction, question, &answer, now).await?;
             Ok::<_, Error>(answer)
         })
     })
     .await?;
     Ok(Json(answer))
-}
-
-async fn decide(
-    connection: &mut PgConnection,
-    asked: &AskClaim,
-    ticket: &VerifiedTicket,
-    question: &Question,
-    event: &EventDocument,
-    now: Timestamp,
-) -> Result<ClaimAnswered, Error> {
-    let others = claims::passed_elsewhere(connection, question.gate, question.seat, event.last_reset(now)).await?;
-    let persons = grant(ticket, asked.persons, asked.own, others, event, now);
-    Ok(ClaimAnswered { persons, others })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::column;
+use crate::claim::{Elsewhere, Granted};
 use crate::error::Error;
 use crate::journal::{ClaimEnded, Seat};
 
@@ -64,14 +65,9 @@ pub(crate) async fn answered(
     .transpose()
 }
 
-/// What passed with the seat at all gates but this one: what their believed rows say, and what they were granted and no row of theirs has
+/// What is known of the seat from all gates but this one: their believed rows, and what they were granted and no row of theirs has
 /// ended. What suspended gates were granted has fallen.
-pub(crate) async fn passed_elsewhere(
-    connection: &mut PgConnection,
-    gate: GateId,
-    seat: Seat,
-    last_reset: Option<Timestamp>,
-) -> Result<Passages, Error> {
+pub(crate) async fn elsewhere(connection: &mut PgConnection, gate: GateId, seat: Seat) -> Result<Elsewhere, Error> {
     // One statement, and so one instant: a grant whose end commits meanwhile is counted by itself or by its row, never by both or neither.
     let told = sqlx::query!(
         r#"SELECT gate AS "gate!", sequence AS "sequence!", row, granted, at
@@ -97,20 +93,19 @@ pub(crate) async fn passed_elsewhere(
     )
     .fetch_all(connection)
     .await?;
-    let mut rows: Vec<JournalRow> = Vec::new();
-    let mut granted = Passages::NONE;
+    let mut elsewhere = Elsewhere::default();
     for told in told {
         if let Some(row) = told.row {
-            rows.push(JournalRow::from_bytes(&row).map_err(|_| Error::Corrupt { column: "journal.row" })?);
+            let row = JournalRow::from_bytes(&row).map_err(|_| Error::Corrupt { column: "journal.row" })?;
+            elsewhere.rows.push(row);
         } else if let (Some(persons), Some(at)) = (told.granted, told.at) {
             let persons = column::number(persons.into(), "claims.granted")?;
             let persons = NonZeroU8::new(persons).ok_or(Error::Corrupt { column: "claims.granted" })?;
             let gate = GateId(column::number(told.gate, "claims.gate")?);
-            granted = granted.and(Passages::granted(gate, persons, at.into(), last_reset));
+            elsewhere.granted.push(Granted { gate, persons, at: at.into() });
         }
     }
-    let journals = rows.chunk_by(|one, next| one.gate == next.gate);
-    Ok(journals.fold(granted, |all, journal| all.and(Passages::of(journal, last_reset))))
+    Ok(elsewhere)
 }
 
 /// Stores what is answered.

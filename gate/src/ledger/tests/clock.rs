@@ -83,6 +83,26 @@ fn a_document_from_the_future_waits_for_staff_too() {
     assert_eq!(state(&mut bench, DOORS), (ClockState::RolledBack, far));
 }
 
+/// Without a bundle there is nobody to ask the time of: a box whose calendar lies back before its first one would wait for ever.
+#[test]
+fn a_first_bundle_from_the_future_waits_for_staff_and_a_later_one_for_the_clouds_time() {
+    let mut bench = Bench::new();
+    let back = samples::bundle().issued - YEAR;
+    let [(kind, bundle), ..] = samples::documents();
+    assert!(bench.ledger().take(kind, &bundle, moment(back)).is_err());
+    assert_eq!(state(&mut bench, back).0, ClockState::Ahead);
+    let asked = bench.ledger().hear(Word::Confirm, moment(back)).unwrap();
+    assert_eq!(asked, Some(samples::bundle().issued));
+    bench.ledger().take(kind, &bundle, moment(back)).unwrap();
+    assert_eq!(state(&mut bench, back), (ClockState::RolledBack, samples::bundle().issued));
+
+    let mut next = samples::bundle();
+    (next.version, next.issued) = (2, DOORS + YEAR);
+    next.not_after = next.issued + YEAR;
+    assert!(bench.ledger().take(kind, &samples::bundle_bytes(&next), moment(back)).is_err());
+    assert_eq!(state(&mut bench, back).0, ClockState::RolledBack, "the cloud can be asked");
+}
+
 #[test]
 fn a_slow_answer_says_too_little() {
     let mut bench = Bench::synced();

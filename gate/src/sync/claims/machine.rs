@@ -25,7 +25,7 @@ const MOST: usize = 16;
 
 /// Something to carry.
 #[derive(Clone, Debug)]
-pub(super) enum Request {
+pub(crate) enum Request {
     /// A session, by then.
     LogIn { until: Duration },
     /// This question, by then.
@@ -34,7 +34,7 @@ pub(super) enum Request {
 
 /// What to do now.
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Carry this; others may be under way.
     Send(Request),
     /// Tell the ledger.
@@ -45,7 +45,7 @@ pub(super) enum Step {
 
 /// What came of a request.
 #[derive(Debug)]
-pub(super) enum Response {
+pub(crate) enum Response {
     /// A session, or none.
     LoggedIn(Option<SecretString>),
     /// An answer.
@@ -58,7 +58,7 @@ pub(super) enum Response {
 
 /// The state between requests. Times are uptimes.
 #[derive(Debug, Default)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     session: Session,
     /// Questions without an answer, by the rows that ask.
     asked: BTreeMap<u64, Asked>,
@@ -94,7 +94,7 @@ struct Asked {
 
 impl Machine {
     /// Takes a question.
-    pub(super) fn ask(&mut self, sequence: u64, now: Duration) {
+    pub(crate) fn ask(&mut self, sequence: u64, now: Duration) {
         if matches!(self.session, Session::NotWanted) {
             self.session = Session::Due { at: now, open: false };
         }
@@ -106,7 +106,7 @@ impl Machine {
     }
 
     /// What to do now, until it is to wait.
-    pub(super) fn poll(&mut self, now: Duration) -> Step {
+    pub(crate) fn poll(&mut self, now: Duration) -> Step {
         self.expire(now);
         if let Some((sequence, answer)) = self.answers.pop_front() {
             return Step::Answer { sequence, answer };
@@ -134,7 +134,7 @@ impl Machine {
     }
 
     /// Takes what came of a request. What comes too late is for nobody.
-    pub(super) fn on(&mut self, response: Response, now: Duration) {
+    pub(crate) fn on(&mut self, response: Response, now: Duration) {
         match response {
             Response::LoggedIn(Some(session)) => {
                 if let Session::LoggingIn { .. } = self.session {

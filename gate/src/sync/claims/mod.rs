@@ -4,7 +4,7 @@
 //! Today validation answers, at the cloud's address. A node at the venue would serve the same route from the LAN, and be another address that
 //! the shell's client is made with.
 
-mod machine;
+pub(crate) mod machine;
 mod shell;
 
 pub(crate) use shell::Claims;

@@ -17,6 +17,10 @@
 //! # }
 //! ```
 
+mod claims;
+mod staff;
+
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::mem;
 use std::ops::RangeInclusive;
@@ -31,7 +35,7 @@ use countermark_shared::keys::{Signature, SigningKey};
 use countermark_shared::sealing::UnwrappingKey;
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
-use countermark_shared::wire::{TimeAnswer, Upload, Uploaded};
+use countermark_shared::wire::{AskClaim, TimeAnswer, Upload, Uploaded};
 use secrecy::SecretString;
 
 pub use crate::clock::Moment;
@@ -42,7 +46,10 @@ use crate::announcement::Announcement;
 use crate::data_folder::DataFolder;
 use crate::input::{RawScan, ScannedText, Source};
 use crate::ledger::{Ledger, Owner, TimeAnswered};
+use crate::sync::claims::machine::Machine as Claims;
 use crate::sync::{self, Held, Jitter, Machine, Response};
+
+pub use self::claims::{ClaimReply, ClaimStep};
 
 /// Who the gate is, as enrolment made it.
 pub struct Identity {
@@ -76,6 +83,9 @@ pub struct Gate {
     ledger: Ledger,
     machine: Machine,
     under_way: UnderWay,
+    claims: Claims,
+    /// What is asked of the others and has no verdict, by the rows that ask.
+    asks: BTreeMap<u64, AskClaim>,
 }
 
 /// What the answer to the request under way is read by.
@@ -178,6 +188,8 @@ pub struct View {
     pub unsettled: u64,
     /// Rows that validation put aside.
     pub contested: u64,
+    /// Whether its journal takes rows: not where it is known that there is another one.
+    pub is_whole: bool,
     /// The instant that the cloud says it is, where staff are asked about it.
     pub waiting: Option<Timestamp>,
 }
@@ -190,7 +202,9 @@ impl Gate {
         let file = DataFolder::at(folder).ledger();
         let mut ledger = Ledger::open(&file, owner, boot, now.uptime).map_err(Failed::from)?;
         ledger.release_claims(now);
-        Ok(Self { gate, key, ledger, machine: Machine::new(poll), under_way: UnderWay::Nothing })
+        let (machine, under_way, claims, asks) =
+            (Machine::new(poll), UnderWay::Nothing, Claims::default(), BTreeMap::new());
+        Ok(Self { gate, key, ledger, machine, under_way, claims, asks })
     }
 
     /// Takes a document as it comes in a file.
@@ -200,16 +214,17 @@ impl Gate {
 
     /// Decides about texts that were shown now, in one transaction, and says what is durable. A gate that is dropped before the next
     /// transaction does not know whether this was told: whoever was let in is asked for by staff (`interrupted`) when they come again.
-    /// The caller's network carries no claims: where the policy is strict, nobody answers.
+    /// Of what the others are asked about first nothing is said yet: [`Gate::asks`] has it, and [`Gate::poll_claims`] goes on.
     pub fn scan(&mut self, shown: &[(LaneId, &str)], now: Moment) -> Vec<Ruled> {
         let scan = |(lane, text): &(LaneId, &str)| {
             let text = ScannedText::Whole((*text).to_owned());
             RawScan { lane: *lane, source: Source::Lines, text, at: now.uptime, in_sight_since: None }
         };
         let scans: Vec<_> = shown.iter().map(scan).collect();
-        let mut said = self.ledger.scan(&scans, now);
+        let said = self.ledger.scan(&scans, now);
         for question in self.ledger.questions() {
-            said.extend(self.ledger.claimed(question.sequence, None, now));
+            self.claims.ask(question.sequence, now.uptime);
+            self.asks.insert(question.sequence, question.ask);
         }
         said.into_iter().map(Ruled::of).collect()
     }
@@ -292,6 +307,7 @@ impl Gate {
             chain: report.chain,
             unsettled: report.unsettled,
             contested: report.contested,
+            is_whole: report.stopped_by().is_none(),
             waiting: report.clock.waiting(),
         })
     }

@@ -1,0 +1,121 @@
+//! Those who stand at an entrance: who goes through, what an arm tells of it, and what staff do about whoever does not. What they may do, the gate says.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use countermark_gate::rehearsal::Ruled;
+use countermark_shared::documents::Direction;
+use countermark_shared::id::{Slot, SupervisorId};
+use countermark_shared::journal::Actuation;
+use countermark_shared::verdict::Reason;
+
+use super::entrance::End;
+use super::happening::{Deed, Happening, Proof, Shown, Then};
+use super::world::World;
+
+/// Until somebody whom an arm did not let through, or who was taken for gone, shows the ticket once more.
+const AGAIN: Duration = Duration::from_secs(5);
+
+impl World<'_> {
+    /// What follows on an answer.
+    pub(super) fn follow(&mut self, at: usize, shown: Shown, ruled: Ruled) -> anyhow::Result<()> {
+        let Some(row) = ruled.sequence else { return Ok(()) };
+        if shown.then == Then::PowerGoes {
+            return self.cut_power(at);
+        }
+        if shown.direction == Direction::Exit {
+            return Ok(());
+        }
+        if ruled.opens {
+            return self.pass(at, shown, row, ruled.persons);
+        }
+        if let Then::CallsStaff { then } = shown.then {
+            let deed = if ruled.reason == Reason::Interrupted { Deed::Confirm } else { Deed::Overrule };
+            // Somebody in front of the gate is looked after at once.
+            let wait = if deed == Deed::Confirm { AGAIN } else { then };
+            self.later(wait, Happening::Staff { at, slot: shown.slot, row, deed });
+        }
+        Ok(())
+    }
+
+    /// Ends a box before anybody sees what it would say.
+    pub(super) fn cut_power(&mut self, at: usize) -> anyhow::Result<()> {
+        self.happen(Happening::Ends { at, how: End::Power })?;
+        self.later(Duration::from_secs(20), Happening::Starts { at });
+        Ok(())
+    }
+
+    /// Whoever was let in goes through, or does not.
+    fn pass(&mut self, at: usize, shown: Shown, row: u64, persons: u8) -> anyhow::Result<()> {
+        let (now, entrance) = (self.now, self.entrance(at)?);
+        let (id, has_arm) = (entrance.id, entrance.outfit.has_arm);
+        let stays = match shown.then {
+            Then::Stays { then } => Some(then),
+            Then::PowerGoes | Then::Goes | Then::CallsStaff { .. } => None,
+        };
+        if let Some((gate, _)) = entrance.running(now).filter(|_| has_arm) {
+            gate.tell(row, if stays.is_some() { Actuation::NotTurned } else { Actuation::Turned });
+        }
+        match stays {
+            None => self.witness.tally.went((id, shown.slot), persons)?,
+            Some(wait) if has_arm => {
+                self.later(wait, Happening::Shown(Shown { at, then: Then::Goes, ..shown }));
+            }
+            Some(wait) => {
+                self.later(wait, Happening::Staff { at, slot: shown.slot, row, deed: Deed::Undo });
+            }
+        }
+        Ok(())
+    }
+
+    /// Staff do something, if the gate runs and lets them.
+    pub(super) fn staff(&mut self, at: usize, slot: Slot, row: u64, deed: Deed) -> anyhow::Result<()> {
+        let (now, when) = (self.now, self.time());
+        let entrance = self.entrance(at)?;
+        let (id, has_arm) = (entrance.id, entrance.outfit.has_arm);
+        let gone = self.witness.tally.has_gone((id, slot));
+        let Some((gate, moment)) = self.entrance(at)?.running(now) else { return Ok(()) };
+        let refused = match deed {
+            Deed::Undo => match gate.undo(row, moment) {
+                Ok(written) => {
+                    self.witness.taken_back(id, slot, written);
+                    return self.wake(at);
+                }
+                Err(why) => why,
+            },
+            Deed::Confirm => match gate.confirm(row, gone, moment) {
+                Ok(written) => {
+                    self.witness.confirmed(id, written);
+                    if !gone {
+                        self.show_again(at, slot)?;
+                    }
+                    return self.wake(at);
+                }
+                Err(why) => why,
+            },
+            Deed::Overrule => match gate.overrule(row, SupervisorId(1), moment) {
+                Ok(ruled) => {
+                    let written = ruled.sequence.context("what is overruled is written")?;
+                    if has_arm {
+                        gate.tell(written, Actuation::Turned);
+                    }
+                    self.tell(|| format!("gate {id} says {ruled:?}"));
+                    self.witness.overruled(id, slot, ruled, when)?;
+                    return self.wake(at);
+                }
+                Err(why) => why,
+            },
+        };
+        self.tell(|| format!("gate {id} does not: {refused}"));
+        Ok(())
+    }
+
+    /// Whoever nobody saw go through shows the newest issue of the seat once more.
+    fn show_again(&mut self, at: usize, slot: Slot) -> anyhow::Result<()> {
+        let seat = self.cloud.seat(slot).with_context(|| format!("there is no seat {slot}"))?;
+        let (direction, generation, proof) = (Direction::Entry, seat.generation, Proof::Signed { off: 0 });
+        let shown = Shown { at, direction, slot, generation, proof, then: Then::Goes };
+        self.later(AGAIN, Happening::Shown(shown));
+        Ok(())
+    }
+}
