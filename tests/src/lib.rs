@@ -9,6 +9,7 @@ pub mod clock;
 pub mod cloud;
 pub mod forgery;
 pub mod gate;
+pub mod gateway;
 pub mod main_line;
 pub mod picture;
 pub mod process;

@@ -2,15 +2,18 @@
 // forgets it.
 "use strict";
 
-const { event: number, refused, unreachable, ended, grown } = document.body.dataset;
-const [signIn, content, notice] = ["sign-in", "content", "notice"].map((id) => document.getElementById(id));
+const { event: number, refused, unreachable, ended, grown, noted } = document.body.dataset;
+const [signIn, content, notice, done] = ["sign-in", "content", "notice", "done"].map((id) => document.getElementById(id));
 const language = document.documentElement.lang;
 let token = null;
 let chosen = { state: "open", before: null };
+// How often was asked for the content: of several answers the last question's is shown.
+let asked = 0;
 
 function say(sentence) {
   notice.hidden = sentence === null;
   notice.textContent = sentence ?? "";
+  done.textContent = "";
 }
 
 function ask(path, bearer, body) {
@@ -27,19 +30,30 @@ async function call(path, body) {
   return null;
 }
 
+// What was read and written stays where it is, below the form.
 function leave() {
   token = null;
   signIn.hidden = false;
-  content.replaceChildren();
   say(ended);
+  signIn.elements.email.focus();
 }
+
+// Each finding's unsent words.
+const drafts = () => new Map([...content.querySelectorAll(".decision")].map(({ dataset, elements }) => [dataset.finding, elements.reason.value]));
 
 async function show() {
   const query = new URLSearchParams({ language });
   for (const [name, value] of Object.entries(chosen)) if (value) query.set(name, value);
+  const mine = ++asked;
   const answer = await call(`/v1/events/${number}/findings/page?${query}`);
+  const page = await answer?.text();
+  if (page === undefined || mine !== asked) return;
+  const [written, at] = [drafts(), document.activeElement?.id];
   // Made by admin, escaped there; the policy of this page runs nothing in it.
-  if (answer) content.innerHTML = await answer.text();
+  content.innerHTML = page;
+  for (const { dataset, elements } of content.querySelectorAll(".decision")) elements.reason.value = written.get(dataset.finding) ?? "";
+  // Whoever has no mouse goes on where they were, or at the beginning; what others look at stays in sight.
+  (document.getElementById(at) ?? content).focus({ preventScroll: true });
 }
 
 signIn.addEventListener("submit", async (submitted) => {
@@ -63,8 +77,10 @@ content.addEventListener("submit", async (submitted) => {
   const { finding, revision } = submitted.target.dataset;
   const { reason } = Object.fromEntries(new FormData(submitted.target));
   const body = { finding: Number(finding), revision: Number(revision), reason };
-  await call(`/v1/findings/${submitted.submitter.value}`, body);
+  const answer = await call(`/v1/findings/${submitted.submitter.value}`, body);
+  if (answer) submitted.target.reset();
   if (token) await show();
+  if (answer) done.textContent = noted;
 });
 
 content.addEventListener("change", async ({ target }) => {
@@ -74,9 +90,10 @@ content.addEventListener("change", async ({ target }) => {
 });
 
 content.addEventListener("click", async ({ target }) => {
-  if (target.id === "older") {
-    chosen.before = target.dataset.before;
+  if (target.matches("#older, #newest")) {
+    chosen.before = target.dataset.before ?? null;
     await show();
+    document.getElementById("found").focus();
   }
   if (target.className === "export") {
     const answer = await call(target.dataset.path);

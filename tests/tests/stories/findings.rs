@@ -1,6 +1,8 @@
 //! Two gates that hear of nothing let one seat in twice, and one of them a ticket that was cancelled meanwhile; then the disk of the other
 //! is put back. What people find afterwards is that, each once, with where and how far apart; and they say what they make of it.
 
+mod in_a_browser;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::ChildStdin;

@@ -1,6 +1,6 @@
 //! The operator's screen in a real browser, before a real gate: what people see, hear, and must not see.
 
-mod browser;
+pub(crate) mod browser;
 mod by_hand;
 mod driver;
 mod eyes;

@@ -1,12 +1,10 @@
 //! What the page shows to somebody who has signed in: figures, and findings with what they mean.
 
 use askama::Template;
-use countermark_service::contract::findings::{
-    About, Finding, FindingPage, FindingQuery, FindingState, NamedGate, Rule, Weight,
-};
+use countermark_service::contract::findings::{About, Finding, FindingPage, FindingQuery, FindingState, Rule, Weight};
 use countermark_service::contract::{AdmissionFigures, GateFigures, ProductEntries};
 use countermark_shared::documents::{EventDocument, Text};
-use countermark_shared::id::EventId;
+use countermark_shared::id::{AccountId, EventId};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Language;
 
@@ -23,6 +21,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) figures: Option<&'a AdmissionFigures>,
     pub(crate) page: &'a FindingPage,
     pub(crate) query: &'a FindingQuery,
+    /// Whoever reads it.
+    pub(crate) reader: AccountId,
     pub(crate) now: Timestamp,
 }
 
@@ -32,10 +32,13 @@ struct Content<'a> {
     event: EventId,
     words: &'static Words,
     name: String,
+    as_of: String,
     figures: Option<Figures>,
     states: Vec<Choice>,
-    open: usize,
+    /// Nothing where open ones were not asked for.
+    open: Option<usize>,
     findings: Vec<Item<'a>>,
+    has_newer: bool,
     next: Option<i64>,
 }
 
@@ -75,6 +78,7 @@ struct Item<'a> {
     found: String,
     sentences: Vec<String>,
     more: bool,
+    decided: Option<String>,
     acknowledgeable: bool,
     resolvable: bool,
 }
@@ -82,15 +86,19 @@ struct Item<'a> {
 /// The content in a language.
 pub(crate) fn content(shown: &Shown<'_>, language: Language) -> Result<String, askama::Error> {
     let words = Words::of(language);
-    let findings: Vec<_> = shown.page.findings.iter().map(|it| item(it, &shown.page.gates, words, language)).collect();
+    let findings: Vec<_> = shown.page.findings.iter().map(|it| item(it, shown, words, language)).collect();
+    let asks_for_open = shown.query.state.is_none_or(|state| state == FindingState::Open);
+    let open = findings.iter().filter(|item| item.finding.state == FindingState::Open).count();
     Content {
         event: shown.event,
         words,
         name: shown.document.map(|document| said(&document.name, language)).unwrap_or_default(),
+        as_of: instant(shown.now),
         figures: shown.figures.map(|figures| self::figures(figures, shown, words, language)),
         states: states(shown.query.state, words, language),
-        open: findings.iter().filter(|item| item.finding.state == FindingState::Open).count(),
+        open: asks_for_open.then_some(open),
         findings,
+        has_newer: shown.query.before.is_some(),
         next: shown.page.next,
     }
     .render()
@@ -134,8 +142,8 @@ fn states(chosen: Option<FindingState>, words: &Words, language: Language) -> Ve
     std::iter::once(all).chain(FindingState::ALL.map(of)).collect()
 }
 
-fn item<'a>(finding: &'a Finding, gates: &'a [NamedGate], words: &Words, language: Language) -> Item<'a> {
-    let writer = Writer { language, gates };
+fn item<'a>(finding: &'a Finding, shown: &Shown<'_>, words: &Words, language: Language) -> Item<'a> {
+    let writer = Writer { language, gates: &shown.page.gates };
     let explanation = finding.rule.explanation();
     let (sentences, more) = writer.sentences(&finding.evidence);
     let about = match finding.about {
@@ -156,6 +164,7 @@ fn item<'a>(finding: &'a Finding, gates: &'a [NamedGate], words: &Words, languag
         found: instant(finding.found),
         sentences,
         more,
+        decided: finding.decided.as_ref().map(|decided| writer.decided(decided, shown.reader)),
         acknowledgeable: finding.state == FindingState::Open,
         resolvable: finding.state != FindingState::Resolved,
     }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use countermark_service::contract::findings::{Doubt, Evidence, Jump, NamedGate, Objection, Scan};
-use countermark_shared::id::GateId;
+use countermark_service::contract::findings::{
+    Decided, Doubt, Evidence, FindingDecision, Jump, NamedGate, Objection, Scan,
+};
+use countermark_shared::id::{AccountId, GateId};
 use countermark_shared::journal::{ClockState, OverruleReason};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Language::{self, En, Fr};
@@ -35,6 +37,24 @@ impl Writer<'_> {
         match self.gates.iter().find(|named| named.gate == gate) {
             Some(NamedGate { name, .. }) => format!("{name} ({gate})"),
             None => gate.to_string(),
+        }
+    }
+
+    /// What somebody decided, when, who and why. An account is its number here, as in the record of what administrators did.
+    pub(super) fn decided(&self, decided: &Decided, reader: AccountId) -> String {
+        let Decided { decision, at, account, why } = decided;
+        let at = instant(*at);
+        let what = match (decision, self.language) {
+            (FindingDecision::Acknowledge, En) => "looked after",
+            (FindingDecision::Acknowledge, Fr) => "pris en charge",
+            (FindingDecision::Resolve, En) => "explained",
+            (FindingDecision::Resolve, Fr) => "expliqué",
+        };
+        match (self.language, *account == reader) {
+            (En, true) => format!("{what}, {at}, by you ({account}): “{why}”"),
+            (En, false) => format!("{what}, {at}, by {account}: “{why}”"),
+            (Fr, true) => format!("{what}, {at}, par vous ({account}) : « {why} »"),
+            (Fr, false) => format!("{what}, {at}, par {account} : « {why} »"),
         }
     }
 

@@ -5,6 +5,7 @@ use countermark_service::caller::Role;
 use countermark_service::contract::PushEventDocument;
 use countermark_service::contract::findings::Rule;
 use countermark_service::contract::paths;
+use countermark_shared::id::AccountId;
 use countermark_shared::wire::Base64;
 use serde_json::{Value, json};
 
@@ -169,6 +170,37 @@ async fn every_rule_is_shown_with_its_explanation_in_both_languages() {
         assert!(text.contains(taken_back), "{text}");
         assert!(text.contains("id=\"older\" data-before=\"5\""));
     }
+}
+
+#[tokio::test]
+async fn the_last_decision_says_what_when_who_and_why() {
+    let decided = |account: u128| {
+        let mut finding = double();
+        finding["decided"] = json!({
+            "decision": "resolve", "at": "2027-01-15T09:00:00Z", "account": AccountId(uuid::Uuid::from_u128(account)), "why": "<b>One</b> couple.",
+        });
+        finding
+    };
+    let bench = with(json!({ "findings": [decided(7), decided(9)], "gates": gates(), "next": 5 })).await;
+    let (you, other) = ("00000000-0000-0000-0000-000000000007", "00000000-0000-0000-0000-000000000009");
+    let why = "&#60;b&#62;One&#60;/b&#62; couple.";
+    let at = "2027-01-15 09:00:00 UTC";
+    let english = content(&bench, "?state=resolved&before=9").await;
+    for words in [
+        format!("Last decision:</strong> explained, {at}, by you ({you}): “{why}”"),
+        format!("explained, {at}, by {other}: “{why}”"),
+        "id=\"newest\"".to_owned(),
+        format!("As of {}", sentences::instant(bench.clock.now())),
+    ] {
+        assert!(english.contains(&words), "{words}: {english}");
+    }
+    assert!(!english.contains("findings open"), "open ones were not asked for: {english}");
+    let french = content(&bench, "?language=fr").await;
+    assert!(
+        french.contains(&format!("Dernière décision :</strong> expliqué, {at}, par vous ({you}) : « {why} »")),
+        "{french}"
+    );
+    assert!(french.contains("constats ouverts") && !french.contains("id=\"newest\""), "{french}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
 use axum::response::Html;
+use countermark_service::caller::Caller;
 use countermark_service::contract::findings::{FindingQuery, FindingState};
 use countermark_service::event_documents;
 use countermark_service::extract::{Path, Query};
@@ -70,6 +71,7 @@ pub(crate) async fn frame(
 )]
 pub(crate) async fn content(
     state: State,
+    caller: Caller,
     Path(event): Path<EventId>,
     Query(query): Query<ContentQuery>,
 ) -> Result<Html<String>, Error> {
@@ -82,7 +84,8 @@ pub(crate) async fn content(
     let document = event_documents::in_force(&mut connection, event, state.bundle.document(), now).await?;
     drop(connection);
     let document = document.as_ref().map(Authentic::document);
-    let shown = Shown { event, document, figures: figures.as_ref(), page: &page, query: &query, now };
+    let shown =
+        Shown { event, document, figures: figures.as_ref(), page: &page, query: &query, reader: caller.account, now };
     Ok(Html(page::content(&shown, language.unwrap_or(Language::En))?))
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use countermark_tests::wait::{PATIENCE, until};
 use image::RgbImage;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -15,6 +16,32 @@ const PROGRAMS: [&str; 2] = ["/usr/bin/chromium", "/usr/bin/chromedriver"];
 /// A browser with one page.
 pub(crate) struct Browser {
     driver: Driver,
+}
+
+/// An entry of the console.
+#[derive(Deserialize)]
+struct Said {
+    level: String,
+    message: String,
+}
+
+/// The accessibility tree, as Chromium's developer tools tell it.
+#[derive(Deserialize)]
+struct Tree {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    ignored: bool,
+    role: Option<AccessibleValue>,
+    name: Option<AccessibleValue>,
+}
+
+#[derive(Deserialize)]
+struct AccessibleValue {
+    #[serde(default)]
+    value: Value,
 }
 
 impl Browser {
@@ -60,6 +87,11 @@ impl Browser {
         until(format_args!("there was a button {says}"), PATIENCE, press).await
     }
 
+    /// Chooses what says this of a list.
+    pub(crate) async fn choose(&self, says: &str) -> Result<()> {
+        self.driver.click(&format!("//option[normalize-space() = \"{says}\"]")).await
+    }
+
     /// Types into the field of a selector.
     pub(crate) async fn type_into(&self, selector: &str, text: &str) -> Result<()> {
         self.driver.type_into(selector, text).await
@@ -102,6 +134,26 @@ impl Browser {
             "document.body !== null && getComputedStyle(document.body).display === 'flex'",
         )
         .await
+    }
+
+    /// What the browser complained of since it was last asked: errors and warnings, in its words.
+    pub(crate) async fn complaints(&self) -> Result<Vec<String>> {
+        let said: Vec<Said> = serde_json::from_value(self.driver.console().await?)?;
+        Ok(said
+            .into_iter()
+            .filter(|said| matches!(&*said.level, "SEVERE" | "WARNING"))
+            .map(|said| said.message)
+            .collect())
+    }
+
+    /// What screen readers are told, in their order: role and name of everything that is there for them.
+    pub(crate) async fn told(&self) -> Result<Vec<(String, String)>> {
+        let tree: Tree = serde_json::from_value(self.driver.tell("Accessibility.getFullAXTree", json!({})).await?)?;
+        let text = |value: Option<AccessibleValue>| {
+            value.and_then(|value| value.value.as_str().map(str::to_owned)).unwrap_or_default()
+        };
+        let there = tree.nodes.into_iter().filter(|node| !node.ignored);
+        Ok(there.map(|node| (text(node.role), text(node.name))).collect())
     }
 
     /// Has every page run a script before its own.

@@ -38,8 +38,7 @@ impl Driver {
             }
         };
         let options = json!({ "binary": browser, "args": arguments });
-        let asked =
-            json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome", "goog:chromeOptions": options } } });
+        let asked = json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } } } });
         let mut driver = Self {
             http: reqwest::Client::builder().no_proxy().build()?,
             session: format!("http://127.0.0.1:{port}/session"),
@@ -74,6 +73,11 @@ impl Driver {
     pub(super) async fn picture(&self) -> Result<Vec<u8>> {
         let picture = self.call(Method::GET, "/screenshot", Value::Null).await?;
         Ok(data_encoding::BASE64.decode(picture.as_str().context("there is no picture")?.as_bytes())?)
+    }
+
+    /// What the browser wrote to its console since it was last asked: Chromium's own, as its log types are.
+    pub(super) async fn console(&self) -> Result<Value> {
+        self.call(Method::POST, "/se/log", json!({ "type": "browser" })).await
     }
 
     /// One of the developer tools' commands.
