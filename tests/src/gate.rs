@@ -1,5 +1,6 @@
 //! A gate: enrolled, run, asked. Knows `countermark-gate`'s command line and what it prints.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::time::Duration;
@@ -95,6 +96,15 @@ pub struct Status {
     pub ledger_warnings: Vec<Sentence>,
     /// What it scans with.
     pub devices: Vec<Device>,
+    /// The documents in force, by kind: `slot-list` and so on.
+    pub documents: BTreeMap<String, Held>,
+}
+
+/// A document that a gate holds.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Held {
+    /// Its number; of what has epochs, `epoch.sequence` from the first restored backup on.
+    pub revision: String,
 }
 
 /// How it stands with a device of a gate.
