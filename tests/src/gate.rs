@@ -125,6 +125,22 @@ pub struct Trouble {
     pub detail: String,
 }
 
+/// What the doctor found.
+#[derive(Clone, Debug)]
+pub struct Diagnosis {
+    /// The exit code: 0, or 3 where anything is wrong.
+    pub code: Option<i32>,
+    /// Part by part.
+    pub findings: Vec<Finding>,
+}
+
+impl Diagnosis {
+    /// What is said of a part.
+    pub fn of(&self, part: &str) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.part == part)
+    }
+}
+
 /// What the doctor says of one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Finding {
@@ -262,13 +278,14 @@ impl Gate {
         run_well(command).await.map(drop)
     }
 
-    /// What is wrong with the box, by its own doctor: the parts, each with what it says.
-    pub async fn doctor(&self, config: &Path) -> Result<Vec<Finding>> {
+    /// What is wrong with the box, by its own doctor.
+    pub async fn doctor(&self, config: &Path) -> Result<Diagnosis> {
         let mut command = self.command("doctor");
         command.arg("--config").arg(config);
         let outcome = run(command).await?;
         let read = |line| serde_json::from_str(line).with_context(|| format!("no finding: {}", outcome.complained));
-        outcome.said.lines().map(read).collect()
+        let findings = outcome.said.lines().map(read).collect::<Result<_>>()?;
+        Ok(Diagnosis { code: outcome.status.code(), findings })
     }
 
     /// What a device sends, line by line, while no agent runs.
