@@ -257,6 +257,13 @@ impl Gate {
         RunningGate::start(&mut command, &self.log_file()).await
     }
 
+    /// The same, and has it ask for newer documents once, when it begins.
+    pub async fn listen_asking_once(&self) -> Result<RunningGate> {
+        let mut command = self.command("run");
+        command.args(["--poll", "86400", "--lines"]).stdin(Stdio::piped());
+        RunningGate::start(&mut command, &self.log_file()).await
+    }
+
     /// Runs the gate on what its `gate.toml` names.
     pub async fn scan(&self, config: &Path) -> Result<RunningGate> {
         let mut command = self.command("run");
