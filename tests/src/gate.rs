@@ -1,5 +1,6 @@
 //! A gate: enrolled, run, asked. Knows `countermark-gate`'s command line and what it prints.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::time::Duration;
@@ -95,6 +96,15 @@ pub struct Status {
     pub ledger_warnings: Vec<Sentence>,
     /// What it scans with.
     pub devices: Vec<Device>,
+    /// The documents in force, by kind: `slot-list` and so on.
+    pub documents: BTreeMap<String, Held>,
+}
+
+/// A document that a gate holds.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Held {
+    /// Its number; of what has epochs, `epoch.sequence` from the first restored backup on.
+    pub revision: String,
 }
 
 /// How it stands with a device of a gate.
@@ -113,6 +123,22 @@ pub struct Trouble {
     pub cause: String,
     /// With what to do.
     pub detail: String,
+}
+
+/// What the doctor found.
+#[derive(Clone, Debug)]
+pub struct Diagnosis {
+    /// The exit code: 0, or 3 where anything is wrong.
+    pub code: Option<i32>,
+    /// Part by part.
+    pub findings: Vec<Finding>,
+}
+
+impl Diagnosis {
+    /// What is said of a part.
+    pub fn of(&self, part: &str) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.part == part)
+    }
 }
 
 /// What the doctor says of one thing.
@@ -231,6 +257,13 @@ impl Gate {
         RunningGate::start(&mut command, &self.log_file()).await
     }
 
+    /// The same, and has it ask for newer documents once, when it begins.
+    pub async fn listen_asking_once(&self) -> Result<RunningGate> {
+        let mut command = self.command("run");
+        command.args(["--poll", "86400", "--lines"]).stdin(Stdio::piped());
+        RunningGate::start(&mut command, &self.log_file()).await
+    }
+
     /// Runs the gate on what its `gate.toml` names.
     pub async fn scan(&self, config: &Path) -> Result<RunningGate> {
         let mut command = self.command("run");
@@ -252,13 +285,14 @@ impl Gate {
         run_well(command).await.map(drop)
     }
 
-    /// What is wrong with the box, by its own doctor: the parts, each with what it says.
-    pub async fn doctor(&self, config: &Path) -> Result<Vec<Finding>> {
+    /// What is wrong with the box, by its own doctor.
+    pub async fn doctor(&self, config: &Path) -> Result<Diagnosis> {
         let mut command = self.command("doctor");
         command.arg("--config").arg(config);
         let outcome = run(command).await?;
         let read = |line| serde_json::from_str(line).with_context(|| format!("no finding: {}", outcome.complained));
-        outcome.said.lines().map(read).collect()
+        let findings = outcome.said.lines().map(read).collect::<Result<_>>()?;
+        Ok(Diagnosis { code: outcome.status.code(), findings })
     }
 
     /// What a device sends, line by line, while no agent runs.

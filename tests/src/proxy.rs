@@ -21,14 +21,25 @@ pub enum Fault {
     Strand,
     /// Requests come through; at the first byte of an answer the connection is reset.
     LoseReplies,
+    /// Of what is asked from now on, so many bytes come through on each connection; at the next it is cut.
+    CutRequests(u64),
+    /// Of what is answered from now on, so many bytes come through on each connection; at the next it is cut.
+    CutAnswers(u64),
 }
 
 /// A line that listens on an address of its own. Dropping it ends it.
 pub struct Proxy {
     address: SocketAddr,
     line: watch::Sender<Line>,
-    lost: Arc<AtomicU64>,
-    refused: Arc<AtomicU64>,
+    tally: Arc<Tally>,
+}
+
+/// What became of connections so far.
+#[derive(Default)]
+struct Tally {
+    lost: AtomicU64,
+    refused: AtomicU64,
+    cut_off: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +59,9 @@ impl Proxy {
         let listener = TcpListener::bind(address).await.with_context(|| format!("{address} is not free"))?;
         let address = listener.local_addr()?;
         let (line, _) = watch::channel(Line { target: None, fault: None });
-        let (lost, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        tokio::spawn(accept(listener, line.subscribe(), Arc::clone(&lost), Arc::clone(&refused)));
-        Ok(Self { address, line, lost, refused })
+        let tally = Arc::<Tally>::default();
+        tokio::spawn(accept(listener, line.subscribe(), Arc::clone(&tally)));
+        Ok(Self { address, line, tally })
     }
 
     /// Where to connect to.
@@ -80,21 +91,26 @@ impl Proxy {
 
     /// How many answers were lost so far.
     pub fn lost_replies(&self) -> u64 {
-        self.lost.load(Ordering::SeqCst)
+        self.tally.lost.load(Ordering::SeqCst)
     }
 
     /// How many new connections were reset so far.
     pub fn refused(&self) -> u64 {
-        self.refused.load(Ordering::SeqCst)
+        self.tally.refused.load(Ordering::SeqCst)
+    }
+
+    /// How many connections were cut off in the middle so far.
+    pub fn cut_off(&self) -> u64 {
+        self.tally.cut_off.load(Ordering::SeqCst)
     }
 }
 
-async fn accept(listener: TcpListener, mut line: watch::Receiver<Line>, lost: Arc<AtomicU64>, refused: Arc<AtomicU64>) {
+async fn accept(listener: TcpListener, mut line: watch::Receiver<Line>, tally: Arc<Tally>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((client, _)) = accepted {
-                    tokio::spawn(connect(client, line.clone(), Arc::clone(&lost), Arc::clone(&refused)));
+                    tokio::spawn(connect(client, line.clone(), Arc::clone(&tally)));
                 }
             }
             changed = line.changed() => if changed.is_err() { return },
@@ -102,18 +118,21 @@ async fn accept(listener: TcpListener, mut line: watch::Receiver<Line>, lost: Ar
     }
 }
 
-async fn connect(client: TcpStream, mut line: watch::Receiver<Line>, lost: Arc<AtomicU64>, refused: Arc<AtomicU64>) {
+async fn connect(client: TcpStream, mut line: watch::Receiver<Line>, tally: Arc<Tally>) {
     let Line { target, fault } = *line.borrow_and_update();
     let server = match (target, fault) {
         (_, Some(Fault::Swallow)) => return swallow(&[client], &mut line).await,
-        (Some(target), None | Some(Fault::LoseReplies | Fault::Strand)) => TcpStream::connect(target).await.ok(),
         (None, _) | (Some(_), Some(Fault::Refuse)) => None,
+        (
+            Some(target),
+            None | Some(Fault::LoseReplies | Fault::Strand | Fault::CutRequests(_) | Fault::CutAnswers(_)),
+        ) => TcpStream::connect(target).await.ok(),
     };
     if let Some(server) = server {
-        carry(client, server, target, line, &lost).await;
+        carry(client, server, target, line, &tally).await;
     } else {
         reset(&client);
-        refused.fetch_add(1, Ordering::SeqCst);
+        tally.refused.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -122,13 +141,17 @@ async fn carry(
     mut server: TcpStream,
     target: Option<SocketAddr>,
     mut line: watch::Receiver<Line>,
-    lost: &AtomicU64,
+    tally: &Tally,
 ) {
     let (mut asked, mut answered) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
+    let (mut up, mut down) = left(line.borrow().fault);
     loop {
         tokio::select! {
+            // What was said of the line before a byte came holds for that byte.
+            biased;
             changed = line.changed() => {
                 let now = *line.borrow_and_update();
+                (up, down) = left(now.fault);
                 if matches!(now.fault, Some(Fault::Swallow | Fault::Strand)) {
                     return swallow(&[client, server], &mut line).await;
                 }
@@ -138,27 +161,42 @@ async fn carry(
                 }
             }
             read = client.read(&mut asked) => {
-                if !pass(read, &asked, &mut server).await { return }
+                if !pass(read, &asked, &mut server, &mut up, tally).await { return }
             }
             read = server.read(&mut answered) => {
                 let loses = line.borrow().fault == Some(Fault::LoseReplies);
                 if loses && matches!(read, Ok(1..)) {
-                    lost.fetch_add(1, Ordering::SeqCst);
+                    tally.lost.fetch_add(1, Ordering::SeqCst);
                     reset(&client);
                     return;
                 }
-                if !pass(read, &answered, &mut client).await { return }
+                if !pass(read, &answered, &mut client, &mut down, tally).await { return }
             }
         }
     }
 }
 
-/// Whether the connection goes on.
-async fn pass(read: std::io::Result<usize>, buffer: &[u8], to: &mut TcpStream) -> bool {
-    match read.ok().and_then(|length| buffer.get(..length)) {
-        None | Some([]) => false,
-        Some(bytes) => to.write_all(bytes).await.is_ok(),
+/// How many bytes of requests and of answers come through before a connection is cut.
+fn left(fault: Option<Fault>) -> (u64, u64) {
+    match fault {
+        Some(Fault::CutRequests(bytes)) => (bytes, u64::MAX),
+        Some(Fault::CutAnswers(bytes)) => (u64::MAX, bytes),
+        Some(Fault::Refuse | Fault::Swallow | Fault::Strand | Fault::LoseReplies) | None => (u64::MAX, u64::MAX),
     }
+}
+
+/// Passes on of what was read as much as is left; whether the connection goes on.
+async fn pass(read: std::io::Result<usize>, buffer: &[u8], to: &mut TcpStream, left: &mut u64, tally: &Tally) -> bool {
+    let Some(bytes @ [_, ..]) = read.ok().and_then(|length| buffer.get(..length)) else { return false };
+    let through = usize::try_from(*left).ok().and_then(|left| bytes.get(..left)).unwrap_or(bytes);
+    *left -= through.len() as u64;
+    let arrives = to.write_all(through).await.is_ok();
+    let is_whole = through.len() == bytes.len();
+    if !is_whole {
+        // Not reset, which would take back what came through.
+        tally.cut_off.fetch_add(1, Ordering::SeqCst);
+    }
+    arrives && is_whole
 }
 
 /// Holds the connections, deaf and dumb, until the line changes again.
@@ -218,6 +256,17 @@ mod tests {
         proxy.cut(Fault::LoseReplies);
         assert!(ask(&mut dial().await, 1).await.is_err());
         assert_eq!(proxy.lost_replies(), 1);
+
+        let mut open = dial().await;
+        proxy.cut(Fault::CutRequests(2));
+        assert_eq!((ask(&mut open, 1).await.unwrap(), ask(&mut open, 2).await.unwrap()), (2, 3));
+        assert!(ask(&mut open, 3).await.is_err(), "the third byte comes through");
+        proxy.cut(Fault::CutAnswers(1));
+        let mut open = dial().await;
+        open.write_all(&[1, 2]).await.unwrap();
+        assert_eq!(open.read_u8().await.unwrap(), 2);
+        assert!(open.read_u8().await.is_err(), "the second answer comes through");
+        assert_eq!(proxy.cut_off(), 2);
 
         proxy.cut(Fault::Swallow);
         let mut silent = dial().await;

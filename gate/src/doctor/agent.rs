@@ -171,40 +171,4 @@ fn uploads(ledger: &LedgerStatus) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Moment;
-    use crate::ledger::{Defect, Report};
-    use crate::samples;
-    use std::time::Duration;
-
-    #[test]
-    fn each_defect_has_its_own_remedy() {
-        let defects = [
-            Defect::Full,
-            Defect::Unwritable,
-            Defect::Damaged,
-            Defect::Incomplete,
-            Defect::Forked,
-            Defect::Unopened,
-            Defect::Replaced,
-        ];
-        for defect in defects {
-            let Finding { says, remedy, .. } = super::defect(&defect.sentence());
-            let remedy = remedy.unwrap();
-            assert_eq!(format!("{says}: {remedy}"), defect.sentence().en);
-            let anew = matches!(defect, Defect::Incomplete | Defect::Forked);
-            assert_eq!(remedy.contains("enrol this box anew"), anew, "{defect:?}");
-        }
-    }
-
-    #[test]
-    fn a_gate_that_nobody_can_overrule_is_told() {
-        let status = |has_supervisors| {
-            let now = Moment { battery: samples::DOORS, uptime: Duration::ZERO };
-            LedgerStatus::new(&Report { has_supervisors, ..samples::report() }, now)
-        };
-        assert!(supervisors(&status(true)).is_none());
-        assert_eq!(supervisors(&status(false)).unwrap().standing, Standing::Warning);
-    }
-}
+mod tests;

@@ -50,3 +50,32 @@ fn unreached(address: &str, error: &CallError) -> Finding {
     };
     Finding::bad(Standing::Warning, "cloud", format!("{address}: {error}"), remedy)
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn each_cause_has_its_own_remedy_and_none_keeps_people_outside() {
+        let no_address = || reqwest::Client::new().get("").build().unwrap_err();
+        let unreadable = serde_json::from_str::<u8>("a captive portal").unwrap_err();
+        let refused = CallError::Refused { status: StatusCode::FORBIDDEN, problem: "no such gate".to_owned() };
+        for (error, says, remedy) in [
+            (CallError::Unreachable { source: no_address() }, "does not answer", "look at the cable"),
+            (CallError::OutOfDate { source: no_address() }, "not valid by this gate's date", "compare `date`"),
+            (CallError::Unauthorised, "log in again", "whether this gate is known"),
+            (refused, "403 Forbidden): no such gate", "whether this gate is known"),
+            (CallError::TooLong { limit: 7 }, "longer than 7 bytes", "something else answers there"),
+            (CallError::Unreadable { source: unreadable }, "cannot be read", "something else answers there"),
+        ] {
+            let finding = unreached("https://gates.example.org", &error);
+            assert_eq!((&*finding.part, finding.standing), ("cloud", Standing::Warning), "{error}");
+            assert!(finding.says.starts_with("https://gates.example.org: "), "{}", finding.says);
+            assert!(finding.says.contains(says), "{}", finding.says);
+            let told = finding.remedy.unwrap();
+            assert!(told.contains(remedy), "{told}");
+        }
+    }
+}

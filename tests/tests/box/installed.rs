@@ -159,11 +159,17 @@ pub(crate) async fn admits(guest: &mut Guest, device: &str, times: usize) -> Res
     guest.until(&format!("{device} had {times} tickets admitted"), JOURNAL, seen).await
 }
 
-/// Waits until the arm has told of whoever was admitted last.
+/// Waits until the arm has told of whoever was admitted last, which must be by the row of that admission.
 pub(crate) async fn is_through(guest: &mut Guest) -> Result<()> {
-    let is_told = |line: &&str| line.starts_with("admitted ") || line.starts_with("opened ");
-    let seen = |said: &str| said.lines().rfind(is_told)?.starts_with("opened ").then_some(());
-    guest.until("the arm had told of the last admission", JOURNAL, seen).await
+    let row = |line: &str| line.rsplit_once(", row ").map(|(_, row)| row.to_owned());
+    let seen = |said: &str| {
+        let mut told = said.lines().rev().filter(|line| line.starts_with("admitted ") || line.starts_with("opened "));
+        let opened = told.next().filter(|line| line.starts_with("opened "))?;
+        Some((row(told.next()?), row(opened)))
+    };
+    let (admitted, opened) = guest.until("the arm had told of the last admission", JOURNAL, seen).await?;
+    ensure!(admitted.is_some() && admitted == opened, "admitted by row {admitted:?}, opened for row {opened:?}");
+    Ok(())
 }
 
 /// Starts the agent anew, for pictures of another size.

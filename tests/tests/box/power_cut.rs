@@ -55,6 +55,7 @@ async fn story(folder: &Path) -> Result<()> {
     assert_eq!(scan(&mut machine, first, 2).await?, Reason::Admitted);
     opens(&mut machine).await?;
     shuts(&mut machine, 1).await?;
+    installed::is_through(&mut machine.guest).await?;
     // Row 3 is what the arm told.
     assert_eq!(scan(&mut machine, first, 4).await?, Reason::AlreadyUsed);
     machine.cut_power().await?;

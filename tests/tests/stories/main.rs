@@ -13,6 +13,8 @@ mod blocked_seat;
 #[cfg(test)]
 mod camera;
 #[cfg(test)]
+mod cut_anywhere;
+#[cfg(test)]
 mod device_key;
 #[cfg(test)]
 mod findings;

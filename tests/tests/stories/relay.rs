@@ -4,16 +4,18 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use countermark_shared::verdict::Reason;
 use countermark_tests::administrator::Administrator;
 use countermark_tests::buyer::Buyer;
-use countermark_tests::gate::Gate;
+use countermark_tests::gate::{Gate, Passage};
 use countermark_tests::season::{FESTIVAL, SOLO};
 use countermark_tests::wait::PATIENCE;
 use serialport::{SerialPort, TTYPort};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::stage::{Stage, tell};
 
@@ -21,17 +23,21 @@ use crate::stage::{Stage, tell};
 const ON: [u8; 4] = [0xA0, 0x01, 0x01, 0xA2];
 const OFF: [u8; 4] = [0xA0, 0x01, 0x00, 0xA1];
 
+const SHORT: Duration = Duration::from_millis(200);
+/// The gate lives a moment of it.
+const LONG: Duration = Duration::from_secs(10);
+
 #[test]
 fn opens_for_admissions_alone_and_never_outlives_its_gate() {
     tell(Stage::Shared, async |cloud| {
         let administrator = Administrator::log_in(cloud).await?;
         let offer = administrator.offer(&SOLO).await?;
-        let tickets = Buyer::arrive(cloud).await?.buy(&offer, 2).await?;
-        let [first, second] = tickets.as_slice() else { anyhow::bail!("not two were sold") };
+        let tickets = Buyer::arrive(cloud).await?.buy(&offer, 3).await?;
+        let [first, second, third] = tickets.as_slice() else { anyhow::bail!("not three were sold") };
         let gate = Gate::enrol(cloud, "gate-with-a-relay", &administrator.gate("Arm", FESTIVAL).await?).await?;
         let mut board = Board::plug_in()?;
 
-        let short = board.config(cloud.folder(), 200)?;
+        let short = board.config(cloud.folder(), SHORT)?;
         let mut running = gate.stand(&short).await?;
         gate.would_say(&first.text, Reason::Admitted).await?;
         ensure!(board.hears().await? == OFF, "it is off before anybody comes");
@@ -44,25 +50,40 @@ fn opens_for_admissions_alone_and_never_outlives_its_gate() {
         let opens: Vec<_> = said.iter().map(|verdict| verdict.opens).collect();
         ensure!(opens == [false, true, false], "{said:?}");
         ensure!(board.hears().await? == ON && board.hears().await? == OFF, "one pulse for the one who was admitted");
-        let passage = running.passage().await?;
         let row = said.get(1).and_then(|verdict| verdict.sequence);
-        ensure!(passage.sequence == row && passage.output == "arm" && passage.passage == "opened", "{passage:?}");
+        opened_for(row, &running.passage().await?)?;
+        // Nothing comes in between for the one who was refused: neither at the board nor of the board.
+        writeln!(lines, "{}", second.text)?;
+        let verdict = running.verdict().await?;
+        ensure!(verdict.opens, "{verdict:?}");
+        ensure!(board.hears().await? == ON && board.hears().await? == OFF, "one pulse for the next who was admitted");
+        opened_for(verdict.sequence, &running.passage().await?)?;
         running.kill().await?;
         ensure!(board.hears().await? == OFF, "its guard switches off");
 
-        // Ten seconds, of which the gate lives a moment.
-        let long = board.config(cloud.folder(), 10_000)?;
+        let long = board.config(cloud.folder(), LONG)?;
         let mut running = gate.stand(&long).await?;
         ensure!(board.hears().await? == OFF, "it is off first of all");
-        writeln!(running.lines()?, "{}", second.text)?;
+        // Before it is on: by this measure the pulse is at least as long as it was.
+        let begin = Instant::now();
+        writeln!(running.lines()?, "{}", third.text)?;
         ensure!(board.hears().await? == ON, "it is on");
         running.kill().await?;
         ensure!(board.hears().await? == OFF, "it is off though nobody is there to end the pulse");
+        let on = begin.elapsed();
+        ensure!(on < LONG, "it was on for {on:?}, and never longer than its pulse of {LONG:?}");
 
         gate.switch_off(&long).await?;
         ensure!(board.hears().await? == OFF, "systemd switches off, too");
         Ok(())
     });
+}
+
+/// The arm was opened for the one who was admitted by this row.
+fn opened_for(row: Option<u64>, passage: &Passage) -> Result<()> {
+    let expected = row.is_some() && passage.sequence == row;
+    ensure!(expected && passage.output == "arm" && passage.passage == "opened", "for row {row:?}: {passage:?}");
+    Ok(())
 }
 
 /// A relay board on a pseudo-terminal.
@@ -101,9 +122,10 @@ impl Board {
     }
 
     /// A `gate.toml` with an arm at this board.
-    fn config(&self, folder: &Path, pulse: u32) -> Result<PathBuf> {
+    fn config(&self, folder: &Path, pulse: Duration) -> Result<PathBuf> {
         let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-config/profiles");
         let device = self.line.name().context("a pseudo-terminal has a name")?;
+        let pulse = pulse.as_millis();
         let file = folder.join(format!("arm-{pulse}.toml"));
         let text = format!(
             "profiles = {profiles:?}\n[[output]]\nname = \"arm\"\nlane = 1\nprofile = \"lcus\"\ndevice = {device:?}\nchannel = 1\nopens = {{ pulse-milliseconds = {pulse} }}\n"

@@ -23,6 +23,14 @@ async fn admit(gate: &mut RunningGate, lines: &mut impl Write, ticket: &Ticket) 
     Ok(())
 }
 
+/// The epoch of the admission feed that the running gate holds.
+async fn feed_epoch(gate: &Gate) -> Result<Option<u32>> {
+    let documents = gate.status().await?.documents;
+    let Some(feed) = documents.get("admission-feed") else { return Ok(None) };
+    let (epoch, _) = feed.revision.split_once('.').unwrap_or(("0", ""));
+    Ok(Some(epoch.parse()?))
+}
+
 /// Connected only while it is asked: a database in use is not put back.
 async fn count(cloud: &Cloud, service: Part, table: &str) -> Result<i64> {
     let mut connection = PgConnection::connect(cloud.database(service)?).await?;
@@ -43,7 +51,9 @@ fn validation_goes_on_and_gates_with_it() {
         let offer = administrator.offer(&SOLO).await?;
         let buyer = Buyer::arrive(cloud).await?;
         let gate = Gate::enrol(cloud, "gate-that-went-on", &administrator.gate("North", FESTIVAL).await?).await?;
-        let mut running = gate.listen().await?;
+        // Nobody comes in there: of whom it says that they are in, it was told.
+        let south = Gate::enrol(cloud, "gate-that-was-told", &administrator.gate("South", FESTIVAL).await?).await?;
+        let (mut running, at_south) = (gate.listen().await?, south.listen().await?);
         let mut lines = running.lines()?;
         let before = buyer.buy(&offer, 1).await?;
         let [first] = &before[..] else { anyhow::bail!("{before:?}") };
@@ -64,6 +74,10 @@ fn validation_goes_on_and_gates_with_it() {
         gate.would_say(&revoked.text, Reason::Revoked).await?;
         gate.settled(PATIENCE).await?;
         assert_eq!(count(cloud, Part::Validation, "journal").await?, 2);
+        for ticket in [first, admitted] {
+            south.would_say(&ticket.text, Reason::AlreadyUsed).await?;
+        }
+        assert_eq!(feed_epoch(&south).await?, Some(0));
 
         let said = cloud.go_back(Part::Validation).await?;
         assert_eq!(said["left"], json!([]), "{said}");
@@ -73,6 +87,15 @@ fn validation_goes_on_and_gates_with_it() {
             Ok((count(cloud, Part::Validation, "journal WHERE believed").await? == 2).then_some(()))
         })
         .await?;
+        until("South had the feed of the new epoch", PATIENCE, async || {
+            Ok((feed_epoch(&south).await?.map(u64::from) == said["epoch"].as_u64()).then_some(()))
+        })
+        .await?;
+        for ticket in [first, admitted] {
+            south.would_say(&ticket.text, Reason::AlreadyUsed).await?;
+            assert_eq!(south.check(&ticket.text).await?.earlier_gate, Some(gate.number));
+        }
+        south.would_say(&open.text, Reason::Admitted).await?;
         let after = buyer.buy(&offer, 1).await?;
         let newest = after.first().context("nothing was sold")?;
         for (ticket, reason) in [
@@ -92,9 +115,11 @@ fn validation_goes_on_and_gates_with_it() {
         admit(&mut running, &mut lines, open).await?;
         let status = gate.settled(PATIENCE).await?;
         assert_eq!((status.rows, status.contested), (3, 0));
+        south.would_say(&open.text, Reason::AlreadyUsed).await?;
         let figures = administrator.figures(FESTIVAL).await?.admissions.context("validation did not answer")?;
         assert_eq!(figures.admitted, 3);
         running.kill().await?;
+        at_south.kill().await?;
         Ok(())
     });
 }

@@ -93,11 +93,10 @@ fn each_lane_has_its_own_part_and_says_what_keeps_it_shut() {
             Ok(())
         })
         .await?;
-        let findings = entrance.gate.doctor(&cloud.folder().join("gate.toml")).await?;
-        let lane = findings.iter().find(|finding| finding.part == "lane").context("doctor says nothing of it")?;
+        let diagnosis = entrance.gate.doctor(&cloud.folder().join("gate.toml")).await?;
+        let lane = diagnosis.of("lane").context("doctor says nothing of it")?;
         assert!(lane.standing == "wrong" && lane.says.starts_with("lane 3 is in gate.toml"), "{lane:?}");
-        let supervisors = findings.iter().find(|finding| finding.part == "supervisors");
-        assert_eq!(supervisors.map(|finding| &*finding.standing), Some("warning"));
+        assert_eq!(diagnosis.of("supervisors").map(|finding| &*finding.standing), Some("warning"));
         running.kill().await?;
         Ok(())
     });
