@@ -135,7 +135,8 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     // Before any verdict, and once whoever reads this may put a picture somewhere.
     printer.screen(&format!("http://{address}/"));
     let ledger = spawn("ledger", farewell(Ending::Stopped { thread: "ledger" }), move || {
-        ledger::serve(ledger, waiting, &pins, clock, &report_sender, |said| {
+        // It has the outputs: they end when it lets go of this.
+        ledger::serve(ledger, waiting, &pins, clock, &report_sender, move |said| {
             let announcement = match said {
                 Said::New(announcement) => Arc::new(announcement),
                 Said::Again(Repeated { source, opens }) => return feedbacks.tell(&source, opens),
