@@ -52,7 +52,7 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::Exit => "Goodbye.",
         Reason::ExitUnread => "This gate cannot read that. Let the person out by hand.",
         Reason::Overruled => "A supervisor let this ticket in.",
-        Reason::FoundByOrder => "No ticket, found by its order. Check the identity; a supervisor may let them in.",
+        Reason::FoundByOrder => "Found by order. Check the identity; a supervisor decides.",
         Reason::Admitted => "Welcome.",
     }
 }

@@ -52,9 +52,7 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::Exit => "Au revoir.",
         Reason::ExitUnread => "Ce portique ne peut pas lire ce code. Faites sortir la personne à la main.",
         Reason::Overruled => "Un superviseur a laissé entrer ce billet.",
-        Reason::FoundByOrder => {
-            "Sans billet, trouvé par sa commande. Vérifiez l'identité ; un superviseur peut laisser entrer."
-        }
+        Reason::FoundByOrder => "Trouvé par commande. Vérifiez l'identité ; un superviseur décide.",
         Reason::Admitted => "Bienvenue.",
     }
 }
