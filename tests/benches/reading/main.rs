@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use countermark_reading::{Budget, Reader, Reading};
-use countermark_shared::id::{EventId, Generation, ProductId, Slot, Zones};
+use countermark_shared::id::{EventId, Generation, ProductId, SealingGeneration, Slot, Zones};
 use countermark_shared::keys::SigningKey;
+use countermark_shared::sealing::{EventSecret, SealedText};
 use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
 use image::GrayImage;
@@ -36,8 +37,8 @@ const FRAMES: u64 = 300;
 const TICKETS: u64 = 40;
 /// Codes that are held, and frames of each.
 const HELD: (u64, u32) = (40, 10);
-/// What a frame may cost.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// What a frame may cost: as much as a camera's picture does at a gate.
+const PATIENCE: Duration = Duration::from_millis(150);
 
 #[derive(Parser)]
 struct Arguments {
@@ -246,23 +247,38 @@ fn levels(count: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a ticket's code holds beside the body, and how its errors are corrected.
+struct Kind {
+    name: &'static str,
+    live: bool,
+    sealed: bool,
+    level: EcLevel,
+}
+
+/// As the ticket service draws them: the largest is a version 12 only at the lower level.
+const KINDS: [Kind; 4] = [
+    Kind { name: "static", live: false, sealed: false, level: EcLevel::M },
+    Kind { name: "sealed", live: false, sealed: true, level: EcLevel::M },
+    Kind { name: "live_shown", live: true, sealed: false, level: EcLevel::M },
+    Kind { name: "live_sealed_shown", live: true, sealed: true, level: EcLevel::L },
+];
+
 /// Tickets in their real versions, on paper and on a screen.
 fn tickets(count: u64) -> anyhow::Result<()> {
-    for (kind, live, shown) in [("static", false, false), ("live_shown", true, true)] {
+    for kind in &KINDS {
         for (place, surface) in [("paper", Surface::Paper), ("screen", Surface::Screen)] {
             for level in &LEVELS {
-                let mut tallies = [Decoder::Rxing, Decoder::Ladder].map(|decoder| (decoder, Tally::default()));
+                let mut tallies = Decoder::ALL.map(|decoder| (decoder, Tally::default()));
                 for seed in 0..count {
                     let mut random = StdRng::seed_from_u64(1_000_000 + seed);
-                    let text = ticket(random.random(), live, shown)?;
-                    let code = QrCode::with_error_correction_level(&text, EcLevel::M)?;
+                    let code = QrCode::with_error_correction_level(&ticket(random.random(), kind)?, kind.level)?;
                     let frame = Frame::of(&code, level, surface, &mut random)?;
                     for (decoder, tally) in &mut tallies {
                         tally.take(|| decoder.reads(&frame))?;
                     }
                 }
-                for (decoder, tally) in &tallies {
-                    figure(&format!("{kind}_on_{place}_{}_{}_read", level.name, decoder.name()), tally.rate(), "%");
+                for (decoder, tally) in &mut tallies {
+                    tally.print(&format!("{}_on_{place}_{}_{}", kind.name, level.name, decoder.name()));
                 }
             }
         }
@@ -271,14 +287,15 @@ fn tickets(count: u64) -> anyhow::Result<()> {
 }
 
 /// A ticket's text.
-fn ticket(slot: u32, live: bool, shown: bool) -> anyhow::Result<String> {
+fn ticket(slot: u32, kind: &Kind) -> anyhow::Result<String> {
     let key = |seed: u8| SigningKey::from_seed(&Zeroizing::new([seed; 32]));
     let doors = Timestamp::from_unix_seconds(1_800_000_000);
     let until = Timestamp::from_unix_seconds(1_800_036_000);
-    let body = TicketBody {
+    let event = EventId(7);
+    let mut body = TicketBody {
         issuing_key: key(2).verifying_key().id(),
         authority_key: key(3).verifying_key().id(),
-        event: EventId(7),
+        event,
         slot: Slot(slot),
         generation: Generation(1),
         places: std::num::NonZeroU8::MIN,
@@ -286,12 +303,16 @@ fn ticket(slot: u32, live: bool, shown: bool) -> anyhow::Result<String> {
         product: ProductId(1),
         zones: Zones(1),
         validity: Validity::between(doors, until).ok_or_else(|| anyhow::anyhow!("an empty window"))?,
-        live: live.then(|| Live { window: std::num::NonZeroU8::MAX, holder: key(4).verifying_key() }),
+        live: kind.live.then(|| Live { window: std::num::NonZeroU8::MAX, holder: key(4).verifying_key() }),
         sealed: None,
     };
+    if kind.sealed {
+        let secret = EventSecret::new(event, SealingGeneration(1), Zeroizing::new([5; 32]));
+        body = secret.seal(&body, &SealedText::new("Ada Lovelace", "Row 3, 14")?, false)?;
+    }
     let (issuer, authority) = (body.issue(&key(2)), body.authorise(&key(3)));
     let ticket = UnverifiedTicket::new(body, issuer, authority);
-    let ticket = if shown { ticket.clone().shown(ticket.body().present(&key(4), doors)?)? } else { ticket };
+    let ticket = if kind.live { ticket.clone().shown(ticket.body().present(&key(4), doors)?)? } else { ticket };
     Ok(ticket.to_text())
 }
 

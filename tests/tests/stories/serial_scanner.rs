@@ -1,4 +1,4 @@
-//! A scanner on a serial line: read by the real program from its `gate.toml` and a profile of `firmware-config`, pulled out and plugged in
+//! A scanner on a serial line: it enrols the box, is read by the real program from its `gate.toml` and a profile of `firmware-config`, pulled out and plugged in
 //! again, and told of its verdicts.
 
 use std::fs;
@@ -30,8 +30,9 @@ fn is_read_beeps_and_is_found_again() {
         let offer = administrator.offer(&SOLO).await?;
         let tickets = Buyer::arrive(cloud).await?.buy(&offer, 1).await?;
         let ticket = &tickets.first().context("nothing was sold")?.text;
-        let gate = Gate::enrol(cloud, "gate-with-a-scanner", &administrator.gate("West", FESTIVAL).await?).await?;
+        let invited = administrator.gate("West", FESTIVAL).await?;
         let (config, name) = configure(cloud)?;
+        let gate = enrol_by_scanner(cloud, &config, &name, &invited.invitation).await?;
         let mut running = gate.scan(&config).await?;
 
         // It starts without the scanner, and says so with the line that names it.
@@ -75,6 +76,21 @@ fn is_read_beeps_and_is_found_again() {
         assert_eq!(stopped.map(|finding| finding.standing).as_deref(), Some("wrong"));
         Ok(())
     });
+}
+
+/// The box becomes a gate by the invitation that its own scanner reads: somebody shows it until that is done.
+async fn enrol_by_scanner(cloud: &Cloud, config: &Path, name: &Path, invitation: &str) -> Result<Gate> {
+    let mut scanner = Scanner::plug_in(name)?;
+    let shown = async {
+        loop {
+            scanner.send(&format!("]Q1{invitation}\r"))?;
+            tokio::time::sleep(TRIGGER).await;
+        }
+    };
+    tokio::select! {
+        gate = Gate::enrol_by_showing(cloud, "gate-with-a-scanner", config) => gate,
+        failed = shown => failed,
+    }
 }
 
 /// Writes a `gate.toml`; the answer is where it is, and the name of its scanner's line.

@@ -196,10 +196,9 @@ fn after_five_codes_that_find_nobody_the_next_has_to_wait_over_restarts_too() {
     for _ in 0..4 {
         assert!(matches!(find(&mut bench, OTHER_ORDER), Err(ActError::NobodyFound)));
     }
+    // Who has one code does not get five more tries by it.
     found(&[42, 43], &mut bench);
-    for _ in 0..5 {
-        assert!(matches!(find(&mut bench, OTHER_ORDER), Err(ActError::NobodyFound)));
-    }
+    assert!(matches!(find(&mut bench, OTHER_ORDER), Err(ActError::NobodyFound)));
     for order in [OTHER_ORDER, ORDER] {
         assert!(matches!(find(&mut bench, order), Err(ActError::WaitForCode { seconds: 10 })));
     }
@@ -207,7 +206,6 @@ fn after_five_codes_that_find_nobody_the_next_has_to_wait_over_restarts_too() {
     assert!(matches!(choose(&mut bench, 42), Err(ActError::WaitForCode { seconds: 10 })));
     let later = bench.ledger().find(DOOR, code(ORDER), moment(DOORS + Duration::from_secs(10)));
     assert_eq!(later.unwrap().len(), 2);
-    found(&[42, 43], &mut bench);
 }
 
 #[test]
