@@ -27,7 +27,7 @@ const DOCUMENTS = {
   "event-document": { en: "event", fr: "événement" },
   "slot-list": { en: "list", fr: "liste" },
   "admission-feed": { en: "other gates", fr: "autres portiques" },
-  head: { en: "what is newest", fr: "dernières nouvelles" },
+  head: { en: "what is newest", fr: "dernier état publié" },
 };
 const SAY = {
   title: { en: "LAST SCANS", fr: "DERNIERS SCANS" },
@@ -39,14 +39,14 @@ const SAY = {
   passed: { en: "YES, somebody passed", fr: "OUI, quelqu'un est passé" },
   nobody: { en: "NO, nobody passed", fr: "NON, personne" },
   why: { en: "Why?", fr: "Pourquoi ?" },
-  pin: { en: "Supervisor's PIN", fr: "Code du superviseur" },
-  wipe: { en: "WIPE", fr: "EFFACER" },
+  pin: { en: "Supervisor's PIN", fr: "Code PIN du superviseur" },
+  remove: { en: "DELETE", fr: "CORRIGER" },
   type: { en: "Type a ticket", fr: "Saisir un billet" },
   all: { en: "everybody", fr: "tout le monde" },
   one: { en: "one person", fr: "une personne" },
   decide: { en: "DECIDE", fr: "DÉCIDER" },
-  clock: { en: "Clock: is it that late?", fr: "Horloge : est-il si tard ?" },
-  late: { en: "YES, it is that late", fr: "OUI, il est si tard" },
+  clock: { en: "Clock: is this date right?", fr: "Horloge : cette date est-elle juste ?" },
+  confirm: { en: "YES, it is right", fr: "OUI, elle est juste" },
   dismiss: { en: "NO, the gate's clock is right", fr: "NON, l'horloge du portique est juste" },
   tablets: { en: "Tablets paired", fr: "Tablettes associées" },
   tablet: { en: "Let a tablet in", fr: "Associer une tablette" },
@@ -170,9 +170,9 @@ export function reason(scan) {
 // Staff compare with a watch.
 function time() {
   const answer = (word) => () => act("clock", { word });
-  const at = new Date(standing.clock_waiting).toISOString().replace("T", " ").slice(0, 16);
-  const asked = { en: `Is it ${at} (UTC, not local time) or later?`, fr: `Est-il ${at} (UTC, pas l'heure locale) ou plus tard ?` };
-  show(heading(SAY.clock), made("p", both(asked)), button(SAY.dismiss, answer("dismiss")), button(SAY.late, answer("confirm")), back(list));
+  const [day, at] = new Date(standing.clock_waiting).toISOString().slice(0, 16).split("T");
+  const asked = { en: `Is it ${day} ${at} (UTC, not local time), or later?`, fr: `Sommes-nous le ${day} à ${at} (UTC, pas l'heure locale), ou plus tard ?` };
+  show(heading(SAY.clock), made("p", both(asked)), button(SAY.dismiss, answer("dismiss")), button(SAY.confirm, answer("confirm")), back(list));
 }
 
 // In memory for as long as this is shown, and nowhere on the page.
@@ -185,7 +185,7 @@ function pin(about, to, then) {
   };
   const keys = made("div", "", { className: "keys" });
   const digit = (digit) => button(digit, () => typed(digits + digit));
-  keys.append(...[..."123456789"].map(digit), button(first(SAY.wipe), () => typed(digits.slice(0, -1))), digit("0"), button("OK", () => {
+  keys.append(...[..."123456789"].map(digit), button(first(SAY.remove), () => typed(digits.slice(0, -1))), digit("0"), button("OK", () => {
     const sent = digits;
     digits = "";
     then(sent);

@@ -165,7 +165,7 @@ async fn every_rule_is_shown_with_its_explanation_in_both_languages() {
         }
         let taken_back = match language {
             Language::En => "Taken back at 2027-01-15 08:13:00 UTC, row 13; then North (3), lane 1, ",
-            Language::Fr => "Annulé à 2027-01-15 08:13:00 UTC, ligne 13 ; puis North (3), couloir 1, ",
+            Language::Fr => "Annulé le 2027-01-15 08:13:00 UTC, ligne 13 ; puis North (3), couloir 1, ",
         };
         assert!(text.contains(taken_back), "{text}");
         assert!(text.contains("id=\"older\" data-before=\"5\""));
@@ -187,8 +187,8 @@ async fn the_last_decision_says_what_when_who_and_why() {
     let at = "2027-01-15 09:00:00 UTC";
     let english = content(&bench, "?state=resolved&before=9").await;
     for words in [
-        format!("Last decision:</strong> explained, {at}, by you ({you}): “{why}”"),
-        format!("explained, {at}, by {other}: “{why}”"),
+        format!("Last decision:</strong> resolved, {at}, by you ({you}): “{why}”"),
+        format!("resolved, {at}, by {other}: “{why}”"),
         "id=\"newest\"".to_owned(),
         format!("As of {}", sentences::instant(bench.clock.now())),
     ] {
@@ -197,7 +197,7 @@ async fn the_last_decision_says_what_when_who_and_why() {
     assert!(!english.contains("findings open"), "open ones were not asked for: {english}");
     let french = content(&bench, "?language=fr").await;
     assert!(
-        french.contains(&format!("Dernière décision :</strong> expliqué, {at}, par vous ({you}) : « {why} »")),
+        french.contains(&format!("Dernière décision :</strong> résolu, {at}, par vous ({you}) : « {why} »")),
         "{french}"
     );
     assert!(french.contains("constats ouverts") && !french.contains("id=\"newest\""), "{french}");

@@ -55,7 +55,7 @@ fn is_found_by_an_orders_code_let_in_by_a_supervisor_and_in_only_once() {
             browser.open(&at_north.screen).await?;
             browser.seen("ready").await?;
             look_for(browser, "00000-00000").await?;
-            browser.wait("nobody was found", &menu_says("Nobody is found by this code.")).await?;
+            browser.wait("nobody was found", &menu_says("No order has this code.")).await?;
             browser.press("BACK").await?;
             browser.press("CLOSE").await?;
 
