@@ -1,6 +1,6 @@
-//! The reasons in French, as an operator reads them, and what an operator does.
+//! The reasons in French, as an operator reads them.
 
-use super::{Reason, Severity};
+use super::Reason;
 
 pub(super) const fn sentence(reason: Reason) -> &'static str {
     match reason {
@@ -12,9 +12,9 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::OtherEvent => "Ce billet est pour un autre événement.",
         Reason::KeyUnknown => "Ce portique ne connaît pas la signature de ce billet. Appelez un responsable.",
         Reason::KeyRevoked => "La signature de ce billet n'est plus valable.",
-        Reason::IssuerForged => "Ce billet n'a jamais été vendu. Ne pas admettre.",
-        Reason::AuthorityForged => "Ce billet n'a jamais été accordé. Ne pas admettre.",
-        Reason::LiveProofForged => "Billet d'autrui, présenté avec une fausse preuve. Ne pas admettre.",
+        Reason::IssuerForged => "Ce billet n'a jamais été vendu. Refusez l'entrée, appelez la sécurité.",
+        Reason::AuthorityForged => "Ce billet n'a jamais été accordé. Refusez l'entrée, appelez la sécurité.",
+        Reason::LiveProofForged => "Billet d'autrui, fausse preuve. Refusez l'entrée, appelez la sécurité.",
         Reason::LiveProofStale => "Ce code est périmé. Affichez-le à nouveau sur le téléphone.",
         Reason::OutdatedGeneration => "Ce billet a été remplacé. Présentez le plus récent.",
         Reason::NotYetValid => "Trop tôt pour ce billet.",
@@ -54,15 +54,5 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::Overruled => "Entrée autorisée par un superviseur.",
         Reason::FoundByOrder => "Trouvé par commande. Vérifiez l'identité ; un superviseur décide.",
         Reason::Admitted => "Bienvenue.",
-    }
-}
-
-pub(super) const fn instruction(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Admit => "Laissez passer.",
-        Severity::Attention => "Laissez passer, et lisez le message.",
-        Severity::Staff => "Ne laissez pas passer. Appelez un responsable, qui peut en décider autrement.",
-        Severity::Refuse => "Ne laissez pas passer.",
-        Severity::Fraud => "Ne laissez pas passer. Gardez le code, appelez la sécurité.",
     }
 }
