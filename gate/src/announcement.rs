@@ -68,6 +68,12 @@ pub(crate) struct Sentence {
 }
 
 impl Sentence {
+    /// Of a verdict.
+    pub(crate) fn of_reason(reason: Reason) -> Self {
+        let [en, fr] = [Language::En, Language::Fr].map(|language| reason.sentence(language).to_owned());
+        Self { en, fr }
+    }
+
     /// Of a trust bundle past its end.
     pub(crate) fn trust_ended() -> Self {
         Self {
@@ -201,7 +207,6 @@ impl Ruling {
             Subject::Ticket { event, slot, generation: _ } => (Some(*event), Some(*slot)),
             Subject::Payload { hash: _ } => (None, None),
         };
-        let sentence = |language| verdict.reason.sentence(language).to_owned();
         Self {
             verdict: verdict.reason,
             severity: verdict.reason.severity(),
@@ -212,7 +217,7 @@ impl Ruling {
             earlier_gate: verdict.earlier.and_then(|passage| passage.gate),
             slot,
             event,
-            sentence: Sentence { en: sentence(Language::En), fr: sentence(Language::Fr) },
+            sentence: Sentence::of_reason(verdict.reason),
         }
     }
 }

@@ -2,7 +2,8 @@
 // and what was typed goes with it.
 
 import { opener as finding } from "./find.js";
-import { scanLine } from "./notices.js";
+import { scanLine, sentence } from "./notices.js";
+import { used } from "./verdict.js";
 import { LANE, both, duration, first, isTablet, languages, made } from "./words.js";
 
 const CLOSES_AFTER = 60000;
@@ -38,6 +39,7 @@ const SAY = {
   yes: { en: "YES", fr: "OUI" },
   passed: { en: "YES, somebody passed", fr: "OUI, quelqu'un est passé" },
   nobody: { en: "NO, nobody passed", fr: "NON, personne" },
+  used: { en: "Used", fr: "Utilisé" },
   why: { en: "Why?", fr: "Pourquoi ?" },
   pin: { en: "Supervisor's PIN", fr: "Code PIN du superviseur" },
   remove: { en: "DELETE", fr: "CORRIGER" },
@@ -117,7 +119,7 @@ export function list() {
   rows.append(...scans.map((scan) => {
     const row = made("li", "");
     row.dataset.severity = scan.severity;
-    row.append(button(scanLine(scan, severalLanes), () => one(scan)));
+    row.append(button(inShort(scan, severalLanes), () => one(scan)));
     return row;
   }));
   show(
@@ -137,20 +139,33 @@ export function list() {
   redraw = list;
 }
 
+function inShort(scan, severalLanes) {
+  const said = sentence(scan);
+  return [scanLine(scan, severalLanes), said && first(said), scan.earlier && `${first(SAY.used)} ${used(scan, standing.gate)}`].filter(Boolean).join(" · ");
+}
+
 function one(scan) {
   const ask = { overrule: reason, confirm: passed };
   const byPin = (deed) => pin(about(scan, DEEDS[deed]), () => one(scan), (pin) => act(deed, { sequence: scan.sequence, pin }));
   const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (ask[deed] ? ask[deed](scan) : scan.by_pin.includes(deed) ? byPin(deed) : sure(scan, deed))));
-  show(back(list), heading(title(scan)), ...deeds);
+  show(back(list), ...headed(scan), ...deeds);
 }
 
-const about = (scan, words) => [heading(title(scan)), made("p", both(words))];
-const title = (scan) => `${scan.sequence} · ${scanLine(scan, true)}`;
+const about = (scan, words) => [...headed(scan), made("p", both(words))];
+
+// Which scan, what was said of it, and when its seat was used.
+function headed(scan) {
+  const said = sentence(scan);
+  return [
+    heading(`${scan.sequence} · ${scanLine(scan, true)}`),
+    ...(said ? languages().map((language) => made("p", said[language], { lang: language })) : []),
+    ...(scan.earlier ? [made("p", `${both(SAY.used)} : ${used(scan, standing.gate)}`)] : []),
+  ];
+}
 
 function sure(scan, deed) {
   show(
-    heading(title(scan)),
-    made("p", both(DEEDS[deed])),
+    ...about(scan, DEEDS[deed]),
     button(SAY.yes, () => act(deed, { sequence: scan.sequence }), "does"),
     back(() => one(scan)),
   );
@@ -158,13 +173,13 @@ function sure(scan, deed) {
 
 function passed(scan) {
   const answer = (passed) => () => act("confirm", { sequence: scan.sequence, passed });
-  show(heading(title(scan)), made("p", both(DEEDS.confirm)), button(SAY.nobody, answer(false)), button(SAY.passed, answer(true)), back(() => one(scan)));
+  show(...about(scan, DEEDS.confirm), button(SAY.nobody, answer(false)), button(SAY.passed, answer(true)), back(() => one(scan)));
 }
 
 export function reason(scan) {
   const overrule = (why) => (pin) => act("overrule", { sequence: scan.sequence, pin, why });
   const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(about(scan, words), () => reason(scan), overrule(why))));
-  show(heading(title(scan)), made("p", both(SAY.why)), ...reasons, back(() => one(scan)));
+  show(...about(scan, SAY.why), ...reasons, back(() => one(scan)));
 }
 
 // Staff compare with a watch.
