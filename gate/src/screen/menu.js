@@ -198,15 +198,24 @@ function pin(about, to, then) {
     digits = next.slice(0, 12);
     dots.textContent = "•".repeat(digits.length);
   };
-  const keys = made("div", "", { className: "keys" });
   const digit = (digit) => button(digit, () => typed(digits + digit));
-  keys.append(...[..."123456789"].map(digit), button(first(SAY.remove), () => typed(digits.slice(0, -1))), digit("0"), button("OK", () => {
+  const ok = button("OK", () => {
     const sent = digits;
     digits = "";
     then(sent);
-  }, "does"));
-  show(...about, made("p", both(SAY.pin)), dots, keys, back(to));
+  }, "does");
+  const pad = keys("digits", ...[..."123456789"].map(digit), removes(() => typed(digits.slice(0, -1))), digit("0"), ok);
+  show(...about, made("p", both(SAY.pin)), dots, pad, back(to));
 }
+
+// What is typed by touch, where there may be no keyboard.
+export function keys(which, ...buttons) {
+  const pad = made("div", "", { className: `keys ${which}` });
+  pad.append(...buttons);
+  return pad;
+}
+
+export const removes = (last) => button(first(SAY.remove), last, "removes");
 
 const eachScan = (lane) => ({ en: `Lane ${lane}: each scan lets through…`, fr: `Couloir ${lane} : chaque scan laisse passer…` });
 
