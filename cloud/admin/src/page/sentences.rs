@@ -79,6 +79,14 @@ impl Writer<'_> {
             (Objection::Replaced { since }, Fr) => {
                 format!("{entry}. Remplacé depuis {}, {} avant.", instant(*since), until(*since, scan))
             }
+            (Objection::Held, language) => {
+                let Scan { gate, row, at, .. } = *scan;
+                let (gate, at) = (self.gate(gate), instant(at));
+                match language {
+                    En => format!("{gate}: held back since {at}, row {row}."),
+                    Fr => format!("{gate} : bloqué depuis le {at}, ligne {row}."),
+                }
+            }
             (Objection::NotIssued | Objection::NoEntry, _) => format!("{entry}."),
             (Objection::Overruled { supervisor, why }, En) => {
                 format!("{entry}. Supervisor {supervisor}: {}.", overruled(*why, En))

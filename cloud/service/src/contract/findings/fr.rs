@@ -43,6 +43,12 @@ pub(super) const fn words(rule: Rule) -> [&'static str; 3] {
             "Souvent un tourniquet qui n'a pas tourné. Beaucoup à un même portique méritent une question : annuler \
              l'admission de quelqu'un qui est à l'intérieur fait entrer une seconde personne avec le même billet.",
         ],
+        Rule::Held => [
+            "Bloqué à un portique",
+            "Le personnel bloque cette place à un portique. Tous les autres la laissent entrer.",
+            "Demandez à ce portique pourquoi. Puis bloquez la place, ce qui vaut pour tous les portiques, ou faites-la \
+             débloquer à ce portique.",
+        ],
         Rule::Gap => [
             "Lignes manquantes",
             "Le journal du portique continue après des lignes qui ne sont jamais arrivées. On ignore ici qui elles ont \
