@@ -89,7 +89,7 @@ enum Command {
     Import(documents::Import),
     /// Write what is held into a file, for `import` at another gate.
     ExportDocuments(documents::ExportDocuments),
-    /// Say what time it is to this gate, and confirm or dismiss an instant that waits for staff.
+    /// Show the clock, and confirm or dismiss a time that waits for staff.
     Clock(clock::ClockCommand),
     /// Take an admission back: nobody went through. The ticket may be scanned again.
     ///
@@ -121,7 +121,7 @@ enum Command {
     /// For five minutes. Nobody overrules what is certain: what was forged, replaced or revoked, or a gate that was suspended.
     #[command(after_help = STAFF_EXIT_CODES)]
     Overrule(staff::Overrule),
-    /// Say who may overrule this gate: add them, list them, remove them.
+    /// Add, list or remove supervisors, who may overrule this gate.
     Supervisor(supervisor::SupervisorCommand),
     /// Show what each device sends, as it comes, and what it would mean. Admits nobody; needs the devices for itself.
     Listen(listen::Listen),
@@ -132,14 +132,14 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Export, verify and prune the journal.
     Journal(journal::JournalCommand),
-    /// Let a tablet show the screen, list those that may, or let one no more.
+    /// Pair, list or revoke tablets that show the screen.
     Tablet(tablet::TabletCommand),
     /// Switch outputs off while no agent runs.
     Outputs(outputs::OutputsCommand),
     /// Show each verdict as it is given, and how it stands, until Ctrl-C. In a terminal, over any connection.
     #[command(after_help = "Exit codes: 1 there is no agent, or it ended; 2 wrong usage.")]
     Watch(watch::Watch),
-    /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
+    /// Show status: documents and their age, lease, clock, rows, uploads, last contact, last problem.
     #[command(after_help = "Exit codes: 0 the agent runs; 1 it does not (what the disk says is shown); 2 wrong usage.")]
     Status(Common),
 }
@@ -149,7 +149,7 @@ struct Common {
     /// The gate's folder.
     #[arg(long, value_name = "DIR", env = "COUNTERMARK_GATE_DATA", default_value = "/var/lib/countermark-gate")]
     data: PathBuf,
-    /// Write JSON, one line a thing.
+    /// Write JSON, one object per line.
     #[arg(long)]
     json: bool,
 }

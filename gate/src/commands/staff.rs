@@ -153,8 +153,10 @@ fn words(done: &Done) -> String {
 
 /// A scan in one line, and what may be done about it.
 pub(super) fn recent_words(recent: &Recent) -> String {
-    let Recent { sequence, at, lane, reason, severity: _, persons, slot, may, by_pin: _ } = recent;
+    let Recent { sequence, at, lane, reason, persons, slot, earlier, earlier_gate, may, .. } = recent;
     let seat = slot.map(|slot| format!("  seat {slot}")).unwrap_or_default();
+    let gate = earlier_gate.map(|gate| format!(" at gate {gate}")).unwrap_or_default();
+    let used = earlier.map(|at| format!("  used {at}{gate}")).unwrap_or_default();
     let persons = match persons {
         0 => String::new(),
         1 => "  1 person".to_owned(),
@@ -162,5 +164,5 @@ pub(super) fn recent_words(recent: &Recent) -> String {
     };
     let may: Vec<_> = may.iter().map(|deed| deed.code()).collect();
     let may = if may.is_empty() { String::new() } else { format!("  [{}]", may.join(", ")) };
-    format!("row {sequence:<11} {at}  lane {lane}  {reason}{persons}{seat}{may}")
+    format!("row {sequence:<11} {at}  lane {lane}  {reason}{persons}{seat}{used}{may}")
 }

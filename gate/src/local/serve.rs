@@ -221,7 +221,7 @@ impl Agent {
         if let Some(word) = word {
             match self.ask(|reply| Work::Hear { word, reply }).await {
                 Ok(Ok(Some(_))) => {}
-                Ok(Ok(None)) => return Answer::Problem("no instant waits for anybody's word".to_owned()),
+                Ok(Ok(None)) => return Answer::Problem("no clock change is waiting for confirmation".to_owned()),
                 Ok(Err(error)) => return Answer::Problem(error.to_string()),
                 Err(problem) => return problem,
             }
@@ -381,7 +381,7 @@ mod tests {
         assert_eq!(outcomes, expected);
         assert!(same_bytes);
         assert!(matches!(junk, AskError::Problem(_)));
-        assert!(matches!(unheard, AskError::Problem(problem) if problem.contains("no instant waits")));
+        assert!(matches!(unheard, AskError::Problem(problem) if problem.contains("no clock change is waiting")));
         assert!(matches!(shown, Answer::Clock(clock) if clock.warning.is_none()));
     }
 }
