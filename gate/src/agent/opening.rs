@@ -17,6 +17,7 @@ use crate::identity::{Identity, stored_key, stored_unwrapping_key};
 use crate::ledger::{Defect, Ledger, OpenError, Owner, Report};
 use crate::local;
 use crate::outputs::lanes_opened;
+use crate::retire::ENROL_ANEW;
 use crate::tablet::Tablets;
 
 /// A gate that can begin.
@@ -55,9 +56,8 @@ impl Opened {
     pub(super) fn of(settings: &Settings, clock: Clock) -> anyhow::Result<Self> {
         let folder = &settings.folder;
         let identity = Identity::load(folder)?;
-        let key = stored_key(folder)?.with_context(|| {
-            format!("{} is missing; enrol this gate anew in another folder", folder.key().display())
-        })?;
+        let key =
+            stored_key(folder)?.with_context(|| format!("{} is missing; {ENROL_ANEW}", folder.key().display()))?;
         let boot = clock::boot()
             .context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
         let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };

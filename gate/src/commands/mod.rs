@@ -10,6 +10,7 @@ mod listen;
 mod outputs;
 mod pin;
 mod read;
+mod retire;
 mod staff;
 mod status;
 mod supervisor;
@@ -69,6 +70,8 @@ enum Command {
     /// The code is typed, or its invitation is shown to this gate's own camera or scanner. If it is cut off, run the same command
     /// again: the code stays good for this folder.
     Enroll(enroll::Enroll),
+    /// Put this gate aside, whole, for the administrator, so that this box can be enrolled anew. While no agent runs.
+    Retire(Common),
     /// Scan tickets until told to end.
     Run(Run),
     /// Ask the running agent what it would say of a ticket. Admits nobody, writes nothing.
@@ -222,6 +225,7 @@ impl CommandLine {
     pub(crate) fn perform(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Enroll(arguments) => arguments.perform(),
+            Command::Retire(arguments) => retire::perform(&arguments),
             Command::Run(arguments) => arguments.perform(),
             Command::Check(arguments) => arguments.perform(),
             Command::Read(arguments) => Ok(arguments.perform()),

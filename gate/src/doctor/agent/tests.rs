@@ -58,7 +58,7 @@ fn each_defect_has_its_own_remedy() {
         let remedy = remedy.unwrap();
         assert_eq!(format!("{says}: {remedy}"), defect.sentence().en);
         let anew = matches!(defect, Defect::Incomplete | Defect::Forked);
-        assert_eq!(remedy.contains("enrol this box anew"), anew, "{defect:?}");
+        assert_eq!(remedy.contains("`countermark-gate retire`, then enrol this box anew"), anew, "{defect:?}");
     }
 }
 
