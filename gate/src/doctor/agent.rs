@@ -16,18 +16,17 @@ const LIST_IS_OLD: u64 = 15 * 60;
 /// So many rows say that uploading does not keep up, or does not happen.
 const MANY_ROWS: u64 = 1000;
 
-pub(super) fn examine(
-    folder: &DataFolder,
-    enrolled: Option<&Enrolled>,
-    clock: Clock,
-) -> (Vec<Finding>, Option<Status>) {
+/// `set-time` is refused while something else keeps the time, and sets the battery clock, too (`timedatectl(1)`).
+const SET_TIME: &str = "`timedatectl set-ntp false; timedatectl set-time \"2026-11-26 18:05:00 UTC\"; timedatectl set-ntp true`, with what a watch says, in UTC";
+
+pub(super) fn examine(folder: &DataFolder, enrolled: bool, clock: Clock) -> (Vec<Finding>, Option<Status>) {
     let start = "start it: `systemctl start countermark-gate`";
     let (agent, status) = match ask(folder, &Question::Status) {
         Ok(Answer::Status(status)) => (Finding::good("agent", "runs and answers"), Some(*status)),
         Ok(_) => {
             (Finding::bad(Standing::Wrong, "agent", "it answered another question", "restart it after an update"), None)
         }
-        Err(AskError::NotRunning { .. }) if enrolled.is_some() => {
+        Err(AskError::NotRunning { .. }) if enrolled => {
             let stopped = Finding::bad(
                 Standing::Wrong,
                 "agent",
