@@ -45,6 +45,7 @@ use crate::announcement::Announcement;
 use crate::clock::Clock;
 use crate::config::OutputConfig;
 use crate::devices::{Cause, Post, Trouble};
+use board::Board;
 use worker::Told;
 
 /// Verdicts that may wait for a device. It is dead long before there are so many; the newest is the one that is not told, and staff are.
@@ -117,6 +118,11 @@ impl Outputs {
             }
         }
     }
+}
+
+/// Asks a device on the network whether it is there, which switches nothing.
+pub(crate) fn answers(wiring: &Wiring) -> Result<(), Trouble> {
+    Board::open(wiring)?.check(wiring)
 }
 
 /// The lanes of which an output tells how an admission ends.

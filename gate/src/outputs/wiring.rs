@@ -23,15 +23,6 @@ pub(crate) enum Wiring {
 }
 
 impl Wiring {
-    /// Its file under `/dev`, if it has one.
-    pub(crate) fn file(&self) -> Option<&Path> {
-        match self {
-            Self::Serial { device, .. } => Some(device),
-            Self::Line(Line { chip, .. }) => Some(chip),
-            Self::Http { .. } | Self::Nothing => None,
-        }
-    }
-
     /// The device that has other outputs, too, and that one thread must have for all of them.
     pub(super) fn shared_device(&self) -> Option<&Path> {
         match self {
