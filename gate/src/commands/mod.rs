@@ -137,7 +137,7 @@ enum Command {
     Journal(journal::JournalCommand),
     /// Let a tablet show the screen, list those that may, or let one no more.
     Tablet(tablet::TabletCommand),
-    /// Switch outputs off while no agent runs.
+    /// Switch outputs off, or try one, while no agent runs.
     Outputs(outputs::OutputsCommand),
     /// Show each verdict as it is given, and how it stands, until Ctrl-C. In a terminal, over any connection.
     #[command(after_help = "Exit codes: 1 there is no agent, or it ended; 2 wrong usage.")]

@@ -21,6 +21,7 @@ mod profile;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod wiring;
 mod worker;
 
@@ -38,6 +39,7 @@ pub(crate) use off::switch_off;
 pub(crate) use passage::{NOTICE, Passage, PassageLine, Passages};
 pub(crate) use profile::Profile;
 pub(crate) use tally::{Tally, Telling};
+pub(crate) use trial::{Tried, try_once};
 pub(crate) use wiring::{Line, Sensor, Wiring};
 pub(crate) use worker::Worker;
 
