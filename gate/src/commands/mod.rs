@@ -47,7 +47,8 @@ const POLL: Duration = Duration::from_secs(5);
 /// How long a person who asked about a picture waits.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-const STAFF_EXIT_CODES: &str = "Exit codes: 0 done, and people may pass if it lets in; 1 it was not done, and the last line on standard error says why, in English and French; 2 wrong usage; 3 what was typed does not open.";
+const DEED: &str = "Exit codes: 0 done; 1 it was not done, and the last line on standard error says why, in English and French; 2 wrong usage.";
+const VERDICT: &str = "Exit codes: 0 people may pass; 1 it was not done, and the last line on standard error says why, in English and French; 2 wrong usage; 3 nobody may pass.";
 
 /// Lets people through an entrance, with or without a network.
 #[derive(Parser)]
@@ -97,32 +98,34 @@ enum Command {
     /// Take an admission back: nobody went through. The ticket may be scanned again.
     ///
     /// For five minutes, while nobody passed with the ticket since, and where no turnstile says that it turned.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = DEED)]
     Undo(staff::ByStaff),
     /// Hold a scan's seat back at this gate, until the cloud's list says what becomes of it, or `release`.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = DEED)]
     Hold(staff::ByStaff),
     /// Hold a scan's seat back no longer.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = DEED)]
     Release(staff::ByStaff),
     /// Say whether somebody went through when the gate stopped in the middle of an admission.
     ///
     /// The row is the admission's, or that of the scan which read “interrupted”. If nobody went through, the ticket is let in once more.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = DEED)]
     Confirm(staff::Confirm),
     /// Judge a ticket's text that was typed, as if it were scanned: where the code cannot be read. It lets people in.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = VERDICT)]
     Enter(staff::Enter),
     /// Find the seats of an order by its code, for somebody who has no ticket with them. Where the organiser gives gates a guest list.
     ///
     /// How it stands with each is said here, the names only on the screen. With `--seat` it is noted that they say it is theirs, so that a
     /// supervisor may let them in: `overrule` that row.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(
+        after_help = "Exit codes: 0 the seats are told; 1 it was not done, and the last line on standard error says why, in English and French; 2 wrong usage; 3 the seat is noted, and nobody may pass before a supervisor overrules its row."
+    )]
     Find(find::Find),
     /// Let in whom a scan refused: a supervisor, by their PIN.
     ///
     /// For five minutes. Nobody overrules what is certain: what was forged, replaced or revoked, or a gate that was suspended.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = VERDICT)]
     Overrule(staff::Overrule),
     /// Say who may overrule this gate: add them, list them, remove them.
     Supervisor(supervisor::SupervisorCommand),
