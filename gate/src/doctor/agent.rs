@@ -2,7 +2,6 @@
 
 use countermark_shared::journal::ClockState;
 
-use super::folder::Enrolled;
 use super::{Finding, Standing};
 use crate::announcement::Sentence;
 use crate::clock::Clock;
@@ -138,11 +137,12 @@ fn time(clock: &ClockStatus) -> Finding {
             Standing::Wrong,
             "clock",
             "not set: no live ticket can be judged",
-            "connect this gate, or set the date",
+            format!("connect this gate, or set the time: {SET_TIME}"),
         ),
         (ClockState::RolledBack, _) => {
             let says = format!("it fell back to {now}: no live ticket can be judged");
-            Finding::bad(Standing::Wrong, "clock", says, "connect this gate, or set the date; change the box's battery")
+            let remedy = format!("connect this gate, or set the time: {SET_TIME}; change the box's battery");
+            Finding::bad(Standing::Wrong, "clock", says, remedy)
         }
         (ClockState::Ahead, _) => {
             let at = waiting.map(|at| at.to_string()).unwrap_or_default();

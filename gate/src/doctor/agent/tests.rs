@@ -135,8 +135,8 @@ fn a_clock_is_wrong_when_no_live_ticket_can_be_judged_by_it() {
         (ClockState::Signed, Some(40), Standing::Good, "within 40 ms", None),
         (ClockState::Signed, None, Standing::Good, "signed by the cloud", None),
         (ClockState::Battery, None, Standing::Warning, "nobody signed it", Some("compare with a watch")),
-        (ClockState::Unknown, None, Standing::Wrong, "no live ticket can be judged", Some("set the date")),
-        (ClockState::RolledBack, None, Standing::Wrong, "no live ticket can be judged", Some("battery")),
+        (ClockState::Unknown, None, Standing::Wrong, "no live ticket can be judged", Some("timedatectl set-time")),
+        (ClockState::RolledBack, None, Standing::Wrong, "no live ticket can be judged", Some("timedatectl set-time")),
         (ClockState::Ahead, None, Standing::Wrong, &*ahead, Some("`countermark-gate clock confirm` or `dismiss`")),
     ] {
         let waiting = (state == ClockState::Ahead).then_some(tomorrow);
