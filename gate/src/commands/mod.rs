@@ -338,6 +338,58 @@ mod tests {
         CommandLine::command().debug_assert();
     }
 
+    /// The words of a command of the page, with something for what stands for something else.
+    fn words(command: &str) -> Vec<String> {
+        let code = crate::stand_in::StandIn::code().to_string();
+        let command = command.replace("ABCD-EFGH-…", &code).replace("NUMBER", "1");
+        let words = command.split('"').enumerate().flat_map(|(part, text)| match part % 2 {
+            0 => text.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![text.to_owned()],
+        });
+        words.collect()
+    }
+
+    #[test]
+    fn each_command_of_the_page_for_field_staff_is_one() {
+        let page = include_str!("../../../firmware-config/README.md");
+        // What stands in backticks, in a line by one or in a block by three.
+        let code = page.split('`').skip(1).step_by(2);
+        let lines = code.flat_map(str::lines).filter_map(|line| line.split(" #").next());
+        let commands = lines.flat_map(|line| line.split("&&")).map(str::trim).filter_map(|command| {
+            let command = command.strip_prefix("runuser -u countermark-gate -- ").unwrap_or(command);
+            let short = ["enroll ", "tablet revoke "].iter().any(|short| command.starts_with(short));
+            let long = if short { format!("countermark-gate {command}") } else { command.to_owned() };
+            long.starts_with("countermark-gate ").then_some(long)
+        });
+        let mut seen = 0;
+        for command in commands {
+            let parsed = CommandLine::try_parse_from(words(&command));
+            assert!(parsed.is_ok(), "{command}: {}", parsed.err().unwrap());
+            seen += 1;
+        }
+        assert!(seen > 20, "{seen}");
+    }
+
+    #[test]
+    fn only_a_command_that_gives_a_verdict_of_its_own_says_3() {
+        let command = CommandLine::command();
+        let says_3 =
+            |command: &&clap::Command| command.get_after_help().is_some_and(|help| help.to_string().contains("; 3 "));
+        let names: Vec<_> = command.get_subcommands().filter(says_3).map(clap::Command::get_name).collect();
+        assert_eq!(names, ["check", "read", "import", "enter", "find", "overrule", "doctor"]);
+    }
+
+    #[test]
+    fn why_somebody_is_overruled_is_said_as_the_journal_has_it() {
+        use countermark_shared::journal::OverruleReason;
+        for reason in OverruleReason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.code());
+            let typed = ["countermark-gate", "overrule", "7", "--why", reason.code()];
+            assert!(CommandLine::try_parse_from(typed).is_ok(), "{}", reason.code());
+        }
+        assert!(CommandLine::try_parse_from(["countermark-gate", "overrule", "7", "--why", "friend"]).is_err());
+    }
+
     #[test]
     fn a_gate_that_nobody_can_scan_at_is_not_started() {
         assert!(CommandLine::try_parse_from(["countermark-gate", "run"]).is_err());
