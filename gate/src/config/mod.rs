@@ -8,6 +8,7 @@ mod file;
 mod input;
 mod output;
 mod scanner;
+mod usb;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ pub(crate) use file::{FileError, Place, TomlFile};
 pub(crate) use input::{CameraConfig, CameraSource, KeyboardConfig, PicturesConfig, ScannerConfig};
 pub(crate) use output::OutputConfig;
 pub(crate) use scanner::{ScannerProfile, SerialLine};
+pub(crate) use usb::WrittenUsb;
 
 use crate::devices::DeviceKind;
 use crate::ledger::Persons;

@@ -13,7 +13,7 @@ pub(crate) type Bytes = Vec<u8>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wiring {
     /// A relay of a board on a serial line.
-    Serial { device: PathBuf, speed: u32, relay: Relay },
+    Serial { device: PathBuf, speed: u32, usb: Vec<String>, relay: Relay },
     /// A line of a GPIO chip.
     Line(Line),
     /// A relay of a device on the network; only plain HTTP.
