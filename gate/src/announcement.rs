@@ -112,8 +112,8 @@ impl Sentence {
                 ),
             ),
             (ClockState::RolledBack, _) => (
-                "CLOCK WRONG: it fell back. Static tickets go on; set this box's time, or connect it.".to_owned(),
-                "HORLOGE FAUSSE : elle a reculé. Les billets statiques passent ; réglez l'heure ou connectez le portique."
+                "CLOCK WRONG: it fell back. Static tickets go on; connect this box, or set its time: `countermark-gate doctor` says how.".to_owned(),
+                "HORLOGE FAUSSE : elle a reculé. Les billets statiques passent ; connectez l'appareil, ou réglez l'heure : `countermark-gate doctor` dit comment."
                     .to_owned(),
             ),
             (ClockState::Unknown | ClockState::Ahead, _) => (

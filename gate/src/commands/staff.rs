@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use countermark_shared::id::LaneId;
 use countermark_shared::journal::OverruleReason;
@@ -66,24 +67,17 @@ pub(super) struct Overrule {
     #[command(flatten)]
     about: About,
     /// Why they are let in all the same; the journal keeps it.
-    #[arg(long)]
-    why: Why,
+    #[arg(long, value_parser = reason())]
+    why: OverruleReason,
     #[command(flatten)]
     pin: PinSource,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Why {
-    /// Who holds the ticket showed who they are.
-    Identified,
-    /// The phone or the printout cannot be read as it should be.
-    Unreadable,
-    /// They were let in before, and nobody went through.
-    NotPassed,
-    /// The organiser wants it so.
-    OrganisersDecision,
-    /// Something else.
-    Other,
+/// The reasons as the journal has them.
+fn reason() -> impl TypedValueParser<Value = OverruleReason> {
+    let known = |text: String| OverruleReason::ALL.into_iter().find(|reason| reason.code() == text);
+    PossibleValuesParser::new(OverruleReason::ALL.map(OverruleReason::code))
+        .try_map(move |text| known(text).ok_or("the journal has no such reason"))
 }
 
 impl ByStaff {
@@ -116,13 +110,6 @@ impl Enter {
 impl Overrule {
     pub(super) fn perform(self) -> anyhow::Result<ExitCode> {
         let Self { about: About { common, sequence }, why, pin } = self;
-        let why = match why {
-            Why::Identified => OverruleReason::Identified,
-            Why::Unreadable => OverruleReason::Unreadable,
-            Why::NotPassed => OverruleReason::NotPassed,
-            Why::OrganisersDecision => OverruleReason::OrganisersDecision,
-            Why::Other => OverruleReason::Other,
-        };
         tell(&common, StaffQuestion::Overrule { sequence, pin: pin.ask()?, why })
     }
 }

@@ -44,6 +44,7 @@ pub(crate) struct Agent {
     pub(crate) identity: Identity,
     /// Signs how far the journal goes.
     pub(crate) key: SigningKey,
+    pub(crate) has_unwrapping_key: bool,
     /// The lanes that are scanned at.
     pub(crate) lanes: Vec<LaneId>,
     pub(crate) ledger: mpsc::Sender<Work>,
@@ -156,6 +157,7 @@ impl Agent {
             running: true,
             gate: self.identity.gate,
             name: self.identity.name.clone(),
+            has_unwrapping_key: self.has_unwrapping_key,
             ledger: LedgerStatus::new(&self.report.borrow(), self.clock.now()),
             contact: self.contact.borrow().clone(),
             devices: self.devices.borrow().statuses(),
@@ -283,7 +285,10 @@ mod tests {
         let (lanes, clock) = (vec![LaneId(1)], Clock::start());
         let (ledger_too, report_too) = (ledger.clone(), report.clone());
         let screen = Arc::new(Screen { ledger: ledger_too, report: report_too, ..samples::screen() });
-        (Agent { identity, key: samples::signing_key(3), lanes, ledger, report, contact, devices, clock, screen }, work)
+        let key = samples::signing_key(3);
+        let has_unwrapping_key = true;
+        let agent = Agent { identity, key, has_unwrapping_key, lanes, ledger, report, contact, devices, clock, screen };
+        (agent, work)
     }
 
     #[tokio::test]
@@ -315,7 +320,9 @@ mod tests {
             (status, check)
         });
         let (status, check) = asking.await.unwrap();
-        assert!(matches!(status, Answer::Status(status) if status.ledger.unsettled == 2 && status.running));
+        assert!(
+            matches!(status, Answer::Status(status) if status.ledger.unsettled == 2 && status.running && status.has_unwrapping_key)
+        );
         assert!(matches!(check, Answer::Check(checked) if checked.ruling.verdict == Reason::NotOurs));
     }
 

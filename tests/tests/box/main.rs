@@ -15,6 +15,8 @@ mod disk;
 #[cfg(test)]
 mod guest;
 #[cfg(test)]
+mod hardened;
+#[cfg(test)]
 mod image;
 #[cfg(test)]
 mod installed;

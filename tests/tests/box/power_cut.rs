@@ -8,6 +8,7 @@ use countermark_shared::verdict::Reason;
 
 use crate::disk::{Disk, stick};
 use crate::guest::tail;
+use crate::hardened;
 use crate::image::Image;
 use crate::installed::{
     self, ARM, CAMERA, FLAP, KEYBOARD, SCANNER, admits, drives, has, misses, opens, rows, runs, scan, shuts,
@@ -30,8 +31,8 @@ async fn story(folder: &Path) -> Result<()> {
     let image = Image::make().await?;
     let brought = folder.join("brought");
     fs::create_dir(&brought)?;
-    let tickets = sell(6, &brought).await?;
-    let [first, second, third, large, left, small] = tickets.as_slice() else {
+    let tickets = sell(7, &brought).await?;
+    let [first, second, third, large, left, small, last] = tickets.as_slice() else {
         anyhow::bail!("{} tickets were sold", tickets.len())
     };
     fs::write(brought.join("gate.toml"), installed::config())?;
@@ -117,7 +118,7 @@ async fn story(folder: &Path) -> Result<()> {
     // Nobody knows whether they came through before that.
     let heard = installed::listen(&mut machine.guest).await?;
     assert_eq!(heard, (CAMERA.to_owned(), Reason::Interrupted));
-    Ok(())
+    hardened::stands(&mut machine, last).await
 }
 
 /// Scanner and relay, after the agent began without them. The arm is shut first of all.
