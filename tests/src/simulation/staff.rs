@@ -8,6 +8,7 @@ use countermark_shared::documents::Direction;
 use countermark_shared::id::{Slot, SupervisorId};
 use countermark_shared::journal::Actuation;
 use countermark_shared::verdict::Reason;
+use rand::RngExt;
 
 use super::entrance::End;
 use super::happening::{Deed, Happening, Proof, Shown, Then};
@@ -88,6 +89,9 @@ impl World<'_> {
             Deed::Undo => match gate.undo(row, moment) {
                 Ok(written) => {
                     self.witness.taken_back((id, slot), row, written)?;
+                    if self.random.random_bool(0.5) {
+                        self.show_again(at, slot)?;
+                    }
                     return self.wake(at);
                 }
                 Err(why) => why,
@@ -125,7 +129,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Whoever nobody saw go through shows the newest issue of the seat once more.
+    /// Whoever did not go through, as far as anybody saw, shows the newest issue of the seat once more.
     fn show_again(&mut self, at: usize, slot: Slot) -> anyhow::Result<()> {
         let seat = self.cloud.seat(slot).with_context(|| format!("there is no seat {slot}"))?;
         let (direction, generation, proof) = (Direction::Entry, seat.generation, Proof::Signed { off: 0 });

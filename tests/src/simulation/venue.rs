@@ -151,7 +151,7 @@ impl Kind {
         match slot.0 % 5 {
             0 => Self::Duo,
             1 => Self::Live,
-            2 => Self::Strict,
+            2 | 3 => Self::Strict,
             _ => Self::Single,
         }
     }

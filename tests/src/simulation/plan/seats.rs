@@ -29,16 +29,27 @@ impl Plan {
                 self.office(until, slot, Office::Unblock);
             }
         }
-        if self.random.random_bool(0.1) {
-            let when = self.sometime();
+        let revoked = self.random.random_bool(0.15).then(|| self.sometime());
+        if let Some(when) = revoked {
             self.office(when, slot, Office::Revoke);
         }
         // Most of those who share a seat know two entrances.
         let near = [self.gate(), self.gate()];
         let mut train = self.train();
+        // A strict ticket is copied to be shown everywhere at once.
+        let (crowd, apart) = if Kind::of(slot) == Kind::Strict { (CROWD / 3, 0.1) } else { (CROWD, 0.5) };
         let showings = if self.random.random_bool(0.3) { 1 } else { self.random.random_range(2..7) };
+        let mut moments = Vec::new();
         for _ in 0..showings {
-            let when = train + self.within(CROWD);
+            moments.push(train + self.within(crowd));
+            // Half of them come together, of those with a strict ticket most.
+            if self.random.random_bool(apart) {
+                train = self.train();
+            }
+        }
+        // What was withdrawn is shown all the same, for as long as some gate may not have heard.
+        let withdrawn = revoked.or(transferred).map(|when| when + self.within(AFTERWARDS));
+        for when in moments.into_iter().chain(withdrawn.filter(|when| *when < DOORS)) {
             let newest = if transferred.is_some_and(|since| since < when) { 2 } else { 1 };
             let generation = Generation(if self.random.random_bool(0.7) { newest } else { 1 });
             let direction = if self.random.random_bool(0.1) { Direction::Exit } else { Direction::Entry };
@@ -46,10 +57,6 @@ impl Plan {
             let at = near.unwrap_or_else(|| self.gate());
             let (proof, then) = (self.proof(slot), self.then());
             self.happens(when, Happening::Shown(Shown { at, direction, slot, generation, proof, then }));
-            // Half of them come together.
-            if self.random.random_bool(0.5) {
-                train = self.train();
-            }
         }
     }
 

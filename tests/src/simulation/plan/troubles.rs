@@ -95,7 +95,7 @@ impl Plan {
     /// Validation is put back to a backup that is minutes old. What boxes let go never comes back to it, nor what lies on one that was carried off: such
     /// nights have neither.
     fn backup(&mut self) {
-        let made = self.instant(Duration::from_mins(1), DOORS - BACKUP_AGE);
+        let made = self.instant(Duration::from_mins(1), DOORS.saturating_sub(BACKUP_AGE));
         self.happens(made, Happening::BackedUp);
         self.happens(made + BACKUP_AGE, Happening::Restored);
     }

@@ -129,8 +129,8 @@ impl Witness {
             taken_back,
             returned,
             lost,
-            put_back,
             doubtful,
+            put_back,
             invented,
         };
         cloud.findings.tell_the_truth(&truth)?;
