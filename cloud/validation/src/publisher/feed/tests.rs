@@ -395,6 +395,7 @@ fn entered(gate: GateId, sequence: u64, slot: u32) -> Entry {
             believed: true,
         },
         passed: 2,
+        undoes: None,
         clock_doubtful: false,
         row,
     }
