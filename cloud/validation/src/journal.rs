@@ -250,7 +250,7 @@ impl Batch {
                     let told = stored.told(row, ticket.as_ref(), *proof, proved, suspended);
                     settled.doubtful |= !told.proved;
                     settled.claims_ended.extend(told.proved.then(|| stored.claim_ended(row)).flatten());
-                    let outcome = if told.believed { RowOutcome::Stored } else { RowOutcome::Unproved };
+                    let outcome = if told.proved { RowOutcome::Stored } else { RowOutcome::Unproved };
                     settled.entries.push(Entry {
                         row: row.clone(),
                         bytes: offered.bytes.clone(),
