@@ -156,6 +156,18 @@ async fn in_out_and_in(bench: &Bench) -> (TestGate, TestGate) {
     (north, south)
 }
 
+/// Found in review: what was found depended on whether the document came before the rows or after them.
+#[tokio::test]
+async fn a_new_document_is_held_against_what_passed_before_it() {
+    let bench = Bench::new().await;
+    in_out_and_in(&bench).await;
+    assert_eq!(standing(&bench).await, []);
+    bench.push(&EventDocument { policy: AdmissionPolicy { pass_back_seconds: 600, ..festival() }, ..event(3) }).await;
+    assert_eq!(rules(&findings(&bench).await), [(Rule::DoubleAdmission, FindingState::Open)]);
+    bench.push(&EventDocument { policy: festival(), ..event(4) }).await;
+    assert_eq!(rules(&findings(&bench).await), [(Rule::DoubleAdmission, FindingState::Resolved)]);
+}
+
 /// Found in review: whoever has a gate's key took entries out of the figures at any hour, by an arm's word that called itself an exit's.
 #[tokio::test]
 async fn an_arms_word_about_an_entry_takes_nothing_back() {
