@@ -54,6 +54,8 @@ async fn who_was_found_and_let_in_is_no_doubt_of_the_guest_or_of_the_gate() {
     let found = findings(&bench).await;
     assert_eq!(rules(&found), [(Rule::Overruled, FindingState::Open)], "a notice, as of every overrule");
     assert!(!is_contested(&bench, &north).await);
+    let figures = ValidationClient(bench.client(ServiceName::Admin)).admissions(EVENT).await.unwrap();
+    assert_eq!((figures.gates[0].scans, figures.gates[0].doubtful), (2, 0), "nobody has to look into them");
 }
 
 #[tokio::test]
