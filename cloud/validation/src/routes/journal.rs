@@ -71,7 +71,8 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
     Ok(Json(Uploaded { results }))
 }
 
-/// The rows that the gate vouches for, where it finds seats by their order.
+/// The rows that the gate vouches for, where it finds seats by their order, or did before the organiser would have it so no more: it hears of
+/// that later, or sends later what it did before.
 async fn vouch(
     state: &State,
     connection: &mut PgConnection,
@@ -82,8 +83,8 @@ async fn vouch(
     if settled.entries.iter().all(|entry| entry.told.proved) {
         return Ok(Vec::new());
     }
-    let event = event_documents::in_force(connection, gate.event, state.trust.bundle.document(), now).await?;
-    if !event.is_some_and(|event| event.document().find_by_order) {
+    let documents = event_documents::all(connection, gate.event, state.trust.bundle.document(), now).await?;
+    if !documents.iter().any(|event| event.document().find_by_order) {
         return Ok(Vec::new());
     }
     let known = words::known(connection, gate.gate, &vouched::of(settled)).await?;

@@ -113,14 +113,27 @@ async fn the_gates_word_moves_no_other_gate_and_takes_nothing_back_that_a_ticket
 }
 
 #[tokio::test]
-async fn where_gates_have_no_guest_list_nothing_is_vouched_for() {
-    let (bench, mut north, _) = bench().await;
-    bench.push(&named_event(3)).await;
+async fn where_gates_had_no_guest_list_nothing_is_vouched_for() {
+    let bench = Bench::new().await;
+    bench.push(&named_event(2)).await;
+    bench.report(42, 1, Issued).await;
+    let mut north = bench.gate().await;
     let of = found(&mut north);
     let_in(&mut north, of);
     assert_eq!(bench.upload(&mut north).await, [Unproved, Unproved]);
     assert_eq!(rules(&findings(&bench).await), [(Rule::Unproved, FindingState::Open)]);
     assert!(is_contested(&bench, &north).await);
+}
+
+/// Found in review: what gates had done before they heard of it put them in doubt.
+#[tokio::test]
+async fn a_guest_list_that_is_withdrawn_puts_no_gate_in_doubt() {
+    let (bench, mut north, _) = bench().await;
+    let of = found(&mut north);
+    let_in(&mut north, of);
+    bench.push(&named_event(3)).await;
+    assert_eq!(bench.upload(&mut north).await, [Stored, Stored]);
+    assert!(!is_contested(&bench, &north).await);
 }
 
 #[tokio::test]
