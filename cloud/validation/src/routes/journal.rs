@@ -52,12 +52,15 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
                 BTreeSet::new()
             };
             let stored = journal::stored(&mut transaction, gate.gate, batch, exits).await?;
-            let in_service = !locked.suspended && locked.retracted_from.is_none();
-            let mut settled = batch.settle(stored, !in_service, now);
-            let vouched =
-                if in_service { vouch(state, &mut transaction, &locked, &mut settled, now).await? } else { Vec::new() };
+            let is_retracted = locked.retracted_from.is_some();
+            let mut settled = batch.settle(stored, locked.suspended || is_retracted, now);
+            let vouched = if is_retracted {
+                Vec::new()
+            } else {
+                vouch(state, &mut transaction, &locked, &mut settled, now).await?
+            };
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
-            words::insert(&mut transaction, gate.gate, &vouched).await?;
+            words::insert(&mut transaction, gate.gate, &vouched, locked.suspended).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
             claims::end(&mut transaction, gate.gate, &settled.claims_ended).await?;
             tell(&mut transaction, &locked, &settled, now).await?;
