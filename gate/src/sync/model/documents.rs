@@ -1,5 +1,7 @@
 //! What is published reaches the gate, by whatever way leads there.
 
+use countermark_shared::verdict::Reason;
+
 use super::*;
 
 #[test]
@@ -140,6 +142,22 @@ fn batches_are_taken_one_by_one_and_a_missing_one_is_got_round_by_the_snapshot()
     assert!(world.is_in_step());
 }
 
+/// A box that was enrolled anew since its ledger was lost: until it has heard whom it let in before, it lets nobody in.
+#[test]
+fn a_new_gate_decides_nothing_before_it_knows_who_came_in_elsewhere() {
+    let mut world = World::new();
+    world.admitted_elsewhere(42);
+    let (ticket, mut asked) = (samples::ticket_of(42, 1).to_text(), 0);
+    while !world.is_in_step() {
+        let now = world.moment();
+        let verdict = world.ledger().check(LaneId(1), &&ticket, now).unwrap().verdict;
+        assert!([Reason::CannotDecide, Reason::AlreadyUsed, Reason::PlacesUsedUp].contains(&verdict), "{verdict}");
+        world.step(Fate::Arrives);
+        asked += 1;
+    }
+    assert!(asked > 4);
+}
+
 /// A batch that cannot be fetched keeps neither the list nor the journal here.
 #[test]
 fn a_feed_that_does_not_come_holds_nothing_else_back() {
@@ -149,6 +167,7 @@ fn a_feed_that_does_not_come_holds_nothing_else_back() {
     world.settle();
     world.catch_up();
     assert!(world.machine.refused().contains_key(&DocumentKind::AdmissionFeed));
+    assert!(world.ledger().documents_held().document.is_some(), "without it nobody is let in");
     world.publisher().say([(Slot(7), SlotState::Blocked)]);
     let list = world.publisher().slots_standing();
     let end = world.now + 2 * POLL;
