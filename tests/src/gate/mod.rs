@@ -20,6 +20,7 @@ pub use self::told::{
 };
 use crate::administrator::NewGate;
 use crate::cloud::Cloud;
+use crate::gateway::Gateway;
 use crate::picture;
 use crate::process::{self, Process, run, run_well};
 use crate::wait::{PATIENCE, until};
@@ -27,10 +28,15 @@ use crate::wait::{PATIENCE, until};
 /// How often the gates of the demo and of the stories ask for newer documents.
 const POLL_SECONDS: &str = "1";
 
+/// Names the file of those that a process trusts in this machine's stead (rustls-native-certs).
+const CERTIFICATES: &str = "SSL_CERT_FILE";
+
 /// A folder that is enrolled as a gate.
 pub struct Gate {
     program: PathBuf,
     folder: PathBuf,
+    /// The one certificate that it trusts, where that is not one of this machine's.
+    certificate: Option<PathBuf>,
     /// The gate's number.
     pub number: u32,
 }
@@ -64,6 +70,17 @@ impl Gate {
         Self::enrol_with(cloud, name, typed).await
     }
 
+    /// The same through a gateway, whose certificate it trusts.
+    pub async fn enrol_behind(gateway: &Gateway, cloud: &Cloud, name: &str, gate: &NewGate) -> Result<Self> {
+        let certificate = gateway.certificate();
+        let typed = |command: &mut Command| {
+            command.args(["--cloud", &gateway.gate_url()]).env("COUNTERMARK_ENROLMENT_CODE", &gate.code);
+            command.env(CERTIFICATES, certificate);
+        };
+        let enrolled = Self::enrol_with(cloud, name, typed).await?;
+        Ok(Self { certificate: Some(certificate.to_owned()), ..enrolled })
+    }
+
     /// The same by what the devices of a `gate.toml` see.
     pub async fn enrol_by_showing(cloud: &Cloud, name: &str, config: &Path) -> Result<Self> {
         Self::enrol_with(cloud, name, |command| _ = command.args(["--scan", "--config"]).arg(config)).await
@@ -76,7 +93,7 @@ impl Gate {
         command.args(["enroll", "--json", "--data"]).arg(&folder);
         how(&mut command);
         let identity: Identity = serde_json::from_str(&run_well(command).await?)?;
-        Ok(Self { program, folder, number: identity.gate })
+        Ok(Self { program, folder, certificate: None, number: identity.gate })
     }
 
     /// All that is this gate's, and that makes another machine this gate.
@@ -137,9 +154,11 @@ impl Gate {
     }
 
     /// What is wrong with the box, by its own doctor.
-    pub async fn doctor(&self, config: &Path) -> Result<Diagnosis> {
+    pub async fn doctor(&self, config: Option<&Path>) -> Result<Diagnosis> {
         let mut command = self.command("doctor");
-        command.arg("--config").arg(config);
+        if let Some(file) = config {
+            command.arg("--config").arg(file);
+        }
         let outcome = run(command).await?;
         let read = |line| serde_json::from_str(line).with_context(|| format!("no finding: {}", outcome.complained));
         let findings = outcome.said.lines().map(read).collect::<Result<_>>()?;
@@ -271,6 +290,9 @@ impl Gate {
     fn command(&self, what: &str) -> Command {
         let mut command = process::command(&self.program);
         command.args([what, "--json", "--data"]).arg(&self.folder);
+        if let Some(certificate) = &self.certificate {
+            command.env(CERTIFICATES, certificate);
+        }
         command
     }
 
