@@ -96,6 +96,11 @@ impl Gate {
         Ok(Self { program, folder, certificate: None, number: identity.gate })
     }
 
+    /// Puts it aside within its folder, which can be enrolled anew then.
+    pub async fn retire(&self) -> Result<()> {
+        run_well(self.command("retire")).await.map(drop)
+    }
+
     /// All that is this gate's, and that makes another machine this gate.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -1,4 +1,4 @@
-//! The virtual machine: a PC with a disk, a stick, and ports for two USB serial lines, a keyboard and a camera, and no network. Owns how qemu is called.
+//! The virtual machine: a PC with a disk, a stick, and ports for two USB serial lines, a keyboard, a camera and a GPIO chip, and no network. Owns how qemu is called.
 //!
 //! It computes in software (TCG), everywhere alike. Hardware virtualisation would be faster where it is to be had; but where a machine is itself a virtual one,
 //! `/dev/kvm` may be there and its guest not get past its firmware (seen), and a test that decides by that is two tests.
@@ -9,6 +9,7 @@ use anyhow::Result;
 use countermark_tests::process::Process;
 use countermark_tests::wait::until;
 
+use crate::bridge::Bridge;
 use crate::camera::Camera;
 use crate::disk::Disk;
 use crate::guest::{Guest, PATIENCE};
@@ -19,10 +20,14 @@ use crate::usb::UsbSerial;
 
 /// The serial lines' names, and which ports of the USB controller, device 5 of the PCI bus, they are on.
 const LINES: [(&str, u8); 2] = [("scanner", 1), ("relay", 2)];
+/// What `usb-redir` plugs in, likewise.
+const REDIRECTED: [(&str, u8); 2] = [("camera", CAMERA_PORT), ("bridge", BRIDGE_PORT)];
 /// The keyboard's port.
 pub(crate) const KEYBOARD_PORT: u8 = 3;
 /// The camera's. The stick is in between.
 pub(crate) const CAMERA_PORT: u8 = 5;
+/// The GPIO chip's.
+pub(crate) const BRIDGE_PORT: u8 = 6;
 
 /// A machine that runs.
 pub(crate) struct Machine {
@@ -38,6 +43,8 @@ pub(crate) struct Machine {
     pub(crate) camera: Camera,
     /// What opens.
     pub(crate) relay: UsbSerial,
+    /// What opens, too, and tells who has passed.
+    pub(crate) bridge: Bridge,
 }
 
 impl Machine {
@@ -59,11 +66,13 @@ impl Machine {
         qemu.args(["-device", "virtio-serial", "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"]);
         qemu.arg("-chardev").arg(listening("agent", &socket("agent")));
         qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", fresh(&socket("monitor")).display()));
-        qemu.arg("-device").arg(format!("qemu-xhci,addr=5,p2={CAMERA_PORT}"));
+        qemu.arg("-device").arg(format!("qemu-xhci,addr=5,p2={BRIDGE_PORT}"));
         qemu.arg("-drive").arg(format!("if=none,id=stick,format=raw,file={}", folder.join("stick").display()));
         qemu.args(["-device", "usb-storage,drive=stick,port=4"]);
-        qemu.arg("-chardev").arg(listening("camera", &socket("camera")));
-        qemu.arg("-device").arg(format!("usb-redir,chardev=camera,port={CAMERA_PORT}"));
+        for (name, port) in REDIRECTED {
+            qemu.arg("-chardev").arg(listening(name, &socket(name)));
+            qemu.arg("-device").arg(format!("usb-redir,chardev={name},port={port}"));
+        }
         for (name, port) in LINES {
             qemu.arg("-chardev").arg(listening(name, &socket(name)));
             qemu.arg("-device").arg(format!("usb-serial,chardev={name},port={port}"));
@@ -74,8 +83,9 @@ impl Machine {
         let (scanner, relay) = (UsbSerial::at(socket("scanner")), UsbSerial::at(socket("relay")));
         let keyboard = Keyboard::at(&socket("monitor")).await?;
         let camera = Camera::at(socket("camera"))?;
+        let bridge = Bridge::at(socket("bridge"));
         let guest = Guest::reach(&socket("agent")).await?;
-        Ok(Self { qemu, disk, guest, scanner, keyboard, camera, relay })
+        Ok(Self { qemu, disk, guest, scanner, keyboard, camera, relay, bridge })
     }
 
     /// Cuts the power.

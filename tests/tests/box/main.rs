@@ -1,15 +1,21 @@
-//! The box, booted: Debian's kernel, the Debian package, systemd, USB serial lines, a keyboard, a camera, a relay, a power cut; in a virtual machine. An executable of its
+//! The box, booted: Debian's kernel, the Debian package, systemd, USB serial lines, a keyboard, a camera, a relay, a GPIO chip, a power cut; in a virtual machine. An executable of its
 //! own, since it needs packages and minutes: `cargo test -p countermark-tests --test box -- --ignored`.
 
 // Test modules all of them, as the lints understand it: here a failure may panic.
 #[cfg(test)]
+mod bridge;
+#[cfg(test)]
 mod camera;
+#[cfg(test)]
+mod descriptor;
 #[cfg(test)]
 mod dialogue;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
 mod guest;
+#[cfg(test)]
+mod hardened;
 #[cfg(test)]
 mod image;
 #[cfg(test)]
@@ -22,6 +28,8 @@ mod machine;
 mod power_cut;
 #[cfg(test)]
 mod programs;
+#[cfg(test)]
+mod redirection;
 #[cfg(test)]
 mod sale;
 #[cfg(test)]

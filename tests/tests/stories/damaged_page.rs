@@ -109,8 +109,8 @@ fn costs_no_row_that_can_be_read_and_lets_nobody_in_twice() {
         stopped.kill().await?;
         expect_errors(&gate)?;
 
-        // As the box's page has it: the folder is moved aside, and the box enrolled with a new invitation.
-        fs::rename(gate.folder(), gate.folder().with_extension("aside"))?;
+        // As its words say.
+        gate.retire().await?;
         let anew = Gate::enrol(cloud, "damaged-gate", &administrator.gate("North", FESTIVAL).await?).await?;
         let mut entrance = Entrance::open(&anew).await?;
         until("the gate knew who had come in before", PATIENCE, async || {
