@@ -304,6 +304,19 @@ impl JournalRow {
         }
     }
 
+    /// Whether staff hold its seat back by it, or no longer do; nothing where it says neither.
+    pub fn holds(&self) -> Option<bool> {
+        match self.act? {
+            Act::Hold => Some(true),
+            Act::Release => Some(false),
+            Act::Undo { .. }
+            | Act::Actuated { .. }
+            | Act::Overrule { .. }
+            | Act::Claim { .. }
+            | Act::Claimed { .. } => None,
+        }
+    }
+
     /// The admission that it takes back.
     pub fn undoes(&self) -> Option<u64> {
         match self.act {

@@ -19,6 +19,8 @@ mod firewall;
 #[cfg(test)]
 mod guest;
 #[cfg(test)]
+mod hardened;
+#[cfg(test)]
 mod image;
 #[cfg(test)]
 mod installed;

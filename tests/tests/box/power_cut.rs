@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use countermark_shared::verdict::Reason;
 
+use crate::hardened;
 use crate::installed::{
     self, ARM, CAMERA, FLAP, KEYBOARD, SCANNER, admits, drives, has, misses, opens, rows, runs, scan, shuts,
 };
@@ -18,8 +19,8 @@ fn a_box_knows_after_a_power_cut_whom_it_admitted_and_is_never_left_open() {
 }
 
 async fn story(folder: &Path) -> Result<()> {
-    let (image, tickets) = lay_out(folder, 6, &installed::config()).await?;
-    let [first, second, third, large, left, small] = tickets.as_slice() else {
+    let (image, tickets) = lay_out(folder, 7, &installed::config()).await?;
+    let [first, second, third, large, left, small, last] = tickets.as_slice() else {
         anyhow::bail!("{} tickets were sold", tickets.len())
     };
 
@@ -102,7 +103,7 @@ async fn story(folder: &Path) -> Result<()> {
     // Nobody knows whether they came through before that.
     let heard = installed::listen(&mut machine.guest).await?;
     assert_eq!(heard, (CAMERA.to_owned(), Reason::Interrupted));
-    Ok(())
+    hardened::stands(&mut machine, last).await
 }
 
 /// Scanner and relay, after the agent began without them. The arm is shut first of all.

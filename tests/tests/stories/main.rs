@@ -49,6 +49,8 @@ mod stage;
 #[cfg(test)]
 mod stolen_gate;
 #[cfg(test)]
+mod stolen_key;
+#[cfg(test)]
 mod suspended_gate;
 #[cfg(test)]
 mod the_line;
