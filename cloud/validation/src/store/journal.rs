@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;
-use crate::journal::{Aside, Batch, Entry, Link, Proof, Seat, Stored, Told, turned};
+use crate::journal::{Aside, Batch, Entry, Link, Proof, Seat, Stored, Told};
 
 /// What is stored of the gate's journal that a batch is judged by. `exits` are its lanes out.
 pub(crate) async fn stored(
@@ -174,7 +174,7 @@ pub(crate) async fn insert(
     let persons: Vec<_> = entries.iter().map(|entry| i16::from(entry.row.persons)).collect();
     let passed: Vec<_> = entries.iter().map(|entry| entry.passed).collect();
     let undoes: Vec<_> = entries.iter().map(|entry| undoes(&entry.row).map(u64::cast_signed)).collect();
-    let turned: Vec<_> = entries.iter().map(|entry| turned(&entry.row).map(u64::cast_signed)).collect();
+    let turned: Vec<_> = entries.iter().map(|entry| entry.row.turned().map(u64::cast_signed)).collect();
     let held: Vec<_> = entries.iter().map(|entry| entry.row.holds()).collect();
     let clock_doubtful: Vec<_> = entries.iter().map(|entry| entry.clock_doubtful).collect();
     let told = ToldColumns::of(entries.iter().map(|entry| &entry.told));
