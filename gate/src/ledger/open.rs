@@ -1,8 +1,7 @@
 //! Opening the ledger: nothing on the disk is trusted until it is checked. A ledger that does not check out is not used as it is, because
 //! every gap in it would let somebody in twice.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use rusqlite_migration::{M, Migrations};
 use super::claim::Claims;
 use super::debounce::Debounce;
 use super::lanes::Lanes;
+use super::log::{self, Reread};
 use super::outcomes::Outcomes;
 use super::store::{self, Columns, Head, StoredRow};
 use super::{Ledger, salvage};
@@ -104,17 +104,28 @@ impl Ledger {
     /// Opens the ledger for this process alone, checks the journal's every row, and brings the stored documents into force that are as they were
     /// written. `uptime` is where the run begins.
     pub(crate) fn open(file: &Path, owner: Owner, boot: BootId, uptime: Duration) -> Result<Self, OpenError> {
-        Self::begin(checked(file, owner.gate)?, file, owner, boot, uptime)
+        Self::open_by(log::reread, file, owner, boot, uptime)
+    }
+
+    /// The same on whatever disk, of which `reread` knows how it is read.
+    pub(super) fn open_by(
+        reread: Reread,
+        file: &Path,
+        owner: Owner,
+        boot: BootId,
+        uptime: Duration,
+    ) -> Result<Self, OpenError> {
+        Self::begin(checked(reread, file, owner.gate)?, file, owner, boot, uptime)
     }
 
     /// The same, after what can be saved of a damaged ledger was saved into a new one: for the agent alone, which must not stay away
     /// because of a page.
     pub(crate) fn open_saving(file: &Path, owner: Owner, boot: BootId, uptime: Duration) -> Result<Self, OpenError> {
-        let connection = match checked(file, owner.gate) {
+        let connection = match checked(log::reread, file, owner.gate) {
             Err(why @ (OpenError::Damaged { .. } | OpenError::Broken { .. })) => {
                 tracing::error!(%why, "the ledger is damaged: saving what can be saved");
                 salvage::salvage(file, owner.gate)?;
-                checked(file, owner.gate)?
+                checked(log::reread, file, owner.gate)?
             }
             outcome => outcome?,
         };
@@ -155,8 +166,9 @@ impl Ledger {
 }
 
 /// The ledger of this process alone, if every page and every row of it is as it was written.
-fn checked(file: &Path, gate: GateId) -> Result<Connection, OpenError> {
+fn checked(reread: Reread, file: &Path, gate: GateId) -> Result<Connection, OpenError> {
     salvage::finish(file)?;
+    reread(file).map_err(|source| OpenError::Write { file: file.to_owned(), source })?;
     let connection = connect(file)?;
     check_database(&connection, file)?;
     check_journal(&connection, gate, file)?;
@@ -178,7 +190,9 @@ pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .and_then(rusqlite::Transaction::commit)
         .map_err(explain)?;
-    write_log_again(file).map_err(|source| OpenError::Write { file: file.to_owned(), source })?;
+    // What is in the log goes into the database before anything is appended: after a cut its last transaction may end in the middle of a sector, and
+    // would be lost with that, were the power to go once more while the rest of it is written.
+    store::empty_log(&connection).map_err(explain)?;
     Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| {
         if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
             return explain(err);
@@ -186,19 +200,6 @@ pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
         OpenError::Version { file: file.to_owned(), source: error }
     })?;
     Ok(connection)
-}
-
-/// A log whose sync failed under the agent before reads well and is not on the disk, and no later sync says so (`fsync(2)`, on write-back errors): what is
-/// appended to it is lost with it. Written again, it is synced again. Nobody else has it: the lock is held.
-fn write_log_again(file: &Path) -> io::Result<()> {
-    let log = salvage::beside(file, "-wal");
-    let content = match fs::read(&log) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        content => content?,
-    };
-    let mut log = fs::OpenOptions::new().write(true).open(log)?;
-    log.write_all(&content)?;
-    log.sync_all()
 }
 
 /// Indexes too: facts come from them.
