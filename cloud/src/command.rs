@@ -97,3 +97,70 @@ fn read<S: Args>(service: &'static str) -> Result<S, clap::Error> {
     let matches = S::augment_args(clap::Command::new(service)).try_get_matches_from([service])?;
     S::from_arg_matches(&matches)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    const DEPLOYING: &str = include_str!("../deploying.md");
+    const COMPOSE: &str = include_str!("../../docker-compose.yml");
+
+    /// The words of each command of this program that the page has: after its own name, or after compose and the service it runs.
+    fn commands() -> impl Iterator<Item = Vec<&'static str>> {
+        // A line that goes on ends with a backslash.
+        let joined: &'static str = DEPLOYING.replace("\\\n", " ").leak();
+        joined.lines().filter_map(|line| {
+            let words: Vec<_> = line.split('#').next()?.split_whitespace().collect();
+            let own = |words: &[&'static str]| match words {
+                ["countermark-cloud", rest @ ..] => Some(rest.to_vec()),
+                ["docker-compose", "run", rest @ ..] => {
+                    let service =
+                        rest.iter().position(|word| matches!(*word, "auth" | "tickets" | "validation" | "admin"))?;
+                    Some(rest.get(service + 1..)?.to_vec())
+                }
+                _ => None,
+            };
+            own(&words)
+        })
+    }
+
+    #[test]
+    fn the_page_for_those_who_run_the_cloud_has_only_commands_and_options_that_there_are() {
+        let mut found = 0;
+        for words in commands() {
+            let mut command = Cli::command();
+            command.build();
+            let mut at = &command;
+            for word in &words {
+                if let Some(option) = word.strip_prefix("--") {
+                    let known = at.get_arguments().any(|argument| argument.get_long() == Some(option));
+                    assert!(known, "{words:?}: there is no --{option}");
+                } else if let Some(next) = at.find_subcommand(word) {
+                    at = next;
+                }
+            }
+            assert!(!at.has_subcommands(), "{words:?}: what then?");
+            found += 1;
+        }
+        assert!(found >= 8, "{found} commands were found");
+    }
+
+    #[test]
+    fn the_page_names_each_variable_and_each_secret_of_the_compose_file() {
+        let mut named = 0;
+        for (place, _) in COMPOSE.match_indices("${") {
+            let name: String =
+                COMPOSE[place + 2..].chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
+            assert!(DEPLOYING.contains(&format!("`{name}`")), "{name}");
+            named += 1;
+        }
+        assert!(named > 10, "{named} variables were found");
+        for line in COMPOSE.lines().filter(|line| line.contains("SECRETS_FOLDER")) {
+            let Some((name, _)) = line.trim().split_once(':').filter(|_| line.starts_with("  ")) else { continue };
+            let kind = name.split_once('-').map_or(name, |(_, kind)| kind);
+            assert!(DEPLOYING.contains(name) || DEPLOYING.contains(&format!("auth-{kind}")), "{name}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use countermark_service::clock::Clock;
+use countermark_service::keystore::Wanted;
 use countermark_service::randomness::Randomness;
 use countermark_service::settings::{Auth, DatabaseSettings, Seal, Sealing, Service, Tickets, Validation};
 use countermark_shared::keys::VerifyingKey;
@@ -27,6 +28,9 @@ pub(crate) struct Settings<S: Sealing> {
     database: DatabaseSettings<S>,
     #[command(flatten)]
     seal: Seal<S>,
+    /// Make one more, to take the older one's place: list it in a bundle before the service is started again.
+    #[arg(long)]
+    next: bool,
     /// Print a line of JSON.
     #[arg(long)]
     json: bool,
@@ -36,20 +40,31 @@ pub(crate) async fn run(target: KeyOf) -> anyhow::Result<()> {
     let (now, randomness) = (Clock::system().now(), Randomness::system());
     match target {
         KeyOf::Auth(settings) => {
+            let wanted = settings.wanted();
             let pool = settings.database.open(&countermark_auth::MIGRATOR).await?;
-            let key = countermark_auth::create_keys(&pool, settings.seal.master_key, now, &randomness).await?;
+            let key = countermark_auth::create_keys(&pool, settings.seal.master_key, wanted, now, &randomness).await?;
             say::<Auth>(settings.json, "authority", key)
         }
         KeyOf::Tickets(settings) => {
+            let wanted = settings.wanted();
             let pool = settings.database.open(&countermark_tickets::MIGRATOR).await?;
-            let key = countermark_tickets::create_keys(&pool, settings.seal.master_key, now, &randomness).await?;
+            let key =
+                countermark_tickets::create_keys(&pool, settings.seal.master_key, wanted, now, &randomness).await?;
             say::<Tickets>(settings.json, "issuing", key)
         }
         KeyOf::Validation(settings) => {
+            let wanted = settings.wanted();
             let pool = settings.database.open(&countermark_validation::MIGRATOR).await?;
-            let key = countermark_validation::create_keys(&pool, settings.seal.master_key, now, &randomness).await?;
+            let key =
+                countermark_validation::create_keys(&pool, settings.seal.master_key, wanted, now, &randomness).await?;
             say::<Validation>(settings.json, "list", key)
         }
+    }
+}
+
+impl<S: Sealing> Settings<S> {
+    fn wanted(&self) -> Wanted {
+        if self.next { Wanted::Next } else { Wanted::Newest }
     }
 }
 

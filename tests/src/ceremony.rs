@@ -87,7 +87,7 @@ impl Ceremony {
         let not_after = clock::now() + Duration::from_hours(24 * 365);
         let mut command = self.command("bundle");
         command
-            .args(["--json", "--threshold", "1", "--version", "1"])
+            .args(["new", "--json"])
             .arg("--root-key")
             .arg(self.key_file("root"))
             .args(["--not-after", &not_after.to_string()])
@@ -97,6 +97,19 @@ impl Ceremony {
             .arg(self.bundle_file());
         let signed: SignedBundle = serde_json::from_str(&run_well(command).await?)?;
         Ok(signed.fingerprint)
+    }
+
+    /// Has the key `root` sign the bundle after this one, in which `new` of the role `role` is beside `old`, of which that `status` is said. It
+    /// takes its place.
+    pub async fn rotate(&self, role: &str, new: &str, old: &str, status: &str) -> Result<()> {
+        let next = self.folder.join("next-bundle.cbor");
+        let not_after = clock::now() + Duration::from_hours(24 * 365);
+        let mut command = self.command("bundle");
+        command.args(["next", "--from"]).arg(self.bundle_file()).arg("--root-key").arg(self.key_file("root"));
+        command.args(["--not-after", &not_after.to_string(), &format!("--{role}"), new]);
+        command.args(["--set", &format!("{old}={status}"), "--out"]).arg(&next);
+        run_well(command).await?;
+        Ok(tokio::fs::rename(next, self.bundle_file()).await?)
     }
 
     /// Has the key `organiser` sign an event document; the answer is the envelope's bytes.

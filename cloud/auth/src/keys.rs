@@ -1,6 +1,6 @@
 //! The keys that auth signs with. Owns which key of the store is used for what; refuses to know how they are sealed.
 
-use countermark_service::keystore::{Keystore, KeystoreError};
+use countermark_service::keystore::{Keystore, KeystoreError, Wanted};
 use countermark_service::master_key::MasterKey;
 use countermark_service::randomness::Randomness;
 use countermark_service::service_name::ServiceName;
@@ -37,11 +37,12 @@ pub(crate) enum KeysError {
     Missing { role: &'static str },
 }
 
-/// Makes the session key and the authority key unless they exist, sealed under the master key. The answer is the
-/// authority key's public half, which the trust bundle must list before auth starts.
+/// Makes the session key unless there is one, and the authority key that is wanted, sealed under the master key. The answer is the
+/// authority key's public half, which the trust bundle must list before auth signs with it.
 pub async fn create_keys(
     pool: &PgPool,
     master_key: MasterKey,
+    wanted: Wanted,
     now: Timestamp,
     randomness: &Randomness,
 ) -> Result<VerifyingKey, KeystoreError> {
@@ -49,7 +50,7 @@ pub async fn create_keys(
     transaction(pool, "create auth's keys", |mut transaction| {
         Box::pin(async move {
             keystore.create_if_none(&mut transaction, SESSION, now, randomness).await?;
-            keystore.create_if_none(&mut transaction, AUTHORITY, now, randomness).await
+            keystore.make(&mut transaction, AUTHORITY, wanted, now, randomness).await
         })
     })
     .await
@@ -100,8 +101,8 @@ mod tests {
         let pool = PgPool::connect(&database.url).await.unwrap();
         let master_key = MasterKey::new(Zeroizing::new([9; 32]));
         let randomness = Randomness::seeded([1; 32]);
-        let authority = create_keys(&pool, master_key.clone(), NOW, &randomness).await.unwrap();
-        assert_eq!(create_keys(&pool, master_key.clone(), NOW, &randomness).await.unwrap(), authority);
+        let authority = create_keys(&pool, master_key.clone(), Wanted::Newest, NOW, &randomness).await.unwrap();
+        assert_eq!(create_keys(&pool, master_key.clone(), Wanted::Newest, NOW, &randomness).await.unwrap(), authority);
 
         let mut connection = pool.acquire().await.unwrap();
         let mut bundle = bundle(authority);
@@ -111,9 +112,8 @@ mod tests {
         assert_ne!(keys.session.verifying_key(), authority);
 
         // A newer key that the bundle does not list yet leaves the older one in use.
-        let keystore = Keystore::new(ServiceName::Auth, master_key.clone());
         let later = NOW + std::time::Duration::from_secs(1);
-        let newer = keystore.create(&mut connection, AUTHORITY, later, &randomness).await.unwrap();
+        let newer = create_keys(&pool, master_key.clone(), Wanted::Next, later, &randomness).await.unwrap();
         let keys = Keys::load(&mut connection, master_key.clone(), &bundle).await.ok().unwrap();
         assert!(keys.authority(authority.id()).is_some() && keys.authority(newer.id()).is_none());
 

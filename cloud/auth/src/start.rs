@@ -144,6 +144,7 @@ mod tests {
 
     use clap::Parser;
     use countermark_postgres::{Schema, TestDatabase};
+    use countermark_service::keystore::Wanted;
     use countermark_service::master_key::MasterKey;
     use countermark_shared::documents::{Signed, TrustBundle};
     use countermark_shared::keys::SigningKey;
@@ -226,7 +227,8 @@ mod tests {
 
         let pool = countermark_service::database::connect(database.url.parse().unwrap()).await.unwrap();
         let master_key = MasterKey::new(Zeroizing::new([1; 32]));
-        let authority = crate::create_keys(&pool, master_key, NOW, &Randomness::system()).await.unwrap();
+        let authority =
+            crate::create_keys(&pool, master_key, Wanted::Newest, NOW, &Randomness::system()).await.unwrap();
         let refused = run(testing::other_authority()).await;
         assert!(matches!(refused, Err(StartError::Trust(_))), "{refused:?}");
         run(authority).await.unwrap();

@@ -17,7 +17,7 @@ use countermark_service::clock::Clock;
 use countermark_service::contract::{AuthClient, Authorise, ConfirmGrant, GrantStanding, Terms, Warrant};
 use countermark_service::database::connect;
 use countermark_service::event_documents;
-use countermark_service::keystore::Keystore;
+use countermark_service::keystore::{Keystore, Wanted};
 use countermark_service::master_key::MasterKey;
 use countermark_service::randomness::Randomness;
 use countermark_service::service_call::{ServiceCalls, ServiceClient, ServiceIdentity};
@@ -101,7 +101,7 @@ impl Auth {
         let pool = connect(database.url.parse().unwrap()).await.unwrap();
         let (clock, randomness) = (Clock::fixed(NOW), Randomness::seeded([1; 32]));
         let master_key = master_key();
-        let authority = create_keys(&pool, master_key.clone(), NOW, &randomness).await.unwrap();
+        let authority = create_keys(&pool, master_key.clone(), Wanted::Newest, NOW, &randomness).await.unwrap();
         let bundle = bundle(authority);
         let keys = Keys::load(&mut pool.acquire().await.unwrap(), master_key.clone(), &bundle).await.unwrap();
         let service_keys = ServiceName::ALL.map(|name| (name, service_key(name).verifying_key()));

@@ -18,6 +18,15 @@ pub struct Keystore {
     master_key: MasterKey,
 }
 
+/// Which key of a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The newest there is; the first, where there is none.
+    Newest,
+    /// One more, which signs as soon as a trust bundle lists it.
+    Next,
+}
+
 /// Why a key cannot be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeystoreError {
@@ -52,6 +61,21 @@ impl Keystore {
     /// For the keys of `service`.
     pub fn new(service: ServiceName, master_key: MasterKey) -> Self {
         Self { service, master_key }
+    }
+
+    /// The key of `role` that is wanted.
+    pub async fn make(
+        &self,
+        connection: &mut PgConnection,
+        role: &str,
+        wanted: Wanted,
+        now: Timestamp,
+        randomness: &Randomness,
+    ) -> Result<VerifyingKey, KeystoreError> {
+        match wanted {
+            Wanted::Newest => self.create_if_none(connection, role, now, randomness).await,
+            Wanted::Next => self.create(connection, role, now, randomness).await,
+        }
     }
 
     /// The newest key of `role`, made first when there is none. Within a transaction: of several copies of a service that

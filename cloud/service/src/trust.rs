@@ -40,7 +40,7 @@ pub enum TrustError {
     },
     /// A key this service signs with is not an active one of the bundle.
     #[error(
-        "the bundle does not list {key} as an active {role} key: sign one that does with `countermark-cloud ceremony bundle`"
+        "the bundle does not list {key} as an active {role} key: sign one that does with `countermark-cloud ceremony bundle next`"
     )]
     KeyNotActive {
         /// The key.
@@ -67,20 +67,11 @@ impl Trust {
 /// signed with another would sign what no gate takes.
 pub fn signer(newest_first: Vec<SigningKey>, bundle: &TrustBundle, role: KeyRole) -> Result<SigningKey, TrustError> {
     let active: Vec<_> = bundle.active(role).collect();
-    let newest = newest_first.first().ok_or(TrustError::NoKey { role: name(role) })?.verifying_key();
+    let newest = newest_first.first().ok_or(TrustError::NoKey { role: role.name() })?.verifying_key();
     newest_first
         .into_iter()
         .find(|key| active.contains(&key.verifying_key()))
-        .ok_or_else(|| TrustError::KeyNotActive { key: newest.to_string(), role: name(role) })
-}
-
-const fn name(role: KeyRole) -> &'static str {
-    match role {
-        KeyRole::Issuing => "issuing",
-        KeyRole::Authority => "authority",
-        KeyRole::Organiser => "organiser",
-        KeyRole::List => "list",
-    }
+        .ok_or_else(|| TrustError::KeyNotActive { key: newest.to_string(), role: role.name() })
 }
 
 #[cfg(test)]

@@ -50,3 +50,19 @@ impl Event {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_for_those_who_run_the_cloud_has_a_document_that_can_be_signed() {
+        let page = include_str!("../../deploying.md");
+        let (_, rest) = page.split_once("```json\n").unwrap();
+        let (written, _) = rest.split_once("```").unwrap();
+        let document = local_time::resolve(serde_json::from_str(written).unwrap()).unwrap();
+        let event: EventDocument = serde_json::from_value(document).unwrap();
+        let organiser = SigningKey::from_seed(&zeroize::Zeroizing::new([5; 32]));
+        assert!(Signed::seal(&event, &[&organiser]).is_ok());
+    }
+}

@@ -35,7 +35,8 @@ pub(crate) enum Ceremony {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Sign a trust bundle with the root's keys.
+    /// Write, sign and read trust bundles.
+    #[command(subcommand)]
     Bundle(bundle::Bundle),
     /// Sign an event document with an organiser's key.
     Event(event::Event),

@@ -8,7 +8,7 @@ use countermark_service::api::Front;
 use countermark_service::caller::AccessTokens;
 use countermark_service::clock::Clock;
 use countermark_service::contract::{AdminClient, AuthClient, ValidationClient};
-use countermark_service::keystore::{Keystore, KeystoreError};
+use countermark_service::keystore::{Keystore, KeystoreError, Wanted};
 use countermark_service::master_key::MasterKey;
 use countermark_service::outbox::{Entry, Outbox, Retry, Worker};
 use countermark_service::randomness::Randomness;
@@ -106,7 +106,7 @@ pub enum StartError {
     Trust(#[from] TrustError),
     /// The bundle has no key for the other signature.
     #[error(
-        "the trust bundle lists no active authority key: sign one that does with `countermark-cloud ceremony bundle`"
+        "the trust bundle lists no active authority key: sign one that does with `countermark-cloud ceremony bundle next`"
     )]
     NoAuthority,
     /// The keys at rest.
@@ -120,16 +120,17 @@ pub enum StartError {
     Serve(#[from] ServeError),
 }
 
-/// Makes the issuing key unless there is one; the answer is its public half, for the ceremony.
+/// Makes the issuing key that is wanted; the answer is its public half, for the ceremony.
 pub async fn create_keys(
     pool: &PgPool,
     master_key: MasterKey,
+    wanted: Wanted,
     now: Timestamp,
     randomness: &Randomness,
 ) -> Result<VerifyingKey, KeystoreError> {
     let keystore = &Keystore::new(ServiceName::Tickets, master_key);
     transaction(pool, "make the issuing key", |mut connection| {
-        Box::pin(async move { keystore.create_if_none(&mut connection, ISSUING, now, randomness).await })
+        Box::pin(async move { keystore.make(&mut connection, ISSUING, wanted, now, randomness).await })
     })
     .await
 }

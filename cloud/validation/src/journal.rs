@@ -7,7 +7,7 @@ use std::time::Duration;
 use countermark_shared::decision::{Passages, examine};
 use countermark_shared::documents::{Direction, FeedRow};
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot};
-use countermark_shared::journal::{Act, Actuation, ChainHash, Checkpoint, JournalRow, Subject, UNDO_WINDOW};
+use countermark_shared::journal::{Act, ChainHash, Checkpoint, JournalRow, Subject, UNDO_WINDOW};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::Signature;
 use countermark_shared::ticket::MAX_TEXT_LENGTH;
@@ -318,7 +318,7 @@ impl Stored {
 
     fn keep(&mut self, offered: &Offered, row: &JournalRow, now: Timestamp) {
         self.links.insert(offered.sequence, Link { row: offered.bytes.clone(), chain: offered.after, received: now });
-        self.turned.extend(turned(row));
+        self.turned.extend(row.turned());
     }
 }
 
@@ -411,20 +411,6 @@ fn rests_on(row: &JournalRow) -> Option<u64> {
     match row.act? {
         Act::Undo { of, .. } | Act::Claimed { of } => Some(of),
         Act::Actuated { .. } | Act::Overrule { .. } | Act::Claim { .. } | Act::Hold | Act::Release => None,
-    }
-}
-
-/// The admission of which the row says that its arm turned.
-pub(crate) fn turned(row: &JournalRow) -> Option<u64> {
-    match row.act? {
-        Act::Actuated { of, actuation: Actuation::Turned } => Some(of),
-        Act::Actuated { of: _, actuation: Actuation::Opened | Actuation::NotTurned | Actuation::NotOpened }
-        | Act::Undo { .. }
-        | Act::Overrule { .. }
-        | Act::Claim { .. }
-        | Act::Claimed { .. }
-        | Act::Hold
-        | Act::Release => None,
     }
 }
 

@@ -7,7 +7,7 @@ use countermark_service::api::Front;
 use countermark_service::caller::AccessTokens;
 use countermark_service::clock::Clock;
 use countermark_service::contract::{AdminClient, TicketsClient};
-use countermark_service::keystore::{Keystore, KeystoreError};
+use countermark_service::keystore::{Keystore, KeystoreError, Wanted};
 use countermark_service::master_key::MasterKey;
 use countermark_service::outbox::Outbox;
 use countermark_service::randomness::Randomness;
@@ -105,16 +105,17 @@ pub enum StartError {
     Serve(#[from] ServeError),
 }
 
-/// Makes the list key unless there is one; the answer is its public half, for the ceremony.
+/// Makes the list key that is wanted; the answer is its public half, for the ceremony.
 pub async fn create_keys(
     pool: &PgPool,
     master_key: MasterKey,
+    wanted: Wanted,
     now: Timestamp,
     randomness: &Randomness,
 ) -> Result<VerifyingKey, KeystoreError> {
     let keystore = &Keystore::new(ServiceName::Validation, master_key);
     transaction(pool, "make the list key", |mut transaction| {
-        Box::pin(async move { keystore.create_if_none(&mut transaction, LIST, now, randomness).await })
+        Box::pin(async move { keystore.make(&mut transaction, LIST, wanted, now, randomness).await })
     })
     .await
 }

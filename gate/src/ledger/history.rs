@@ -91,16 +91,8 @@ impl History {
 
     /// How an admission ended, if an output or staff told: the last word, and when it was said.
     pub(super) fn told(&self, sequence: u64) -> Option<(Actuation, Timestamp)> {
-        self.rows.iter().rev().find_map(|row| match row.act? {
-            Act::Actuated { of, actuation } if of == sequence => Some((actuation, row.at)),
-            Act::Actuated { .. }
-            | Act::Undo { .. }
-            | Act::Overrule { .. }
-            | Act::Claim { .. }
-            | Act::Claimed { .. }
-            | Act::Hold
-            | Act::Release => None,
-        })
+        let told = |row: &JournalRow| row.actuated().filter(|(of, _)| *of == sequence).map(|(_, how)| (how, row.at));
+        self.rows.iter().rev().find_map(told)
     }
 
     /// Why nobody told yet how an admission ended; none where it is known.

@@ -63,7 +63,7 @@ pub(crate) use find::Found;
 pub(crate) use guests::GuestList;
 pub(crate) use hashing::Pins;
 pub(crate) use lanes::Persons;
-pub(crate) use open::{OpenError, Owner};
+pub(crate) use open::{OpenError, Owner, is_in_use};
 pub(crate) use pin::{Pin, Salt};
 pub(crate) use recent::{RECENT, Recent};
 pub(crate) use report::Report;

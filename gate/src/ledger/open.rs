@@ -11,7 +11,8 @@ use countermark_shared::id::GateId;
 use countermark_shared::journal::{BootId, ChainHash, JournalRow};
 use countermark_shared::sealing::UnwrappingKey;
 use countermark_shared::time::Timestamp;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::claim::Claims;
@@ -166,6 +167,18 @@ impl Ledger {
     }
 }
 
+/// Whether another process has it: an agent, from its start on. Nothing of it is changed, whatever is wrong with it.
+pub(crate) fn is_in_use(file: &Path) -> bool {
+    let ask = || {
+        let mut connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.busy_timeout(LOCK_WAIT)?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.transaction_with_behavior(TransactionBehavior::Immediate)?.rollback()
+    };
+    ask().is_err_and(|error| matches!(explain(error, file), OpenError::InUse { .. }))
+}
+
 /// The ledger of this process alone, if every page and every row of it is as it was written.
 fn checked(reread: Reread, file: &Path, gate: GateId) -> Result<Connection, OpenError> {
     salvage::finish(file)?;
@@ -191,9 +204,9 @@ pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .and_then(rusqlite::Transaction::commit)
         .map_err(explain)?;
-    // What is in the log goes into the database before anything is appended: after a cut its last transaction may end in the middle of a sector, and
-    // would be lost with that, were the power to go once more while the rest of it is written.
-    store::empty_log(&connection).map_err(explain)?;
+    // What is in the log goes into the database, and the log begins anew: after a cut its last transaction may end in the middle of a sector, and would be
+    // lost with that, were the power to go once more while the next is appended there.
+    connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())).map_err(explain)?;
     Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| {
         if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
             return explain(err);

@@ -2,6 +2,7 @@
 
 use countermark_shared::clock::Clock;
 use countermark_shared::journal::{Act, Actor, Actuation, JournalRow, Subject};
+use countermark_shared::verdict::Admission;
 use rusqlite::TransactionBehavior;
 
 use super::case::Case;
@@ -78,9 +79,19 @@ impl Ledger {
         let recent = |row: JournalRow| {
             let history = history(&self.connection, &row.subject)?;
             let case = self.outcomes.case(&row, &history, has_supervisors, clock);
-            Ok(Recent::new(&case))
+            Ok(Recent::new(&case, self.last_entry(&row, &history)))
         };
         store::last_verdicts(&self.connection, most)?.into_iter().map(recent).collect()
+    }
+
+    /// When the seat of a row by which nobody passed was last admitted, here or at another gate.
+    fn last_entry(&self, row: &JournalRow, history: &History) -> Option<Admission> {
+        let Subject::Ticket { event, slot, generation: _ } = row.subject else { return None };
+        let feed = self.documents.feed().filter(|feed| feed.event() == event);
+        let told = feed.and_then(|feed| feed.passages(slot, Some(self.gate), None).last_entry);
+        let told = told.map(|last| Admission { at: last.at, gate: Some(last.gate) });
+        let own = history.passages(None).last_entry;
+        own.into_iter().chain(told).max_by_key(|entry| entry.at).filter(|_| row.persons == 0)
     }
 
     /// One deed in one transaction, which sees all that was told before it.

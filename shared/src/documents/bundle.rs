@@ -132,7 +132,32 @@ impl TrustBundle {
     }
 }
 
+impl KeyRole {
+    /// Its word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Issuing => "issuing",
+            Self::Authority => "authority",
+            Self::Organiser => "organiser",
+            Self::List => "list",
+        }
+    }
+}
+
 impl KeyStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Active, Self::VerifyOnly, Self::ListedOnly, Self::Revoked];
+
+    /// Its word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::VerifyOnly => "verify-only",
+            Self::ListedOnly => "listed-only",
+            Self::Revoked => "revoked",
+        }
+    }
+
     /// Whether a document is believed on the word of such a key.
     const fn vouches(self) -> bool {
         match self {
@@ -220,7 +245,16 @@ pub fn accept_bundle(
 /// The root that a bundle says it is by. Nothing is believed of it yet: an enrolling gate compares it with what its code names, and
 /// then takes the bundle with [`accept_bundle`].
 pub fn claimed_root(bytes: &[u8]) -> Result<RootFingerprint, Refusal> {
-    Ok(Signed::<TrustBundle>::decode(bytes)?.unbelieved()?.root_fingerprint())
+    Ok(unfinished_bundle(bytes)?.0.root_fingerprint())
+}
+
+/// A bundle on its way round the roots: what it says, and which of its own roots have signed it. Nothing of it is believed: this is for
+/// those who are to sign it.
+pub fn unfinished_bundle(bytes: &[u8]) -> Result<(TrustBundle, Vec<VerifyingKey>), Refusal> {
+    let signed = Signed::<TrustBundle>::decode(bytes)?;
+    let bundle = signed.unbelieved()?;
+    let signers = signed.valid(&bundle.roots);
+    Ok((bundle, signers))
 }
 
 #[cfg(test)]

@@ -66,6 +66,12 @@ struct DocumentSignature {
     signature: Signature,
 }
 
+impl DocumentSignature {
+    fn by<D: Document>(key: &SigningKey, payload: &[u8]) -> Self {
+        Self { signer: key.verifying_key().id().0.into(), signature: key.sign(D::LABEL, payload) }
+    }
+}
+
 /// A document whose signatures were verified, and what was learnt from those before it. Only [`Signed::open`] makes one.
 #[derive(Clone, Debug)]
 pub struct Authentic<D> {
@@ -166,14 +172,19 @@ impl<'a, D: Document> Signed<'a, D> {
         if payload.len() > D::MAX_PAYLOAD {
             return Err(Refusal::TooLong { document: D::NAME, length: payload.len() as u64 });
         }
-        let signatures = signers
-            .iter()
-            .map(|key| DocumentSignature {
-                signer: key.verifying_key().id().0.into(),
-                signature: key.sign(D::LABEL, &payload),
-            })
-            .collect();
+        let signatures = signers.iter().map(|key| DocumentSignature::by::<D>(key, &payload)).collect();
         Ok(canonical(&Envelope { payload: payload.as_slice().into(), signatures }))
+    }
+
+    /// The envelope with more signatures, one for each of `signers` who has not signed it before.
+    pub fn countersign(&self, signers: &[&SigningKey]) -> Vec<u8> {
+        let Envelope { payload, mut signatures } = self.envelope.clone();
+        for key in signers {
+            if self.valid(&[key.verifying_key()]).is_empty() {
+                signatures.push(DocumentSignature::by::<D>(key, payload));
+            }
+        }
+        canonical(&Envelope { payload, signatures })
     }
 
     /// Reads an envelope, without looking into its payload.
@@ -201,6 +212,16 @@ impl<'a, D: Document> Signed<'a, D> {
 
     /// Those of `signers` who signed the payload, if they are at least `threshold`.
     pub(super) fn signed_by(&self, signers: &[VerifyingKey], threshold: usize) -> Result<Vec<VerifyingKey>, Refusal> {
+        let valid = self.valid(signers);
+        match valid.len() {
+            0 => Err(Refusal::NotSigned { document: D::NAME }),
+            few if few < threshold => Err(Refusal::ThresholdMissed { document: D::NAME, valid: few, threshold }),
+            _ => Ok(valid),
+        }
+    }
+
+    /// Those of `signers` who signed the payload, each once.
+    pub(super) fn valid(&self, signers: &[VerifyingKey]) -> Vec<VerifyingKey> {
         let Envelope { payload, signatures } = &self.envelope;
         let mut valid = Vec::new();
         for key in signers {
@@ -215,11 +236,7 @@ impl<'a, D: Document> Signed<'a, D> {
                 valid.push(*key);
             }
         }
-        match valid.len() {
-            0 => Err(Refusal::NotSigned { document: D::NAME }),
-            few if few < threshold => Err(Refusal::ThresholdMissed { document: D::NAME, valid: few, threshold }),
-            _ => Ok(valid),
-        }
+        valid
     }
 
     /// The content before any signature was looked at: only to learn who should have signed it.

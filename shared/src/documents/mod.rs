@@ -26,7 +26,7 @@ mod slots;
 
 pub use admission::{AdmissionPolicy, Alone, ListAgePolicy};
 pub use assignment::{Assignment, WrappedSecret};
-pub use bundle::{KeyRole, KeyStatus, TrustBundle, TrustedKey, accept_bundle, claimed_root};
+pub use bundle::{KeyRole, KeyStatus, TrustBundle, TrustedKey, accept_bundle, claimed_root, unfinished_bundle};
 pub(crate) use canonical::{canonical, from_canonical};
 pub use envelope::{Authentic, Document, MAX_CLOCK_LEAD, MAX_SIGNATURES, Signed, supersede};
 pub use event::{EventDocument, Text};

@@ -5,6 +5,7 @@ mod backup;
 mod databases;
 mod log;
 mod part;
+mod rotation;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -107,9 +108,9 @@ impl Cloud {
         };
         cloud.gate_line.point_to(cloud.line(Part::Validation).address());
         let keys = SigningKeys {
-            issuing: cloud.signing_key(Part::Tickets).await?,
-            authority: cloud.signing_key(Part::Auth).await?,
-            list: cloud.signing_key(Part::Validation).await?,
+            issuing: cloud.signing_key(Part::Tickets, None).await?,
+            authority: cloud.signing_key(Part::Auth, None).await?,
+            list: cloud.signing_key(Part::Validation, None).await?,
         };
         cloud.fingerprint = cloud.ceremony.bundle(&keys, &organiser, events).await?;
         told("ceremony: the root signed the trust bundle, which lists the services' signing keys");
@@ -183,11 +184,11 @@ impl Cloud {
         Ok(())
     }
 
-    async fn signing_key(&self, service: Part) -> Result<String> {
+    async fn signing_key(&self, service: Part, wanted: Option<&str>) -> Result<String> {
         let mut command = command(&self.binaries.cloud);
         let settings = self.settings(service);
         let needed = [service.variable("DATABASE"), service.variable("MASTER_KEY_FILE")];
-        command.args(["key", service.name(), "--json"]);
+        command.args(["key", service.name(), "--json"]).args(wanted);
         command.envs(settings.iter().filter(|(name, _)| needed.contains(name)));
         let key: PublicKey = serde_json::from_str(&run_well(command).await?)?;
         Ok(key.key)

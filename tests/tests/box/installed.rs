@@ -7,13 +7,18 @@ use countermark_tests::gate::Status;
 use serde::Deserialize;
 
 use crate::guest::Guest;
-use crate::machine::{CAMERA_PORT, KEYBOARD_PORT, Machine};
+use crate::machine::{BRIDGE_PORT, CAMERA_PORT, KEYBOARD_PORT, Machine};
 
 /// The devices, as the agent calls them.
 pub(crate) const SCANNER: &str = "scanner/left";
 pub(crate) const KEYBOARD: &str = "keyboard/wedge";
 pub(crate) const CAMERA: &str = "camera/arch";
 pub(crate) const ARM: &str = "output/arm";
+pub(crate) const FLAP: &str = "output/flap";
+
+/// Lines of the GPIO chip: the flap's drive, and its contact.
+const DRIVE: u8 = 0;
+const CONTACT: u8 = 7;
 
 /// Long enough for this machine to do something in the middle of it.
 const PULSE_MILLISECONDS: u32 = 10_000;
@@ -46,7 +51,7 @@ device = "/dev/countermark/keyboard-{keyboard}"
 
 [[camera]]
 name = "arch"
-lane = 1
+lane = 2
 device = "/dev/countermark/camera-{camera}"
 resolution = [1280, 720]
 
@@ -57,11 +62,23 @@ profile = "lcus"
 device = "/dev/countermark/serial-{relay}-port0"
 channel = 1
 opens = {{ pulse-milliseconds = {PULSE_MILLISECONDS} }}
+
+[[output]]
+name = "flap"
+lane = 2
+profile = "gpio"
+device = "/dev/countermark/gpio-{bridge}"
+channel = {DRIVE}
+
+[output.opens]
+pulse-milliseconds = {PULSE_MILLISECONDS}
+turned = {{ within-milliseconds = {PULSE_MILLISECONDS}, chip = "/dev/countermark/gpio-{bridge}", line = {CONTACT} }}
 "#,
         scanner = port(1),
         relay = port(2),
         keyboard = port(KEYBOARD_PORT),
         camera = port(CAMERA_PORT),
+        bridge = port(BRIDGE_PORT),
     )
 }
 
@@ -128,7 +145,7 @@ pub(crate) async fn is_healthy(guest: &mut Guest) -> Result<()> {
     // How fast the disk is, is this machine's matter.
     let wrong = findings.iter().filter(|finding| finding.standing == "wrong" && finding.part != "disk speed");
     ensure!(wrong.count() == 0, "something is wrong with the box:\n{said}");
-    for part in ["agent", SCANNER, KEYBOARD, ARM] {
+    for part in ["agent", "keys", SCANNER, KEYBOARD, CAMERA, ARM, FLAP] {
         ensure!(findings.iter().any(|finding| finding.part == part), "nobody looked at {part}:\n{said}");
     }
     Ok(())
@@ -159,16 +176,17 @@ pub(crate) async fn admits(guest: &mut Guest, device: &str, times: usize) -> Res
     guest.until(&format!("{device} had {times} tickets admitted"), JOURNAL, seen).await
 }
 
-/// Waits until the arm has told of whoever was admitted last, which must be by the row of that admission.
-pub(crate) async fn is_through(guest: &mut Guest) -> Result<()> {
+/// Waits until an output has told how it went with whoever was admitted last, which must be by the row of that admission: in the agent's word.
+pub(crate) async fn is_through(guest: &mut Guest, word: &str) -> Result<()> {
     let row = |line: &str| line.rsplit_once(", row ").map(|(_, row)| row.to_owned());
     let seen = |said: &str| {
-        let mut told = said.lines().rev().filter(|line| line.starts_with("admitted ") || line.starts_with("opened "));
-        let opened = told.next().filter(|line| line.starts_with("opened "))?;
-        Some((row(told.next()?), row(opened)))
+        let is = |line: &str, word: &str| line.strip_prefix(word).is_some_and(|rest| rest.starts_with("  "));
+        let mut told = said.lines().rev().filter(|line| line.starts_with("admitted ") || is(line, word));
+        let passed = told.next().filter(|line| is(line, word))?;
+        Some((row(told.next()?), row(passed)))
     };
-    let (admitted, opened) = guest.until("the arm had told of the last admission", JOURNAL, seen).await?;
-    ensure!(admitted.is_some() && admitted == opened, "admitted by row {admitted:?}, opened for row {opened:?}");
+    let (admitted, passed) = guest.until(&format!("of the last admission was said: {word}"), JOURNAL, seen).await?;
+    ensure!(admitted.is_some() && admitted == passed, "admitted by row {admitted:?}, {word} of row {passed:?}");
     Ok(())
 }
 
@@ -209,6 +227,21 @@ pub(crate) async fn shuts(machine: &mut Machine, times: usize) -> Result<()> {
     for _ in 0..times {
         hears(machine, OFF).await?;
     }
+    Ok(())
+}
+
+/// Waits until the flap is driven, or let go.
+pub(crate) async fn drives(machine: &mut Machine, on: bool) -> Result<()> {
+    let switched = machine.bridge.switched().await?;
+    ensure!(switched == (DRIVE, on), "line {} is switched, high: {}", switched.0, switched.1);
+    Ok(())
+}
+
+/// Somebody passes the flap, by whose contact the agent knows; and it is at rest again.
+pub(crate) async fn pass(machine: &mut Machine) -> Result<()> {
+    machine.bridge.set(CONTACT, true);
+    is_through(&mut machine.guest, "turned").await?;
+    machine.bridge.set(CONTACT, false);
     Ok(())
 }
 

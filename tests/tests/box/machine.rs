@@ -1,4 +1,5 @@
-//! The virtual machine: a PC with a disk, a stick, and ports for two USB serial lines, a keyboard and a camera, and no network. Owns how qemu is called.
+//! The virtual machine: a PC with a disk, a stick, and ports for two USB serial lines, a keyboard, a camera and a GPIO chip, with a display and a network card. Owns
+//! how qemu is called.
 //!
 //! It computes in software (TCG), everywhere alike. Hardware virtualisation would be faster where it is to be had; but where a machine is itself a virtual one,
 //! `/dev/kvm` may be there and its guest not get past its firmware (seen), and a test that decides by that is two tests.
@@ -9,20 +10,27 @@ use anyhow::Result;
 use countermark_tests::process::Process;
 use countermark_tests::wait::until;
 
+use crate::bridge::Bridge;
 use crate::camera::Camera;
 use crate::disk::Disk;
+use crate::display::Display;
 use crate::guest::{Guest, PATIENCE};
 use crate::image::Image;
 use crate::keyboard::Keyboard;
+use crate::network::{self, Network};
 use crate::programs::program;
 use crate::usb::UsbSerial;
 
 /// The serial lines' names, and which ports of the USB controller, device 5 of the PCI bus, they are on.
 const LINES: [(&str, u8); 2] = [("scanner", 1), ("relay", 2)];
+/// What `usb-redir` plugs in, likewise.
+const REDIRECTED: [(&str, u8); 2] = [("camera", CAMERA_PORT), ("bridge", BRIDGE_PORT)];
 /// The keyboard's port.
 pub(crate) const KEYBOARD_PORT: u8 = 3;
 /// The camera's. The stick is in between.
 pub(crate) const CAMERA_PORT: u8 = 5;
+/// The GPIO chip's.
+pub(crate) const BRIDGE_PORT: u8 = 6;
 
 /// A machine that runs.
 pub(crate) struct Machine {
@@ -30,6 +38,10 @@ pub(crate) struct Machine {
     disk: Disk,
     /// The way into it.
     pub(crate) guest: Guest,
+    /// What people see.
+    pub(crate) display: Display,
+    /// Who is outside.
+    pub(crate) network: Network,
     /// What reads tickets.
     pub(crate) scanner: UsbSerial,
     /// What reads them, too.
@@ -38,6 +50,8 @@ pub(crate) struct Machine {
     pub(crate) camera: Camera,
     /// What opens.
     pub(crate) relay: UsbSerial,
+    /// What opens, too, and tells who has passed.
+    pub(crate) bridge: Bridge,
 }
 
 impl Machine {
@@ -58,24 +72,32 @@ impl Machine {
         // After `-nodefaults` its bus has to be named; the agent's name is qemu-ga's own.
         qemu.args(["-device", "virtio-serial", "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"]);
         qemu.arg("-chardev").arg(listening("agent", &socket("agent")));
-        qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", fresh(&socket("monitor")).display()));
-        qemu.arg("-device").arg(format!("qemu-xhci,addr=5,p2={CAMERA_PORT}"));
+        for name in ["monitor", "display"] {
+            qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", fresh(&socket(name)).display()));
+        }
+        qemu.arg("-device").arg(format!("qemu-xhci,addr=5,p2={BRIDGE_PORT}"));
         qemu.arg("-drive").arg(format!("if=none,id=stick,format=raw,file={}", folder.join("stick").display()));
         qemu.args(["-device", "usb-storage,drive=stick,port=4"]);
-        qemu.arg("-chardev").arg(listening("camera", &socket("camera")));
-        qemu.arg("-device").arg(format!("usb-redir,chardev=camera,port={CAMERA_PORT}"));
+        for (name, port) in REDIRECTED {
+            qemu.arg("-chardev").arg(listening(name, &socket(name)));
+            qemu.arg("-device").arg(format!("usb-redir,chardev={name},port={port}"));
+        }
         for (name, port) in LINES {
             qemu.arg("-chardev").arg(listening(name, &socket(name)));
             qemu.arg("-device").arg(format!("usb-serial,chardev={name},port={port}"));
         }
+        qemu.args(["-device", "virtio-gpu-pci", "-nic"]).arg(network::card());
         let qemu = Process::start("qemu", &mut qemu, &folder.join("qemu.log"))?;
         // qemu makes its sockets in the order of the command line.
         until("qemu had started", PATIENCE, async || Ok(socket("relay").exists().then_some(()))).await?;
         let (scanner, relay) = (UsbSerial::at(socket("scanner")), UsbSerial::at(socket("relay")));
+        let network = Network::at(&socket("monitor")).await?;
+        let display = Display::at(&socket("display")).await?;
         let keyboard = Keyboard::at(&socket("monitor")).await?;
         let camera = Camera::at(socket("camera"))?;
+        let bridge = Bridge::at(socket("bridge"));
         let guest = Guest::reach(&socket("agent")).await?;
-        Ok(Self { qemu, disk, guest, scanner, keyboard, camera, relay })
+        Ok(Self { qemu, disk, guest, display, network, scanner, keyboard, camera, relay, bridge })
     }
 
     /// Cuts the power.

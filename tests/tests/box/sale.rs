@@ -23,7 +23,7 @@ pub(crate) async fn sell(tickets: u8, brought: &Path) -> Result<Vec<String>> {
     administrator.publish(&season::festival(now, now + Duration::from_hours(6))?).await?;
     let offer = administrator.offer(&SOLO).await?;
     let buyer = Buyer::arrive(&cloud).await?;
-    let gate = Gate::enrol(&cloud, "gate", &administrator.gate("North", FESTIVAL).await?).await?;
+    let gate = Gate::enrol(&cloud, "gate", &administrator.gate_with_lanes("North", FESTIVAL, &[1, 2]).await?).await?;
     let tickets: Vec<_> = buyer.buy(&offer, tickets).await?.into_iter().map(|ticket| ticket.text).collect();
     let running = gate.listen().await?;
     for ticket in &tickets {

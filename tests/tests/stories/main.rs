@@ -15,6 +15,8 @@ mod camera;
 #[cfg(test)]
 mod cut_anywhere;
 #[cfg(test)]
+mod damaged_page;
+#[cfg(test)]
 mod device_key;
 #[cfg(test)]
 mod findings;
@@ -48,6 +50,8 @@ mod sold_out;
 mod stage;
 #[cfg(test)]
 mod stolen_gate;
+#[cfg(test)]
+mod stolen_key;
 #[cfg(test)]
 mod suspended_gate;
 #[cfg(test)]

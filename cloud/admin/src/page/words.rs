@@ -137,10 +137,10 @@ const ENGLISH: Words = Words {
     advice: "What to do",
     decided: "Last decision:",
     why: "Why",
-    acknowledge: "I look after it",
-    resolve: "It is explained",
+    acknowledge: "Acknowledge",
+    resolve: "Resolve",
     more: "and more",
-    export: "Take away:",
+    export: "Download:",
 };
 
 const FRENCH: Words = Words {
@@ -174,7 +174,7 @@ const FRENCH: Words = Words {
     scans: "Lectures",
     doubtful: "Lignes non comptées",
     taken_back: "Annulées",
-    forgiven: "Reprises",
+    forgiven: "Réadmis",
     product: "Billet",
     unknown_product: "inconnue",
     no_figures: "Le service de validation ne répond pas ; ses chiffres ne sont pas connus.",
@@ -191,8 +191,8 @@ const FRENCH: Words = Words {
     advice: "Que faire",
     decided: "Dernière décision :",
     why: "Motif",
-    acknowledge: "Je m'en occupe",
-    resolve: "C'est expliqué",
+    acknowledge: "Prendre en charge",
+    resolve: "Marquer comme résolu",
     more: "et d'autres",
-    export: "Emporter :",
+    export: "Télécharger :",
 };

@@ -8,7 +8,7 @@ use countermark_service::contract::ReportedState::{Issued, Revoked};
 use countermark_service::contract::findings::{
     About, Evidence, Finding, FindingQuery, FindingState, Jump, Objection, Rule,
 };
-use countermark_service::contract::{SuspendGate, ValidationClient};
+use countermark_service::contract::{BlockReason, BlockSeat, SuspendGate, UnblockSeat, ValidationClient};
 use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::{AdmissionPolicy, Direction};
 use countermark_shared::id::Generation;
@@ -130,6 +130,40 @@ async fn what_is_learned_later_explains_it() {
     let both = [(Rule::DoubleAdmission, FindingState::Open), (Rule::TakenBack, FindingState::Open)];
     let open = findings(&bench).await.into_iter().filter(|finding| finding.state == FindingState::Open);
     assert_eq!(rules(&open.collect::<Vec<_>>()), both);
+}
+
+/// A gate holds a seat back until the cloud says what becomes of it: somebody there must hear of it.
+#[tokio::test]
+async fn what_staff_hold_back_at_a_gate_is_found_until_an_administrator_decides() {
+    let bench = Bench::new().await;
+    bench.report(42, 1, Issued).await;
+    let mut north = bench.gate().await;
+    north.admit(42, Some(&ticket(42, 1)));
+    bench.upload(&mut north).await;
+    assert_eq!(findings(&bench).await, []);
+    let subject = Subject::Ticket { event: EVENT, slot: Slot(42), generation: Generation(1) };
+    let says = |gate: &mut TestGate, act| {
+        let row = JournalRow { subject: subject.clone(), reason: Reason::Blocked, act: Some(act), ..gate.next() };
+        gate.write(&row, None);
+    };
+    says(&mut north, Act::Hold);
+    assert_eq!(bench.upload(&mut north).await, [Stored]);
+    let open = findings(&bench).await;
+    let [finding] = &open[..] else { panic!("{open:?}") };
+    assert_eq!((finding.about, finding.rule, finding.state), (seat(42), Rule::Held, FindingState::Open));
+    let Evidence::Scans { scans, count: 1 } = &finding.evidence else { panic!("{finding:?}") };
+    assert_eq!((scans[0].scan.gate, scans[0].scan.row, scans[0].objection), (north.gate, 2, Objection::Held));
+
+    let admin = ValidationClient(bench.client(ServiceName::Admin));
+    let decided = bench.clock.now();
+    let block = BlockSeat { event: EVENT, slot: Slot(42), reason: BlockReason::Misconduct, decided };
+    admin.block(&block).await.unwrap();
+    assert_eq!(rules(&findings(&bench).await), [(Rule::Held, FindingState::Resolved)]);
+    admin.unblock(&UnblockSeat { event: EVENT, slot: Slot(42), decided }).await.unwrap();
+    assert_eq!(rules(&findings(&bench).await), [(Rule::Held, FindingState::Open)], "the gate holds it still");
+    says(&mut north, Act::Release);
+    bench.upload(&mut north).await;
+    assert_eq!(rules(&findings(&bench).await), [(Rule::Held, FindingState::Resolved)]);
 }
 
 /// Found in review: scanned out before an arm that did not turn, a seat let a second person in at another gate, and nobody was told.

@@ -142,7 +142,7 @@ pub(crate) async fn take(
     Ok(Some(marked))
 }
 
-/// The seats that those rows of a gate let pass, or took back.
+/// The seats that those rows of a gate let pass, took back, or hold back.
 async fn slots(
     connection: &mut PgConnection,
     event: EventId,
@@ -157,7 +157,7 @@ async fn slots(
            CROSS JOIN LATERAL (
                (SELECT slot FROM journal
                 WHERE gate = $2 AND sequence BETWEEN span.first AND span.last AND event = $1 AND believed
-                  AND (persons > 0 OR undoes IS NOT NULL)
+                  AND (persons > 0 OR undoes IS NOT NULL OR held IS NOT NULL)
                 OFFSET 0)
                UNION ALL
                (SELECT slot FROM journal_aside

@@ -125,7 +125,7 @@ pub(crate) async fn decide(
     Ok(())
 }
 
-/// Has the next list say what has changed of the seat.
+/// Has the next list say what has changed of the seat, and settling look at it.
 pub(crate) async fn mark_change(
     connection: &mut PgConnection,
     event: EventId,
@@ -133,7 +133,8 @@ pub(crate) async fn mark_change(
     now: Timestamp,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "INSERT INTO seat_changes (event, slot, at) VALUES ($1, $2, $3)",
+        "WITH marked AS (INSERT INTO finding_marks (event, slot) VALUES ($1, $2))
+         INSERT INTO seat_changes (event, slot, at) VALUES ($1, $2, $3)",
         i64::from(event.0),
         i64::from(slot.0),
         OffsetDateTime::from(now),

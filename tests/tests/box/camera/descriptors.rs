@@ -1,8 +1,9 @@
-//! What a camera says of itself when it is plugged in (USB 2.0, 9.6; USB Device Class Definition for Video Devices 1.0, 3, and what that says of
+//! What a camera says of itself when it is plugged in (USB Device Class Definition for Video Devices 1.0, 3, and what that says of
 //! uncompressed pictures and of Motion-JPEG). As cheap ones do, it gives small pictures as they are, large ones compressed, and both through
 //! one endpoint. Owns its numbers, and gives no picture.
 
-use super::redirection::{Bulk, Identity};
+use crate::descriptor::{self, descriptor, interface, total};
+use crate::redirection::{Endpoint, Identity, Kind, Speed};
 
 /// Width and height of what it gives unasked, by two bytes a pixel (YUYV).
 pub(super) const SMALL: [u16; 2] = [640, 360];
@@ -28,26 +29,22 @@ const YUYV: [u8; 16] = *b"YUY2\x00\x00\x10\x00\x80\x00\x00\xAA\x00\x38\x9B\x71";
 
 /// The same, as it is told before anybody can ask.
 pub(super) const IDENTITY: Identity = Identity {
+    speed: Speed::High,
     class: CLASS,
     numbers: NUMBERS,
-    interfaces: [CONTROL, STREAMING],
-    bulk: Bulk { number: 1, interface: 1, packet: PACKET },
+    interfaces: &[CONTROL, STREAMING],
+    endpoint: Endpoint { kind: Kind::Bulk, number: 1, interface: 1, packet: PACKET },
 };
 
 /// The device's.
 pub(super) fn device() -> Vec<u8> {
-    let numbers = NUMBERS.map(u16::to_le_bytes);
-    // USB 2.0; 64 bytes a control packet; no strings; one configuration.
-    descriptor(1, &[&[0x00, 0x02], &CLASS[..], &[64], numbers.as_flattened(), &[0, 0, 0, 1]])
+    descriptor::device(CLASS, NUMBERS)
 }
 
 /// The configuration's, with all that is in it.
 pub(super) fn configuration() -> Vec<u8> {
     let function = descriptor(0x0B, &[&[0, 2, VIDEO, 3, 0, 0]]);
-    let parts = [function, control(), streaming()].concat();
-    // Powered by the bus, with 500 mA.
-    let head = descriptor(2, &[&total(9, &parts), &[2, 1, 0, 0x80, 250]]);
-    [head, parts].concat()
+    descriptor::configuration(2, &[function, control(), streaming()].concat())
 }
 
 /// A lens without a handle, and a way out.
@@ -77,22 +74,7 @@ fn frame(kind: u8, size: [u16; 2]) -> Vec<u8> {
     own(kind, &[&[1, 0], size.as_flattened(), &bits, &bits, &picture, &interval, &[1], &interval])
 }
 
-fn interface(number: u8, endpoints: u8, class: [u8; 3]) -> Vec<u8> {
-    descriptor(4, &[&[number, 0, endpoints], &class, &[0]])
-}
-
 /// One of the video class's own.
 fn own(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     descriptor(0x24, &[&[kind], &parts.concat()])
-}
-
-/// Its length, its kind, and what it says.
-fn descriptor(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let body = parts.concat();
-    [&[u8::try_from(body.len() + 2).unwrap(), kind], &*body].concat()
-}
-
-/// The length of a head of so many bytes with its parts.
-fn total(head: usize, parts: &[u8]) -> [u8; 2] {
-    u16::try_from(head + parts.len()).unwrap().to_le_bytes()
 }

@@ -2,7 +2,6 @@
 //! Class Definition for Video Devices 1.0). qemu has no camera, but plugs in what speaks its protocol.
 
 mod descriptors;
-mod redirection;
 
 use std::io::Cursor;
 use std::path::PathBuf;
@@ -15,8 +14,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use crate::redirection::{Line, Request};
 use descriptors::{IDENTITY, INTERVAL, LARGE, PAYLOAD, PICTURE, SMALL};
-use redirection::{Line, Request};
 
 /// Requests that every device knows (USB 2.0, 9.4).
 const GET_STATUS: u8 = 0;

@@ -1,5 +1,5 @@
 //! A USB device at the end of a socket, which qemu's `usb-redir` plugs into the machine (USB Network Redirection protocol 0.7, where every
-//! number here is from): the side of a high-speed device with one configuration and one bulk endpoint. Knows nothing of what it is for.
+//! number here is from): the side of a device with one configuration and one endpoint beside that for control. Knows nothing of what it is for.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -17,50 +17,74 @@ const SET_CONFIGURATION: u32 = 6;
 const CONFIGURATION_STATUS: u32 = 8;
 const SET_ALTERNATE_SETTING: u32 = 9;
 const ALTERNATE_SETTING_STATUS: u32 = 11;
+const START_INTERRUPT_RECEIVING: u32 = 15;
+const STOP_INTERRUPT_RECEIVING: u32 = 16;
+const INTERRUPT_RECEIVING_STATUS: u32 = 17;
 const CANCEL_DATA_PACKET: u32 = 21;
 const CONTROL_PACKET: u32 = 100;
 const BULK_PACKET: u32 = 101;
 
 const SUCCESS: u8 = 0;
 const STALL: u8 = 4;
-const HIGH_SPEED: u8 = 2;
 /// The device's version, the endpoints' packet sizes, ids of 64 bits, lengths of 32: without the last three qemu takes nobody at a USB 3
 /// controller.
 const CAPABILITIES: u32 = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 6;
 
 /// What is told of a device before it may be asked.
-pub(super) struct Identity {
+pub(crate) struct Identity {
+    /// Of its bus.
+    pub(crate) speed: Speed,
     /// Class, subclass and protocol.
-    pub(super) class: [u8; 3],
+    pub(crate) class: [u8; 3],
     /// Vendor, product and version.
-    pub(super) numbers: [u16; 3],
+    pub(crate) numbers: [u16; 3],
     /// Class, subclass and protocol of each interface.
-    pub(super) interfaces: [[u8; 3]; 2],
-    /// The bulk endpoint, and where it is.
-    pub(super) bulk: Bulk,
+    pub(crate) interfaces: &'static [[u8; 3]],
+    /// The endpoint, and where it is.
+    pub(crate) endpoint: Endpoint,
+}
+
+/// Twelve megabits a second, or 480.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Speed {
+    Full = 1,
+    High = 2,
 }
 
 /// An endpoint into the machine.
-pub(super) struct Bulk {
-    pub(super) number: u8,
-    pub(super) interface: u8,
-    pub(super) packet: u16,
+pub(crate) struct Endpoint {
+    pub(crate) kind: Kind,
+    pub(crate) number: u8,
+    pub(crate) interface: u8,
+    /// Bytes in a packet.
+    pub(crate) packet: u16,
+}
+
+/// How an endpoint gives.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// When it is asked.
+    Bulk = 2,
+    /// When it has something to say, which none here ever has.
+    Interrupt = 3,
 }
 
 /// A device's line into the machine.
-pub(super) struct Line {
+pub(crate) struct Line {
     stream: UnixStream,
     identity: Identity,
 }
 
 /// What the machine asks, as it came, so that the answer finds back.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     id: u64,
     header: [u8; 10],
-    pub(super) request: Request,
+    pub(crate) request: Request,
 }
 
-pub(super) enum Request {
+pub(crate) enum Request {
     /// Of the control endpoint (USB 2.0, 9.3); with data, where the machine is who sends it.
     Control { kind: u8, request: u8, value: u16, length: usize, data: Vec<u8> },
     /// For so many bytes at most.
@@ -69,7 +93,7 @@ pub(super) enum Request {
 
 impl Line {
     /// Plugs the device in.
-    pub(super) async fn plug(socket: &Path, identity: Identity) -> Result<Self> {
+    pub(crate) async fn plug(socket: &Path, identity: Identity) -> Result<Self> {
         let stream = UnixStream::connect(socket).await;
         let mut stream = stream.with_context(|| format!("{} is no line", socket.display()))?;
         // With ids of 32 bits, whatever is agreed on here.
@@ -82,14 +106,14 @@ impl Line {
 
         let mut line = Self { stream, identity };
         line.describe().await?;
-        let Identity { class, numbers, .. } = line.identity;
-        let connect = [&[HIGH_SPEED], &class[..], numbers.map(u16::to_le_bytes).as_flattened()].concat();
+        let Identity { speed, class, numbers, .. } = line.identity;
+        let connect = [&[speed as u8], &class[..], numbers.map(u16::to_le_bytes).as_flattened()].concat();
         line.send(DEVICE_CONNECT, 0, &connect).await?;
         Ok(line)
     }
 
     /// What the machine asks next; nothing when it has ended.
-    pub(super) async fn next(&mut self) -> Result<Option<Asked>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Asked>> {
         loop {
             let kind = match self.stream.read_u32_le().await {
                 Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
@@ -113,6 +137,9 @@ impl Line {
                     self.describe().await?;
                     self.send(ALTERNATE_SETTING_STATUS, id, &[SUCCESS, *interface, *setting]).await?;
                 }
+                (START_INTERRUPT_RECEIVING | STOP_INTERRUPT_RECEIVING, [endpoint]) => {
+                    self.send(INTERRUPT_RECEIVING_STATUS, id, &[SUCCESS, *endpoint]).await?;
+                }
                 // What is cancelled was answered before: that ends it.
                 (RESET | CANCEL_DATA_PACKET, _) => {}
                 _ => bail!("the machine sends packet {kind}, which nobody here knows"),
@@ -121,7 +148,7 @@ impl Line {
     }
 
     /// Answers with data, with none where some was sent, or not at all: there is no such thing.
-    pub(super) async fn answer(&mut self, asked: Asked, answer: Option<&[u8]>) -> Result<()> {
+    pub(crate) async fn answer(&mut self, asked: Asked, answer: Option<&[u8]>) -> Result<()> {
         let Asked { id, mut header, request } = asked;
         let (status, data) = answer.map_or((STALL, &[][..]), |data| (SUCCESS, data));
         let length = u32::try_from(data.len())?.to_le_bytes();
@@ -145,13 +172,14 @@ impl Line {
 
     /// Endpoints and interfaces, which are told again whenever they may have changed.
     async fn describe(&mut self) -> Result<()> {
-        let Identity { interfaces, bulk: Bulk { number, interface, packet }, .. } = &self.identity;
+        let Identity { interfaces, endpoint: Endpoint { kind, number, interface, packet }, .. } = &self.identity;
         // Sixteen out of the machine and sixteen into it, of which the first are for control.
         let place = 16 + usize::from(*number);
         let (mut kinds, mut places, mut sizes) = ([255; 32], [0; 32], [[0; 2]; 32]);
-        (kinds[0], kinds[16], kinds[place]) = (0, 0, 2);
+        (kinds[0], kinds[16], kinds[place]) = (0, 0, *kind as u8);
         (places[place], sizes[place]) = (*interface, packet.to_le_bytes());
-        let endpoints = [&kinds[..], &[0; 32], &places, sizes.as_flattened()].concat();
+        // Asked in each frame, where it is asked by itself.
+        let endpoints = [&kinds[..], &[1; 32], &places, sizes.as_flattened()].concat();
 
         let count = u32::try_from(interfaces.len())?.to_le_bytes();
         let mut columns = [[0; 32]; 4];
