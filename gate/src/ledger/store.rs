@@ -287,13 +287,13 @@ pub(super) fn unsettle(connection: &Connection, known_up_to: u64) -> rusqlite::R
         .execute([known_up_to])
 }
 
-/// Drops the texts of sealed tickets that validation has; how many there were. What names nobody stays: a validation that was restored from a
+/// Drops the texts of sealed tickets that validation has, be it with rows that it put aside; how many there were. What names nobody stays: a validation that was restored from a
 /// backup is shown it again.
 pub(super) fn drop_texts(connection: &Connection) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(
             "UPDATE journal SET ticket = NULL
-             WHERE outcome IN ('stored', 'known') AND substr(ticket, 1, length(?1)) IN (?1, ?2, ?3, ?4)",
+             WHERE outcome IN ('stored', 'known', 'fork', 'unproved') AND substr(ticket, 1, length(?1)) IN (?1, ?2, ?3, ?4)",
         )?
         .execute(sealed_beginnings())
 }
