@@ -17,6 +17,7 @@ mod history;
 mod holds;
 mod judge;
 mod lanes;
+mod log;
 mod open;
 mod outcomes;
 mod overrule;
@@ -180,7 +181,7 @@ impl Ledger {
         if !outcomes.is_empty() {
             let savepoint = transaction.savepoint()?;
             let grounds = Grounds { connection: &savepoint, documents, names, lanes, clock };
-            match outcomes.write(Recorder { gate: *gate, boot: *boot, grounds }) {
+            match outcomes.write(Recorder { gate: *gate, boot: *boot, grounds, outcomes }) {
                 Ok(()) => {
                     savepoint.commit()?;
                     told = true;
@@ -199,7 +200,7 @@ impl Ledger {
             }
             let savepoint = transaction.savepoint()?;
             let grounds = Grounds { connection: &savepoint, documents, names, lanes, clock };
-            let recorder = Recorder { gate: *gate, boot: *boot, grounds };
+            let recorder = Recorder { gate: *gate, boot: *boot, grounds, outcomes };
             let outcome = judge::judge(grounds, scan, now.uptime, claims.others()).and_then(|mut judgement| {
                 // It is held still while the others are asked.
                 if claims.are_about(scan, &judgement.subject) {
@@ -262,7 +263,7 @@ impl Ledger {
         if self.outcomes.is_empty() || !store::is_whole(&self.connection)? {
             return Ok(());
         }
-        self.transact(now, |_, _| Ok(()))
+        self.transact(now, |_| Ok(()))
     }
 
     /// Whether an output told something since.

@@ -52,12 +52,15 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
                 BTreeSet::new()
             };
             let stored = journal::stored(&mut transaction, gate.gate, batch, exits).await?;
-            let in_service = !locked.suspended && locked.retracted_from.is_none();
-            let mut settled = batch.settle(stored, !in_service, now);
-            let vouched =
-                if in_service { vouch(state, &mut transaction, &locked, &mut settled, now).await? } else { Vec::new() };
+            let is_retracted = locked.retracted_from.is_some();
+            let mut settled = batch.settle(stored, locked.suspended || is_retracted, now);
+            let vouched = if is_retracted {
+                Vec::new()
+            } else {
+                vouch(state, &mut transaction, &locked, &mut settled, now).await?
+            };
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
-            words::insert(&mut transaction, gate.gate, &vouched).await?;
+            words::insert(&mut transaction, gate.gate, &vouched, locked.suspended).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
             claims::end(&mut transaction, gate.gate, &settled.claims_ended).await?;
             tell(&mut transaction, &locked, &settled, now).await?;
@@ -71,7 +74,8 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
     Ok(Json(Uploaded { results }))
 }
 
-/// The rows that the gate vouches for, where it finds seats by their order.
+/// The rows that the gate vouches for, where it finds seats by their order, or did before the organiser would have it so no more: it hears of
+/// that later, or sends later what it did before.
 async fn vouch(
     state: &State,
     connection: &mut PgConnection,
@@ -82,8 +86,8 @@ async fn vouch(
     if settled.entries.iter().all(|entry| entry.told.proved) {
         return Ok(Vec::new());
     }
-    let event = event_documents::in_force(connection, gate.event, state.trust.bundle.document(), now).await?;
-    if !event.is_some_and(|event| event.document().find_by_order) {
+    let documents = event_documents::all(connection, gate.event, state.trust.bundle.document(), now).await?;
+    if !documents.iter().any(|event| event.document().find_by_order) {
         return Ok(Vec::new());
     }
     let known = words::known(connection, gate.gate, &vouched::of(settled)).await?;

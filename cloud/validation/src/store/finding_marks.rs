@@ -37,6 +37,22 @@ pub(crate) async fn rows(
     Ok(())
 }
 
+/// Has settling look at every seat of the event with which somebody passed.
+pub(crate) async fn event(connection: &mut PgConnection, event: EventId) -> Result<(), Error> {
+    sqlx::query!(
+        "INSERT INTO finding_marks (event, slot)
+         SELECT $1, slot FROM journal WHERE event = $1 AND believed AND persons > 0
+         UNION
+         SELECT $1, slot FROM journal_aside WHERE event = $1 AND believed AND slot IS NOT NULL
+         UNION
+         SELECT $1, slot FROM vouched WHERE event = $1",
+        i64::from(event.0),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Has settling look again at what it could not settle, after that instant.
 pub(crate) async fn put_back(
     connection: &mut PgConnection,

@@ -85,7 +85,7 @@ fn columns(about: About) -> (Option<i64>, Option<i64>, Option<i64>) {
     }
 }
 
-/// All that was found of those seats.
+/// All that was found of those seats, locked until the transaction ends: what people decide meanwhile comes before or after.
 pub(crate) async fn of_seats(
     connection: &mut PgConnection,
     event: EventId,
@@ -95,7 +95,7 @@ pub(crate) async fn of_seats(
     let rows = sqlx::query_as!(
         Row,
         "SELECT finding, event, rule, slot, gate, place, found_at, grown_at, revision, evidence, stands, state
-         FROM findings WHERE event = $1 AND slot = ANY($2)",
+         FROM findings WHERE event = $1 AND slot = ANY($2) ORDER BY finding FOR UPDATE",
         i64::from(event.0),
         &slots,
     )
@@ -104,7 +104,7 @@ pub(crate) async fn of_seats(
     rows.into_iter().map(Known::try_from).collect()
 }
 
-/// All that was found of an event's gate, by the rules that its journal is held against or by that of its silence.
+/// All that was found of an event's gate, by the rules that its journal is held against or by that of its silence; locked as those of seats are.
 pub(crate) async fn of_gate(
     connection: &mut PgConnection,
     event: EventId,
@@ -114,7 +114,7 @@ pub(crate) async fn of_gate(
     let rows = sqlx::query_as!(
         Row,
         "SELECT finding, event, rule, slot, gate, place, found_at, grown_at, revision, evidence, stands, state
-         FROM findings WHERE event = $1 AND gate = $2 AND (rule = $3) = $4",
+         FROM findings WHERE event = $1 AND gate = $2 AND (rule = $3) = $4 ORDER BY finding FOR UPDATE",
         i64::from(event.0),
         i64::from(gate.0),
         Rule::LostGate.as_str(),

@@ -47,6 +47,7 @@ pub(crate) async fn seats<'a>(
                UNION ALL
                SELECT vouched.slot, row, NULL, false
                FROM vouched JOIN journal USING (gate, sequence) WHERE vouched.event = $1 AND vouched.slot = ANY($2)
+                 AND NOT vouched.withheld
            ) AS told"#,
         event,
         &numbers,

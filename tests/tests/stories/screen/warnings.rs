@@ -1,6 +1,5 @@
 //! Everything that makes a gate less than whole, all at once: each warning of the gate has its line, in both languages, the gravest first.
 
-use anyhow::Result;
 use countermark_tests::administrator::Administrator;
 use countermark_tests::gate::Gate;
 use countermark_tests::season::FESTIVAL;
