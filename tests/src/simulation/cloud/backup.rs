@@ -3,15 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use countermark_shared::id::{GateId, Slot};
+use countermark_shared::id::GateId;
 use countermark_shared::time::Timestamp;
 use countermark_validation::rehearsal::{Claims, Journals};
 
-use super::{Cloud, Seat};
+use super::Cloud;
 
 /// The tables as they were.
 pub(super) struct Backup {
-    seats: BTreeMap<Slot, Seat>,
     seen: BTreeMap<GateId, Timestamp>,
     journals: Journals,
     claims: Claims,
@@ -20,21 +19,15 @@ pub(super) struct Backup {
 impl Cloud {
     /// Copies the database.
     pub(in super::super) fn back_up(&mut self) {
-        let Self { seats, seen, journals, claims, .. } = self;
-        let (seats, seen, journals, claims) = (seats.clone(), seen.clone(), journals.clone(), claims.clone());
-        self.backup = Some(Backup { seats, seen, journals, claims });
+        let Self { seen, journals, claims, .. } = self;
+        self.backup = Some(Backup { seen: seen.clone(), journals: journals.clone(), claims: claims.clone() });
     }
 
-    /// Puts it back as it was and recovers: tickets and admin tell again what they said of seats, every session ends, and what is published goes on
+    /// Puts it back as it was and recovers: tickets and admin tell again all that they said of seats, and since when, every session ends, and what is published goes on
     /// in an epoch that no gate has seen, with assignments that are newer than any.
     pub(in super::super) fn restore(&mut self, now: Timestamp) -> anyhow::Result<()> {
-        let Some(Backup { seats: before, seen, journals, claims }) = self.backup.take() else { return Ok(()) };
+        let Some(Backup { seen, journals, claims }) = self.backup.take() else { return Ok(()) };
         (self.seen, self.journals, self.claims) = (seen, journals, claims);
-        for (slot, seat) in &mut self.seats {
-            let Some(before) = before.get(slot) else { continue };
-            seat.since = if seat.generation > before.generation { now } else { before.since };
-            seat.revoked = seat.revoked.map(|_| before.revoked.unwrap_or(now));
-        }
         self.sessions.clear();
         self.changed.clear();
         let epoch = u32::try_from(now.unix_seconds())?;
