@@ -19,10 +19,10 @@ use crate::reconcile::{self, Told};
 use crate::session::Gate;
 
 /// What gates of one event told.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Journals(BTreeMap<GateId, Journal>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Journal {
     rows: BTreeMap<u64, Row>,
     aside: Vec<reconcile::Link>,
@@ -169,6 +169,12 @@ impl Journals {
     /// The number of a gate's last row; 0 where there is none.
     pub fn last(&self, gate: GateId) -> u64 {
         self.0.get(&gate).and_then(|journal| journal.rows.last_key_value()).map_or(0, |(last, _)| *last)
+    }
+
+    /// How far a gate hears at its log-in that its journal is known, in it or aside.
+    pub fn known_up_to(&self, gate: GateId) -> u64 {
+        let aside = self.0.get(&gate).into_iter().flat_map(|journal| &journal.aside);
+        aside.map(|link| link.row.sequence).max().unwrap_or(0).max(self.last(gate))
     }
 
     /// How many rows of a gate cannot stand among them.

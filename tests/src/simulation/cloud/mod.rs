@@ -1,18 +1,18 @@
 //! Validation as gates meet it, with its books in memory. The law of what it signs and what a row is worth is the real one; what PostgreSQL
 //! keeps, maps keep, by the same keys.
 
+mod backup;
+mod documents;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use countermark_gate::rehearsal::{ClaimReply, Reply, Request, Wanted};
+use countermark_gate::rehearsal::{ClaimReply, Reply, Request};
 use countermark_service::contract::{ReportSlot, ReportedState};
 use countermark_shared::clock::{TimeQuestion, answer_time};
-use countermark_shared::documents::{
-    Assignment, Authentic, GateStanding, Head, Held, MAX_STEPS, Revision, Signed, SlotDelta, SlotEntry, SlotList,
-    SlotReason, SlotState, Slots,
-};
+use countermark_shared::documents::{Assignment, Authentic, Head, Revision};
 use countermark_shared::id::{GateId, Generation, Slot};
 use countermark_shared::journal::{JournalRow, Subject};
 use countermark_shared::time::Timestamp;
@@ -23,13 +23,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::feed::Feed;
 use super::findings::Findings;
+use super::list::List;
 use super::venue::{EVENT, Venue, gate_key, hours};
+
+use self::backup::Backup;
 
 /// How long a session lasts: short of the real hour, for many to end in a run.
 const SESSION: Duration = Duration::from_mins(10);
-/// How long a head says something, and how long it is served again unchanged: as validation has it.
-const HEAD_LIVES: Duration = Duration::from_mins(15);
-const HEAD_FRESH: Duration = Duration::from_mins(1);
 
 /// What is known of a seat.
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +49,8 @@ pub(super) struct Cloud {
     venue: Arc<Venue>,
     seats: BTreeMap<Slot, Seat>,
     changed: BTreeSet<Slot>,
-    slots: Slots,
-    steps: BTreeMap<Revision, Vec<u8>>,
-    snapshots: BTreeMap<Revision, Vec<u8>>,
-    /// What each revision said of a seat, from its sequence on.
-    said: BTreeMap<Slot, BTreeMap<u64, SlotEntry>>,
+    /// What gates are told of seats.
+    pub(super) list: List,
     gates: BTreeMap<GateId, Served>,
     sessions: BTreeMap<String, (GateId, Timestamp)>,
     /// When each was heard last.
@@ -68,6 +65,9 @@ pub(super) struct Cloud {
     pub(super) findings: Findings,
     /// The gate that was carried off.
     pub(super) lost: Option<Lost>,
+    backup: Option<Backup>,
+    /// Whether it forgot, and goes on from a backup.
+    pub(super) was_restored: bool,
     /// What arrived, for whoever plays it again.
     pub(super) arrived: Vec<(Timestamp, Arrived)>,
 }
@@ -104,26 +104,21 @@ impl Cloud {
     pub(super) fn new(venue: Arc<Venue>, gates: u32, seats: u32, now: Timestamp) -> anyhow::Result<Self> {
         let seat = Seat { generation: Generation(1), since: now, blocked: false, revoked: None };
         let seats: BTreeMap<_, _> = (0..seats).map(|slot| (Slot(slot), seat)).collect();
-        let first = Revision { epoch: 0, sequence: 1 };
-        let known = seats.iter().map(|(slot, seat)| (*slot, seat.listed()));
-        let list = Signed::seal(&SlotList::snapshot(EVENT, first, now, known.clone())?, &[&venue.list_key])?;
-        let slots = Slots::accept(&list, venue.bundle.document(), EVENT, None, now)?;
-        let said = known.map(|(slot, entry)| (slot, BTreeMap::from([(first.sequence, entry)]))).collect();
-        let served = |gate| anyhow::Ok((gate, Served { assignment: venue.assignment(gate)?, head: None }));
+        let served = |gate| anyhow::Ok((gate, Served { assignment: venue.assignment(gate, 1)?, head: None }));
+        let journals = Journals::default();
         Ok(Self {
             gates: (1..=gates).map(|gate| served(GateId(gate))).collect::<anyhow::Result<_>>()?,
             changed: BTreeSet::new(),
-            slots,
-            steps: BTreeMap::new(),
-            snapshots: BTreeMap::from([(first, list)]),
-            said,
+            list: List::begin(&venue, 0, &seats, now)?,
             sessions: BTreeMap::new(),
             seen: (1..=gates).map(|gate| (GateId(gate), now)).collect(),
-            journals: Journals::default(),
+            feed: Feed::begin(&venue, 0, &journals, now)?,
+            journals,
             claims: Claims::default(),
-            feed: Feed::begin(&venue, now)?,
             findings: Findings::default(),
             lost: None,
+            backup: None,
+            was_restored: false,
             arrived: seats.iter().map(|(slot, seat)| (now, seat.report(*slot))).collect(),
             seats,
             venue,
@@ -150,32 +145,6 @@ impl Cloud {
         self.findings.look_at_seat(&self.venue, slot, self.seats.get(&slot), &self.journals)
     }
 
-    /// Publishes the next step of the list and the next batch of the feed, where there is news, and after so many a snapshot.
-    pub(super) fn publish(&mut self, now: Timestamp) -> anyhow::Result<()> {
-        self.feed.publish(&self.venue, &self.journals, now)?;
-        if let Some(lost) = self.lost.as_mut().filter(|lost| lost.told_by.is_none()) {
-            let is_retracted = matches!(self.feed.standing_of(lost.gate), GateStanding::Retracted { from: _ });
-            lost.told_by = is_retracted.then(|| self.feed.standing().revision);
-        }
-        let news = std::mem::take(&mut self.changed);
-        let news: BTreeMap<_, _> =
-            news.into_iter().filter_map(|slot| Some((slot, self.seat(slot)?.listed()))).collect();
-        let last = self.slots.revision();
-        let next = Revision { sequence: last.sequence + 1, ..last };
-        let Some(delta) = SlotDelta::following(self.slots.table(), &news, next, now)? else { return Ok(()) };
-        let (bytes, bundle) = (Signed::seal(&delta, &[&self.venue.list_key])?, self.venue.bundle.document());
-        self.slots = Slots::step(&bytes, bundle, EVENT, Some(&self.slots), now)?;
-        for (slot, entry) in delta.changes() {
-            self.said.entry(*slot).or_default().insert(next.sequence, *entry);
-        }
-        self.steps.insert(next, bytes);
-        if next.sequence.is_multiple_of(MAX_STEPS) {
-            let snapshot = self.slots.table().snapshot(next, now);
-            self.snapshots.insert(next, Signed::seal(&snapshot, &[&self.venue.list_key])?);
-        }
-        Ok(())
-    }
-
     /// Suspends a gate that somebody carried off then.
     pub(super) fn suspend(&mut self, gate: GateId, believed_until: Timestamp, now: Timestamp) -> anyhow::Result<()> {
         self.journals.retract(gate, believed_until);
@@ -185,12 +154,6 @@ impl Cloud {
             self.findings.look_at_seat(&self.venue, slot, self.seats.get(&slot), &self.journals)?;
         }
         self.findings.look_at_gate(gate, &self.journals)
-    }
-
-    /// What the list of that number said of a seat.
-    pub(super) fn said(&self, slot: Slot, sequence: u64) -> SlotEntry {
-        let said = self.said.get(&slot).and_then(|said| said.range(..=sequence).next_back());
-        said.map_or(SlotEntry::NOT_ISSUED, |(_, entry)| *entry)
     }
 
     /// Ends every session, as a restart over another database would.
@@ -207,7 +170,10 @@ impl Cloud {
         now: Timestamp,
     ) -> anyhow::Result<Reply> {
         let session = match request {
-            Request::LogIn => return Ok(Reply::LoggedIn(self.log_in(gate, now))),
+            Request::LogIn => {
+                let known_up_to = Some(self.journals.known_up_to(gate));
+                return Ok(Reply::LoggedIn { session: self.log_in(gate, now), known_up_to });
+            }
             Request::Fetch { session, .. } | Request::AskTime { session } | Request::Upload { session, .. } => session,
         };
         if !self.is_session(gate, session, now) {
@@ -304,81 +270,6 @@ impl Cloud {
         let known = self.sessions.get(session.expose_secret());
         known.is_some_and(|(of, until)| *of == gate && now < *until)
     }
-
-    fn document(&mut self, gate: GateId, wanted: Wanted, now: Timestamp) -> anyhow::Result<Reply> {
-        let bytes = match wanted {
-            Wanted::NewestBundle => Some(self.venue.bundle.bytes()),
-            // No bundle follows on the first.
-            Wanted::BundlesAfter(_) => None,
-            Wanted::Bundle(hash) => {
-                Some(&self.venue.bundle).filter(|bundle| bundle.hash() == hash).map(Authentic::bytes)
-            }
-            Wanted::EventDocument(hash) => {
-                Some(&self.venue.event).filter(|event| event.hash() == hash).map(Authentic::bytes)
-            }
-            Wanted::Assignment => self.gates.get(&gate).map(|served| served.assignment.bytes()),
-            Wanted::Head { held } => {
-                let head = self.head(gate, now)?;
-                if held == Some(head.hash()) {
-                    return Ok(Reply::Unchanged);
-                }
-                Some(head.bytes())
-            }
-            Wanted::SlotDelta { event, to } => self.steps.get(&to).filter(|_| event == EVENT).map(Vec::as_slice),
-            Wanted::SlotSnapshot { event, up_to } => {
-                let first = Revision { sequence: 0, ..up_to };
-                let newest = self.snapshots.range(first..=up_to).next_back();
-                newest.filter(|_| event == EVENT).map(|(_, bytes)| bytes.as_slice())
-            }
-            Wanted::FeedBatch { event, to } => self.feed.batch(to).filter(|_| event == EVENT),
-            Wanted::FeedSnapshot { event, up_to } => self.feed.snapshot(up_to).filter(|_| event == EVENT),
-        };
-        Ok(bytes.map_or(Reply::Absent, |bytes| Reply::Document(bytes.to_vec())))
-    }
-
-    /// Signed where something changed, and otherwise each minute; each later than the one before.
-    fn head(&mut self, gate: GateId, now: Timestamp) -> anyhow::Result<&Authentic<Head>> {
-        let bundle = &self.venue.bundle;
-        let served = self.gates.get_mut(&gate).with_context(|| format!("gate {gate} is not enrolled"))?;
-        let issued =
-            served.head.as_ref().map_or(now, |head| now.max(head.document().issued + Duration::from_millis(1)));
-        let wanted = Head {
-            gate,
-            issued,
-            not_after: issued + HEAD_LIVES,
-            event: EVENT,
-            roots: bundle.document().root_fingerprint(),
-            bundle: bundle.standing(),
-            assignment: served.assignment.standing(),
-            document: Some(self.venue.event.standing()),
-            slots: Some(self.slots.standing()),
-            feed: Some(self.feed.standing()),
-        };
-        let still_says = |last: &Authentic<Head>| {
-            let last = last.document();
-            let same = Head { issued: last.issued, not_after: last.not_after, ..wanted.clone() } == *last;
-            same && now.since(last.issued) < HEAD_FRESH
-        };
-        if let Some(last) = served.head.take().filter(still_says) {
-            return Ok(served.head.insert(last));
-        }
-        let bytes = Signed::seal(&wanted, &[&self.venue.list_key])?;
-        Ok(served.head.insert(Head::accept(&bytes, bundle.document(), gate, None, issued)?))
-    }
-
-    /// Whether that is what a gate should hold, or what is missing of it.
-    pub(super) fn is_newest(&self, gate: GateId, held: &Held) -> anyhow::Result<()> {
-        let served = self.gates.get(&gate).with_context(|| format!("gate {gate} is not enrolled"))?;
-        ensure!(held.bundle.is_some_and(|(bundle, _)| bundle == self.venue.bundle.standing()), "another bundle");
-        ensure!(held.assignment == Some(served.assignment.standing()), "another assignment");
-        ensure!(
-            held.document.is_some_and(|held| held.in_force == self.venue.event.standing()),
-            "another event document"
-        );
-        ensure!(held.slots.is_some_and(|held| held.in_force == self.slots.standing()), "another slot list");
-        ensure!(held.feed.is_some_and(|held| held.in_force == self.feed.standing()), "another admission feed");
-        Ok(())
-    }
 }
 
 impl Seat {
@@ -393,16 +284,5 @@ impl Seat {
             issued: None,
             revoked: None,
         })
-    }
-
-    /// What a list says of it, as validation's publisher has it.
-    fn listed(self) -> SlotEntry {
-        let state = match (self.revoked.is_some(), self.blocked) {
-            (true, _) => SlotState::Revoked,
-            (false, true) => SlotState::Blocked,
-            (false, false) => SlotState::Good,
-        };
-        let least_generation = if self.generation > Generation(1) { self.generation } else { Generation(0) };
-        SlotEntry { state, least_generation, reason: SlotReason::Unspecified }
     }
 }
