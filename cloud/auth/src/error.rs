@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countermark_service::caller::SigningError;
+use countermark_service::contract::AuthProblem;
 use countermark_service::event_documents::EventDocumentError;
 use countermark_service::master_key::SealError;
 use countermark_service::problem::Problem;
@@ -140,27 +141,39 @@ impl From<Error> for Problem {
             Error::TooManyAttempts { .. } => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", "Too many wrong passwords")
             }
-            Error::DocumentUnknown => (StatusCode::CONFLICT, "document-unknown", "The event document is unknown"),
-            Error::DocumentReplaced => (StatusCode::CONFLICT, "document-replaced", "The event document was replaced"),
-            Error::Terms(_) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "terms-refused", "The event document does not allow this")
+            Error::DocumentUnknown => {
+                (StatusCode::CONFLICT, AuthProblem::DocumentUnknown.slug(), "The event document is unknown")
             }
-            Error::CapacityReached => (StatusCode::CONFLICT, "capacity-reached", "The capacity is reached"),
+            Error::DocumentReplaced => (StatusCode::CONFLICT, "document-replaced", "The event document was replaced"),
+            Error::Terms(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                AuthProblem::TermsRefused.slug(),
+                "The event document does not allow this",
+            ),
+            Error::CapacityReached => {
+                (StatusCode::CONFLICT, AuthProblem::CapacityReached.slug(), "The capacity is reached")
+            }
             Error::GrantExists => (StatusCode::CONFLICT, "grant-exists", "The order was granted otherwise"),
             Error::TooManyOpenGrants => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-open-grants", "Too many unpaid orders")
             }
-            Error::GrantUnknown => (StatusCode::NOT_FOUND, "grant-unknown", "There is no such grant"),
-            Error::GrantClosed => (StatusCode::CONFLICT, "grant-closed", "The order has ended"),
+            Error::GrantUnknown => (StatusCode::NOT_FOUND, AuthProblem::GrantUnknown.slug(), "There is no such grant"),
+            Error::GrantClosed => (StatusCode::CONFLICT, AuthProblem::GrantClosed.slug(), "The order has ended"),
             Error::PaymentNotConfirmed => {
-                (StatusCode::CONFLICT, "payment-not-confirmed", "The payment is not confirmed")
+                (StatusCode::CONFLICT, AuthProblem::PaymentNotConfirmed.slug(), "The payment is not confirmed")
             }
-            Error::NotGranted { .. } => (StatusCode::CONFLICT, "not-granted", "This ticket was not granted"),
-            Error::KeyNotActive => (StatusCode::CONFLICT, "key-not-active", "A key of the ticket is not active"),
-            Error::WrittenDownKeyGone => {
-                (StatusCode::CONFLICT, "written-down-key-gone", "A key of the ticket that was signed before is gone")
+            Error::NotGranted { .. } => {
+                (StatusCode::CONFLICT, AuthProblem::NotGranted.slug(), "This ticket was not granted")
             }
-            Error::SlotTaken => (StatusCode::CONFLICT, "slot-taken", "The seat is taken"),
+            Error::KeyNotActive => {
+                (StatusCode::CONFLICT, AuthProblem::KeyNotActive.slug(), "A key of the ticket is not active")
+            }
+            Error::WrittenDownKeyGone => (
+                StatusCode::CONFLICT,
+                AuthProblem::WrittenDownKeyGone.slug(),
+                "A key of the ticket that was signed before is gone",
+            ),
+            Error::SlotTaken => (StatusCode::CONFLICT, AuthProblem::SlotTaken.slug(), "The seat is taken"),
             Error::HolderNotProved => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "holder-not-proved", "The device does not prove its key")
             }
@@ -183,7 +196,9 @@ impl From<Error> for Problem {
             Error::TooManyWrongCodes { .. } => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-wrong-codes", "Too many wrong transfer codes")
             }
-            Error::TransferUnknown => (StatusCode::NOT_FOUND, "transfer-unknown", "There is no such transfer"),
+            Error::TransferUnknown => {
+                (StatusCode::NOT_FOUND, AuthProblem::TransferUnknown.slug(), "There is no such transfer")
+            }
             Error::NotLive => (StatusCode::CONFLICT, "not-live", "The ticket is static"),
             Error::DeviceHeld => (StatusCode::CONFLICT, "device-held", "A device holds the ticket"),
             Error::TooManyPresentations { .. } => {

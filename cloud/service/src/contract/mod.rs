@@ -2,15 +2,15 @@
 //! for each call, a client for each service. Every call is idempotent. Refuses to know how any of it is done.
 
 mod auth;
-mod documents;
+pub(crate) mod documents;
 pub mod findings;
 mod recovery;
 mod tickets;
 mod validation;
 
 pub use self::auth::{
-    AskHolderKey, AuthClient, Authorise, Authorised, CloseGrant, ConfirmGrant, ConfirmTransfer, ConfirmedTransfer,
-    Grant, GrantStanding, HolderKey, Terms, Warrant,
+    AskHolderKey, AuthClient, AuthProblem, Authorise, Authorised, CloseGrant, ConfirmGrant, ConfirmTransfer,
+    ConfirmedTransfer, Grant, GrantStanding, HolderKey, Terms, Warrant,
 };
 pub use self::documents::{EventDocumentPushed, PushEventDocument, push_event_document};
 pub use self::recovery::{AdminClient, After, Decision, Page, PaidOrder, SeatIssue, SignedIssue, read_all};
