@@ -42,6 +42,8 @@ pub(crate) enum Error {
     TooManyAttempts { retry_after: Duration },
     #[error("The account of this access token does not exist.")]
     NoAccount,
+    #[error("This session has ended: the account's password was set anew. Log in again.")]
+    SessionEnded,
     #[error("Auth does not have this event document; it may be on its way: try again in a moment.")]
     DocumentUnknown,
     #[error("The organiser has published a newer event document; make the order anew.")]
@@ -128,7 +130,7 @@ impl From<Error> for Problem {
                 return Self::internal(&error);
             }
             Error::Document(error) => return error.into(),
-            Error::NoAccount => return Self::unauthenticated().detail(error.to_string()),
+            Error::NoAccount | Error::SessionEnded => return Self::unauthenticated().detail(error.to_string()),
             Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Auth is busy"),
             Error::Email(_) => (StatusCode::UNPROCESSABLE_ENTITY, "email-refused", "This is no e-mail address"),
             Error::Password(_) => {
