@@ -56,6 +56,7 @@ pub fn api() -> Api<State> {
             OpenApiRouter::default()
                 .routes(routes!(event_documents::push))
                 .routes(routes!(offers::publish))
+                .routes(routes!(offers::close))
                 .routes(routes!(revoke::revoke))
                 .routes(routes!(sales::read)),
         )
