@@ -68,6 +68,12 @@ pub(crate) struct Sentence {
 }
 
 impl Sentence {
+    /// Of a verdict.
+    pub(crate) fn of_reason(reason: Reason) -> Self {
+        let [en, fr] = [Language::En, Language::Fr].map(|language| reason.sentence(language).to_owned());
+        Self { en, fr }
+    }
+
     /// Of a trust bundle past its end.
     pub(crate) fn trust_ended() -> Self {
         Self {
@@ -89,7 +95,7 @@ impl Sentence {
     pub(crate) fn guest_list_cut() -> Self {
         Self {
             en: "GUEST LIST TOO LONG for this gate: not everybody is found by their order. Tell the administrator.".to_owned(),
-            fr: "LISTE D'INVITÉS TROP LONGUE pour ce portique : certains ne sont pas trouvés par leur commande. Prévenez l'administrateur."
+            fr: "LISTE DES PARTICIPANTS TROP LONGUE pour ce portique : certains ne sont pas trouvés par leur commande. Prévenez l'administrateur."
                 .to_owned(),
         }
     }
@@ -99,14 +105,15 @@ impl Sentence {
         let (en, fr) = match (state, waiting) {
             (ClockState::Signed | ClockState::Battery, _) => return None,
             (ClockState::Ahead, Some(at)) => (
-                format!("CLOCK, call staff: is it {at} (UTC, not local time) or later? Answer in the MENU."),
+                format!("CLOCK, call staff: is it {at} (UTC, not local time), or later? Answer in the MENU."),
                 format!(
-                    "HORLOGE, appelez un responsable : est-il {at} (UTC, pas l'heure locale) ou plus tard ? Répondez dans le MENU."
+                    "HORLOGE, appelez un responsable : sommes-nous le {} (UTC, pas l'heure locale), ou plus tard ? Répondez dans le MENU.",
+                    at.to_string().replace('T', " à ").trim_end_matches('Z')
                 ),
             ),
             (ClockState::RolledBack, _) => (
-                "CLOCK WRONG: it fell back. Static tickets go on; set this box's time, or connect it.".to_owned(),
-                "HORLOGE FAUSSE : elle a reculé. Les billets statiques passent ; réglez l'heure ou connectez le portique."
+                "CLOCK WRONG: it fell back. Static tickets go on; connect this box, or set its time: `countermark-gate doctor` says how.".to_owned(),
+                "HORLOGE FAUSSE : elle a reculé. Les billets statiques passent ; connectez l'appareil, ou réglez l'heure : `countermark-gate doctor` dit comment."
                     .to_owned(),
             ),
             (ClockState::Unknown | ClockState::Ahead, _) => (
@@ -137,8 +144,8 @@ impl Sentence {
     /// Of a word on an instant that waits no more.
     pub(crate) fn no_instant_waits() -> Self {
         Self {
-            en: "No instant waits for anybody's word.".to_owned(),
-            fr: "Aucune heure n'attend de réponse.".to_owned(),
+            en: "No clock change is waiting for confirmation.".to_owned(),
+            fr: "Aucun changement d'heure n'attend de confirmation.".to_owned(),
         }
     }
 
@@ -200,7 +207,6 @@ impl Ruling {
             Subject::Ticket { event, slot, generation: _ } => (Some(*event), Some(*slot)),
             Subject::Payload { hash: _ } => (None, None),
         };
-        let sentence = |language| verdict.reason.sentence(language).to_owned();
         Self {
             verdict: verdict.reason,
             severity: verdict.reason.severity(),
@@ -211,7 +217,7 @@ impl Ruling {
             earlier_gate: verdict.earlier.and_then(|passage| passage.gate),
             slot,
             event,
-            sentence: Sentence { en: sentence(Language::En), fr: sentence(Language::Fr) },
+            sentence: Sentence::of_reason(verdict.reason),
         }
     }
 }

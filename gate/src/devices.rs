@@ -147,7 +147,7 @@ impl DeviceStatus {
             (
                 DeviceKind::Output,
                 Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended | Cause::Layout,
-            ) => ("GATE OUTPUT", "COMMANDE"),
+            ) => ("GATE OUTPUT", "OUVERTURE"),
         };
         let (en, fr) = match (self.kind, cause) {
             (DeviceKind::Output, Cause::Sensor) => (

@@ -18,12 +18,13 @@ use zeroize::Zeroizing;
 use crate::cloud::{CallError, Client, CloudAddress, Fetched, NoConnection, Wanted};
 use crate::data_folder::DataFolder;
 use crate::identity::{Identity, IdentityError, stored_key, stored_unwrapping_key};
+use crate::retire::ENROL_ANEW;
 
 /// Why a folder did not become a gate, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EnrolError {
     /// It is one already.
-    #[error("{} is already enrolled as gate {} (“{}”); choose another folder for another gate", folder.display(), identity.gate, identity.name)]
+    #[error("{} is already enrolled as gate {} (“{}”); {ENROL_ANEW}", folder.display(), identity.gate, identity.name)]
     AlreadyEnrolled {
         /// The data folder.
         folder: PathBuf,

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::cloud::CloudAddress;
 use crate::data_folder::DataFolder;
+use crate::retire::ENROL_ANEW;
 
 /// What group and others may do (`chmod(1)`).
 pub(crate) const OTHERS: u32 = 0o077;
@@ -52,13 +53,13 @@ pub(crate) enum IdentityError {
         source: io::Error,
     },
     /// Others than its owner can read a secret.
-    #[error("other users can read {}; `chmod 600` it, and tell the administrator who may have: this gate may have to be enrolled anew", file.display())]
+    #[error("other users can read {}; `chmod 600` it, and tell the administrator who may have: if somebody did, {ENROL_ANEW}", file.display())]
     Exposed {
         /// Which.
         file: PathBuf,
     },
     /// The identity says what no identity says.
-    #[error("{} is damaged; enrol this gate anew in another folder", file.display())]
+    #[error("{} is damaged; {ENROL_ANEW}", file.display())]
     Identity {
         /// Which.
         file: PathBuf,
@@ -66,7 +67,7 @@ pub(crate) enum IdentityError {
         source: serde_json::Error,
     },
     /// The key file holds no key.
-    #[error("{} is damaged; enrol this gate anew in another folder", file.display())]
+    #[error("{} is damaged; {ENROL_ANEW}", file.display())]
     Key {
         /// Which.
         file: PathBuf,
@@ -74,7 +75,7 @@ pub(crate) enum IdentityError {
         source: InvalidSigningKey,
     },
     /// The file of the unwrapping key holds none.
-    #[error("{} is damaged: it has 64 hexadecimal digits; enrol this gate anew in another folder", file.display())]
+    #[error("{} is damaged: it has 64 hexadecimal digits; {ENROL_ANEW}", file.display())]
     UnwrappingKey {
         /// Which.
         file: PathBuf,
@@ -124,20 +125,17 @@ struct Secret {
     bytes: Zeroizing<Vec<u8>>,
 }
 
-/// A secret from the service's credentials, which systemd shows to nobody else, or from the folder's file, which nobody but its owner may
-/// read.
+/// A secret from the folder's file, which nobody but its owner may read, or else from the service's credentials, which systemd shows to nobody
+/// else. The file first: where there are both, the credential may be that of the gate that this box was before it was enrolled anew.
 fn secret(folder: &DataFolder, file: PathBuf) -> Result<Option<Secret>, IdentityError> {
     let read = |file: PathBuf| match fs::read(&file).map(Zeroizing::new) {
         Ok(bytes) => Ok(Secret { file, bytes }),
         Err(source) => Err(IdentityError::Read { file, source }),
     };
-    if let Some(credential) = folder.credential(&file) {
-        return read(credential).map(Some);
-    }
     match fs::metadata(&file) {
         Ok(metadata) if metadata.permissions().mode() & OTHERS != 0 => Err(IdentityError::Exposed { file }),
         Ok(_) => read(file).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => folder.credential(&file).map(read).transpose(),
         Err(source) => Err(IdentityError::Read { file, source }),
     }
 }
@@ -170,7 +168,13 @@ mod tests {
         let credentials = parent.path().join("credentials");
         fs::create_dir(&credentials).unwrap();
         let at_rest = folder.clone().with_credentials(Some(credentials.clone()));
-        assert!(stored_key(&at_rest).unwrap().is_some(), "the folder's own");
+        let own = stored_key(&at_rest).unwrap().map(|key| key.verifying_key());
+        fs::write(
+            credentials.join("gate.key"),
+            SigningKey::from_seed(&Zeroizing::new([9; 32])).to_pem().unwrap().as_bytes(),
+        )
+        .unwrap();
+        assert_eq!(stored_key(&at_rest).unwrap().map(|key| key.verifying_key()), own, "of the gate that it is now");
         for file in [folder.key(), folder.unwrapping_key()] {
             fs::rename(&file, credentials.join(file.file_name().unwrap())).unwrap();
         }

@@ -24,6 +24,7 @@ mod printer;
 mod publisher;
 mod read;
 pub mod rehearsal;
+mod retire;
 #[cfg(test)]
 mod samples;
 mod screen;

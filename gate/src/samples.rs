@@ -26,12 +26,13 @@ use rand::rngs::StdRng;
 use tokio::sync::{broadcast, mpsc, watch};
 use zeroize::Zeroizing;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::data_folder::DataFolder;
 use crate::devices::Devices;
 use crate::documents::{DocumentKind, Documents};
 use crate::identity::Identity;
 use crate::ledger::{Owner, Report};
+use crate::local::{LedgerStatus, Status};
 use crate::screen::{Journal, Manner, Screen};
 use crate::sync::Contact;
 
@@ -310,6 +311,14 @@ pub(crate) fn report() -> Report {
         contested: 0,
         defects: Vec::new(),
     }
+}
+
+/// Of an agent that runs.
+pub(crate) fn status() -> Status {
+    let ledger = LedgerStatus::new(&report(), Moment { battery: DOORS, uptime: Duration::ZERO });
+    let Identity { gate, name, .. } = identity();
+    let (contact, devices, recent) = Default::default();
+    Status { running: true, gate, name, has_unwrapping_key: true, ledger, contact, devices, recent }
 }
 
 /// Of a gate that nobody scans at.

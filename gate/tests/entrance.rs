@@ -277,7 +277,7 @@ fn staff_do_their_work_from_the_command_line() {
     assert_eq!((&overruled["verdict"], &overruled["opens"]), (&json!("overruled"), &json!(true)));
     assert_eq!(agent.line().unwrap()["source"], "supervisor");
     folder.pin("555123").unwrap();
-    assert!(folder.refused(&overrule).unwrap().contains("Wrong PIN. / Code erroné."));
+    assert!(folder.refused(&overrule).unwrap().contains("Wrong PIN. / Code PIN erroné."));
 
     folder.done(&["hold", "1"]).unwrap();
     assert_eq!(folder.done(&["status"]).unwrap()["recent"][0]["may"], json!(["undo", "release"]));

@@ -289,18 +289,41 @@ impl JournalRow {
     /// The row after which nobody went through, since its arm says that it did not turn. Where that is an exit it counts for nothing; after an
     /// entry the same ticket is let in once more ([`Reason::Forgiven`]). What did not open may have been opened by hand, and stops nobody.
     pub fn stopped(&self) -> Option<u64> {
-        match self.act {
-            Some(Act::Actuated { of, actuation: Actuation::NotTurned }) => Some(of),
-            Some(
-                Act::Actuated { of: _, actuation: Actuation::Opened | Actuation::Turned | Actuation::NotOpened }
-                | Act::Undo { .. }
-                | Act::Overrule { .. }
-                | Act::Claim { .. }
-                | Act::Claimed { .. }
-                | Act::Hold
-                | Act::Release,
-            )
-            | None => None,
+        self.ended_by(Actuation::NotTurned)
+    }
+
+    /// The row after which somebody went through, since its arm says that it turned.
+    pub fn turned(&self) -> Option<u64> {
+        self.ended_by(Actuation::Turned)
+    }
+
+    fn ended_by(&self, by: Actuation) -> Option<u64> {
+        self.actuated().filter(|(_, actuation)| *actuation == by).map(|(of, _)| of)
+    }
+
+    /// The row of which it tells how that ended, and how.
+    pub fn actuated(&self) -> Option<(u64, Actuation)> {
+        match self.act? {
+            Act::Actuated { of, actuation } => Some((of, actuation)),
+            Act::Undo { .. }
+            | Act::Overrule { .. }
+            | Act::Claim { .. }
+            | Act::Claimed { .. }
+            | Act::Hold
+            | Act::Release => None,
+        }
+    }
+
+    /// Whether staff hold its seat back by it, or no longer do; nothing where it says neither.
+    pub fn holds(&self) -> Option<bool> {
+        match self.act? {
+            Act::Hold => Some(true),
+            Act::Release => Some(false),
+            Act::Undo { .. }
+            | Act::Actuated { .. }
+            | Act::Overrule { .. }
+            | Act::Claim { .. }
+            | Act::Claimed { .. } => None,
         }
     }
 

@@ -2,7 +2,7 @@
 //! the rest is as it stands.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -17,6 +17,7 @@ use crate::wait::{PATIENCE, until};
 
 const NGINX: &str = "/usr/sbin/nginx";
 const OPENSSL: &str = "/usr/bin/openssl";
+const CERTIFICATE: &str = "gateway-certificate";
 const CONFIGURATION: &str = include_str!("../../cloud/gateway/nginx.conf");
 /// Nobody else's connections leave from there, so that the port that was chosen is still free a moment later.
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -24,6 +25,7 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// A running gateway. Dropping it kills it.
 pub struct Gateway {
     line: Proxy,
+    certificate: PathBuf,
     _nginx: Process,
 }
 
@@ -50,9 +52,11 @@ impl Gateway {
         let ours = [("/tmp/", format!("{place}/")), ("/run/secrets/", format!("{place}/"))]
             .map(|(theirs, ours)| (theirs.to_owned(), ours));
         let mut configuration = CONFIGURATION.to_owned();
-        for (theirs, ours) in
-            ours.into_iter().chain(services).chain([("listen 8443".to_owned(), format!("listen {address}"))])
-        {
+        // Gates ask the system, which need not know what is below `localhost`.
+        let names =
+            [("listen 8443", format!("listen {address}")), ("name validation.*", "name validation.* localhost".into())]
+                .map(|(theirs, ours)| (theirs.to_owned(), ours));
+        for (theirs, ours) in ours.into_iter().chain(services).chain(names) {
             ensure!(configuration.contains(&theirs), "nginx.conf says nothing of {theirs} any more");
             configuration = configuration.replace(&theirs, &ours);
         }
@@ -65,7 +69,22 @@ impl Gateway {
         until("the gateway listened", PATIENCE, async || Ok(TcpStream::connect(address).await.ok().map(drop))).await?;
         let line = Proxy::bind().await?;
         line.point_to(address);
-        Ok(Self { line, _nginx: nginx })
+        Ok(Self { line, certificate: folder.join(CERTIFICATE), _nginx: nginx })
+    }
+
+    /// The line to it.
+    pub fn line(&self) -> &Proxy {
+        &self.line
+    }
+
+    /// Where a gate finds validation.
+    pub fn gate_url(&self) -> String {
+        format!("https://localhost:{}", self.line.address().port())
+    }
+
+    /// What somebody has to trust who asks it.
+    pub fn certificate(&self) -> &Path {
+        &self.certificate
     }
 
     /// Where a browser finds a service: at a host of its own, which is this machine to every browser (RFC 6761, 6.3).
@@ -88,10 +107,11 @@ fn host(service: Part) -> String {
     format!("{service}.localhost")
 }
 
-/// A key and a certificate that nobody vouches for.
+/// A key, and a certificate for gates that nobody else vouches for.
 async fn certify(folder: &Path) -> Result<()> {
     let mut openssl = command(Path::new(OPENSSL));
     openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=gateway", "-keyout"]);
-    openssl.arg(folder.join("gateway-key")).arg("-out").arg(folder.join("gateway-certificate"));
+    openssl.arg(folder.join("gateway-key")).arg("-out").arg(folder.join(CERTIFICATE));
+    openssl.args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]);
     run_well(openssl).await.map(drop)
 }

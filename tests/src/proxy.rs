@@ -37,6 +37,7 @@ pub struct Proxy {
 /// What became of connections so far.
 #[derive(Default)]
 struct Tally {
+    open: AtomicU64,
     lost: AtomicU64,
     refused: AtomicU64,
     cut_off: AtomicU64,
@@ -89,6 +90,11 @@ impl Proxy {
         self.line.send_modify(|line| line.fault = None);
     }
 
+    /// How many connections there are.
+    pub fn open(&self) -> u64 {
+        self.tally.open.load(Ordering::SeqCst)
+    }
+
     /// How many answers were lost so far.
     pub fn lost_replies(&self) -> u64 {
         self.tally.lost.load(Ordering::SeqCst)
@@ -110,7 +116,12 @@ async fn accept(listener: TcpListener, mut line: watch::Receiver<Line>, tally: A
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((client, _)) = accepted {
-                    tokio::spawn(connect(client, line.clone(), Arc::clone(&tally)));
+                    let (line, tally) = (line.clone(), Arc::clone(&tally));
+                    tokio::spawn(async move {
+                        tally.open.fetch_add(1, Ordering::SeqCst);
+                        connect(client, line, &tally).await;
+                        tally.open.fetch_sub(1, Ordering::SeqCst);
+                    });
                 }
             }
             changed = line.changed() => if changed.is_err() { return },
@@ -118,7 +129,7 @@ async fn accept(listener: TcpListener, mut line: watch::Receiver<Line>, tally: A
     }
 }
 
-async fn connect(client: TcpStream, mut line: watch::Receiver<Line>, tally: Arc<Tally>) {
+async fn connect(client: TcpStream, mut line: watch::Receiver<Line>, tally: &Tally) {
     let Line { target, fault } = *line.borrow_and_update();
     let server = match (target, fault) {
         (_, Some(Fault::Swallow)) => return swallow(&[client], &mut line).await,
@@ -129,7 +140,7 @@ async fn connect(client: TcpStream, mut line: watch::Receiver<Line>, tally: Arc<
         ) => TcpStream::connect(target).await.ok(),
     };
     if let Some(server) = server {
-        carry(client, server, target, line, &tally).await;
+        carry(client, server, target, line, tally).await;
     } else {
         reset(&client);
         tally.refused.fetch_add(1, Ordering::SeqCst);

@@ -349,10 +349,6 @@ def needs(reader: Reader) -> dict:
     assignment = reader.held.get("assignment")
     if stands := wanted("assignment", head["assignment"], assignment and assignment.floor(keys)):
         fetch.append(["assignment", stands[1].hex()])
-    document = of_event("event-document")
-    organisers = believed(bundle.content, ORGANISER, head["event"])
-    if stands := wanted("event-document", head["document"], document and document.floor(organisers)):
-        fetch.append(["event-document", stands[1].hex()])
     for kind, said, steps, snapshot in (
         ("slot-list", head["slots"], "slot-deltas", "slot-list"),
         ("admission-feed", head["feed"], "feed-batches", "feed-snapshot"),
@@ -365,4 +361,8 @@ def needs(reader: Reader) -> dict:
                 fetch.append([steps, epoch, floor[0][1] + 1, sequence])
             else:
                 fetch.append([snapshot, epoch, sequence, name.hex()])
+    document = of_event("event-document")
+    organisers = believed(bundle.content, ORGANISER, head["event"])
+    if stands := wanted("event-document", head["document"], document and document.floor(organisers)):
+        fetch.append(["event-document", stands[1].hex()])
     return {"fetch": fetch, "conflicts": conflicts}

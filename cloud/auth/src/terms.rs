@@ -44,13 +44,10 @@ pub(crate) fn covers(
         "The product's tickets are not live, or not for so long.",
     )?;
     expect(body.live.map(|live| live.holder) == holder, "Another holder was granted.")?;
-    expect(
-        body.sealed.is_some() == form.is_sealed(),
-        "The product says whether its tickets are sealed, and otherwise.",
-    )?;
+    expect(body.sealed.is_some() == form.is_sealed(), "The ticket's sealing does not match the product.")?;
     expect(
         body.sealed.is_some_and(|sealed| sealed.check_id) == form.checks_id(),
-        "The product says whether its tickets' holders are checked, and otherwise.",
+        "The ticket's ID check does not match the product.",
     )
 }
 
@@ -79,7 +76,7 @@ pub(crate) fn follows(replaced: &TicketBody, holder: Option<VerifyingKey>, body:
     expect(body.live.map(|live| live.holder) == holder, "Another holder was granted.")?;
     expect(
         body.sealed.map(|sealed| sealed.check_id) == replaced.sealed.map(|sealed| sealed.check_id),
-        "The ticket that was passed on is sealed, or its holder checked, otherwise.",
+        "The ticket's sealing or ID check does not match the one that was passed on.",
     )
 }
 

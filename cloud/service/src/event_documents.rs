@@ -128,10 +128,32 @@ pub async fn in_force(
     )
     .fetch_optional(connection)
     .await?;
-    match row.map(|bytes| EventDocument::accept(&bytes, bundle, None, now)) {
-        None | Some(Err(Refusal::NotSigned { .. })) => Ok(None),
-        Some(document) => Ok(Some(document?)),
+    row.map_or(Ok(None), |bytes| believed(&bytes, bundle, now))
+}
+
+fn believed(
+    bytes: &[u8],
+    bundle: &TrustBundle,
+    now: Timestamp,
+) -> Result<Option<Authentic<EventDocument>>, EventDocumentError> {
+    match EventDocument::accept(bytes, bundle, None, now) {
+        Err(Refusal::NotSigned { .. }) => Ok(None),
+        document => Ok(Some(document?)),
     }
+}
+
+/// Every document of an event, in force or replaced since, but for those whose signer nobody believes any more; in order.
+pub async fn all(
+    connection: &mut PgConnection,
+    event: EventId,
+    bundle: &TrustBundle,
+    now: Timestamp,
+) -> Result<Vec<Authentic<EventDocument>>, EventDocumentError> {
+    let rows =
+        sqlx::query_scalar!("SELECT bytes FROM event_documents WHERE event = $1 ORDER BY version", i64::from(event.0))
+            .fetch_all(connection)
+            .await?;
+    rows.into_iter().filter_map(|bytes| believed(&bytes, bundle, now).transpose()).collect()
 }
 
 /// The document of that name, whether in force or replaced since.

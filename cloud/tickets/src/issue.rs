@@ -67,7 +67,7 @@ pub(crate) async fn enqueue_report(
         ReportedState::Issued => "issued",
         ReportedState::Revoked => "revoked",
     };
-    let report = ReportSlot { event, slot, generation, state: reported };
+    let report = ReportSlot { event, slot, generation, state: reported, issued: None, revoked: None };
     enqueue(connection, REPORT_SLOT, &format!("{event}/{slot}/{generation}/{name}"), &report, now).await?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use countermark_shared::decision::{Passages, examine};
 use countermark_shared::documents::{Direction, FeedRow};
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot};
-use countermark_shared::journal::{Act, Actuation, ChainHash, Checkpoint, JournalRow, Subject, UNDO_WINDOW};
+use countermark_shared::journal::{Act, ChainHash, Checkpoint, JournalRow, Subject, UNDO_WINDOW};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::Signature;
 use countermark_shared::ticket::MAX_TEXT_LENGTH;
@@ -88,6 +88,8 @@ pub(crate) struct Entry {
     pub(crate) told: Told,
     /// Persons who came in, or less than nothing: who left.
     pub(crate) passed: i16,
+    /// The passage that counts for nothing by it: an admission that was taken back, or an exit by which nobody left.
+    pub(crate) undoes: Option<u64>,
     /// What it says of the time is to be held against the rows beside it.
     pub(crate) clock_doubtful: bool,
 }
@@ -250,7 +252,7 @@ impl Batch {
                     let told = stored.told(row, ticket.as_ref(), *proof, proved, suspended);
                     settled.doubtful |= !told.proved;
                     settled.claims_ended.extend(told.proved.then(|| stored.claim_ended(row)).flatten());
-                    let outcome = if told.believed { RowOutcome::Stored } else { RowOutcome::Unproved };
+                    let outcome = if told.proved { RowOutcome::Stored } else { RowOutcome::Unproved };
                     settled.entries.push(Entry {
                         row: row.clone(),
                         bytes: offered.bytes.clone(),
@@ -258,6 +260,7 @@ impl Batch {
                         after_gap: !continues(&stored.links, offered),
                         told,
                         passed: passed(row),
+                        undoes: stored.undoes(row),
                         clock_doubtful: is_clock_doubtful(&stored.links, row, now),
                     });
                     stored.keep(offered, row, now);
@@ -299,6 +302,16 @@ impl Stored {
         takes_back && !self.turned.contains(&of) && now.since(link.received) <= UNDO_WINDOW + UNDO_UNDER_WAY
     }
 
+    /// The passage that counts for nothing by the row. Only an exit does by its arm's word, whatever the row itself says of the way: of an entry
+    /// that would be an undo that nobody held against the law.
+    fn undoes(&self, row: &JournalRow) -> Option<u64> {
+        let is_of_exit = |of: &u64| {
+            let stopped = self.links.get(of).and_then(|link| JournalRow::from_bytes(&link.row).ok());
+            stopped.is_some_and(|stopped| is_exit(&stopped))
+        };
+        row.undoes().or_else(|| row.stopped().filter(is_of_exit))
+    }
+
     /// The claim that the row ends: the one that was asked about its seat by the row that it is of.
     fn claim_ended(&self, row: &JournalRow) -> Option<ClaimEnded> {
         let Act::Claimed { of } = row.act? else { return None };
@@ -323,7 +336,7 @@ impl Stored {
 
     fn keep(&mut self, offered: &Offered, row: &JournalRow, now: Timestamp) {
         self.links.insert(offered.sequence, Link { row: offered.bytes.clone(), chain: offered.after, received: now });
-        self.turned.extend(turned(row));
+        self.turned.extend(row.turned());
     }
 }
 
@@ -417,22 +430,8 @@ fn is_exit(row: &JournalRow) -> bool {
 /// The earlier row by which this one is judged.
 fn rests_on(row: &JournalRow) -> Option<u64> {
     match row.act? {
-        Act::Undo { of, .. } | Act::Claimed { of } => Some(of),
-        Act::Actuated { .. } | Act::Overrule { .. } | Act::Claim { .. } | Act::Hold | Act::Release => None,
-    }
-}
-
-/// The admission of which the row says that its arm turned.
-pub(crate) fn turned(row: &JournalRow) -> Option<u64> {
-    match row.act? {
-        Act::Actuated { of, actuation: Actuation::Turned } => Some(of),
-        Act::Actuated { of: _, actuation: Actuation::Opened | Actuation::NotTurned | Actuation::NotOpened }
-        | Act::Undo { .. }
-        | Act::Overrule { .. }
-        | Act::Claim { .. }
-        | Act::Claimed { .. }
-        | Act::Hold
-        | Act::Release => None,
+        Act::Undo { of, .. } | Act::Actuated { of, .. } | Act::Claimed { of } => Some(of),
+        Act::Overrule { .. } | Act::Claim { .. } | Act::Hold | Act::Release => None,
     }
 }
 

@@ -319,7 +319,14 @@ impl Bench {
     }
 
     pub(crate) fn slot_report(slot: u32, generation: u8, state: ReportedState) -> ReportSlot {
-        ReportSlot { event: EVENT, slot: Slot(slot), generation: Generation(generation), state }
+        ReportSlot {
+            event: EVENT,
+            slot: Slot(slot),
+            generation: Generation(generation),
+            state,
+            issued: None,
+            revoked: None,
+        }
     }
 
     pub(crate) async fn report(&self, slot: u32, generation: u8, state: ReportedState) {

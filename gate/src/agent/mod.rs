@@ -74,7 +74,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let clock = Clock::start();
     let lanes = settings.lanes();
     let Some((opened, listener)) = open(settings, clock)? else { return Ok(()) };
-    let Opened { identity, key, ledger, report: report_sender, tablets, socket } = opened;
+    let Opened { identity, key, has_unwrapping_key, ledger, report: report_sender, tablets, socket } = opened;
     let report = report_sender.subscribe();
     let (contact_sender, contact) = watch::channel(Contact::default());
     let (work, waiting) = mpsc::channel(CAPACITY);
@@ -122,7 +122,18 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         journal: journal_sender,
         ledger: work.clone(),
         keep: settings.config.keep,
-        local: local::Agent { identity, key, lanes, ledger: work.clone(), report, contact, devices, clock, screen },
+        local: local::Agent {
+            identity,
+            key,
+            has_unwrapping_key,
+            lanes,
+            ledger: work.clone(),
+            report,
+            contact,
+            devices,
+            clock,
+            screen,
+        },
         ended: ended.clone(),
     };
     let printer = settings.printer;

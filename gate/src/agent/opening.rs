@@ -17,12 +17,14 @@ use crate::identity::{Identity, stored_key, stored_unwrapping_key};
 use crate::ledger::{Defect, Ledger, OpenError, Owner, Report};
 use crate::local;
 use crate::outputs::lanes_opened;
+use crate::retire::ENROL_ANEW;
 use crate::tablet::Tablets;
 
 /// A gate that can begin.
 pub(super) struct Opened {
     pub(super) identity: Identity,
     pub(super) key: SigningKey,
+    pub(super) has_unwrapping_key: bool,
     pub(super) ledger: Ledger,
     pub(super) report: watch::Sender<Report>,
     pub(super) tablets: Option<Arc<Tablets>>,
@@ -55,12 +57,13 @@ impl Opened {
     pub(super) fn of(settings: &Settings, clock: Clock) -> anyhow::Result<Self> {
         let folder = &settings.folder;
         let identity = Identity::load(folder)?;
-        let key = stored_key(folder)?.with_context(|| {
-            format!("{} is missing; enrol this gate anew in another folder", folder.key().display())
-        })?;
+        let key =
+            stored_key(folder)?.with_context(|| format!("{} is missing; {ENROL_ANEW}", folder.key().display()))?;
         let boot = clock::boot()
             .context("cannot read /proc/sys/kernel/random/boot_id, which tells the machine's starts apart")?;
-        let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key: stored_unwrapping_key(folder)? };
+        let unwrapping_key = stored_unwrapping_key(folder)?;
+        let has_unwrapping_key = unwrapping_key.is_some();
+        let owner = Owner { gate: identity.gate, root: identity.root, unwrapping_key };
         let mut ledger = Ledger::open_saving(&folder.ledger(), owner, boot, clock.now().uptime)?;
         ledger.is_told_at(lanes_opened(&settings.config.outputs));
         ledger.asks_others(settings.config.ask_others);
@@ -73,7 +76,7 @@ impl Opened {
         let tablets = settings.tablets.map(load).transpose()?.map(Arc::new);
         let socket = local::bind(&folder.socket())
             .with_context(|| format!("cannot listen at {}; a shorter --data may help", folder.socket().display()))?;
-        Ok(Self { identity, key, ledger, report, tablets, socket })
+        Ok(Self { identity, key, has_unwrapping_key, ledger, report, tablets, socket })
     }
 }
 

@@ -10,6 +10,7 @@ mod listen;
 mod outputs;
 mod pin;
 mod read;
+mod retire;
 mod staff;
 mod status;
 mod supervisor;
@@ -46,7 +47,8 @@ const POLL: Duration = Duration::from_secs(5);
 /// How long a person who asked about a picture waits.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-const STAFF_EXIT_CODES: &str = "Exit codes: 0 done, and people may pass if it lets in; 1 it was not done, and the last line on standard error says why, in English and French; 2 wrong usage; 3 what was typed does not open.";
+const DEED: &str = "Exit codes: 0 done; 1 it was not done, and the last line on standard error says why, in English and French; 2 wrong usage.";
+const VERDICT: &str = "Exit codes: 0 people may pass; 1 it was not done, and the last line on standard error says why, in English and French; 2 wrong usage; 3 nobody may pass.";
 
 /// Lets people through an entrance, with or without a network.
 #[derive(Parser)]
@@ -69,6 +71,8 @@ enum Command {
     /// The code is typed, or its invitation is shown to this gate's own camera or scanner. If it is cut off, run the same command
     /// again: the code stays good for this folder.
     Enroll(enroll::Enroll),
+    /// Put this gate aside, whole, for the administrator, so that this box can be enrolled anew. While no agent runs.
+    Retire(Common),
     /// Scan tickets until told to end.
     Run(Run),
     /// Ask the running agent what it would say of a ticket. Admits nobody, writes nothing.
@@ -89,39 +93,41 @@ enum Command {
     Import(documents::Import),
     /// Write what is held into a file, for `import` at another gate.
     ExportDocuments(documents::ExportDocuments),
-    /// Say what time it is to this gate, and confirm or dismiss an instant that waits for staff.
+    /// Show the clock, and confirm or dismiss a time that waits for staff.
     Clock(clock::ClockCommand),
     /// Take an admission back: nobody went through. The ticket may be scanned again.
     ///
     /// For five minutes, while nobody passed with the ticket since, and where no turnstile says that it turned.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = DEED)]
     Undo(staff::ByStaff),
     /// Hold a scan's seat back at this gate, until the cloud's list says what becomes of it, or `release`.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = DEED)]
     Hold(staff::ByStaff),
     /// Hold a scan's seat back no longer.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = DEED)]
     Release(staff::ByStaff),
     /// Say whether somebody went through when the gate stopped in the middle of an admission.
     ///
     /// The row is the admission's, or that of the scan which read “interrupted”. If nobody went through, the ticket is let in once more.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = DEED)]
     Confirm(staff::Confirm),
     /// Judge a ticket's text that was typed, as if it were scanned: where the code cannot be read. It lets people in.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = VERDICT)]
     Enter(staff::Enter),
     /// Find the seats of an order by its code, for somebody who has no ticket with them. Where the organiser gives gates a guest list.
     ///
     /// How it stands with each is said here, the names only on the screen. With `--seat` it is noted that they say it is theirs, so that a
     /// supervisor may let them in: `overrule` that row.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(
+        after_help = "Exit codes: 0 the seats are told; 1 it was not done, and the last line on standard error says why, in English and French; 2 wrong usage; 3 the seat is noted, and nobody may pass before a supervisor overrules its row."
+    )]
     Find(find::Find),
     /// Let in whom a scan refused: a supervisor, by their PIN.
     ///
     /// For five minutes. Nobody overrules what is certain: what was forged, replaced or revoked, or a gate that was suspended.
-    #[command(after_help = STAFF_EXIT_CODES)]
+    #[command(after_help = VERDICT)]
     Overrule(staff::Overrule),
-    /// Say who may overrule this gate: add them, list them, remove them.
+    /// Add, list or remove supervisors, who may overrule this gate.
     Supervisor(supervisor::SupervisorCommand),
     /// Show what each device sends, as it comes, and what it would mean. Admits nobody; needs the devices for itself.
     Listen(listen::Listen),
@@ -132,14 +138,14 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Export, verify and prune the journal.
     Journal(journal::JournalCommand),
-    /// Let a tablet show the screen, list those that may, or let one no more.
+    /// Pair, list or revoke tablets that show the screen.
     Tablet(tablet::TabletCommand),
-    /// Switch outputs off while no agent runs.
+    /// Switch outputs off, or try one, while no agent runs.
     Outputs(outputs::OutputsCommand),
     /// Show each verdict as it is given, and how it stands, until Ctrl-C. In a terminal, over any connection.
     #[command(after_help = "Exit codes: 1 there is no agent, or it ended; 2 wrong usage.")]
     Watch(watch::Watch),
-    /// Say how it stands: documents and their age, lease, clock, rows, uploads, last contact, last problem.
+    /// Show status: documents and their age, lease, clock, rows, uploads, last contact, last problem.
     #[command(after_help = "Exit codes: 0 the agent runs; 1 it does not (what the disk says is shown); 2 wrong usage.")]
     Status(Common),
 }
@@ -149,7 +155,7 @@ struct Common {
     /// The gate's folder.
     #[arg(long, value_name = "DIR", env = "COUNTERMARK_GATE_DATA", default_value = "/var/lib/countermark-gate")]
     data: PathBuf,
-    /// Write JSON, one line a thing.
+    /// Write JSON, one object per line.
     #[arg(long)]
     json: bool,
 }
@@ -222,6 +228,7 @@ impl CommandLine {
     pub(crate) fn perform(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Enroll(arguments) => arguments.perform(),
+            Command::Retire(arguments) => retire::perform(&arguments),
             Command::Run(arguments) => arguments.perform(),
             Command::Check(arguments) => arguments.perform(),
             Command::Read(arguments) => Ok(arguments.perform()),
@@ -329,6 +336,58 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         CommandLine::command().debug_assert();
+    }
+
+    /// The words of a command of the page, with something for what stands for something else.
+    fn words(command: &str) -> Vec<String> {
+        let code = crate::stand_in::StandIn::code().to_string();
+        let command = command.replace("ABCD-EFGH-…", &code).replace("NUMBER", "1");
+        let words = command.split('"').enumerate().flat_map(|(part, text)| match part % 2 {
+            0 => text.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![text.to_owned()],
+        });
+        words.collect()
+    }
+
+    #[test]
+    fn each_command_of_the_page_for_field_staff_is_one() {
+        let page = include_str!("../../../firmware-config/README.md");
+        // What stands in backticks, in a line by one or in a block by three.
+        let code = page.split('`').skip(1).step_by(2);
+        let lines = code.flat_map(str::lines).filter_map(|line| line.split(" #").next());
+        let commands = lines.flat_map(|line| line.split("&&")).map(str::trim).filter_map(|command| {
+            let command = command.strip_prefix("runuser -u countermark-gate -- ").unwrap_or(command);
+            let short = ["enroll ", "tablet revoke "].iter().any(|short| command.starts_with(short));
+            let long = if short { format!("countermark-gate {command}") } else { command.to_owned() };
+            long.starts_with("countermark-gate ").then_some(long)
+        });
+        let mut seen = 0;
+        for command in commands {
+            let parsed = CommandLine::try_parse_from(words(&command));
+            assert!(parsed.is_ok(), "{command}: {}", parsed.err().unwrap());
+            seen += 1;
+        }
+        assert!(seen > 20, "{seen}");
+    }
+
+    #[test]
+    fn only_a_command_that_gives_a_verdict_of_its_own_says_3() {
+        let command = CommandLine::command();
+        let says_3 =
+            |command: &&clap::Command| command.get_after_help().is_some_and(|help| help.to_string().contains("; 3 "));
+        let names: Vec<_> = command.get_subcommands().filter(says_3).map(clap::Command::get_name).collect();
+        assert_eq!(names, ["check", "read", "import", "enter", "find", "overrule", "doctor"]);
+    }
+
+    #[test]
+    fn why_somebody_is_overruled_is_said_as_the_journal_has_it() {
+        use countermark_shared::journal::OverruleReason;
+        for reason in OverruleReason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.code());
+            let typed = ["countermark-gate", "overrule", "7", "--why", reason.code()];
+            assert!(CommandLine::try_parse_from(typed).is_ok(), "{}", reason.code());
+        }
+        assert!(CommandLine::try_parse_from(["countermark-gate", "overrule", "7", "--why", "friend"]).is_err());
     }
 
     #[test]

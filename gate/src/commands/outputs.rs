@@ -4,12 +4,17 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
+use serde_json::json;
 
+use super::Common;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::outputs::{hear_the_agents_file, switch_off, wait_for_the_agents_end};
+use crate::data_folder::DataFolder;
+use crate::ledger::is_in_use;
+use crate::outputs::{Passage, Tried, hear_the_agents_file, switch_off, try_once, wait_for_the_agents_end};
+use crate::printer::Printer;
 
 #[derive(Args)]
 pub(super) struct OutputsCommand {
@@ -21,6 +26,19 @@ pub(super) struct OutputsCommand {
 enum What {
     /// Switch every output off, as after an agent that was killed.
     Off(Off),
+    /// Switch one output on for its pulse and off again: whether the right arm opens, and turns. For nobody: no row is written.
+    Try(Try),
+}
+
+#[derive(Args)]
+struct Try {
+    #[command(flatten)]
+    common: Common,
+    /// Its name in gate.toml.
+    name: String,
+    /// What stands at this entrance.
+    #[arg(long, value_name = "FILE", env = "COUNTERMARK_GATE_CONFIG")]
+    config: PathBuf,
 }
 
 #[derive(Args)]
@@ -35,7 +53,16 @@ struct Off {
 
 impl OutputsCommand {
     pub(super) fn perform(self) -> anyhow::Result<ExitCode> {
-        let What::Off(Off { config, when_the_agent_ends }) = self.what;
+        match self.what {
+            What::Off(off) => off.perform(),
+            What::Try(trial) => trial.perform(),
+        }
+    }
+}
+
+impl Off {
+    fn perform(self) -> anyhow::Result<ExitCode> {
+        let Self { config, when_the_agent_ends } = self;
         let config = if when_the_agent_ends {
             let mut agent = io::stdin().lock();
             let text = hear_the_agents_file(&mut agent).context("the agent does not say what its gate.toml says")?;
@@ -47,5 +74,36 @@ impl OutputsCommand {
         };
         let troubles = switch_off(config.outputs, Clock::start());
         if troubles.is_empty() { Ok(ExitCode::SUCCESS) } else { bail!(troubles.join("; ")) }
+    }
+}
+
+impl Try {
+    fn perform(self) -> anyhow::Result<ExitCode> {
+        let Self { common: Common { data, json }, name, config } = self;
+        let outputs = Config::load(&config)?.outputs;
+        let names = outputs.iter().map(|output| output.entry.name.clone()).collect::<Vec<_>>().join(", ");
+        let output = outputs.into_iter().find(|output| output.entry.name == name);
+        let output =
+            output.with_context(|| format!("{} names no output {name}; it names: {names}", config.display()))?;
+        ensure!(
+            !is_in_use(&DataFolder::at(&data).ledger()),
+            "an agent runs, and has the outputs; `systemctl stop countermark-gate` ends it, then run the same command again"
+        );
+        let Tried { passage, trouble } = try_once(output, Clock::start()).context("cannot put signals off")?;
+        let detail = trouble.map(|trouble| trouble.detail);
+        if let Some(detail) = detail.clone().filter(|_| matches!(passage, None | Some(Passage::NotOpened))) {
+            bail!(detail)
+        }
+        let how = match passage {
+            None => "it showed its first pattern",
+            Some(Passage::Opened) => "it was opened for its pulse; nothing tells whether an arm turned",
+            Some(Passage::Turned) => "it was opened, and the arm turned",
+            Some(Passage::NotTurned) => "it was opened, and the arm did not turn in time",
+            Some(Passage::NotOpened) => bail!("it was not opened"),
+        };
+        let said = json!({ "output": name, "passage": passage, "trouble": detail });
+        let trouble = detail.map(|detail| format!("\n{detail}")).unwrap_or_default();
+        Printer { json }.line(&said, || format!("{name}: {how}{trouble}"));
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use countermark_shared::id::LaneId;
 use countermark_shared::journal::OverruleReason;
@@ -66,24 +67,17 @@ pub(super) struct Overrule {
     #[command(flatten)]
     about: About,
     /// Why they are let in all the same; the journal keeps it.
-    #[arg(long)]
-    why: Why,
+    #[arg(long, value_parser = reason())]
+    why: OverruleReason,
     #[command(flatten)]
     pin: PinSource,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Why {
-    /// Who holds the ticket showed who they are.
-    Identified,
-    /// The phone or the printout cannot be read as it should be.
-    Unreadable,
-    /// They were let in before, and nobody went through.
-    NotPassed,
-    /// The organiser wants it so.
-    OrganisersDecision,
-    /// Something else.
-    Other,
+/// The reasons as the journal has them.
+fn reason() -> impl TypedValueParser<Value = OverruleReason> {
+    let known = |text: String| OverruleReason::ALL.into_iter().find(|reason| reason.code() == text);
+    PossibleValuesParser::new(OverruleReason::ALL.map(OverruleReason::code))
+        .try_map(move |text| known(text).ok_or("the journal has no such reason"))
 }
 
 impl ByStaff {
@@ -116,13 +110,6 @@ impl Enter {
 impl Overrule {
     pub(super) fn perform(self) -> anyhow::Result<ExitCode> {
         let Self { about: About { common, sequence }, why, pin } = self;
-        let why = match why {
-            Why::Identified => OverruleReason::Identified,
-            Why::Unreadable => OverruleReason::Unreadable,
-            Why::NotPassed => OverruleReason::NotPassed,
-            Why::OrganisersDecision => OverruleReason::OrganisersDecision,
-            Why::Other => OverruleReason::Other,
-        };
         tell(&common, StaffQuestion::Overrule { sequence, pin: pin.ask()?, why })
     }
 }
@@ -153,8 +140,10 @@ fn words(done: &Done) -> String {
 
 /// A scan in one line, and what may be done about it.
 pub(super) fn recent_words(recent: &Recent) -> String {
-    let Recent { sequence, at, lane, reason, severity: _, persons, slot, may, by_pin: _ } = recent;
+    let Recent { sequence, at, lane, reason, persons, slot, earlier, earlier_gate, may, .. } = recent;
     let seat = slot.map(|slot| format!("  seat {slot}")).unwrap_or_default();
+    let gate = earlier_gate.map(|gate| format!(" at gate {gate}")).unwrap_or_default();
+    let used = earlier.map(|at| format!("  used {at}{gate}")).unwrap_or_default();
     let persons = match persons {
         0 => String::new(),
         1 => "  1 person".to_owned(),
@@ -162,5 +151,5 @@ pub(super) fn recent_words(recent: &Recent) -> String {
     };
     let may: Vec<_> = may.iter().map(|deed| deed.code()).collect();
     let may = if may.is_empty() { String::new() } else { format!("  [{}]", may.join(", ")) };
-    format!("row {sequence:<11} {at}  lane {lane}  {reason}{persons}{seat}{may}")
+    format!("row {sequence:<11} {at}  lane {lane}  {reason}{persons}{seat}{used}{may}")
 }

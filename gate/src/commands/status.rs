@@ -37,6 +37,7 @@ pub(crate) fn at_rest(folder: &DataFolder, now: Moment) -> anyhow::Result<Status
         running: false,
         gate: identity.gate,
         name: identity.name,
+        has_unwrapping_key: folder.unwrapping_key().exists(),
         ledger: LedgerStatus::new(&ledger.report()?, now),
         contact: Contact::default(),
         devices: Vec::new(),
@@ -45,7 +46,7 @@ pub(crate) fn at_rest(folder: &DataFolder, now: Moment) -> anyhow::Result<Status
 }
 
 fn words(status: &Status) -> String {
-    let Status { running, gate, name, ledger, contact, devices, recent } = status;
+    let Status { running, gate, name, has_unwrapping_key: _, ledger, contact, devices, recent } = status;
     let mut lines = Vec::new();
     if !running {
         lines.push("the agent is not running; this is what the disk says".to_owned());

@@ -22,9 +22,9 @@ pub(super) struct TabletCommand {
 enum What {
     /// Show a code for one more: it is good once, for two minutes. Where the gate has supervisors, it takes a PIN.
     Pair(Pair),
-    /// Say which there are.
+    /// List them.
     List(Common),
-    /// Let one in no more.
+    /// Revoke one: it shows the screen no more.
     Revoke(Revoke),
 }
 

@@ -8,6 +8,7 @@ mod file;
 mod input;
 mod output;
 mod scanner;
+mod usb;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ pub(crate) use file::{FileError, Place, TomlFile};
 pub(crate) use input::{CameraConfig, CameraSource, KeyboardConfig, PicturesConfig, ScannerConfig};
 pub(crate) use output::OutputConfig;
 pub(crate) use scanner::{ScannerProfile, SerialLine};
+pub(crate) use usb::WrittenUsb;
 
 use crate::devices::DeviceKind;
 use crate::ledger::Persons;
@@ -184,18 +186,6 @@ impl Config {
         !(self.scanners.is_empty() && self.keyboards.is_empty() && self.cameras.is_empty() && self.pictures.is_empty())
     }
 
-    /// The devices that are files under `/dev`.
-    pub(crate) fn files(&self) -> Vec<(DeviceKind, &Entry, &Path)> {
-        let scanners = self.scanners.iter().map(|one| (DeviceKind::Scanner, &one.entry, one.device.as_path()));
-        let keyboards = self.keyboards.iter().map(|one| (DeviceKind::Keyboard, &one.entry, one.device.as_path()));
-        let cameras = self.cameras.iter().filter_map(|one| match &one.source {
-            CameraSource::Device { device, resolution: _ } => Some((DeviceKind::Camera, &one.entry, device.as_path())),
-            CameraSource::Clip { folder: _ } => None,
-        });
-        let outputs = self.outputs.iter().filter_map(|one| Some((DeviceKind::Output, &one.entry, one.wiring.file()?)));
-        scanners.chain(keyboards).chain(cameras).chain(outputs).collect()
-    }
-
     /// Refuses what is said of a lane where nobody is scanned, and an output there: a wrong lane would leave people before an arm that never opens. `lines` is
     /// the lane of standard input, where that is read.
     pub(crate) fn check_lanes(&self, lines: Option<LaneId>) -> Result<(), FileError> {
@@ -354,9 +344,9 @@ mod tests {
         });
         let text = [format!("profiles = {profiles:?}")].into_iter().chain(lines.map(str::to_owned));
         let config = load(&text.collect::<Vec<_>>().join("\n")).unwrap();
-        let kinds: Vec<_> = config.files().iter().map(|(kind, ..)| *kind).collect();
-        assert_eq!(kinds, [DeviceKind::Scanner, DeviceKind::Keyboard, DeviceKind::Camera, DeviceKind::Output]);
-        assert_eq!(config.pictures.len(), 1);
+        let Config { scanners, keyboards, cameras, outputs, pictures, .. } = &config;
+        let numbers = [scanners.len(), keyboards.len(), cameras.len(), outputs.len(), pictures.len()];
+        assert_eq!(numbers, [1; 5]);
         assert_eq!((config.manner, config.tablets.map(|address| address.port())), (Manner::default(), Some(8443)));
     }
 

@@ -84,13 +84,14 @@ impl WrittenOutput {
             (Profile::Nothing, (None, None)) => Wiring::Nothing,
             (Profile::Nothing, _) => return Err(wrong("this profile has neither device nor channel".to_owned())),
             (_, (None, _) | (_, None)) => return Err(wrong("this profile wants a device and a channel".to_owned())),
-            (Profile::Serial { speed, relays, inputs: _ }, (Some(device), Some(channel))) => {
+            (Profile::Serial { speed, usb, relays, inputs: _ }, (Some(device), Some(channel))) => {
                 let Some(relay) = relays.get(channel.get_ref()) else {
                     return Err(reading
                         .file
                         .wrong(&channel.span(), format!("this profile has the channels {}", numbers(relays))));
                 };
-                Wiring::Serial { device: device.get_ref().into(), speed: *speed, relay: relay.clone() }
+                let (device, relay) = (device.get_ref().into(), relay.clone());
+                Wiring::Serial { device, speed: *speed, usb: usb.clone(), relay }
             }
             (Profile::Gpio, (Some(device), Some(channel))) => Wiring::Line(Line {
                 chip: device.get_ref().into(),

@@ -8,6 +8,7 @@ use serialport::{DataBits, FlowControl, Parity, StopBits};
 use toml::Spanned;
 
 use super::bytes::WrittenBytes;
+use super::usb::WrittenUsb;
 use super::{FileError, TomlFile};
 use crate::input::{Framing, Silence};
 
@@ -77,13 +78,6 @@ struct Written {
     bad: Option<Spanned<WrittenBytes>>,
     manual: Option<String>,
     tried: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenUsb {
-    vendor: u16,
-    product: Option<u16>,
 }
 
 #[derive(Deserialize, Default)]
@@ -173,13 +167,6 @@ impl ScannerProfile {
             bad: written.bad.map(bytes),
             tried: written.tried,
         })
-    }
-}
-
-impl WrittenUsb {
-    fn number(&self) -> String {
-        let product = self.product.map(|product| format!("{product:04x}")).unwrap_or_default();
-        format!("{:04x}:{product}", self.vendor)
     }
 }
 

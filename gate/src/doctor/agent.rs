@@ -2,7 +2,6 @@
 
 use countermark_shared::journal::ClockState;
 
-use super::folder::Enrolled;
 use super::{Finding, Standing};
 use crate::announcement::Sentence;
 use crate::clock::Clock;
@@ -16,18 +15,17 @@ const LIST_IS_OLD: u64 = 15 * 60;
 /// So many rows say that uploading does not keep up, or does not happen.
 const MANY_ROWS: u64 = 1000;
 
-pub(super) fn examine(
-    folder: &DataFolder,
-    enrolled: Option<&Enrolled>,
-    clock: Clock,
-) -> (Vec<Finding>, Option<Status>) {
+/// `set-time` is refused while something else keeps the time, and sets the battery clock, too (`timedatectl(1)`).
+const SET_TIME: &str = "`timedatectl set-ntp false; timedatectl set-time \"2026-11-26 18:05:00 UTC\"; timedatectl set-ntp true`, with what a watch says, in UTC";
+
+pub(super) fn examine(folder: &DataFolder, enrolled: bool, clock: Clock) -> (Vec<Finding>, Option<Status>) {
     let start = "start it: `systemctl start countermark-gate`";
     let (agent, status) = match ask(folder, &Question::Status) {
         Ok(Answer::Status(status)) => (Finding::good("agent", "runs and answers"), Some(*status)),
         Ok(_) => {
             (Finding::bad(Standing::Wrong, "agent", "it answered another question", "restart it after an update"), None)
         }
-        Err(AskError::NotRunning { .. }) if enrolled.is_some() => {
+        Err(AskError::NotRunning { .. }) if enrolled => {
             let stopped = Finding::bad(
                 Standing::Wrong,
                 "agent",
@@ -139,11 +137,12 @@ fn time(clock: &ClockStatus) -> Finding {
             Standing::Wrong,
             "clock",
             "not set: no live ticket can be judged",
-            "connect this gate, or set the date",
+            format!("connect this gate, or set the time: {SET_TIME}"),
         ),
         (ClockState::RolledBack, _) => {
             let says = format!("it fell back to {now}: no live ticket can be judged");
-            Finding::bad(Standing::Wrong, "clock", says, "connect this gate, or set the date; change the box's battery")
+            let remedy = format!("connect this gate, or set the time: {SET_TIME}; change the box's battery");
+            Finding::bad(Standing::Wrong, "clock", says, remedy)
         }
         (ClockState::Ahead, _) => {
             let at = waiting.map(|at| at.to_string()).unwrap_or_default();

@@ -9,10 +9,14 @@ use countermark_shared::id::LaneId;
 use nix::unistd::{AccessFlags, access};
 
 use super::{Finding, Standing};
-use crate::config::{Config, Entry};
+use crate::config::{CameraConfig, CameraSource, Config, Entry, OutputConfig, PicturesConfig};
 use crate::devices::{Device, DeviceKind, DeviceStatus};
 use crate::documents::DocumentKind;
 use crate::local::{LedgerStatus, Status};
+use crate::outputs::{Sensor, Wiring, answers};
+
+/// The service's own folder, which it makes when it starts and takes away when it ends.
+const RUNTIME: &str = "/run/countermark-gate";
 
 pub(super) fn examine(config: Option<&Config>, status: Option<&Status>) -> Vec<Finding> {
     let mut findings = devices(config, status);
@@ -62,16 +66,62 @@ fn as_the_agent_says(device: &DeviceStatus) -> Finding {
     }
 }
 
-/// Whether what the file names is there, and may be used. Nothing is opened: a serial board may act on that.
+/// Whether what the file names is there, and may be used. No file of `/dev` is opened: a serial board may act on that.
 fn as_written(config: &Config) -> Vec<Finding> {
-    let mut findings: Vec<_> =
-        config.files().into_iter().map(|(kind, entry, file)| device_file(kind, entry, file)).collect();
+    let scanners = config.scanners.iter().map(|one| device_file(DeviceKind::Scanner, &one.entry, &one.device));
+    let keyboards = config.keyboards.iter().map(|one| device_file(DeviceKind::Keyboard, &one.entry, &one.device));
+    let cameras = config.cameras.iter().map(|CameraConfig { entry, source }| match source {
+        CameraSource::Device { device, resolution: _ } => device_file(DeviceKind::Camera, entry, device),
+        CameraSource::Clip { folder: clip } => {
+            folder(&Device::named(DeviceKind::Camera, &entry.name), entry.lane, clip)
+        }
+    });
+    let pictures = config.pictures.iter().map(|PicturesConfig { name, lane, folder: pictures }| {
+        folder(&Device { kind: DeviceKind::Pictures, name: name.clone() }, *lane, pictures)
+    });
+    let outputs = config.outputs.iter().flat_map(output_as_written);
+    let mut findings: Vec<_> = scanners.chain(keyboards).chain(cameras).chain(pictures).chain(outputs).collect();
     if !config.has_inputs() {
         let says = "nothing is scanned here";
         let remedy = "name a scanner, a keyboard, a camera or a folder of pictures";
         findings.push(Finding::bad(Standing::Wrong, "gate.toml", says, remedy));
     }
     findings
+}
+
+/// Its device, and what tells of the arm.
+fn output_as_written(OutputConfig { entry, wiring, sensor, duty: _ }: &OutputConfig) -> Vec<Finding> {
+    let part = Device::named(DeviceKind::Output, &entry.name).to_string();
+    let device = match wiring {
+        Wiring::Serial { device, .. } => device_file(DeviceKind::Output, entry, device),
+        Wiring::Line(line) => device_file(DeviceKind::Output, entry, &line.chip),
+        Wiring::Http { device, .. } => match answers(wiring) {
+            Ok(()) => Finding::good(part, format!("{device} answers, for lane {}", entry.lane)),
+            Err(trouble) => {
+                Finding::bad(Standing::Wrong, part, trouble.detail, format!("see to it, or correct {}", entry.place))
+            }
+        },
+        Wiring::Nothing => Finding::good(part, format!("no device, for lane {}", entry.lane)),
+    };
+    let sensor = match sensor {
+        Some(Sensor::Line(line)) => Some(device_file(DeviceKind::Output, entry, &line.chip)),
+        Some(Sensor::Board(_)) | None => None,
+    };
+    [device].into_iter().chain(sensor).collect()
+}
+
+fn folder(device: &Device, lane: LaneId, folder: &Path) -> Finding {
+    let (part, named) = (device.to_string(), folder.display());
+    match fs::read_dir(folder) {
+        Ok(_) => Finding::good(part, format!("{named} is there, for lane {lane}")),
+        Err(_) if folder.starts_with(RUNTIME) => {
+            let says = format!("{named} was not looked at: it is there while the agent runs");
+            Finding::bad(Standing::Warning, part, says, "start the agent: `systemctl start countermark-gate`")
+        }
+        Err(error) => {
+            Finding::bad(Standing::Wrong, part, format!("{named}: {error}"), "make that folder, or correct gate.toml")
+        }
+    }
 }
 
 fn device_file(kind: DeviceKind, entry: &Entry, file: &Path) -> Finding {
@@ -105,16 +155,77 @@ mod tests {
     use crate::clock::Moment;
     use crate::config::Config;
     use crate::samples;
-    use std::path::PathBuf;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{SocketAddr, TcpListener};
+    use std::thread::JoinHandle;
     use std::time::Duration;
 
+    const PROFILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-config/profiles");
+
+    /// What is said of these devices while no agent runs.
+    fn written(devices: &str) -> Vec<Finding> {
+        let text = format!("profiles = {PROFILES:?}\n{devices}");
+        examine(Some(&Config::of_text("gate.toml", text).unwrap()), None)
+    }
+
     fn examined(device: &str) -> Finding {
-        let folder = tempfile::tempdir().unwrap();
-        let file: PathBuf = folder.path().join("gate.toml");
         let text = format!("[[keyboard]]\nname = \"left\"\nlane = 1\ndevice = {device:?}\n");
-        fs::write(&file, text).unwrap();
-        let [finding] = examine(Some(&Config::load(&file).unwrap()), None).try_into().unwrap();
+        let [finding] = written(&text).try_into().unwrap();
         finding
+    }
+
+    /// A relay on the network that takes one call; the answer is what it heard.
+    fn relay() -> (SocketAddr, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let heard = std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let mut call = String::new();
+            BufReader::new(&stream).read_line(&mut call).unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+            call
+        });
+        (address, heard)
+    }
+
+    #[test]
+    fn whatever_gate_toml_names_is_looked_at_though_no_agent_runs() {
+        let here = tempfile::tempdir().unwrap();
+        let (there, gone) = (here.path(), here.path().join("gone"));
+        let folders = |folder: &Path| {
+            format!(
+                "[[camera]]\nname = \"porch\"\nlane = 1\nclip = {folder:?}\n[[pictures]]\nname = \"box\"\nlane = 1\nfolder = {folder:?}\n"
+            )
+        };
+        let output = |rest: &str| format!("[[output]]\nname = \"arm\"\nlane = 1\n{rest}\n");
+        let opens = "opens = { pulse-milliseconds = 500 }";
+        let shelly =
+            |address| output(&format!("profile = \"shelly\"\ndevice = \"http://{address}\"\nchannel = 0\n{opens}"));
+        let (address, heard) = relay();
+        let nothing = output(&format!("profile = \"nothing\"\n{opens}")).replace("arm", "folded");
+        let said = written(&format!("{}{}{nothing}", folders(there), shelly(address)));
+        let parts: Vec<_> = said.iter().map(|finding| (&*finding.part, finding.standing)).collect();
+        let good = ["camera/porch", "pictures/box", "output/arm", "output/folded"];
+        assert_eq!(parts, good.map(|part| (part, Standing::Good)), "{said:?}");
+        assert_eq!(heard.join().unwrap(), "GET /rpc/Switch.GetStatus?id=0 HTTP/1.1\r\n", "nothing is switched");
+
+        // Nobody listens there any more.
+        let said = written(&format!("{}{}", folders(&gone), shelly(address)));
+        let parts: Vec<_> = said.iter().map(|finding| (&*finding.part, finding.standing)).collect();
+        let bad = ["camera/porch", "pictures/box", "output/arm"];
+        assert_eq!(parts, bad.map(|part| (part, Standing::Wrong)), "{said:?}");
+        let arm = said.last().unwrap();
+        assert!(arm.says.contains("does not answer") && arm.remedy.as_ref().unwrap().contains("gate.toml:"), "{arm:?}");
+
+        let [_, pictures] = written(&folders(Path::new("/run/countermark-gate/none"))).try_into().unwrap();
+        assert_eq!(pictures.standing, Standing::Warning);
+        assert!(pictures.says.contains("was not looked at"), "{pictures:?}");
+
+        let turned = "profile = \"gpio\"\ndevice = \"/dev/null\"\nchannel = 1\nopens = { pulse-milliseconds = 500, turned = { within-milliseconds = 900, chip = \"/dev/gpiochip99\", line = 2 } }";
+        let said = written(&format!("{}{}", folders(there), output(turned)));
+        let [.., chip, sensor] = &*said else { panic!("{said:?}") };
+        assert_eq!((chip.standing, sensor.standing), (Standing::Good, Standing::Wrong), "{said:?}");
+        assert!(sensor.says.contains("/dev/gpiochip99"), "{sensor:?}");
     }
 
     #[test]
@@ -136,7 +247,7 @@ mod tests {
         for (device, expected) in [("/dev/countermark-nothing", "No such file"), ("/etc/hostname", "is no device")] {
             let finding = examined(device);
             assert_eq!(finding.standing, Standing::Wrong);
-            assert!(finding.says.contains(expected) && finding.says.contains("gate.toml:2"), "{}", finding.says);
+            assert!(finding.says.contains(expected) && finding.says.contains("gate.toml:3"), "{}", finding.says);
         }
     }
 }

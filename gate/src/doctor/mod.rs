@@ -5,6 +5,7 @@ mod agent;
 mod disk;
 mod folder;
 mod hardware;
+mod keys;
 mod reach;
 
 use std::path::Path;
@@ -60,12 +61,12 @@ pub(crate) fn examine(folder: &DataFolder, config: Option<&Path>, mut tell: impl
             tell(&finding);
         }
     };
-    let (findings, enrolled) = folder::examine(folder);
+    let (findings, identity) = folder::examine(folder);
     tell(findings);
     let mut status = None;
     if folder.path().is_dir() {
         tell(disk::examine(folder.path(), clock));
-        let (findings, answered) = agent::examine(folder, enrolled.as_ref(), clock);
+        let (findings, answered) = agent::examine(folder, identity.is_some(), clock);
         tell(findings);
         status = answered;
     }
@@ -77,8 +78,10 @@ pub(crate) fn examine(folder: &DataFolder, config: Option<&Path>, mut tell: impl
         }
     };
     tell(hardware::examine(config.as_ref(), status.as_ref()));
-    if let Some(enrolled) = &enrolled {
-        tell(vec![reach::examine(enrolled, status.as_ref(), clock)]);
+    if let Some(identity) = &identity {
+        let (finding, key) = keys::examine(folder, status.as_ref());
+        tell(vec![finding]);
+        tell(vec![reach::examine(identity, key.as_ref(), status.as_ref(), clock)]);
     }
     worst
 }

@@ -80,7 +80,7 @@ pub(crate) enum ActError {
         sequence: u64,
     },
     /// It let somebody in, or out, or was at an exit.
-    #[error("Row {sequence} refused nobody an entry.")]
+    #[error("Row {sequence} is not a refusal.")]
     NotARefusal {
         /// The row.
         sequence: u64,
@@ -160,10 +160,10 @@ pub(crate) enum ActError {
     #[error("This is no order's code: it has ten letters and digits, as in 7KQ2M-4XD9P.")]
     NotACode(#[from] InvalidOrderCode),
     /// None of the issuer's tickets is of such an order.
-    #[error("Nobody is found by this code. Look at it again; what was bought in the last minutes may not be here yet.")]
+    #[error("No order has this code. Look at it again; what was bought in the last minutes may not be here yet.")]
     NobodyFound,
     /// Somebody fishes for names.
-    #[error("Too many codes by which nobody was found. Wait {seconds} seconds.")]
+    #[error("Too many unknown codes. Wait {seconds} seconds.")]
     WaitForCode {
         /// For how long.
         seconds: u64,
@@ -212,7 +212,7 @@ impl ActError {
                 format!("La ligne {sequence} ne montre aucun billet que ce portique ait pu prouver.")
             }
             Self::NotAnAdmission { sequence } => format!("La ligne {sequence} n'a laissé entrer personne."),
-            Self::NotARefusal { sequence } => format!("La ligne {sequence} n'a refusé l'entrée à personne."),
+            Self::NotARefusal { sequence } => format!("La ligne {sequence} n'est pas un refus."),
             Self::TooLate { sequence, minutes } => {
                 format!("La ligne {sequence} date de plus de {minutes} minutes. Scannez de nouveau le billet.")
             }
@@ -236,33 +236,32 @@ impl ActError {
                 format!("Personne ne peut passer outre : {}", reason.sentence(Language::Fr))
             }
             Self::Overruled { sequence } => {
-                format!("On a déjà passé outre à la ligne {sequence}. Scannez de nouveau le billet.")
+                format!("Un superviseur a déjà autorisé la ligne {sequence}. Scannez de nouveau le billet.")
             }
-            Self::TakesPin => "Il faut le code d'un superviseur.".to_owned(),
+            Self::TakesPin | Self::PinMissing => "Il faut le code PIN d'un superviseur.".to_owned(),
             Self::TakenBackTwice => "Ce billet a déjà été annulé deux fois. Appelez l'administrateur.".to_owned(),
-            Self::NotAnEntry { lane } => format!("Le passage {lane} n'est pas une entrée de ce portique."),
+            Self::NotAnEntry { lane } => format!("Le couloir {lane} n'est pas une entrée de ce portique."),
             Self::NoGuestList => {
-                "Il n'y a pas de liste d'invités sur ce portique à présent. Demandez à l'administrateur.".to_owned()
+                "Il n'y a pas de liste des participants sur ce portique à présent. Demandez à l'administrateur.".to_owned()
             }
             Self::NotACode(_) => {
                 "Ce n'est pas un code de commande : il a dix lettres et chiffres, comme 7KQ2M-4XD9P.".to_owned()
             }
             Self::NobodyFound => {
-                "Personne n'est trouvé par ce code. Vérifiez-le ; les achats des dernières minutes ne sont peut-être pas encore ici."
+                "Aucune commande ne correspond à ce code. Vérifiez-le ; les achats des dernières minutes ne sont peut-être pas encore ici."
                     .to_owned()
             }
             Self::WaitForCode { seconds } => {
-                format!("Trop de codes qui ne trouvent personne. Attendez {seconds} secondes.")
+                format!("Trop de codes inconnus. Attendez {seconds} secondes.")
             }
             Self::NoSupervisor => {
                 "Ce portique n'a pas de superviseur. L'administrateur lance `countermark-gate supervisor add`."
                     .to_owned()
             }
-            Self::PinMissing => "Il y faut le code d'un superviseur.".to_owned(),
-            Self::WrongPin => "Code erroné.".to_owned(),
-            Self::Wait { seconds } => format!("Trop de codes erronés. Attendez {seconds} secondes."),
+            Self::WrongPin => "Code PIN erroné.".to_owned(),
+            Self::Wait { seconds } => format!("Trop de codes PIN erronés. Attendez {seconds} secondes."),
             Self::NotHashed(_) => {
-                "Le code n'a pas pu être vérifié : rien n'a été fait. Appelez l'administrateur.".to_owned()
+                "Le code PIN n'a pas pu être vérifié : rien n'a été fait. Appelez l'administrateur.".to_owned()
             }
             Self::Held => "Ce billet est déjà bloqué à ce portique.".to_owned(),
             Self::NotHeld => "Ce billet n'est pas bloqué à ce portique.".to_owned(),

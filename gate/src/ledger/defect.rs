@@ -85,12 +85,12 @@ impl Defect {
                 "DISQUE ABÎMÉ, certains billets sont indécidables : redémarrez l'appareil, il sauve ce qu'il peut.",
             ),
             Self::Incomplete => (
-                "ENTRIES OF THIS GATE ARE LOST, nobody is let in: send people to another entrance, enrol this box anew. What was used here since the last upload is not known.",
-                "DES ENTRÉES DE CE PORTIQUE SONT PERDUES, personne n'entre : orientez vers une autre entrée, réenrôlez l'appareil. Les billets utilisés ici depuis le dernier envoi ne sont pas connus.",
+                "ENTRIES OF THIS GATE ARE LOST, nobody is let in: send people to another entrance; `countermark-gate retire`, then enrol this box anew. What was used here since the last upload is not known.",
+                "DES ENTRÉES DE CE PORTIQUE SONT PERDUES, personne n'entre : orientez vers une autre entrée ; `countermark-gate retire`, puis réenrôlez l'appareil. Les billets utilisés ici depuis le dernier envoi ne sont pas connus.",
             ),
             Self::Forked => (
-                "THIS GATE'S DISK WAS RESTORED OR COPIED, nobody is let in: send people to another entrance, enrol this box anew.",
-                "LE DISQUE DE CE PORTIQUE A ÉTÉ RESTAURÉ OU COPIÉ, personne n'entre : orientez vers une autre entrée, réenrôlez l'appareil.",
+                "THIS GATE'S DISK WAS RESTORED OR COPIED, nobody is let in: send people to another entrance; `countermark-gate retire`, then enrol this box anew.",
+                "LE DISQUE DE CE PORTIQUE A ÉTÉ RESTAURÉ OU COPIÉ, personne n'entre : orientez vers une autre entrée ; `countermark-gate retire`, puis réenrôlez l'appareil.",
             ),
             Self::Unopened => (
                 "LEDGER CANNOT BE OPENED, nobody is let in: send people to another entrance; `countermark-gate doctor` on this box says why.",

@@ -9,7 +9,7 @@ use countermark_shared::key_ring::KeyRing;
 use countermark_shared::order_code::OrderCode;
 use countermark_shared::ticket::{HalfTicket, VerifiedHalf};
 use countermark_shared::time::Timestamp;
-use countermark_shared::verdict::{Language, Reason, Verdict};
+use countermark_shared::verdict::{Reason, Verdict};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +74,7 @@ impl Ledger {
         if !may_enter(reason) {
             return Err(ActError::Final { reason });
         }
-        self.transact(now, |recorder, _| {
+        self.transact(now, |recorder| {
             let body = half.body();
             let mut said = Verdict::refusal(Reason::FoundByOrder);
             said.earlier = earlier;
@@ -188,7 +188,7 @@ fn sentence(reason: Reason, was_let_in: bool) -> Sentence {
     let (en, fr) = match (reason.severity().opens(), was_let_in) {
         (true, false) => ("Not let in yet.", "Pas encore entré."),
         (true, true) => ("Let in before, and may enter again.", "Déjà entré, peut entrer de nouveau."),
-        (false, _) => (reason.sentence(Language::En), reason.sentence(Language::Fr)),
+        (false, _) => return Sentence::of_reason(reason),
     };
     Sentence { en: en.to_owned(), fr: fr.to_owned() }
 }

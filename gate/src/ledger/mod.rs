@@ -62,7 +62,7 @@ pub(crate) use find::Found;
 pub(crate) use guests::GuestList;
 pub(crate) use hashing::Pins;
 pub(crate) use lanes::Persons;
-pub(crate) use open::{OpenError, Owner};
+pub(crate) use open::{OpenError, Owner, is_in_use};
 pub(crate) use pin::{Pin, Salt};
 pub(crate) use recent::{RECENT, Recent};
 pub(crate) use report::Report;
@@ -182,7 +182,7 @@ impl Ledger {
         if !outcomes.is_empty() {
             let savepoint = transaction.savepoint()?;
             let grounds = Grounds { connection: &savepoint, documents, names, lanes, clock };
-            match outcomes.write(Recorder { gate: *gate, boot: *boot, grounds }) {
+            match outcomes.write(Recorder { gate: *gate, boot: *boot, grounds, outcomes }) {
                 Ok(()) => {
                     savepoint.commit()?;
                     told = true;
@@ -201,7 +201,7 @@ impl Ledger {
             }
             let savepoint = transaction.savepoint()?;
             let grounds = Grounds { connection: &savepoint, documents, names, lanes, clock };
-            let recorder = Recorder { gate: *gate, boot: *boot, grounds };
+            let recorder = Recorder { gate: *gate, boot: *boot, grounds, outcomes };
             let outcome = judge::judge(grounds, scan, now.uptime, claims.others()).and_then(|mut judgement| {
                 // It is held still while the others are asked.
                 if claims.are_about(scan, &judgement.subject) {
@@ -264,7 +264,7 @@ impl Ledger {
         if self.outcomes.is_empty() || !store::is_whole(&self.connection)? {
             return Ok(());
         }
-        self.transact(now, |_, _| Ok(()))
+        self.transact(now, |_| Ok(()))
     }
 
     /// Whether an output told something since.

@@ -12,7 +12,8 @@ use countermark_shared::id::GateId;
 use countermark_shared::journal::{BootId, ChainHash, JournalRow};
 use countermark_shared::sealing::UnwrappingKey;
 use countermark_shared::time::Timestamp;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::claim::Claims;
@@ -153,6 +154,18 @@ impl Ledger {
             names_of: None,
         })
     }
+}
+
+/// Whether another process has it: an agent, from its start on. Nothing of it is changed, whatever is wrong with it.
+pub(crate) fn is_in_use(file: &Path) -> bool {
+    let ask = || {
+        let mut connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.busy_timeout(LOCK_WAIT)?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.transaction_with_behavior(TransactionBehavior::Immediate)?.rollback()
+    };
+    ask().is_err_and(|error| matches!(explain(error, file), OpenError::InUse { .. }))
 }
 
 /// The ledger of this process alone, if every page and every row of it is as it was written.

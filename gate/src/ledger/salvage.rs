@@ -15,6 +15,7 @@ use super::open::{OpenError, connect, explain, following};
 use super::remains;
 use super::store::{self, Head};
 use crate::documents::Record;
+use crate::retire::ENROL_ANEW;
 
 /// What SQLite keeps beside a database.
 pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
@@ -73,7 +74,7 @@ pub(super) fn save(damaged: &Path, new: &Path, gate: GateId) -> Result<(), OpenE
         tracing::warn!(rows, "every row of the damaged ledger was saved");
     } else {
         store::close_journal(&transaction).map_err(explain)?;
-        tracing::error!("rows of the damaged ledger are lost; enrol this gate anew");
+        tracing::error!("rows of the damaged ledger are lost; {ENROL_ANEW}");
     }
     transaction.commit().map_err(explain)?;
     // One file, so that it can be moved as one.

@@ -2,6 +2,7 @@
 
 use countermark_shared::clock::Clock;
 use countermark_shared::journal::{Act, Actor, Actuation, JournalRow, Subject};
+use countermark_shared::verdict::Admission;
 use rusqlite::TransactionBehavior;
 
 use super::case::Case;
@@ -78,9 +79,19 @@ impl Ledger {
         let recent = |row: JournalRow| {
             let history = history(&self.connection, &row.subject)?;
             let case = self.outcomes.case(&row, &history, has_supervisors, clock);
-            Ok(Recent::new(&case))
+            Ok(Recent::new(&case, self.last_entry(&row, &history)))
         };
         store::last_verdicts(&self.connection, most)?.into_iter().map(recent).collect()
+    }
+
+    /// When the seat of a row by which nobody passed was last admitted, here or at another gate.
+    fn last_entry(&self, row: &JournalRow, history: &History) -> Option<Admission> {
+        let Subject::Ticket { event, slot, generation: _ } = row.subject else { return None };
+        let feed = self.documents.feed().filter(|feed| feed.event() == event);
+        let told = feed.and_then(|feed| feed.passages(slot, Some(self.gate), None).last_entry);
+        let told = told.map(|last| Admission { at: last.at, gate: Some(last.gate) });
+        let own = history.passages(None).last_entry;
+        own.into_iter().chain(told).max_by_key(|entry| entry.at).filter(|_| row.persons == 0)
     }
 
     /// One deed in one transaction, which sees all that was told before it.
@@ -90,11 +101,11 @@ impl Ledger {
         now: Moment,
         deed: impl FnOnce(&Case<'_>, Recorder<'_>) -> Result<(Deed, u64), ActError>,
     ) -> Result<Done, ActError> {
-        let done = self.transact(now, |recorder, outcomes| {
+        let done = self.transact(now, |recorder| {
             let Grounds { connection, documents: _, names: _, lanes: _, clock } = recorder.grounds;
             let row = store::row(connection, sequence)?.ok_or(ActError::Unknown { sequence })?;
             let history = history(connection, &row.subject)?;
-            let case = outcomes.case(&row, &history, store::has_supervisors(connection)?, clock);
+            let case = recorder.outcomes.case(&row, &history, store::has_supervisors(connection)?, clock);
             let (deed, written) = deed(&case, recorder)?;
             let Subject::Ticket { event, slot, generation: _ } = row.subject else {
                 return Err(ActError::NoTicket { sequence });
@@ -112,16 +123,16 @@ impl Ledger {
     pub(super) fn transact<T, E: From<LedgerError>>(
         &mut self,
         now: Moment,
-        work: impl FnOnce(Recorder<'_>, &Outcomes) -> Result<T, E>,
+        work: impl FnOnce(Recorder<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let clock = self.read_clock(now);
         let Self { connection, gate, boot, documents, names, lanes, outcomes, .. } = self;
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::from)?;
         let grounds = Grounds { connection: &transaction, documents, names, lanes, clock };
-        let recorder = Recorder { gate: *gate, boot: *boot, grounds };
+        let recorder = Recorder { gate: *gate, boot: *boot, grounds, outcomes };
         outcomes.write(recorder)?;
-        let worked = work(recorder, outcomes)?;
+        let worked = work(recorder)?;
         transaction.commit().map_err(LedgerError::from)?;
         outcomes.written();
         Ok(worked)

@@ -287,14 +287,15 @@ pub(super) fn unsettle(connection: &Connection, known_up_to: u64) -> rusqlite::R
         .execute([known_up_to])
 }
 
-/// Drops the texts of sealed tickets that validation has, but for those of the event that is `kept`; how many there were. What names nobody stays: a
-/// validation that was restored from a backup is shown it again.
+/// Drops the texts of sealed tickets that validation has, be it with rows that it put aside, but for those of the event that is `kept`; how many there
+/// were. What names nobody stays: a validation that was restored from a backup is shown it again.
 pub(super) fn drop_texts(connection: &Connection, kept: Option<EventId>) -> rusqlite::Result<usize> {
     let [one, two, three, four] = sealed_beginnings();
     connection
         .prepare_cached(
             "UPDATE journal SET ticket = NULL
-             WHERE outcome IN ('stored', 'known') AND event IS NOT ?5 AND substr(ticket, 1, length(?1)) IN (?1, ?2, ?3, ?4)",
+             WHERE outcome IN ('stored', 'known', 'fork', 'unproved') AND (?5 IS NULL OR event IS NOT ?5)
+               AND substr(ticket, 1, length(?1)) IN (?1, ?2, ?3, ?4)",
         )?
         .execute(params![one, two, three, four, kept.map(|event| event.0)])
 }

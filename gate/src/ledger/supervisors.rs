@@ -8,6 +8,7 @@ use super::pin::{NotHashed, PinHash, Salt};
 use super::store::{self, NotAdded};
 use super::{ActError, Ledger, LedgerError};
 use crate::clock::Moment;
+use crate::retire::ENROL_ANEW;
 
 /// A longer name is none.
 const LONGEST_NAME: usize = 64;
@@ -66,7 +67,7 @@ pub(crate) enum SupervisorError {
     #[error("another supervisor of this gate has this PIN; choose another")]
     Taken,
     /// Each was given once.
-    #[error("this gate has given away all of its numbers for supervisors; enrol it anew in another folder")]
+    #[error("this gate has given away all of its numbers for supervisors; {ENROL_ANEW}")]
     NoNumber,
     /// Nobody has the number.
     #[error("nobody is supervisor {number} of this gate; `countermark-gate supervisor list` says who is")]

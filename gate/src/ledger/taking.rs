@@ -149,12 +149,12 @@ impl Ledger {
         now: Moment,
     ) -> Result<(), LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, names, lanes, .. } = self;
+        let Self { connection, gate, boot, names, lanes, outcomes, .. } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         persist(&transaction, kind, bytes, next)?;
         store::raise_clock_floor(&transaction, floor)?;
         let grounds = Grounds { connection: &transaction, documents: next, names, lanes, clock };
-        holds::release_those_listed(Recorder { gate: *gate, boot: *boot, grounds })?;
+        holds::release_those_listed(Recorder { gate: *gate, boot: *boot, grounds, outcomes })?;
         Ok(transaction.commit()?)
     }
 

@@ -44,6 +44,7 @@ pub(crate) struct Agent {
     pub(crate) identity: Identity,
     /// Signs how far the journal goes.
     pub(crate) key: SigningKey,
+    pub(crate) has_unwrapping_key: bool,
     /// The lanes that are scanned at.
     pub(crate) lanes: Vec<LaneId>,
     pub(crate) ledger: mpsc::Sender<Work>,
@@ -156,6 +157,7 @@ impl Agent {
             running: true,
             gate: self.identity.gate,
             name: self.identity.name.clone(),
+            has_unwrapping_key: self.has_unwrapping_key,
             ledger: LedgerStatus::new(&self.report.borrow(), self.clock.now()),
             contact: self.contact.borrow().clone(),
             devices: self.devices.borrow().statuses(),
@@ -221,7 +223,7 @@ impl Agent {
         if let Some(word) = word {
             match self.ask(|reply| Work::Hear { word, reply }).await {
                 Ok(Ok(Some(_))) => {}
-                Ok(Ok(None)) => return Answer::Problem("no instant waits for anybody's word".to_owned()),
+                Ok(Ok(None)) => return Answer::Problem("no clock change is waiting for confirmation".to_owned()),
                 Ok(Err(error)) => return Answer::Problem(error.to_string()),
                 Err(problem) => return problem,
             }
@@ -283,7 +285,10 @@ mod tests {
         let (lanes, clock) = (vec![LaneId(1)], Clock::start());
         let (ledger_too, report_too) = (ledger.clone(), report.clone());
         let screen = Arc::new(Screen { ledger: ledger_too, report: report_too, ..samples::screen() });
-        (Agent { identity, key: samples::signing_key(3), lanes, ledger, report, contact, devices, clock, screen }, work)
+        let key = samples::signing_key(3);
+        let has_unwrapping_key = true;
+        let agent = Agent { identity, key, has_unwrapping_key, lanes, ledger, report, contact, devices, clock, screen };
+        (agent, work)
     }
 
     #[tokio::test]
@@ -315,7 +320,9 @@ mod tests {
             (status, check)
         });
         let (status, check) = asking.await.unwrap();
-        assert!(matches!(status, Answer::Status(status) if status.ledger.unsettled == 2 && status.running));
+        assert!(
+            matches!(status, Answer::Status(status) if status.ledger.unsettled == 2 && status.running && status.has_unwrapping_key)
+        );
         assert!(matches!(check, Answer::Check(checked) if checked.ruling.verdict == Reason::NotOurs));
     }
 
@@ -381,7 +388,7 @@ mod tests {
         assert_eq!(outcomes, expected);
         assert!(same_bytes);
         assert!(matches!(junk, AskError::Problem(_)));
-        assert!(matches!(unheard, AskError::Problem(problem) if problem.contains("no instant waits")));
+        assert!(matches!(unheard, AskError::Problem(problem) if problem.contains("no clock change is waiting")));
         assert!(matches!(shown, Answer::Clock(clock) if clock.warning.is_none()));
     }
 }

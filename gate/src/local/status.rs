@@ -24,6 +24,9 @@ pub(crate) struct Status {
     pub(crate) gate: GateId,
     /// The entrance's name.
     pub(crate) name: String,
+    /// Whether the key is there that event secrets are wrapped for: an agent's, wherever it has it from; else the folder's. Its own key an agent
+    /// has, or it does not run.
+    pub(crate) has_unwrapping_key: bool,
     /// What the ledger holds.
     #[serde(flatten)]
     pub(crate) ledger: LedgerStatus,

@@ -21,6 +21,7 @@ mod profile;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod wiring;
 mod worker;
 
@@ -38,6 +39,7 @@ pub(crate) use off::switch_off;
 pub(crate) use passage::{NOTICE, Passage, PassageLine, Passages};
 pub(crate) use profile::Profile;
 pub(crate) use tally::{Tally, Telling};
+pub(crate) use trial::{Tried, try_once};
 pub(crate) use wiring::{Line, Sensor, Wiring};
 pub(crate) use worker::Worker;
 
@@ -45,6 +47,7 @@ use crate::announcement::Announcement;
 use crate::clock::Clock;
 use crate::config::OutputConfig;
 use crate::devices::{Cause, Post, Trouble};
+use board::Board;
 use worker::Told;
 
 /// Verdicts that may wait for a device. It is dead long before there are so many; the newest is the one that is not told, and staff are.
@@ -117,6 +120,11 @@ impl Outputs {
             }
         }
     }
+}
+
+/// Asks a device on the network whether it is there, which switches nothing.
+pub(crate) fn answers(wiring: &Wiring) -> Result<(), Trouble> {
+    Board::open(wiring)?.check(wiring)
 }
 
 /// The lanes of which an output tells how an admission ends.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::wiring::{Bytes, Call, Calls, Question, Relay};
-use crate::config::{FileError, TomlFile, WrittenBytes};
+use crate::config::{FileError, TomlFile, WrittenBytes, WrittenUsb};
 
 /// More is none of a relay board's commands.
 const MAX_BYTES: usize = 64;
@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) enum Profile {
     /// By bytes on a serial line, with so many bits a second.
-    Serial { speed: u32, relays: BTreeMap<u32, Relay>, inputs: BTreeMap<u32, Question> },
+    Serial { speed: u32, usb: Vec<String>, relays: BTreeMap<u32, Relay>, inputs: BTreeMap<u32, Question> },
     /// By a line of a GPIO chip.
     Gpio,
     /// By HTTP calls.
@@ -35,6 +35,8 @@ struct Written {
     #[serde(rename = "tried")]
     _tried: bool,
     pulse_ends: Spanned<PulseEnds>,
+    #[serde(default)]
+    usb: Vec<WrittenUsb>,
     serial: Option<WrittenSerial>,
     gpio: Option<NoKeys>,
     http: Option<WrittenHttp>,
@@ -105,14 +107,14 @@ struct WrittenHttp {
 impl Profile {
     /// Reads one.
     pub(crate) fn read(file: &TomlFile) -> Result<Self, FileError> {
-        let Written { title, manual, _tried, pulse_ends, serial, gpio, http, nothing } = file.parse()?;
+        let Written { title, manual, _tried, pulse_ends, usb, serial, gpio, http, nothing } = file.parse()?;
         for text in [&title, &manual] {
             if text.get_ref().trim().is_empty() {
                 return Err(file.wrong(&text.span(), "say what it is, and where its commands come from"));
             }
         }
         let profile = match (serial, gpio, http, nothing) {
-            (Some(serial), None, None, None) => serial.check(file)?,
+            (Some(serial), None, None, None) => serial.check(file, usb.iter().map(WrittenUsb::number).collect())?,
             (None, Some(NoKeys {}), None, None) => Self::Gpio,
             (None, None, Some(http), None) => http.check(file)?,
             (None, None, None, Some(NoKeys {})) => Self::Nothing,
@@ -137,7 +139,7 @@ impl Profile {
 }
 
 impl WrittenSerial {
-    fn check(self, file: &TomlFile) -> Result<Profile, FileError> {
+    fn check(self, file: &TomlFile, usb: Vec<String>) -> Result<Profile, FileError> {
         if !(300..=3_000_000).contains(self.speed.get_ref()) {
             return Err(file.wrong(&self.speed.span(), "a speed is 300 to 3000000 bits a second"));
         }
@@ -174,7 +176,7 @@ impl WrittenSerial {
                 return Err(file.wrong(&number.span(), "another input has this number"));
             }
         }
-        Ok(Profile::Serial { speed: self.speed.into_inner(), relays, inputs })
+        Ok(Profile::Serial { speed: self.speed.into_inner(), usb, relays, inputs })
     }
 }
 

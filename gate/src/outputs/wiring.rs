@@ -13,7 +13,7 @@ pub(crate) type Bytes = Vec<u8>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wiring {
     /// A relay of a board on a serial line.
-    Serial { device: PathBuf, speed: u32, relay: Relay },
+    Serial { device: PathBuf, speed: u32, usb: Vec<String>, relay: Relay },
     /// A line of a GPIO chip.
     Line(Line),
     /// A relay of a device on the network; only plain HTTP.
@@ -23,15 +23,6 @@ pub(crate) enum Wiring {
 }
 
 impl Wiring {
-    /// Its file under `/dev`, if it has one.
-    pub(crate) fn file(&self) -> Option<&Path> {
-        match self {
-            Self::Serial { device, .. } => Some(device),
-            Self::Line(Line { chip, .. }) => Some(chip),
-            Self::Http { .. } | Self::Nothing => None,
-        }
-    }
-
     /// The device that has other outputs, too, and that one thread must have for all of them.
     pub(super) fn shared_device(&self) -> Option<&Path> {
         match self {

@@ -66,7 +66,7 @@ struct Named {
 }
 
 /// Where a request comes from, where it is not the gate itself.
-type From = Option<Extension<Desk>>;
+type Whence = Option<Extension<Desk>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -136,19 +136,19 @@ struct Seen<'a> {
     holder: Option<HeardHolder<'a>>,
 }
 
-async fn undo(State(screen): State<Arc<Screen>>, from: From, Json(named): Json<Named>) -> Response {
+async fn undo(State(screen): State<Arc<Screen>>, from: Whence, Json(named): Json<Named>) -> Response {
     screen.by_staff(Ledger::undo, from, named).await
 }
 
-async fn hold(State(screen): State<Arc<Screen>>, from: From, Json(named): Json<Named>) -> Response {
+async fn hold(State(screen): State<Arc<Screen>>, from: Whence, Json(named): Json<Named>) -> Response {
     screen.by_staff(Ledger::hold, from, named).await
 }
 
-async fn release(State(screen): State<Arc<Screen>>, from: From, Json(named): Json<Named>) -> Response {
+async fn release(State(screen): State<Arc<Screen>>, from: Whence, Json(named): Json<Named>) -> Response {
     screen.by_staff(Ledger::release, from, named).await
 }
 
-fn typed(pin: SecretString, from: From) -> TypedPin {
+fn typed(pin: SecretString, from: Whence) -> TypedPin {
     TypedPin { pin, desk: from.map_or(Desk::Gate, |Extension(desk)| desk) }
 }
 
@@ -158,7 +158,7 @@ async fn confirm(State(screen): State<Arc<Screen>>, Json(Confirmed { sequence, p
 
 async fn overrule(
     State(screen): State<Arc<Screen>>,
-    from: From,
+    from: Whence,
     Json(Overruled { sequence, pin, why }): Json<Overruled>,
 ) -> Response {
     let pin = typed(pin, from);
@@ -243,7 +243,7 @@ pub(super) async fn invite(State(screen): State<Arc<Screen>>, Json(Inviting { pi
 }
 
 impl Screen {
-    async fn by_staff(&self, act: StaffAct, from: From, Named { sequence, pin }: Named) -> Response {
+    async fn by_staff(&self, act: StaffAct, from: Whence, Named { sequence, pin }: Named) -> Response {
         let pin = pin.map(|pin| typed(pin, from));
         self.act(|reply| Work::ByStaff { act, sequence, pin, reply }).await
     }

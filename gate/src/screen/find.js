@@ -1,7 +1,12 @@
 // Somebody without a ticket, who knows their order's code. Their name is on the page for as long as staff look at it, and goes with the menu.
 
-import { ask, back, button, heading, lanes, list, reason, show, told } from "./menu.js";
-import { both, clock, made } from "./words.js";
+import { ask, back, button, heading, keys, lanes, list, reason, removes, show, told } from "./menu.js";
+import { both, clock, isTablet, made } from "./words.js";
+
+// What an order's code is made of: Crockford's base32.
+const SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+// After so many stands a hyphen.
+const HALF = 5;
 
 const SAY = {
   find: { en: "Find by order code", fr: "Trouver par code de commande" },
@@ -23,7 +28,10 @@ function find() {
     if (code.value.trim()) seats({ lane: Number(lane.value), code: code.value });
   };
   code.addEventListener("keydown", (event) => event.key === "Enter" && look());
-  show(heading(SAY.find), lane, made("p", both(SAY.code)), code, button(SAY.look, look, "does"), back(list));
+  const type = (symbol) => () => (code.value += code.value.length === HALF ? `-${symbol}` : symbol);
+  const pad = () => keys("symbols", ...[...SYMBOLS].map((symbol) => button(symbol, type(symbol))), removes(() => (code.value = code.value.slice(0, -1))));
+  // A tablet brings its own.
+  show(heading(SAY.find), lane, made("p", both(SAY.code)), code, ...(isTablet ? [] : [pad()]), button(SAY.look, look, "does"), back(list));
   code.focus();
 }
 

@@ -2,7 +2,8 @@
 // and what was typed goes with it.
 
 import { opener as finding } from "./find.js";
-import { scanLine } from "./notices.js";
+import { scanLine, sentence } from "./notices.js";
+import { used } from "./verdict.js";
 import { LANE, both, duration, first, isTablet, languages, made } from "./words.js";
 
 const CLOSES_AFTER = 60000;
@@ -27,7 +28,7 @@ const DOCUMENTS = {
   "event-document": { en: "event", fr: "événement" },
   "slot-list": { en: "list", fr: "liste" },
   "admission-feed": { en: "other gates", fr: "autres portiques" },
-  head: { en: "what is newest", fr: "dernières nouvelles" },
+  head: { en: "what is newest", fr: "dernier état publié" },
 };
 const SAY = {
   title: { en: "LAST SCANS", fr: "DERNIERS SCANS" },
@@ -38,15 +39,16 @@ const SAY = {
   yes: { en: "YES", fr: "OUI" },
   passed: { en: "YES, somebody passed", fr: "OUI, quelqu'un est passé" },
   nobody: { en: "NO, nobody passed", fr: "NON, personne" },
+  used: { en: "Used", fr: "Utilisé" },
   why: { en: "Why?", fr: "Pourquoi ?" },
-  pin: { en: "Supervisor's PIN", fr: "Code du superviseur" },
-  wipe: { en: "WIPE", fr: "EFFACER" },
+  pin: { en: "Supervisor's PIN", fr: "Code PIN du superviseur" },
+  remove: { en: "DELETE", fr: "CORRIGER" },
   type: { en: "Type a ticket", fr: "Saisir un billet" },
   all: { en: "everybody", fr: "tout le monde" },
   one: { en: "one person", fr: "une personne" },
   decide: { en: "DECIDE", fr: "DÉCIDER" },
-  clock: { en: "Clock: is it that late?", fr: "Horloge : est-il si tard ?" },
-  late: { en: "YES, it is that late", fr: "OUI, il est si tard" },
+  clock: { en: "Clock: is this date right?", fr: "Horloge : cette date est-elle juste ?" },
+  confirm: { en: "YES, it is right", fr: "OUI, elle est juste" },
   dismiss: { en: "NO, the gate's clock is right", fr: "NON, l'horloge du portique est juste" },
   tablets: { en: "Tablets paired", fr: "Tablettes associées" },
   tablet: { en: "Let a tablet in", fr: "Associer une tablette" },
@@ -117,7 +119,7 @@ export function list() {
   rows.append(...scans.map((scan) => {
     const row = made("li", "");
     row.dataset.severity = scan.severity;
-    row.append(button(scanLine(scan, severalLanes), () => one(scan)));
+    row.append(button(inShort(scan, severalLanes), () => one(scan)));
     return row;
   }));
   show(
@@ -137,20 +139,33 @@ export function list() {
   redraw = list;
 }
 
+function inShort(scan, severalLanes) {
+  const said = sentence(scan);
+  return [scanLine(scan, severalLanes), said && first(said), scan.earlier && `${first(SAY.used)} ${used(scan, standing.gate)}`].filter(Boolean).join(" · ");
+}
+
 function one(scan) {
   const ask = { overrule: reason, confirm: passed };
   const byPin = (deed) => pin(about(scan, DEEDS[deed]), () => one(scan), (pin) => act(deed, { sequence: scan.sequence, pin }));
   const deeds = scan.may.map((deed) => button(DEEDS[deed], () => (ask[deed] ? ask[deed](scan) : scan.by_pin.includes(deed) ? byPin(deed) : sure(scan, deed))));
-  show(back(list), heading(title(scan)), ...deeds);
+  show(back(list), ...headed(scan), ...deeds);
 }
 
-const about = (scan, words) => [heading(title(scan)), made("p", both(words))];
-const title = (scan) => `${scan.sequence} · ${scanLine(scan, true)}`;
+const about = (scan, words) => [...headed(scan), made("p", both(words))];
+
+// Which scan, what was said of it, and when its seat was used.
+function headed(scan) {
+  const said = sentence(scan);
+  return [
+    heading(`${scan.sequence} · ${scanLine(scan, true)}`),
+    ...(said ? languages().map((language) => made("p", said[language], { lang: language })) : []),
+    ...(scan.earlier ? [made("p", `${both(SAY.used)} : ${used(scan, standing.gate)}`)] : []),
+  ];
+}
 
 function sure(scan, deed) {
   show(
-    heading(title(scan)),
-    made("p", both(DEEDS[deed])),
+    ...about(scan, DEEDS[deed]),
     button(SAY.yes, () => act(deed, { sequence: scan.sequence }), "does"),
     back(() => one(scan)),
   );
@@ -158,21 +173,21 @@ function sure(scan, deed) {
 
 function passed(scan) {
   const answer = (passed) => () => act("confirm", { sequence: scan.sequence, passed });
-  show(heading(title(scan)), made("p", both(DEEDS.confirm)), button(SAY.nobody, answer(false)), button(SAY.passed, answer(true)), back(() => one(scan)));
+  show(...about(scan, DEEDS.confirm), button(SAY.nobody, answer(false)), button(SAY.passed, answer(true)), back(() => one(scan)));
 }
 
 export function reason(scan) {
   const overrule = (why) => (pin) => act("overrule", { sequence: scan.sequence, pin, why });
   const reasons = Object.entries(REASONS).map(([why, words]) => button(words, () => pin(about(scan, words), () => reason(scan), overrule(why))));
-  show(heading(title(scan)), made("p", both(SAY.why)), ...reasons, back(() => one(scan)));
+  show(...about(scan, SAY.why), ...reasons, back(() => one(scan)));
 }
 
 // Staff compare with a watch.
 function time() {
   const answer = (word) => () => act("clock", { word });
-  const at = new Date(standing.clock_waiting).toISOString().replace("T", " ").slice(0, 16);
-  const asked = { en: `Is it ${at} (UTC, not local time) or later?`, fr: `Est-il ${at} (UTC, pas l'heure locale) ou plus tard ?` };
-  show(heading(SAY.clock), made("p", both(asked)), button(SAY.dismiss, answer("dismiss")), button(SAY.late, answer("confirm")), back(list));
+  const [day, at] = new Date(standing.clock_waiting).toISOString().slice(0, 16).split("T");
+  const asked = { en: `Is it ${day} ${at} (UTC, not local time), or later?`, fr: `Sommes-nous le ${day} à ${at} (UTC, pas l'heure locale), ou plus tard ?` };
+  show(heading(SAY.clock), made("p", both(asked)), button(SAY.dismiss, answer("dismiss")), button(SAY.confirm, answer("confirm")), back(list));
 }
 
 // In memory for as long as this is shown, and nowhere on the page.
@@ -183,15 +198,24 @@ function pin(about, to, then) {
     digits = next.slice(0, 12);
     dots.textContent = "•".repeat(digits.length);
   };
-  const keys = made("div", "", { className: "keys" });
   const digit = (digit) => button(digit, () => typed(digits + digit));
-  keys.append(...[..."123456789"].map(digit), button(first(SAY.wipe), () => typed(digits.slice(0, -1))), digit("0"), button("OK", () => {
+  const ok = button("OK", () => {
     const sent = digits;
     digits = "";
     then(sent);
-  }, "does"));
-  show(...about, made("p", both(SAY.pin)), dots, keys, back(to));
+  }, "does");
+  const pad = keys("digits", ...[..."123456789"].map(digit), removes(() => typed(digits.slice(0, -1))), digit("0"), ok);
+  show(...about, made("p", both(SAY.pin)), dots, pad, back(to));
 }
+
+// What is typed by touch, where there may be no keyboard.
+export function keys(which, ...buttons) {
+  const pad = made("div", "", { className: `keys ${which}` });
+  pad.append(...buttons);
+  return pad;
+}
+
+export const removes = (last) => button(first(SAY.remove), last, "removes");
 
 const eachScan = (lane) => ({ en: `Lane ${lane}: each scan lets through…`, fr: `Couloir ${lane} : chaque scan laisse passer…` });
 

@@ -4,6 +4,7 @@ import { LANE, WORDS, both, clock, duration, first, made } from "./words.js";
 
 const SCANS = 6;
 const TAKEN_BACK = { en: "TAKEN BACK", fr: "ANNULÉ" };
+const isTakenBack = ({ severity, persons }) => persons === 0 && ["admit", "attention"].includes(severity);
 
 export function notices({ ready, one_by_one: oneByOne, offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: time, lease_warning: lease, certificate_warning: certificate, list_old: listOld, feed_old_seconds: feedOld, list_age_seconds: age }) {
   return [
@@ -36,11 +37,15 @@ export const counts = ({ entered, left, refused }) => [
 ].map(([words, count]) => `${both(words)} ${count}`);
 
 // One scan in one line, as the strip and the menu show it.
-export function scanLine({ at, lane, severity, persons }, severalLanes) {
-  const word = persons === 0 && ["admit", "attention"].includes(severity) ? TAKEN_BACK : WORDS[severity];
+export function scanLine(scan, severalLanes) {
+  const { at, lane, severity, persons } = scan;
+  const word = isTakenBack(scan) ? TAKEN_BACK : WORDS[severity];
   const where = severalLanes ? `${both(LANE)} ${lane}` : "";
   return [clock(new Date(at)), first(word), persons > 1 ? `× ${persons}` : "", where].filter(Boolean).join("  ");
 }
+
+// What was said of a scan, but for who passed as everybody does.
+export const sentence = (scan) => (scan.severity === "admit" || isTakenBack(scan) ? undefined : scan.sentence);
 
 export function strip(scans) {
   const severalLanes = new Set(scans.map(({ lane }) => lane)).size > 1;

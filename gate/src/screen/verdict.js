@@ -32,14 +32,20 @@ export function verdictOf(heard, age, now, gate) {
   return { view: { look: "staff", words: WORDS.staff, sentence: LATE, detail: clock(new Date(heard.at)) }, until: now + OTHERS_LAST };
 }
 
-function detail({ at: now, persons, remaining, earlier, earlier_gate: gate }, here) {
+function detail(heard, here) {
+  const { persons, remaining } = heard;
   const more = remaining > 0 ? ` · ${both({ en: `${remaining} MORE`, fr: `ENCORE ${remaining}` })}` : "";
-  if (persons > 0) return `${persons} PERS.${more}`; // the same in both languages
+  return persons > 0 ? `${persons} PERS.${more}` : used(heard, here); // the same in both languages
+}
+
+// When the seat was let in, how long before a scan of it, and by which other gate; nothing where that is not known.
+export function used({ at: now, earlier, earlier_gate: gate }, here) {
   if (!earlier) return "";
   const at = new Date(earlier);
   const day = at.toDateString() === new Date(now).toDateString() ? "" : `${at.toLocaleDateString("sv")} `; // ISO 8601, no month before the day
   const where = gate === null || gate === here ? "" : ` · ${both({ en: `GATE\u00a0${gate}`, fr: `PORTIQUE\u00a0${gate}` })}`;
-  return `${day}${clock(at)} (${duration(Math.max(0, Math.floor((new Date(now) - at) / 1000)))})${where}`;
+  const before = Math.floor((new Date(now) - at) / 1000);
+  return `${day}${clock(at)}${before < 0 ? "" : ` (${duration(before)})`}${where}`;
 }
 
 // Gone with the verdict: nothing else keeps it.

@@ -5,7 +5,7 @@ const ASKED = new URLSearchParams(location.search);
 export const WORDS = {
   admit: { en: "PASS", fr: "PASSEZ" },
   attention: { en: "PASS, LOOK", fr: "PASSEZ, VÉRIFIEZ" },
-  staff: { en: "CALL STAFF", fr: "RESPONSABLE" },
+  staff: { en: "CALL STAFF", fr: "APPELEZ" },
   refuse: { en: "STOP", fr: "STOP" },
   fraud: { en: "FRAUD: STOP", fr: "FRAUDE : STOP" },
 };

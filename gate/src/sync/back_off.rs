@@ -21,6 +21,11 @@ impl Schedule {
         self.due
     }
 
+    /// Whether the last try, if there was any, went well.
+    pub(super) fn is_well(self) -> bool {
+        self.failures == 0
+    }
+
     pub(super) fn succeeded(&mut self, next: Duration) {
         *self = Self { due: next, failures: 0 };
     }

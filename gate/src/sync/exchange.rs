@@ -21,6 +21,8 @@ pub(crate) struct Held {
     pub(crate) bundle: Option<Revision>,
     /// The event that the gate is assigned to.
     pub(crate) assigned: Option<EventId>,
+    /// Whether there is an event document, without which nothing is decided.
+    pub(crate) decides: bool,
     /// The newest head.
     pub(crate) head: Option<DocumentHash>,
     /// The event that head is about, and what it wants fetched.
@@ -97,6 +99,7 @@ impl Held {
         Self {
             bundle: standing(DocumentKind::TrustBundle).map(|standing| standing.revision),
             assigned: report.event,
+            decides: standing(DocumentKind::EventDocument).is_some(),
             head: standing(DocumentKind::Head).map(|standing| DocumentHash(standing.name)),
             needs: report.needs.clone(),
             list: report.event.zip(standing(DocumentKind::SlotList).map(|standing| standing.revision)),

@@ -143,12 +143,21 @@ impl Machine {
         if self.session.is_none() {
             return vec![(self.log_in.due(), Duty::LogIn)];
         }
-        let due = |schedules: &BTreeMap<DocumentKind, Schedule>, wanted: Wanted| {
-            schedules.get(&wanted.kind().leads_to()).copied().unwrap_or_default().due()
+        let schedule = |schedules: &BTreeMap<DocumentKind, Schedule>, wanted: Wanted| {
+            schedules.get(&wanted.kind().leads_to()).copied().unwrap_or_default()
         };
-        let fetch = |wanted: &Wanted| (due(&self.documents, *wanted), Duty::Fetch(*wanted));
-        let fold = |wanted: Wanted| (due(&self.folds, wanted), Duty::Fold(wanted));
-        let mut duties: Vec<_> = wanted.iter().map(fetch).collect();
+        let fetch = |wanted: &Wanted| (schedule(&self.documents, *wanted).due(), Duty::Fetch(*wanted));
+        let fold = |wanted: Wanted| (schedule(&self.folds, wanted).due(), Duty::Fold(wanted));
+        // A gate that is new, or has lost its documents, decides nothing while the list and the feed are on their way, however many steps they take; where
+        // they do not come it goes on without.
+        let comes = |wanted: &Wanted| {
+            wanted.kind().leads_to().steps().is_some()
+                && self.link.is_well()
+                && schedule(&self.documents, *wanted).is_well()
+        };
+        let waits = !held.decides && wanted.iter().any(comes);
+        let is_next = |wanted: &&Wanted| !(waits && matches!(wanted, Wanted::EventDocument(_)));
+        let mut duties: Vec<_> = wanted.iter().filter(is_next).map(fetch).collect();
         let list = held.list.filter(|_| held.steps >= FOLD_FROM);
         let feed = held.feed.filter(|_| held.batches >= FOLD_FEED_FROM);
         duties.extend(list.map(|(event, up_to)| fold(Wanted::SlotSnapshot { event, up_to })));

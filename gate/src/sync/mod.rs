@@ -11,6 +11,8 @@ pub(crate) use back_off::Jitter;
 pub(crate) use claims::Claims;
 pub(crate) use exchange::{Held, Request, Response, Step, upload};
 pub(crate) use machine::Machine;
+#[cfg(test)]
+pub(crate) use shell::Problem;
 pub(crate) use shell::{Contact, Sync};
 
 #[cfg(test)]

@@ -75,7 +75,8 @@ pub enum Fetch {
 /// What follows from a head.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// What to fetch, in this order: who is believed comes first.
+    /// What to fetch, in this order: who is believed comes first. The event document comes last: without it a gate decides nothing, so that one which is
+    /// new, or has lost its documents, knows by then who came in elsewhere.
     pub fetch: Vec<Fetch>,
     /// Documents of which this gate holds the same revision with other content: to be reported, and nothing is fetched.
     pub conflicts: Vec<DocumentKind>,
@@ -129,12 +130,6 @@ impl Head {
         if needs.wants(DocumentKind::Assignment, held.assignment.as_ref(), &self.assignment) {
             needs.fetch.push(Fetch::Assignment(self.assignment.hash));
         }
-        if let Some(wanted) = self.document {
-            let floor = held.document.filter(|held| held.event == self.event).and_then(|held| held.floor);
-            if needs.wants(DocumentKind::EventDocument, floor.as_ref(), &wanted) {
-                needs.fetch.push(Fetch::EventDocument(wanted.hash));
-            }
-        }
         if let Some(wanted) = self.slots {
             let held = held.slots.filter(|held| held.event == self.event);
             if needs.wants(DocumentKind::SlotList, held.and_then(|held| held.floor).as_ref(), &wanted) {
@@ -151,6 +146,12 @@ impl Head {
                     Some(from) => Fetch::FeedBatches { from, to: wanted.revision },
                     None => Fetch::FeedSnapshot(wanted),
                 });
+            }
+        }
+        if let Some(wanted) = self.document {
+            let floor = held.document.filter(|held| held.event == self.event).and_then(|held| held.floor);
+            if needs.wants(DocumentKind::EventDocument, floor.as_ref(), &wanted) {
+                needs.fetch.push(Fetch::EventDocument(wanted.hash));
             }
         }
         needs
@@ -233,9 +234,9 @@ mod tests {
         let all = [
             Fetch::Bundle(hash),
             Fetch::Assignment(hash),
-            Fetch::EventDocument(hash),
             Fetch::SlotSnapshot(content(1, 40)),
             Fetch::FeedSnapshot(standing(1, 50)),
+            Fetch::EventDocument(hash),
         ];
         assert_eq!(fetches(&Held::default()), all);
         assert_eq!(fetches(&held()), []);

@@ -125,6 +125,17 @@ impl OverruleReason {
     /// All five.
     pub const ALL: [Self; 5] =
         [Self::Identified, Self::Unreadable, Self::NotPassed, Self::OrganisersDecision, Self::Other];
+
+    /// As it is written in JSON, and on a command line.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Identified => "identified",
+            Self::Unreadable => "unreadable",
+            Self::NotPassed => "not-passed",
+            Self::OrganisersDecision => "organisers-decision",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl Act {

@@ -1,6 +1,6 @@
-//! The reasons in English, as an operator reads them, and what an operator does.
+//! The reasons in English, as an operator reads them.
 
-use super::{Reason, Severity};
+use super::Reason;
 
 pub(super) const fn sentence(reason: Reason) -> &'static str {
     match reason {
@@ -12,9 +12,9 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::OtherEvent => "This ticket is for another event.",
         Reason::KeyUnknown => "This gate does not know who signed this ticket. Call staff.",
         Reason::KeyRevoked => "This ticket's signature is no longer valid.",
-        Reason::IssuerForged => "This ticket was never sold. Do not admit.",
-        Reason::AuthorityForged => "This ticket was never granted. Do not admit.",
-        Reason::LiveProofForged => "Somebody else's ticket, shown with a false proof. Do not admit.",
+        Reason::IssuerForged => "This ticket was never sold. Do not admit, call security.",
+        Reason::AuthorityForged => "This ticket was never granted. Do not admit, call security.",
+        Reason::LiveProofForged => "Somebody else's ticket, false proof. Do not admit, call security.",
         Reason::LiveProofStale => "This code is out of date. Show it fresh on the phone.",
         Reason::OutdatedGeneration => "This ticket was replaced. Show the newer one.",
         Reason::NotYetValid => "Too early for this ticket.",
@@ -54,15 +54,5 @@ pub(super) const fn sentence(reason: Reason) -> &'static str {
         Reason::Overruled => "A supervisor let this ticket in.",
         Reason::FoundByOrder => "Found by order. Check the identity; a supervisor decides.",
         Reason::Admitted => "Welcome.",
-    }
-}
-
-pub(super) const fn instruction(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Admit => "Let them pass.",
-        Severity::Attention => "Let them pass, and read what it says.",
-        Severity::Staff => "Do not let them pass. Call staff, who may decide otherwise.",
-        Severity::Refuse => "Do not let them pass.",
-        Severity::Fraud => "Do not let them pass. Keep the code, call security.",
     }
 }

@@ -385,7 +385,14 @@ impl Seat {
     /// What tickets say of it. Of a block they know nothing, and say the same again.
     fn report(self, slot: Slot) -> Arrived {
         let state = if self.revoked.is_some() { ReportedState::Revoked } else { ReportedState::Issued };
-        Arrived::Report(ReportSlot { event: EVENT, slot, generation: self.generation, state })
+        Arrived::Report(ReportSlot {
+            event: EVENT,
+            slot,
+            generation: self.generation,
+            state,
+            issued: None,
+            revoked: None,
+        })
     }
 
     /// What a list says of it, as validation's publisher has it.

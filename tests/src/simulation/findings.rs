@@ -64,6 +64,7 @@ impl Findings {
             event: venue.event.document(),
             slot,
             issued: seat.map(|seat| Issued { generation: seat.generation, since: seat.since, revoked: seat.revoked }),
+            blocked: false,
             told: journals.told(slot),
         };
         let found = history.findings();
@@ -137,6 +138,7 @@ impl Findings {
                     | Rule::NeverIssued
                     | Rule::Overruled
                     | Rule::TakenBack
+                    | Rule::Held
                     | Rule::Gap
                     | Rule::Fork
                     | Rule::LostGate

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -25,6 +25,13 @@ impl Dialogue {
     pub(crate) async fn open(socket: &Path) -> Result<Self> {
         let stream = UnixStream::connect(socket).await.with_context(|| format!("nobody is at {}", socket.display()))?;
         Ok(Self(BufReader::new(stream)))
+    }
+
+    /// Opens a line to qemu, which begins with what either side can do.
+    pub(crate) async fn with_qemu(socket: &Path) -> Result<Self> {
+        let mut qemu = Self::open(socket).await?;
+        let _: IgnoredAny = qemu.ask("qmp_capabilities", json!({})).await?;
+        Ok(qemu)
     }
 
     /// Asks, and waits for the answer.

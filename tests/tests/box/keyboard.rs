@@ -18,9 +18,7 @@ pub(crate) struct Keyboard(Dialogue);
 impl Keyboard {
     /// By qemu's own line.
     pub(crate) async fn at(socket: &Path) -> Result<Self> {
-        let mut qemu = Dialogue::open(socket).await?;
-        let _: IgnoredAny = qemu.ask("qmp_capabilities", json!({})).await?;
-        Ok(Self(qemu))
+        Dialogue::with_qemu(socket).await.map(Self)
     }
 
     /// Plugs it into a port.

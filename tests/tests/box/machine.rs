@@ -1,4 +1,5 @@
-//! The virtual machine: a PC with a disk, a stick, and ports for two USB serial lines, a keyboard, a camera and a GPIO chip, and no network. Owns how qemu is called.
+//! The virtual machine: a PC with a disk, a stick, and ports for two USB serial lines, a keyboard, a camera and a GPIO chip, with a display and a network card. Owns
+//! how qemu is called.
 //!
 //! It computes in software (TCG), everywhere alike. Hardware virtualisation would be faster where it is to be had; but where a machine is itself a virtual one,
 //! `/dev/kvm` may be there and its guest not get past its firmware (seen), and a test that decides by that is two tests.
@@ -12,9 +13,11 @@ use countermark_tests::wait::until;
 use crate::bridge::Bridge;
 use crate::camera::Camera;
 use crate::disk::Disk;
+use crate::display::Display;
 use crate::guest::{Guest, PATIENCE};
 use crate::image::Image;
 use crate::keyboard::Keyboard;
+use crate::network::{self, Network};
 use crate::programs::program;
 use crate::usb::UsbSerial;
 
@@ -35,6 +38,10 @@ pub(crate) struct Machine {
     disk: Disk,
     /// The way into it.
     pub(crate) guest: Guest,
+    /// What people see.
+    pub(crate) display: Display,
+    /// Who is outside.
+    pub(crate) network: Network,
     /// What reads tickets.
     pub(crate) scanner: UsbSerial,
     /// What reads them, too.
@@ -65,7 +72,9 @@ impl Machine {
         // After `-nodefaults` its bus has to be named; the agent's name is qemu-ga's own.
         qemu.args(["-device", "virtio-serial", "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"]);
         qemu.arg("-chardev").arg(listening("agent", &socket("agent")));
-        qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", fresh(&socket("monitor")).display()));
+        for name in ["monitor", "display"] {
+            qemu.arg("-qmp").arg(format!("unix:{},server=on,wait=off", fresh(&socket(name)).display()));
+        }
         qemu.arg("-device").arg(format!("qemu-xhci,addr=5,p2={BRIDGE_PORT}"));
         qemu.arg("-drive").arg(format!("if=none,id=stick,format=raw,file={}", folder.join("stick").display()));
         qemu.args(["-device", "usb-storage,drive=stick,port=4"]);
@@ -77,15 +86,18 @@ impl Machine {
             qemu.arg("-chardev").arg(listening(name, &socket(name)));
             qemu.arg("-device").arg(format!("usb-serial,chardev={name},port={port}"));
         }
+        qemu.args(["-device", "virtio-gpu-pci", "-nic"]).arg(network::card());
         let qemu = Process::start("qemu", &mut qemu, &folder.join("qemu.log"))?;
         // qemu makes its sockets in the order of the command line.
         until("qemu had started", PATIENCE, async || Ok(socket("relay").exists().then_some(()))).await?;
         let (scanner, relay) = (UsbSerial::at(socket("scanner")), UsbSerial::at(socket("relay")));
+        let network = Network::at(&socket("monitor")).await?;
+        let display = Display::at(&socket("display")).await?;
         let keyboard = Keyboard::at(&socket("monitor")).await?;
         let camera = Camera::at(socket("camera"))?;
         let bridge = Bridge::at(socket("bridge"));
         let guest = Guest::reach(&socket("agent")).await?;
-        Ok(Self { qemu, disk, guest, scanner, keyboard, camera, relay, bridge })
+        Ok(Self { qemu, disk, guest, display, network, scanner, keyboard, camera, relay, bridge })
     }
 
     /// Cuts the power.

@@ -1,4 +1,4 @@
-//! The box, booted: Debian's kernel, the Debian package, systemd, USB serial lines, a keyboard, a camera, a relay, a GPIO chip, a power cut; in a virtual machine. An executable of its
+//! The box, booted: Debian's kernel, the Debian package, systemd, USB serial lines, a keyboard, a camera, a relay, a GPIO chip, a display, a network, a power cut; in a virtual machine. An executable of its
 //! own, since it needs packages and minutes: `cargo test -p countermark-tests --test box -- --ignored`.
 
 // Test modules all of them, as the lints understand it: here a failure may panic.
@@ -13,7 +13,13 @@ mod dialogue;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod display;
+#[cfg(test)]
+mod firewall;
+#[cfg(test)]
 mod guest;
+#[cfg(test)]
+mod hardened;
 #[cfg(test)]
 mod image;
 #[cfg(test)]
@@ -21,7 +27,11 @@ mod installed;
 #[cfg(test)]
 mod keyboard;
 #[cfg(test)]
+mod kiosk;
+#[cfg(test)]
 mod machine;
+#[cfg(test)]
+mod network;
 #[cfg(test)]
 mod power_cut;
 #[cfg(test)]
@@ -30,5 +40,9 @@ mod programs;
 mod redirection;
 #[cfg(test)]
 mod sale;
+#[cfg(test)]
+mod shut;
+#[cfg(test)]
+mod story;
 #[cfg(test)]
 mod usb;

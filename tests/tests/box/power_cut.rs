@@ -1,42 +1,28 @@
 //! A bare Debian becomes a gate by its package, opens for a ticket once, knows that after a power cut, and is never left open, whoever ends it.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
 use countermark_shared::verdict::Reason;
 
-use crate::disk::{Disk, stick};
-use crate::guest::tail;
-use crate::image::Image;
+use crate::hardened;
 use crate::installed::{
     self, ARM, CAMERA, FLAP, KEYBOARD, SCANNER, admits, drives, has, misses, opens, rows, runs, scan, shuts,
 };
-use crate::machine::{KEYBOARD_PORT, Machine, console};
-use crate::sale::sell;
+use crate::machine::{KEYBOARD_PORT, Machine};
+use crate::story::{lay_out, tell};
 
 #[test]
 #[ignore = "boots a virtual machine twice, for minutes: `apt-get install qemu-system-x86 mmdebstrap nbdkit`, `cargo install --locked cargo-deb`"]
 fn a_box_knows_after_a_power_cut_whom_it_admitted_and_is_never_left_open() {
-    let folder = tempfile::tempdir().unwrap();
-    let told = tokio::runtime::Runtime::new().unwrap().block_on(story(folder.path()));
-    if let Err(error) = told {
-        let console = fs::read(console(folder.path())).unwrap_or_default();
-        panic!("{error:?}\nthe console ends with:\n{}", tail(&String::from_utf8_lossy(&console)));
-    }
+    tell(story);
 }
 
 async fn story(folder: &Path) -> Result<()> {
-    let image = Image::make().await?;
-    let brought = folder.join("brought");
-    fs::create_dir(&brought)?;
-    let tickets = sell(6, &brought).await?;
-    let [first, second, third, large, left, small] = tickets.as_slice() else {
+    let (image, tickets) = lay_out(folder, 7, &installed::config()).await?;
+    let [first, second, third, large, left, small, last] = tickets.as_slice() else {
         anyhow::bail!("{} tickets were sold", tickets.len())
     };
-    fs::write(brought.join("gate.toml"), installed::config())?;
-    stick(&brought, &folder.join("stick")).await?;
-    Disk::copy(&image.root, &folder.join("disk")).await?;
 
     let mut machine = Machine::boot(&image, folder).await?;
     installed::set_up(&mut machine.guest).await?;
@@ -117,7 +103,7 @@ async fn story(folder: &Path) -> Result<()> {
     // Nobody knows whether they came through before that.
     let heard = installed::listen(&mut machine.guest).await?;
     assert_eq!(heard, (CAMERA.to_owned(), Reason::Interrupted));
-    Ok(())
+    hardened::stands(&mut machine, last).await
 }
 
 /// Scanner and relay, after the agent began without them. The arm is shut first of all.

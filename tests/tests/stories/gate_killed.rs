@@ -1,4 +1,5 @@
-//! A gate killed (`kill -9`) at fifty random moments while it scans; at two hundred by `STORY_KILLS=200 cargo test -p countermark-tests --test stories gate_killed`.
+//! A gate killed (`kill -9`) at ten random moments of a life in which it logs in, scans, uploads and takes documents; at two hundred by
+//! `STORY_KILLS=200 cargo test -p countermark-tests --test stories gate_killed`.
 
 mod journal;
 
@@ -6,7 +7,6 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ChildStdin;
 use std::str::FromStr;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -24,13 +24,15 @@ use sqlx::{Connection, PgConnection};
 use self::journal::Journal;
 use crate::stage::{Stage, tell};
 
-const KILLS: usize = 50;
+const KILLS: usize = 10;
 /// Tickets that nobody showed before, in each round.
 const FRESH: usize = 4;
-/// Lines written to the gate in each round: more than it can take before the longest-lived is killed.
-const LINES: usize = 400;
-/// The longest life of a gate, from when it listens.
-const LONGEST_LIFE: Duration = Duration::from_millis(120);
+/// The longest life of a gate, from when it listens: rows that others left are uploaded after half a second, and a head is asked for every second.
+const LONGEST_LIFE: Duration = Duration::from_secs(2);
+/// From one line to the next.
+const PACE: Duration = Duration::from_millis(8);
+/// Lines of each round: as many as the longest-lived is shown.
+const LINES: usize = 250;
 /// One order: ten duos are twenty tickets.
 const DUOS: u8 = 10;
 
@@ -51,7 +53,7 @@ fn what_it_showed_is_in_its_journal_and_nobody_is_admitted_twice() {
         }
         synced.kill().await?;
 
-        let (mut shown, mut unseen) = (Vec::new(), 0);
+        let (mut shown, mut unseen, mut unheard) = (Vec::new(), 0, 0);
         for (round, fresh) in tickets.chunks(FRESH).enumerate() {
             let lines = lines(&mut random, fresh, tickets.get(..round * FRESH).unwrap_or_default());
             let life = random.random_range(Duration::ZERO..LONGEST_LIFE);
@@ -59,9 +61,13 @@ fn what_it_showed_is_in_its_journal_and_nobody_is_admitted_twice() {
             let journal = Journal::of_dead_gate(&gate)?;
             journal.holds(&shown).with_context(|| format!("round {round}"))?;
             unseen = journal.rows.len() - shown.len();
+            unheard += usize::from(rows_at_validation(cloud, &gate).await? > journal.answered);
         }
         let let_in = shown.iter().filter(|verdict| verdict.opens).count();
-        println!("{} verdicts shown, {let_in} let in, {unseen} rows written and never shown", shown.len());
+        println!(
+            "{} verdicts shown, {let_in} let in, {unseen} rows written and never shown, {unheard} deaths between an upload and its answer",
+            shown.len()
+        );
         assert!(let_in > kills, "most gates died before they let anybody in");
 
         let mut last = gate.listen().await?;
@@ -109,34 +115,39 @@ fn lines(random: &mut StdRng, fresh: &[String], used: &[String]) -> Vec<String> 
 /// Runs the gate on lines, kills it in the middle, and answers with what it had shown by then.
 async fn live_and_die(gate: &Gate, lines: Vec<String>, life: Duration) -> Result<Vec<Verdict>> {
     let mut running = gate.listen().await?;
-    let input = running.lines()?;
-    let writer = thread::spawn(move || write(input, &lines));
+    let mut input = running.lines()?;
     // No synchronisation, but the moment itself.
-    tokio::time::sleep(life).await;
-    let shown = running.kill().await?;
-    writer.join().ok().context("the writer of lines panicked")?;
-    Ok(shown)
+    tokio::time::timeout(life, write(&mut input, &lines)).await.unwrap_or(Ok(()))?;
+    running.kill().await
 }
 
-/// Until all is written, or nobody reads any more.
-fn write(mut input: ChildStdin, lines: &[String]) {
+/// One after the other, as at an entrance.
+async fn write(input: &mut ChildStdin, lines: &[String]) -> Result<()> {
+    let mut pace = tokio::time::interval(PACE);
     for line in lines {
-        if writeln!(input, "{line}").is_err() {
-            return;
-        }
+        pace.tick().await;
+        writeln!(input, "{line}")?;
     }
+    Ok(())
 }
 
 async fn show_all(running: &mut RunningGate, tickets: &[String]) -> Result<Vec<Verdict>> {
-    let input = running.lines()?;
-    let lines = tickets.to_vec();
-    let writer = thread::spawn(move || write(input, &lines));
+    let mut input = running.lines()?;
+    write(&mut input, tickets).await?;
     let mut shown = Vec::new();
     for _ in tickets {
         shown.push(running.verdict().await?);
     }
-    writer.join().ok().context("the writer of lines panicked")?;
     Ok(shown)
+}
+
+async fn rows_at_validation(cloud: &Cloud, gate: &Gate) -> Result<u64> {
+    let mut connection = PgConnection::connect(cloud.database(Part::Validation)?).await?;
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM journal WHERE gate = $1")
+        .bind(i64::from(gate.number))
+        .fetch_one(&mut connection)
+        .await?;
+    Ok(rows.unsigned_abs())
 }
 
 /// Validation has the journal to the byte, and counts what it says.

@@ -15,6 +15,8 @@ mod camera;
 #[cfg(test)]
 mod cut_anywhere;
 #[cfg(test)]
+mod damaged_page;
+#[cfg(test)]
 mod device_key;
 #[cfg(test)]
 mod findings;

@@ -8,6 +8,7 @@ mod held_up;
 mod lanes;
 mod legible;
 mod shut;
+mod warnings;
 mod without_a_ticket;
 
 use std::io::Write;

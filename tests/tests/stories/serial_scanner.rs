@@ -59,7 +59,7 @@ fn is_read_beeps_and_is_found_again() {
         scanner.send(&format!("]Q1{ticket}\r\n"))?;
         assert_eq!(running.verdict().await?.verdict, Reason::AlreadyUsed);
         scanner.hears(BAD).await?;
-        let well = gate.doctor(&config).await?;
+        let well = gate.doctor(Some(&config)).await?;
         let wrong: Vec<_> = well.findings.iter().filter(|finding| finding.standing == "wrong").collect();
         assert!(wrong.is_empty() && well.code == Some(0), "{well:?}");
         running.kill().await?;
@@ -72,7 +72,7 @@ fn is_read_beeps_and_is_found_again() {
         assert!(line.contains(r#""device":"scanner/desk""#) && line.contains("already-used"), "{line}");
         assert!(line.contains("CM1:") && !line.contains(ticket), "{line}");
         drop(overheard);
-        let stopped = gate.doctor(&config).await?;
+        let stopped = gate.doctor(Some(&config)).await?;
         let agent = stopped.of("agent").map(|finding| &*finding.standing);
         assert_eq!((agent, stopped.code), (Some("wrong"), Some(3)), "{stopped:?}");
         Ok(())

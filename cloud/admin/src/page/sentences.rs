@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use countermark_service::contract::findings::{
-    Decided, Doubt, Evidence, FindingDecision, Jump, NamedGate, Objection, Scan,
-};
+use countermark_service::contract::findings::{Decided, Doubt, Evidence, Jump, NamedGate, Objection, Scan};
 use countermark_shared::id::{AccountId, GateId};
 use countermark_shared::journal::{ClockState, OverruleReason};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Language::{self, En, Fr};
+
+use super::words;
 
 /// Whoever writes about an event's gates in a language.
 pub(super) struct Writer<'a> {
@@ -43,13 +43,7 @@ impl Writer<'_> {
     /// What somebody decided, when, who and why. An account is its number here, as in the record of what administrators did.
     pub(super) fn decided(&self, decided: &Decided, reader: AccountId) -> String {
         let Decided { decision, at, account, why } = decided;
-        let at = instant(*at);
-        let what = match (decision, self.language) {
-            (FindingDecision::Acknowledge, En) => "looked after",
-            (FindingDecision::Acknowledge, Fr) => "pris en charge",
-            (FindingDecision::Resolve, En) => "explained",
-            (FindingDecision::Resolve, Fr) => "expliqué",
-        };
+        let (what, at) = (words::state(decision.state(), self.language), instant(*at));
         match (self.language, *account == reader) {
             (En, true) => format!("{what}, {at}, by you ({account}): “{why}”"),
             (En, false) => format!("{what}, {at}, by {account}: “{why}”"),
@@ -85,6 +79,14 @@ impl Writer<'_> {
             (Objection::Replaced { since }, Fr) => {
                 format!("{entry}. Remplacé depuis {}, {} avant.", instant(*since), until(*since, scan))
             }
+            (Objection::Held, language) => {
+                let Scan { gate, row, at, .. } = *scan;
+                let (gate, at) = (self.gate(gate), instant(at));
+                match language {
+                    En => format!("{gate}: held back since {at}, row {row}."),
+                    Fr => format!("{gate} : bloqué depuis le {at}, ligne {row}."),
+                }
+            }
             (Objection::NotIssued | Objection::NoEntry, _) => format!("{entry}."),
             (Objection::Overruled { supervisor, why }, En) => {
                 format!("{entry}. Supervisor {supervisor}: {}.", overruled(*why, En))
@@ -97,8 +99,8 @@ impl Writer<'_> {
                 match (language, then) {
                     (En, None) => format!("{entry}. Taken back at {at}, row {row}."),
                     (En, Some(then)) => format!("{entry}. Taken back at {at}, row {row}; then {then}."),
-                    (Fr, None) => format!("{entry}. Annulé à {at}, ligne {row}."),
-                    (Fr, Some(then)) => format!("{entry}. Annulé à {at}, ligne {row} ; puis {then}."),
+                    (Fr, None) => format!("{entry}. Annulé le {at}, ligne {row}."),
+                    (Fr, Some(then)) => format!("{entry}. Annulé le {at}, ligne {row} ; puis {then}."),
                 }
             }
         }

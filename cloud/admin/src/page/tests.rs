@@ -42,6 +42,7 @@ fn every_rule() -> Value {
         Rule::TakenBack => of(&json!({
             "kind": "taken-back", "row": 13, "at": "2027-01-15T08:13:00Z", "then": scan(3, "2027-01-15T08:14:00Z"),
         })),
+        Rule::Held => of(&json!({ "kind": "held" })),
         Rule::Gap | Rule::Fork => json!({ "kind": "rows", "first": 4, "last": 6 }),
         Rule::ClockJump => {
             json!({ "kind": "jumps", "count": 1, "jumps": [{ "kind": "disowned", "row": 4, "state": "rolled-back" }] })
@@ -166,11 +167,17 @@ async fn every_rule_is_shown_with_its_explanation_in_both_languages() {
                 assert!(text.contains(&said), "{said}: {text}");
             }
         }
-        let taken_back = match language {
-            Language::En => "Taken back at 2027-01-15 08:13:00 UTC, row 13; then North (3), lane 1, ",
-            Language::Fr => "Annulé à 2027-01-15 08:13:00 UTC, ligne 13 ; puis North (3), couloir 1, ",
+        let [taken_back, held] = match language {
+            Language::En => [
+                "Taken back at 2027-01-15 08:13:00 UTC, row 13; then North (3), lane 1, ",
+                ": held back since 2027-01-15 08:12:34 UTC, row 12.",
+            ],
+            Language::Fr => [
+                "Annulé le 2027-01-15 08:13:00 UTC, ligne 13 ; puis North (3), couloir 1, ",
+                " : bloqué depuis le 2027-01-15 08:12:34 UTC, ligne 12.",
+            ],
         };
-        assert!(text.contains(taken_back), "{text}");
+        assert!(text.contains(taken_back) && text.contains(held), "{text}");
         assert!(text.contains("id=\"older\" data-before=\"5\""));
     }
 }
@@ -190,8 +197,8 @@ async fn the_last_decision_says_what_when_who_and_why() {
     let at = "2027-01-15 09:00:00 UTC";
     let english = content(&bench, "?state=resolved&before=9").await;
     for words in [
-        format!("Last decision:</strong> explained, {at}, by you ({you}): “{why}”"),
-        format!("explained, {at}, by {other}: “{why}”"),
+        format!("Last decision:</strong> resolved, {at}, by you ({you}): “{why}”"),
+        format!("resolved, {at}, by {other}: “{why}”"),
         "id=\"newest\"".to_owned(),
         format!("As of {}", sentences::instant(bench.clock.now())),
     ] {
@@ -200,7 +207,7 @@ async fn the_last_decision_says_what_when_who_and_why() {
     assert!(!english.contains("findings open"), "open ones were not asked for: {english}");
     let french = content(&bench, "?language=fr").await;
     assert!(
-        french.contains(&format!("Dernière décision :</strong> expliqué, {at}, par vous ({you}) : « {why} »")),
+        french.contains(&format!("Dernière décision :</strong> résolu, {at}, par vous ({you}) : « {why} »")),
         "{french}"
     );
     assert!(french.contains("constats ouverts") && !french.contains("id=\"newest\""), "{french}");

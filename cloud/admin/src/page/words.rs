@@ -141,10 +141,10 @@ const ENGLISH: Words = Words {
     advice: "What to do",
     decided: "Last decision:",
     why: "Why",
-    acknowledge: "I look after it",
-    resolve: "It is explained",
+    acknowledge: "Acknowledge",
+    resolve: "Resolve",
     more: "and more",
-    export: "Take away:",
+    export: "Download:",
 };
 
 const FRENCH: Words = Words {
@@ -178,7 +178,7 @@ const FRENCH: Words = Words {
     scans: "Lectures",
     doubtful: "Lignes non comptées",
     taken_back: "Annulées",
-    forgiven: "Reprises",
+    forgiven: "Réadmis",
     key: "Clé pour vérifier ses journaux exportés",
     moved_to: "passé à l'événement",
     product: "Billet",
@@ -197,8 +197,8 @@ const FRENCH: Words = Words {
     advice: "Que faire",
     decided: "Dernière décision :",
     why: "Motif",
-    acknowledge: "Je m'en occupe",
-    resolve: "C'est expliqué",
+    acknowledge: "Prendre en charge",
+    resolve: "Marquer comme résolu",
     more: "et d'autres",
-    export: "Emporter :",
+    export: "Télécharger :",
 };

@@ -24,6 +24,12 @@ pub struct ReportSlot {
     pub generation: Generation,
     /// What became of it.
     pub state: ReportedState,
+    /// When it was issued, where that is told again: what is told for the first time becomes known as it arrives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<Timestamp>,
+    /// When it was revoked, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Timestamp>,
 }
 
 /// What became of a seat.

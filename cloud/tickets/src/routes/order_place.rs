@@ -64,7 +64,7 @@ pub(super) async fn place(
     Json(request): Json<PlaceOrder>,
 ) -> Result<(StatusCode, Json<Order>), Error> {
     if request.quantity.get() > MOST_PER_ORDER {
-        return Err(Error::Invalid("an order is for one to ten times an offer"));
+        return Err(Error::Invalid("quantity must be 1 to 10"));
     }
     let (state, key, request) = (&state, key.as_str(), &request);
     let order = transaction(&state.pool, "place an order", |mut connection| {

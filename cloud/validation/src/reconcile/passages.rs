@@ -1,5 +1,5 @@
-//! The passages of one seat in one order. Owns which rows stand, which comes first, and which were taken back; refuses to know what is wrong with
-//! any.
+//! The passages of one seat in one order. Owns which rows stand, which comes first, which were taken back, and where the seat is held back;
+//! refuses to know what is wrong with any.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -65,6 +65,17 @@ pub(super) fn passages(event: EventId, slot: Slot, told: &[Told]) -> (Vec<Passag
     passages.sort_by_key(|passage| (passage.row.at, passage.row.gate));
     taken_back.sort_by_key(|taken_back| (taken_back.scan.at, taken_back.scan.gate));
     (passages, taken_back)
+}
+
+/// The rows by which staff hold the seat back today, of each gate by the last that stands of it.
+pub(super) fn held(event: EventId, slot: Slot, told: &[Told]) -> Vec<Scan> {
+    let standing = told.iter().filter(|told| told.believed && !told.aside).map(|told| &told.row);
+    let mut rows: Vec<_> =
+        standing.filter(|row| row.holds().is_some()).filter_map(|row| Some((row, issue(event, slot, row)?))).collect();
+    rows.sort_by_cached_key(|(row, _)| (row.gate, row.sequence, row.to_bytes()));
+    let last: BTreeMap<_, _> = rows.into_iter().map(|(row, generation)| (row.gate, (row, generation))).collect();
+    let held = last.into_values().filter(|(row, _)| row.holds() == Some(true));
+    held.map(|(row, generation)| scan(row, generation)).collect()
 }
 
 impl Passage {

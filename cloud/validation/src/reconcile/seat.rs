@@ -8,7 +8,7 @@ use countermark_shared::journal::{Act, JournalRow, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
 
-use super::passages::{Passage, TakenBack, passages};
+use super::passages::{Passage, TakenBack, held, passages};
 use super::{CLOCKS_APART, Found};
 
 /// All that is known of one seat.
@@ -20,6 +20,8 @@ pub struct SeatHistory<'a> {
     pub slot: Slot,
     /// Tickets' word about it; nothing where it said none.
     pub issued: Option<Issued>,
+    /// Whether an administrator holds it back.
+    pub blocked: bool,
     /// What gates told of it, in any order, as often as one likes.
     pub told: Vec<Told>,
 }
@@ -29,9 +31,9 @@ pub struct SeatHistory<'a> {
 pub struct Issued {
     /// Its newest issue.
     pub generation: Generation,
-    /// When validation heard of that issue: from then on the one before is replaced.
+    /// When validation heard of that issue, or what tickets said when it was told again: from then on the one before is replaced.
     pub since: Timestamp,
-    /// When validation heard that it is revoked.
+    /// When validation heard that it is revoked, likewise.
     pub revoked: Option<Timestamp>,
 }
 
@@ -60,6 +62,7 @@ impl SeatHistory<'_> {
             found(Rule::ExitWithoutEntry, unentered(&passages)),
             found(Rule::Overruled, overruled(&passages)),
             found(Rule::TakenBack, taken_back(&passages, &undone)),
+            found(Rule::Held, self.held()),
         ]
         .into_iter()
         .flatten()
@@ -121,6 +124,15 @@ impl SeatHistory<'_> {
         doubts(passages, |passage| {
             (passage.is_admission() && !is_sold(passage.scan.generation)).then_some(Objection::NotIssued)
         })
+    }
+
+    /// Where it is blocked or revoked, the lists of all gates say so.
+    fn held(&self) -> Vec<Doubt> {
+        if self.blocked || self.issued.is_some_and(|issued| issued.revoked.is_some()) {
+            return Vec::new();
+        }
+        let held = held(self.event.event, self.slot, &self.told);
+        held.into_iter().map(|scan| Doubt { scan, objection: Objection::Held }).collect()
     }
 
     /// Those of the newest issue that was proved.

@@ -66,7 +66,7 @@ fn sold() -> Issued {
 }
 
 fn history(event: &EventDocument, told: Vec<Told>) -> SeatHistory<'_> {
-    SeatHistory { event, slot: SEAT, issued: Some(sold()), told }
+    SeatHistory { event, slot: SEAT, issued: Some(sold()), blocked: false, told }
 }
 
 /// The rules found, each with the numbers of the rows and what a gate would have said.
@@ -83,7 +83,8 @@ fn found(history: &SeatHistory<'_>) -> Rules {
             | Objection::NotIssued
             | Objection::NoEntry
             | Objection::Overruled { .. }
-            | Objection::TakenBack { .. } => None,
+            | Objection::TakenBack { .. }
+            | Objection::Held => None,
         };
         (found.rule, scans.iter().map(|doubt| (doubt.scan.row, say(doubt.objection))).collect())
     };

@@ -14,7 +14,7 @@ use countermark_shared::wire::{Upload, Uploaded};
 
 use crate::assignment::exits_of;
 use crate::error::Error;
-use crate::journal::{AsideReason, Batch, Entry, Link, Proof, Seat, Served, Stored, turned};
+use crate::journal::{AsideReason, Batch, Entry, Link, Proof, Seat, Served, Stored};
 use crate::reconcile::{self, Told};
 use crate::session::Gate;
 
@@ -215,7 +215,7 @@ impl Journal {
     }
 
     fn turned(&self, of: &[u64]) -> BTreeSet<u64> {
-        let has_turned = |of: &u64| self.rows.range(of..).any(|(_, row)| turned(&row.row) == Some(*of));
+        let has_turned = |of: &u64| self.rows.range(of..).any(|(_, row)| row.row.turned() == Some(*of));
         of.iter().copied().filter(has_turned).collect()
     }
 

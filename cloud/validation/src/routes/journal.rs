@@ -52,15 +52,15 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
                 assignment::served(state, &mut transaction, gate.gate).await?
             };
             let stored = journal::stored(&mut transaction, gate.gate, batch, served.clone()).await?;
-            let in_service = !locked.suspended && locked.retracted_from.is_none();
-            let mut settled = batch.settle(stored, !in_service, now);
-            let vouched = if in_service {
-                vouch(state, &mut transaction, (&locked, &served), &mut settled, now).await?
-            } else {
+            let is_retracted = locked.retracted_from.is_some();
+            let mut settled = batch.settle(stored, locked.suspended || is_retracted, now);
+            let vouched = if is_retracted {
                 Vec::new()
+            } else {
+                vouch(state, &mut transaction, (&locked, &served), &mut settled, now).await?
             };
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
-            words::insert(&mut transaction, gate.gate, &vouched).await?;
+            words::insert(&mut transaction, gate.gate, &vouched, locked.suspended).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
             claims::end(&mut transaction, gate.gate, &settled.claims_ended).await?;
             tell(&mut transaction, &locked, &settled, now).await?;
@@ -74,7 +74,8 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
     Ok(Json(Uploaded { results }))
 }
 
-/// The rows that the gate vouches for, where it finds seats by their order.
+/// The rows that the gate vouches for, where it finds seats by their order, or did before the organiser would have it so no more: it hears of
+/// that later, or sends later what it did before.
 async fn vouch(
     state: &State,
     connection: &mut PgConnection,
@@ -84,8 +85,10 @@ async fn vouch(
 ) -> Result<Vec<Vouched>, Error> {
     let mut finds_by_order = BTreeSet::new();
     for event in vouched::events(settled).into_iter().filter(|event| served.contains_key(event)) {
-        let document = event_documents::in_force(connection, event, state.trust.bundle.document(), now).await?;
-        finds_by_order.extend(document.filter(|document| document.document().find_by_order).map(|_| event));
+        let documents = event_documents::all(connection, event, state.trust.bundle.document(), now).await?;
+        if documents.iter().any(|document| document.document().find_by_order) {
+            finds_by_order.insert(event);
+        }
     }
     if finds_by_order.is_empty() {
         return Ok(Vec::new());

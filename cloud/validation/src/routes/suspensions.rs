@@ -113,8 +113,10 @@ async fn decide(
     Ok(Json(GateSuspension { gate, suspended }))
 }
 
-/// Has what the gate proved while it was suspended count from now on, told to the other gates and looked at by settling as an upload is.
+/// Has what the gate proved while it was suspended count from now on, told to the other gates and looked at by settling as an upload is; and
+/// what it vouched for, as far as that counts.
 async fn believe(connection: &mut PgConnection, gate: GateId, now: Timestamp) -> Result<(), Error> {
+    vouched::release(connection, gate).await?;
     let released = journal::release(connection, gate).await?;
     for rows in released.chunks(MAX_ROWS_PER_UPLOAD) {
         if let (Some(first), Some(last)) = (rows.first(), rows.last()) {

@@ -53,7 +53,8 @@ pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Re
                   (SELECT count(*) FROM journal WHERE journal.gate = gates.gate) AS "scans!",
                   (SELECT coalesce(sum(passed), 0)::int8 FROM passages
                    WHERE passages.gate = gates.gate AND passages.event = $1 AND passed > 0) AS "admitted!",
-                  (SELECT count(*) FROM journal WHERE journal.gate = gates.gate AND NOT believed)
+                  (SELECT count(*) FROM journal LEFT JOIN vouched USING (gate, sequence)
+                   WHERE journal.gate = gates.gate AND NOT believed AND vouched.slot IS NULL)
                   + (SELECT count(*) FROM journal_aside WHERE journal_aside.gate = gates.gate) AS "doubtful!",
                   (SELECT count(DISTINCT undo.undoes)
                    FROM journal AS undo JOIN journal AS admission

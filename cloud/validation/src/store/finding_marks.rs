@@ -32,6 +32,22 @@ pub(crate) async fn rows(connection: &mut PgConnection, gate: GateId, (first, la
     Ok(())
 }
 
+/// Has settling look at every seat of the event with which somebody passed.
+pub(crate) async fn event(connection: &mut PgConnection, event: EventId) -> Result<(), Error> {
+    sqlx::query!(
+        "INSERT INTO finding_marks (event, slot)
+         SELECT $1, slot FROM journal WHERE event = $1 AND believed AND persons > 0
+         UNION
+         SELECT $1, slot FROM journal_aside WHERE event = $1 AND believed AND slot IS NOT NULL
+         UNION
+         SELECT $1, slot FROM vouched WHERE event = $1",
+        i64::from(event.0),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Has settling look again at what it could not settle, after that instant.
 pub(crate) async fn put_back(
     connection: &mut PgConnection,
@@ -141,7 +157,7 @@ pub(crate) async fn take(
     Ok(Some(marked))
 }
 
-/// The seats that those rows of a gate let pass, or took back.
+/// The seats that those rows of a gate let pass, took back, or hold back.
 async fn slots(
     connection: &mut PgConnection,
     event: EventId,
@@ -156,7 +172,7 @@ async fn slots(
            CROSS JOIN LATERAL (
                (SELECT slot FROM journal
                 WHERE gate = $2 AND sequence BETWEEN span.first AND span.last AND event = $1 AND believed
-                  AND (persons > 0 OR undoes IS NOT NULL)
+                  AND (persons > 0 OR undoes IS NOT NULL OR held IS NOT NULL)
                 OFFSET 0)
                UNION ALL
                (SELECT slot FROM journal_aside

@@ -85,7 +85,7 @@ fn columns(about: About) -> (Option<i64>, Option<i64>, Option<i64>) {
     }
 }
 
-/// All that was found of those seats.
+/// All that was found of those seats, locked until the transaction ends: what people decide meanwhile comes before or after.
 pub(crate) async fn of_seats(
     connection: &mut PgConnection,
     event: EventId,
@@ -95,7 +95,7 @@ pub(crate) async fn of_seats(
     let rows = sqlx::query_as!(
         Row,
         "SELECT finding, event, rule, slot, gate, place, found_at, grown_at, revision, evidence, stands, state
-         FROM findings WHERE event = $1 AND slot = ANY($2)",
+         FROM findings WHERE event = $1 AND slot = ANY($2) ORDER BY finding FOR UPDATE",
         i64::from(event.0),
         &slots,
     )
@@ -104,12 +104,12 @@ pub(crate) async fn of_seats(
     rows.into_iter().map(Known::try_from).collect()
 }
 
-/// All that was found in a gate's journal, whichever event it served then.
+/// All that was found in a gate's journal, whichever event it served then; locked as those of seats are.
 pub(crate) async fn of_journal(connection: &mut PgConnection, gate: GateId) -> Result<Vec<Known>, Error> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT finding, event, rule, slot, gate, place, found_at, grown_at, revision, evidence, stands, state
-         FROM findings WHERE gate = $1 AND rule <> $2",
+         FROM findings WHERE gate = $1 AND rule <> $2 ORDER BY finding FOR UPDATE",
         i64::from(gate.0),
         Rule::LostGate.as_str(),
     )
@@ -118,7 +118,7 @@ pub(crate) async fn of_journal(connection: &mut PgConnection, gate: GateId) -> R
     rows.into_iter().map(Known::try_from).collect()
 }
 
-/// Whether an event missed a gate.
+/// Whether an event missed a gate; locked likewise.
 pub(crate) async fn of_silence(
     connection: &mut PgConnection,
     event: EventId,
@@ -127,7 +127,7 @@ pub(crate) async fn of_silence(
     let rows = sqlx::query_as!(
         Row,
         "SELECT finding, event, rule, slot, gate, place, found_at, grown_at, revision, evidence, stands, state
-         FROM findings WHERE event = $1 AND gate = $2 AND rule = $3",
+         FROM findings WHERE event = $1 AND gate = $2 AND rule = $3 ORDER BY finding FOR UPDATE",
         i64::from(event.0),
         i64::from(gate.0),
         Rule::LostGate.as_str(),

@@ -33,20 +33,21 @@ pub(crate) async fn seats<'a>(
 ) -> Result<Vec<SeatHistory<'a>>, Error> {
     let event = i64::from(document.event.0);
     let numbers: Vec<_> = slots.iter().map(|slot| i64::from(slot.0)).collect();
-    let issued = issued(connection, event, &numbers).await?;
+    let words = words(connection, event, &numbers).await?;
     let rows = sqlx::query!(
         r#"SELECT slot AS "slot!", row AS "row!", ticket, aside AS "aside!"
            FROM (
                SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END AS ticket, false AS aside
                FROM journal
                WHERE event = $1 AND slot = ANY($2) AND believed
-                 AND (persons > 0 OR undoes IS NOT NULL OR proved_places IS NOT NULL)
+                 AND (persons > 0 OR undoes IS NOT NULL OR held IS NOT NULL OR proved_places IS NOT NULL)
                UNION ALL
                SELECT slot, row, CASE WHEN proved_places IS NOT NULL THEN ticket END, true
                FROM journal_aside WHERE event = $1 AND slot = ANY($2) AND believed
                UNION ALL
                SELECT vouched.slot, row, NULL, false
                FROM vouched JOIN journal USING (gate, sequence) WHERE vouched.event = $1 AND vouched.slot = ANY($2)
+                 AND NOT vouched.withheld
            ) AS told"#,
         event,
         &numbers,
@@ -59,13 +60,24 @@ pub(crate) async fn seats<'a>(
         let terms = row.ticket.map(terms).transpose()?;
         told.entry(slot).or_default().push(Told { row: decoded(&row.row)?, believed: true, aside: row.aside, terms });
     }
-    let history = |(slot, told)| SeatHistory { event: document, slot, issued: issued.get(&slot).copied(), told };
+    let history = |(slot, told)| {
+        let word = words.get(&slot);
+        let (issued, blocked) = (word.map(|word| word.issued), word.is_some_and(|word| word.blocked));
+        SeatHistory { event: document, slot, issued, blocked, told }
+    };
     Ok(told.into_iter().map(history).collect())
 }
 
-async fn issued(connection: &mut PgConnection, event: i64, slots: &[i64]) -> Result<BTreeMap<Slot, Issued>, Error> {
+/// What the cloud says of a seat: tickets, and whoever administers.
+struct Word {
+    issued: Issued,
+    blocked: bool,
+}
+
+async fn words(connection: &mut PgConnection, event: i64, slots: &[i64]) -> Result<BTreeMap<Slot, Word>, Error> {
     let rows = sqlx::query!(
-        "SELECT slot, generation, generation_told_at, revoked_at FROM seats WHERE event = $1 AND slot = ANY($2)",
+        r#"SELECT slot, generation, generation_told_at, revoked_at, blocked IS NOT NULL AS "blocked!"
+           FROM seats WHERE event = $1 AND slot = ANY($2)"#,
         event,
         slots,
     )
@@ -78,7 +90,7 @@ async fn issued(connection: &mut PgConnection, event: i64, slots: &[i64]) -> Res
                 since: row.generation_told_at.into(),
                 revoked: row.revoked_at.map(Timestamp::from),
             };
-            Ok((Slot(column::number(row.slot, "seats.slot")?), issued))
+            Ok((Slot(column::number(row.slot, "seats.slot")?), Word { issued, blocked: row.blocked }))
         })
         .collect()
 }

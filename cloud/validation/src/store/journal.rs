@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use countermark_shared::documents::Direction;
 use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
-use countermark_shared::journal::{ChainHash, JournalRow, LAST_SEQUENCE};
+use countermark_shared::journal::{ChainHash, LAST_SEQUENCE};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;
-use crate::journal::{Aside, Batch, Entry, Link, Proof, Seat, Served, Stored, Told, turned};
+use crate::journal::{Aside, Batch, Entry, Link, Proof, Seat, Served, Stored, Told};
 
 /// What is stored of the gate's journal that a batch is judged by, and what it `served`.
 pub(crate) async fn stored(
@@ -153,11 +152,6 @@ impl<'a> ToldColumns<'a> {
     }
 }
 
-/// The passage that counts for nothing by this row: an admission that was taken back, or an exit by which nobody left.
-fn undoes(row: &JournalRow) -> Option<u64> {
-    row.undoes().or_else(|| row.stopped().filter(|_| row.direction == Direction::Exit))
-}
-
 /// Stores rows.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
@@ -173,18 +167,19 @@ pub(crate) async fn insert(
     let at: Vec<_> = entries.iter().map(|entry| OffsetDateTime::from(entry.row.at)).collect();
     let persons: Vec<_> = entries.iter().map(|entry| i16::from(entry.row.persons)).collect();
     let passed: Vec<_> = entries.iter().map(|entry| entry.passed).collect();
-    let undoes: Vec<_> = entries.iter().map(|entry| undoes(&entry.row).map(u64::cast_signed)).collect();
-    let turned: Vec<_> = entries.iter().map(|entry| turned(&entry.row).map(u64::cast_signed)).collect();
+    let undoes: Vec<_> = entries.iter().map(|entry| entry.undoes.map(u64::cast_signed)).collect();
+    let turned: Vec<_> = entries.iter().map(|entry| entry.row.turned().map(u64::cast_signed)).collect();
+    let held: Vec<_> = entries.iter().map(|entry| entry.row.holds()).collect();
     let clock_doubtful: Vec<_> = entries.iter().map(|entry| entry.clock_doubtful).collect();
     let told = ToldColumns::of(entries.iter().map(|entry| &entry.told));
     sqlx::query!(
         "INSERT INTO journal (gate, sequence, row, chain, after_gap, at, event, slot, generation, persons, ticket,
-                              proved_places, product, passed, undoes, turned, believed, withheld, clock_doubtful,
+                              proved_places, product, passed, undoes, turned, held, believed, withheld, clock_doubtful,
                               received_at)
-         SELECT $1, entry.*, $20
+         SELECT $1, entry.*, $21
          FROM unnest($2::int8[], $3::bytea[], $4::bytea[], $5::bool[], $6::timestamptz[], $7::int8[], $8::int8[],
                      $9::int2[], $10::int2[], $11::bytea[], $12::int2[], $13::int4[], $14::int2[], $15::int8[],
-                     $16::int8[], $17::bool[], $18::bool[], $19::bool[]) AS entry",
+                     $16::int8[], $17::bool[], $18::bool[], $19::bool[], $20::bool[]) AS entry",
         i64::from(gate.0),
         &sequences,
         &rows as &[&[u8]],
@@ -201,6 +196,7 @@ pub(crate) async fn insert(
         &passed,
         &undoes as &[Option<i64>],
         &turned as &[Option<i64>],
+        &held as &[Option<bool>],
         &told.believed,
         &told.withheld,
         &clock_doubtful,

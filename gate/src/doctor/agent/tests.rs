@@ -58,7 +58,7 @@ fn each_defect_has_its_own_remedy() {
         let remedy = remedy.unwrap();
         assert_eq!(format!("{says}: {remedy}"), defect.sentence().en);
         let anew = matches!(defect, Defect::Incomplete | Defect::Forked);
-        assert_eq!(remedy.contains("enrol this box anew"), anew, "{defect:?}");
+        assert_eq!(remedy.contains("`countermark-gate retire`, then enrol this box anew"), anew, "{defect:?}");
     }
 }
 
@@ -135,8 +135,8 @@ fn a_clock_is_wrong_when_no_live_ticket_can_be_judged_by_it() {
         (ClockState::Signed, Some(40), Standing::Good, "within 40 ms", None),
         (ClockState::Signed, None, Standing::Good, "signed by the cloud", None),
         (ClockState::Battery, None, Standing::Warning, "nobody signed it", Some("compare with a watch")),
-        (ClockState::Unknown, None, Standing::Wrong, "no live ticket can be judged", Some("set the date")),
-        (ClockState::RolledBack, None, Standing::Wrong, "no live ticket can be judged", Some("battery")),
+        (ClockState::Unknown, None, Standing::Wrong, "no live ticket can be judged", Some("timedatectl set-time")),
+        (ClockState::RolledBack, None, Standing::Wrong, "no live ticket can be judged", Some("timedatectl set-time")),
         (ClockState::Ahead, None, Standing::Wrong, &*ahead, Some("`countermark-gate clock confirm` or `dismiss`")),
     ] {
         let waiting = (state == ClockState::Ahead).then_some(tomorrow);

@@ -44,6 +44,10 @@ fn what_was_used_elsewhere_is_used_here_and_it_is_said_where_and_when() {
     let refused = bench.scan(&[ticket(7, 1)]).remove(0).ruling;
     assert_eq!((refused.verdict, refused.opens), (Reason::PlacesUsedUp, false));
     assert_eq!((refused.earlier, refused.earlier_gate), (Some(DOORS - MINUTE), Some(ELSEWHERE)));
+    // Who comes later to overrule it reads the same.
+    let listed = bench.ledger().recent(1, moment(DOORS)).unwrap().remove(0);
+    assert_eq!((listed.earlier, listed.earlier_gate), (refused.earlier, refused.earlier_gate));
+    assert_eq!(listed.sentence, refused.sentence);
     assert_eq!(bench.verdicts(&[ticket(8, 1)]), [Reason::Admitted]);
 }
 

@@ -147,7 +147,8 @@ fn names_leave_the_disk_once_the_cloud_has_them_and_the_gate_still_admits() {
     };
     assert_eq!(on_disk_at(&mut bench, END - Duration::from_millis(1)), [true, true]);
     assert_eq!(on_disk_at(&mut bench, END), [false, true], "the cloud does not have the second yet");
-    bench.ledger().settle(&[RowResult { sequence: 2, outcome: RowOutcome::Stored }]).unwrap();
+    // It keeps what it disputes.
+    bench.ledger().settle(&[RowResult { sequence: 2, outcome: RowOutcome::Unproved }]).unwrap();
     assert_eq!(on_disk_at(&mut bench, END), [false, false]);
     // The seat is used, and the journal whole.
     bench.reopen().unwrap();

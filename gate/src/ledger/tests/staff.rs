@@ -110,7 +110,10 @@ fn after_five_minutes_nothing_is_taken_back_or_overruled() {
         Err(ActError::TooLate { sequence: 1, minutes: 5 })
     ));
     assert!(matches!(overrule(&mut bench, 2, late), Err(ActError::TooLate { .. })));
-    let mays: Vec<_> = bench.ledger().recent(9, moment(late)).unwrap().into_iter().map(|recent| recent.may).collect();
+    let recent = bench.ledger().recent(9, moment(late)).unwrap();
+    let used: Vec<_> = recent.iter().map(|recent| (recent.earlier, recent.earlier_gate)).collect();
+    assert_eq!(used, [(Some(DOORS), Some(GATE)), (None, None)], "of who was refused alone");
+    let mays: Vec<_> = recent.into_iter().map(|recent| recent.may).collect();
     assert_eq!(mays, [[], []] as [[Deed; 0]; 2]);
     for (deed, sequence) in [(Ledger::hold as StaffAct, 1), (Ledger::release, 2)] {
         let refused = deed(bench.ledger(), sequence, Actor::Operator, moment(late));

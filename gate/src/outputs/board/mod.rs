@@ -36,7 +36,7 @@ impl Board {
     /// Opens the device of an output.
     pub(super) fn open(wiring: &Wiring) -> Result<Self, Trouble> {
         match wiring {
-            Wiring::Serial { device, speed, relay: _ } => SerialBoard::open(device, *speed).map(Self::Serial),
+            Wiring::Serial { device, speed, usb, relay: _ } => SerialBoard::open(device, *speed, usb).map(Self::Serial),
             Wiring::Line(line) => LineOutput::open(line).map(Self::Line),
             Wiring::Http { .. } => HttpDevice::open().map(Self::Http),
             Wiring::Nothing => Ok(Self::Nothing),

@@ -18,27 +18,32 @@ pub(in crate::outputs) struct SerialBoard {
 }
 
 impl SerialBoard {
-    /// Opens it, not for this process alone: the guard and `outputs off` must reach a relay that an agent left on which hangs.
-    pub(super) fn open(device: &Path, speed: u32) -> Result<Self, Trouble> {
-        let port =
-            serialport::new(device.to_string_lossy(), speed).exclusive(false).timeout(PATIENCE).open_native().map_err(
-                |error| {
-                    let (cause, advice) = match error.kind() {
-                        ErrorKind::Io(io::ErrorKind::NotFound) => {
-                            (Cause::Gone, "plug the board in, or name another device")
-                        }
-                        ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
-                            (Cause::Forbidden, "the gate's user must be in the device's group, dialout")
-                        }
-                        // By its documentation: somebody else has it. A device that was pulled while it was opened says so, too.
-                        ErrorKind::NoDevice => (Cause::Busy, "end the program that has it, or plug the board in again"),
-                        ErrorKind::InvalidInput | ErrorKind::Unknown | ErrorKind::Io(_) => {
-                            (Cause::Failed, "plug the board in again, or name another device")
-                        }
-                    };
-                    Trouble::new(cause, format!("{} cannot be opened: {error}; {advice}", device.display()))
-                },
-            )?;
+    /// Opens it, not for this process alone: the guard and `outputs off` must reach a relay that an agent left on which hangs. `usb` is what its
+    /// profile says that it is called.
+    pub(super) fn open(device: &Path, speed: u32, usb: &[String]) -> Result<Self, Trouble> {
+        let port = serialport::new(device.to_string_lossy(), speed)
+            .exclusive(false)
+            .timeout(PATIENCE)
+            .open_native()
+            .map_err(|error| {
+                let (cause, advice) = match error.kind() {
+                    ErrorKind::Io(io::ErrorKind::NotFound) => {
+                        let seen = usb.first().map(|usb| format!("; `lsusb -d {usb}` says whether the box sees it"));
+                        (Cause::Gone, format!("plug the board in, or name another device{}", seen.unwrap_or_default()))
+                    }
+                    ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
+                        (Cause::Forbidden, "the gate's user must be in the device's group, dialout".to_owned())
+                    }
+                    // By its documentation: somebody else has it. A device that was pulled while it was opened says so, too.
+                    ErrorKind::NoDevice => {
+                        (Cause::Busy, "end the program that has it, or plug the board in again".to_owned())
+                    }
+                    ErrorKind::InvalidInput | ErrorKind::Unknown | ErrorKind::Io(_) => {
+                        (Cause::Failed, "plug the board in again, or name another device".to_owned())
+                    }
+                };
+                Trouble::new(cause, format!("{} cannot be opened: {error}; {advice}", device.display()))
+            })?;
         Ok(Self { device: device.to_owned(), port })
     }
 

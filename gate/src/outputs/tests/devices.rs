@@ -57,6 +57,8 @@ fn a_board_that_is_pulled_out_is_said_to_be_dead_and_found_again() {
     let (_folder, name) = folder();
     let mut running = Running::start(&arm(&name));
     running.until("nothing is plugged in", has_trouble);
+    let trouble = running.devices.borrow().statuses().into_iter().find_map(|status| status.trouble).unwrap();
+    assert!(trouble.detail.contains("/gate.toml:3: ") && trouble.detail.contains("lsusb -d 1a86:7523"), "{trouble:?}");
     running.tell(1, Reason::Admitted, 1);
     assert_eq!(running.hears_of(), Passage::NotOpened);
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::fake::{FakeBoard, FakeHttp, folder};
@@ -9,19 +10,32 @@ use super::{load, profiles};
 use crate::outputs::Duty;
 use crate::outputs::board::{Board, Switch};
 
-/// A profile's name, a channel, a pulse in milliseconds; then in the manual's hexadecimal: on for the pulse, off.
-const MANUALS: &[(&str, u32, u64, &str, &str)] = &[
-    ("lcus", 1, 500, "A0 01 01 A2", "A0 01 00 A1"),
-    ("lcus", 2, 500, "A0 02 01 A3", "A0 02 00 A2"),
-    ("lcus", 8, 500, "A0 08 01 A9", "A0 08 00 A8"),
-    ("kmtronic", 1, 500, "FF 01 01", "FF 01 00"),
-    ("kmtronic", 8, 500, "FF 08 01", "FF 08 00"),
-    ("devantech-usb-rly", 1, 500, "65", "6F"),
-    ("devantech-usb-rly", 8, 500, "6C", "76"),
+/// What a manual says that a board hears, for a channel: on, for 700 ms where it is told how long, and off.
+type Manual = fn(u8) -> (Vec<u8>, Vec<u8>);
+
+/// A profile's name, its channels, its pulse in milliseconds, and the rule of its manual.
+const MANUALS: &[(&str, RangeInclusive<u8>, u64, Manual)] = &[
+    // The low byte of the sum of the others.
+    ("lcus", 1..=8, 500, |relay| (vec![0xA0, relay, 1, 0xA1 + relay], vec![0xA0, relay, 0, 0xA0 + relay])),
+    ("kmtronic", 1..=8, 500, |relay| (vec![0xFF, relay, 1], vec![0xFF, relay, 0])),
+    ("devantech-usb-rly", 1..=8, 500, |relay| (vec![0x64 + relay], vec![0x6E + relay])),
+    ("numato", 0..=7, 500, |relay| {
+        (format!("relay on {relay}\r").into_bytes(), format!("relay off {relay}\r").into_bytes())
+    }),
+    // The length in units of 100 ms; the relay counted from 0.
+    ("waveshare-modbus", 1..=8, 700, |relay| {
+        (modbus(&[1, 5, 2, relay - 1, 0, 7]), modbus(&[1, 5, 0, relay - 1, 0, 0]))
+    }),
+];
+
+/// One of each as its manual prints it, so that no rule above is anybody's own.
+const PRINTED: &[(&str, u8, &str, &str)] = &[
+    ("lcus", 1, "A0 01 01 A2", "A0 01 00 A1"),
+    ("kmtronic", 1, "FF 01 01", "FF 01 00"),
+    ("devantech-usb-rly", 1, "65", "6F"),
     // The text `relay on 0` and a carriage return.
-    ("numato", 0, 500, "72 65 6C 61 79 20 6F 6E 20 30 0D", "72 65 6C 61 79 20 6F 66 66 20 30 0D"),
-    ("numato", 7, 500, "72 65 6C 61 79 20 6F 6E 20 37 0D", "72 65 6C 61 79 20 6F 66 66 20 37 0D"),
-    ("waveshare-modbus", 1, 700, "01 05 02 00 00 07 8D B0", "01 05 00 00 00 00 CD CA"),
+    ("numato", 0, "72 65 6C 61 79 20 6F 6E 20 30 0D", "72 65 6C 61 79 20 6F 66 66 20 30 0D"),
+    ("waveshare-modbus", 1, "01 05 02 00 00 07 8D B0", "01 05 00 00 00 00 CD CA"),
 ];
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -47,23 +61,43 @@ fn modbus(body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn each_serial_board_hears_what_its_manual_says() {
-    for (profile, channel, pulse, on, off) in MANUALS {
-        let (_folder, name) = folder();
-        let modbus = profile.contains("modbus");
-        // It repeats a command that it understood.
-        let board = FakeBoard::plug_in(
-            &name,
-            move |heard| if modbus && heard.len() == 8 { heard.to_vec() } else { Vec::new() },
-        );
-        let config = load(profiles(), &output(profile, name.to_str().unwrap(), *channel, *pulse)).unwrap();
-        let [output] = config.outputs.try_into().unwrap();
-        let mut device = Board::open(&output.wiring).unwrap();
-        device.switch(&output.wiring, Switch::On(Duration::from_millis(*pulse))).unwrap();
-        assert_eq!(hexadecimal(&board.hears(on.len().div_ceil(3))), *on, "{profile} {channel}");
-        device.switch(&output.wiring, Switch::Off).unwrap();
-        assert_eq!(hexadecimal(&board.hears(off.len().div_ceil(3))), *off, "{profile} {channel}");
+fn each_channel_of_each_serial_board_hears_what_its_manual_says_and_nothing_more() {
+    for (profile, channels, pulse, manual) in MANUALS {
+        for channel in channels.clone() {
+            let (_folder, name) = folder();
+            let modbus = profile.contains("modbus");
+            // It repeats a command that it understood.
+            let board = FakeBoard::plug_in(
+                &name,
+                move |heard| {
+                    if modbus && heard.len() == 8 { heard.to_vec() } else { Vec::new() }
+                },
+            );
+            let written = output(profile, name.to_str().unwrap(), channel.into(), *pulse);
+            let [output] = load(profiles(), &written).unwrap().outputs.try_into().unwrap();
+            let mut device = Board::open(&output.wiring).unwrap();
+            device.switch(&output.wiring, Switch::On(Duration::from_millis(*pulse))).unwrap();
+            device.switch(&output.wiring, Switch::Off).unwrap();
+            // Whatever came beside the two commands would be heard before this.
+            std::fs::write(&name, "!").unwrap();
+            let (on, off) = manual(channel);
+            let heard = board.hears(on.len() + off.len() + 1);
+            assert_eq!(hexadecimal(&heard), hexadecimal(&[&*on, &off, b"!"].concat()), "{profile} {channel}");
+        }
+        // One more there is not.
+        let beyond = output(profile, "/dev/x", u32::from(*channels.end()) + 1, *pulse);
+        assert!(load(profiles(), &beyond).unwrap_err().contains("this profile has the channels"), "{profile}");
     }
+}
+
+#[test]
+fn the_rules_are_those_of_the_manuals() {
+    for (profile, channel, on, off) in PRINTED {
+        let (_, _, _, manual) = MANUALS.iter().find(|(name, ..)| name == profile).unwrap();
+        let told = manual(*channel);
+        assert_eq!((&*hexadecimal(&told.0), &*hexadecimal(&told.1)), (*on, *off), "{profile}");
+    }
+    assert_eq!(PRINTED.len(), MANUALS.len());
 }
 
 #[test]

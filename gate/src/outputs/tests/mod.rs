@@ -3,6 +3,7 @@
 mod devices;
 mod fake;
 mod manuals;
+mod trial;
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};

@@ -1,5 +1,9 @@
 //! What is published reaches the gate, by whatever way leads there.
 
+use std::collections::BTreeSet;
+
+use countermark_shared::verdict::Reason;
+
 use super::*;
 
 #[test]
@@ -140,6 +144,37 @@ fn batches_are_taken_one_by_one_and_a_missing_one_is_got_round_by_the_snapshot()
     assert!(world.is_in_step());
 }
 
+/// A box that was enrolled anew since its ledger was lost: until it has heard whom it let in before, it lets nobody in.
+#[test]
+fn a_new_gate_decides_nothing_before_it_knows_who_came_in_elsewhere() {
+    let mut world = World::new();
+    world.exchange = Duration::from_millis(50);
+    for slot in 40..50 {
+        world.admitted_elsewhere(slot);
+    }
+    let ticket = samples::ticket_of(49, 1).to_text();
+    let mut said = BTreeSet::new();
+    for _ in 0..40 {
+        let now = world.moment();
+        said.insert(world.ledger().check(LaneId(1), &ticket, now).unwrap().verdict);
+        world.step(Fate::Arrives);
+    }
+    assert!(world.is_in_step());
+    assert_eq!(said, BTreeSet::from([Reason::CannotDecide, Reason::PlacesUsedUp]));
+}
+
+#[test]
+fn a_new_gate_that_cannot_get_the_list_or_the_feed_decides_without() {
+    for never in [DocumentKind::SlotList, DocumentKind::AdmissionFeed] {
+        let mut world = World::new();
+        world.never = Some(never);
+        while !world.held().decides {
+            world.step(Fate::Arrives);
+            assert!(world.now < POLL, "{:?}", world.machine);
+        }
+    }
+}
+
 /// A batch that cannot be fetched keeps neither the list nor the journal here.
 #[test]
 fn a_feed_that_does_not_come_holds_nothing_else_back() {
@@ -149,6 +184,7 @@ fn a_feed_that_does_not_come_holds_nothing_else_back() {
     world.settle();
     world.catch_up();
     assert!(world.machine.refused().contains_key(&DocumentKind::AdmissionFeed));
+    assert!(world.held().decides);
     world.publisher().say([(Slot(7), SlotState::Blocked)]);
     let list = world.publisher().slots_standing();
     let end = world.now + 2 * POLL;

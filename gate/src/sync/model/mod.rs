@@ -255,6 +255,7 @@ impl World {
         let (held, publisher) = (self.ledger().documents_held(), self.publisher());
         held.bundle.is_some_and(|(bundle, _)| bundle.revision == publisher.bundle_version())
             && held.assignment.is_some_and(|assignment| assignment == publisher.assignment_standing())
+            && held.document.is_some()
             && held.slots.is_some_and(|slots| slots.in_force == publisher.slots_standing())
             && held.feed.is_some_and(|feed| feed.in_force == publisher.feed_standing())
     }

@@ -9,7 +9,7 @@ fn the_first_round_is_in_order_and_then_it_rests() {
         world.step(Fate::Arrives);
     }
     let documents: Vec<_> = world.requests.iter().copied().filter(|request| *request != "head").collect();
-    assert_eq!(documents, ["log-in", "trust-bundle", "assignment", "event-document", "slot-list", "admission-feed"]);
+    assert_eq!(documents, ["log-in", "trust-bundle", "assignment", "slot-list", "admission-feed", "event-document"]);
     assert!(world.is_in_step());
     assert!(world.requests.iter().filter(|request| **request == "head").count() <= 2);
 }

@@ -24,8 +24,7 @@ use crate::ledger::{Failure, Report, TimeAnswered, Work, sentence};
 /// How long a gate that is told to end goes on uploading.
 const LAST_ATTEMPT: Duration = Duration::from_secs(5);
 
-const LOG_IN_REFUSED: &str =
-    "the cloud does not accept this gate any more; ask the administrator, and enrol it anew in another folder";
+const LOG_IN_REFUSED: &str = "the cloud does not accept this gate any more; ask the administrator why, and for an invitation if this gate is gone: `countermark-gate retire` puts it aside, then enrol this box anew";
 
 /// How it stands with the cloud, for the screen and for `status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -155,9 +155,9 @@ fn fetches() -> Vec<Case> {
                 .then(needs(
                     vec![
                         vec![json!("assignment"), json!(hex(&hash(&assignment()).0))],
-                        vec![json!("event-document"), json!(hex(&hash(&event_document()).0))],
                         vec![json!("slot-list"), json!(1), json!(5), json!(hex(&content(SLOTS)))],
                         vec![json!("feed-snapshot"), json!(0), json!(8), json!(hex(&other.0))],
+                        vec![json!("event-document"), json!(hex(&hash(&event_document()).0))],
                     ],
                     &[],
                 )),

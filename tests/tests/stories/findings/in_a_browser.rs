@@ -69,16 +69,16 @@ fn are_read_explained_and_decided_about_in_a_browser() {
             fits(browser, "findings").await?;
 
             browser.type_into(".decision input", "I look for both at the bar.").await?;
-            browser.press("I look after it").await?;
+            browser.press("Acknowledge").await?;
             browser.wait("it was no longer open", "document.querySelector('article') === null && /Noted/.test(document.getElementById('done').innerText)").await?;
             browser.choose("acknowledged").await?;
             browser.wait("it was looked after", "document.querySelector('article') !== null").await?;
             let shown = text(browser).await?;
-            assert!(shown.contains("Last decision: looked after") && shown.contains("“I look for both at the bar.”"), "{shown}");
-            assert!(shown.contains("by you (") && !shown.contains("I look after it"), "{shown}");
+            assert!(shown.contains("Last decision: acknowledged") && shown.contains("“I look for both at the bar.”"), "{shown}");
+            assert!(shown.contains("by you (") && !shown.contains("Acknowledge"), "{shown}");
 
             over_the_end_of_a_session(browser, &password).await?;
-            browser.press("It is explained").await?;
+            browser.press("Resolve").await?;
             browser.wait("it was no longer looked after", "document.querySelector('article') === null").await?;
 
             // The browser keeps nothing, the services everything.
@@ -89,7 +89,7 @@ fn are_read_explained_and_decided_about_in_a_browser() {
             browser.choose("resolved").await?;
             browser.wait("it was resolved", "document.querySelector('article') !== null").await?;
             let shown = text(browser).await?;
-            assert!(shown.contains("Last decision: explained") && shown.contains("“A couple with one ticket.”"), "{shown}");
+            assert!(shown.contains("Last decision: resolved") && shown.contains("“A couple with one ticket.”"), "{shown}");
 
             browser.open(&format!("{page}?language=fr")).await?;
             sign_in(browser, &password, "Se connecter").await?;
@@ -107,7 +107,7 @@ fn are_read_explained_and_decided_about_in_a_browser() {
                 "Comparez les lieux et l'écart",
                 "État au 20",
                 "résolu",
-                "Dernière décision : expliqué",
+                "Dernière décision : résolu",
                 "par vous (",
                 "« A couple with one ticket. »",
             ] {
@@ -161,7 +161,7 @@ async fn text(browser: &Browser) -> Result<String> {
 async fn over_the_end_of_a_session(browser: &Browser, password: &str) -> Result<()> {
     browser.type_into(".decision input", "A couple with one ticket.").await?;
     browser.ask::<()>("window.expired = true").await?;
-    browser.press("It is explained").await?;
+    browser.press("Resolve").await?;
     browser.wait("somebody was to sign in", "document.getElementById('sign-in').hidden === false").await?;
     let above = "document.getElementById('sign-in').getBoundingClientRect().bottom <= document.querySelector('article').getBoundingClientRect().top";
     browser.wait("the form was above what was read", above).await?;
@@ -188,8 +188,8 @@ async fn whoever_hears_it(browser: &Browser) -> Result<()> {
     for (role, name) in [
         ("combobox", "Show"),
         ("textbox", "Why"),
-        ("button", "I look after it"),
-        ("button", "It is explained"),
+        ("button", "Acknowledge"),
+        ("button", "Resolve"),
         ("heading", "What was found"),
         ("link", "Français"),
     ] {

@@ -11,6 +11,8 @@ use rusqlite::Connection;
 /// Rows whose chain holds from the first on.
 pub(super) struct Journal {
     pub(super) rows: Vec<JournalRow>,
+    /// How many of them the gate knows to be at validation.
+    pub(super) answered: u64,
 }
 
 impl Journal {
@@ -42,7 +44,9 @@ impl Journal {
             ensure!(row.sequence == sequence && sequence == rows.len() as u64 + 1, "a row is missing at {sequence}");
             rows.push(row);
         }
-        Ok(Self { rows })
+        let answered = "SELECT count(*) FROM journal WHERE outcome IS NOT NULL";
+        let answered: i64 = connection.query_row(answered, [], |row| row.get(0))?;
+        Ok(Self { rows, answered: answered.unsigned_abs() })
     }
 
     /// Every verdict is in it, and nobody was let in twice.

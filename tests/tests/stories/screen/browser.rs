@@ -81,10 +81,17 @@ impl Browser {
 
     /// Presses the button that says this, as a finger would: one that something covers cannot be pressed.
     pub(crate) async fn press(&self, says: &str) -> Result<()> {
-        let button = format!("//button[contains(., \"{says}\")]");
+        self.click(&format!("//button[contains(., \"{says}\")]")).await
+    }
+
+    /// Presses the key of a pad that says this and no more.
+    pub(crate) async fn press_key(&self, says: char) -> Result<()> {
+        self.click(&format!("//*[contains(@class, \"keys\")]/button[. = \"{says}\"]")).await
+    }
+
+    async fn click(&self, what: &str) -> Result<()> {
         // It may be drawn anew while it is looked for.
-        let press = async || Ok(self.driver.click(&button).await.ok());
-        until(format_args!("there was a button {says}"), PATIENCE, press).await
+        until(format_args!("there was {what}"), PATIENCE, async || Ok(self.driver.click(what).await.ok())).await
     }
 
     /// Chooses what says this of a list.

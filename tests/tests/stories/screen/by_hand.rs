@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::Ipv4Addr;
 
 use anyhow::{Context, Result};
-use countermark_shared::verdict::Reason;
+use countermark_shared::verdict::{Language, Reason};
 use countermark_tests::proxy::{Fault, Proxy};
 
 use super::browser::Browser;
@@ -51,7 +51,14 @@ fn an_admission_is_taken_back_a_refusal_overruled_and_a_ticket_typed() {
             show(&entrance.solo[0], "admit").await?;
             show(&entrance.solo[0], "refuse").await?;
 
+            // Long after the verdict went: of several that were refused, which was it, and why?
             choose_the_newest(browser, "STOP").await?;
+            let told: Vec<String> =
+                browser.ask("return [...document.querySelectorAll('#menu p')].map((one) => one.textContent)").await?;
+            let [english, french] =
+                [Language::En, Language::Fr].map(|language| Reason::AlreadyUsed.sentence(language));
+            assert_eq!(told[..2], [english, french]);
+            assert!(told[2].starts_with("Used · Utilisé : ") && told[2].ends_with(" s)"), "{told:?}");
             browser.press("Let in all the same").await?;
             browser.press("They showed who they are").await?;
             digits(browser, PIN).await?;
@@ -62,7 +69,7 @@ fn an_admission_is_taken_back_a_refusal_overruled_and_a_ticket_typed() {
             browser.press("OK").await?;
             let overruled = browser.seen("attention").await?;
             assert!(
-                overruled.contains(Reason::Overruled.sentence(countermark_shared::verdict::Language::Fr)),
+                overruled.contains(Reason::Overruled.sentence(Language::Fr)),
                 "{overruled}"
             );
             browser.press("BACK").await?;
@@ -97,9 +104,9 @@ async fn choose_the_newest(browser: &Browser, word: &str) -> Result<()> {
     browser.press(word).await
 }
 
-async fn digits(browser: &Browser, pin: &str) -> Result<()> {
+pub(super) async fn digits(browser: &Browser, pin: &str) -> Result<()> {
     for digit in pin.chars() {
-        browser.press(&digit.to_string()).await?;
+        browser.press_key(digit).await?;
     }
     Ok(())
 }
@@ -110,7 +117,7 @@ async fn type_pin(browser: &Browser, pin: &str) -> Result<()> {
 }
 
 /// Each button of the menu is large enough.
-async fn fingers_fit(browser: &Browser) -> Result<()> {
+pub(super) async fn fingers_fit(browser: &Browser) -> Result<()> {
     let sizes: Vec<[f64; 2]> = browser
         .ask("return [...document.querySelectorAll('#menu button')].map((one) => [one.offsetWidth, one.offsetHeight])")
         .await?;

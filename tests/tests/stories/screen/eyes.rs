@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use countermark_shared::verdict::Severity;
 use image::{Rgb, RgbImage};
 
@@ -21,7 +21,12 @@ pub(crate) async fn tell_them_apart(browser: &Browser, copies: &[(Severity, Stri
             browser.freeze(copy).await?;
             browser.eyes(eyes).await?;
             let picture = browser.picture(&format!("{look}-{eyes}")).await?;
-            let contrast = contrast(&picture);
+            let shades = shades(&picture);
+            let Some(field) = field(&shades) else { bail!("there is no picture of {look}") };
+            if eyes == "none" {
+                is_of_its_colour(*look, field);
+            }
+            let contrast = contrast(&shades, field);
             assert!(contrast >= CONTRAST, "{look} with {eyes}: {contrast}");
             for (other, before) in &seen {
                 let share = different(&picture, before);
@@ -33,8 +38,20 @@ pub(crate) async fn tell_them_apart(browser: &Browser, copies: &[(Severity, Stri
     browser.eyes("none").await
 }
 
-/// Of the commonest shade of the middle of the picture, the field, and of what stands out most of what is no mere edge: a hundredth at least.
-fn contrast(picture: &RgbImage) -> f64 {
+/// Green lets in and red does not, whatever else tells them apart.
+fn is_of_its_colour(look: Severity, Rgb([red, green, blue]): Rgb<u8>) {
+    let is_right = match look {
+        Severity::Admit | Severity::Attention => green > red.max(blue),
+        Severity::Staff => red.min(green) > blue,
+        Severity::Refuse => red > green.max(blue),
+        // Striped in red and black.
+        Severity::Fraud => red >= green.max(blue),
+    };
+    assert!(is_right, "{look} is of the colour {red}, {green}, {blue}");
+}
+
+/// How many pixels of the middle of a picture have each shade.
+fn shades(picture: &RgbImage) -> HashMap<Rgb<u8>, u32> {
     let (width, height) = picture.dimensions();
     let mut shades = HashMap::<Rgb<u8>, u32>::new();
     for (x, y, pixel) in picture.enumerate_pixels() {
@@ -42,10 +59,19 @@ fn contrast(picture: &RgbImage) -> f64 {
             *shades.entry(*pixel).or_default() += 1;
         }
     }
+    shades
+}
+
+/// The commonest of them.
+fn field(shades: &HashMap<Rgb<u8>, u32>) -> Option<Rgb<u8>> {
+    shades.iter().max_by_key(|(_, count)| **count).map(|(shade, _)| *shade)
+}
+
+/// Of the field, and of what stands out most of what is no mere edge: a hundredth at least.
+fn contrast(shades: &HashMap<Rgb<u8>, u32>, field: Rgb<u8>) -> f64 {
     let all: u32 = shades.values().sum();
-    let Some((field, _)) = shades.iter().max_by_key(|(_, count)| **count) else { return 1.0 };
     let against = |ink: &Rgb<u8>| {
-        let (one, other) = (luminance(*field), luminance(*ink));
+        let (one, other) = (luminance(field), luminance(*ink));
         (one.max(other) + 0.05) / (one.min(other) + 0.05)
     };
     let inks = shades.iter().filter(|(_, count)| **count * 100 >= all).map(|(ink, _)| against(ink));

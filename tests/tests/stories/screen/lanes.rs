@@ -93,7 +93,7 @@ fn each_lane_has_its_own_part_and_says_what_keeps_it_shut() {
             Ok(())
         })
         .await?;
-        let diagnosis = entrance.gate.doctor(&cloud.folder().join("gate.toml")).await?;
+        let diagnosis = entrance.gate.doctor(Some(&cloud.folder().join("gate.toml"))).await?;
         let lane = diagnosis.of("lane").context("doctor says nothing of it")?;
         assert!(lane.standing == "wrong" && lane.says.starts_with("lane 3 is in gate.toml"), "{lane:?}");
         assert_eq!(diagnosis.of("supervisors").map(|finding| &*finding.standing), Some("warning"));

@@ -1,9 +1,11 @@
 //! Somebody left their ticket at home and knows their order's code: staff find them by name, and a supervisor lets them in.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use countermark_shared::order_code::OrderCode;
 use countermark_shared::verdict::{Language, Reason};
 use countermark_tests::administrator::Administrator;
 use countermark_tests::buyer::Buyer;
@@ -14,6 +16,7 @@ use countermark_tests::wait::{PATIENCE, until};
 use serde_json::Value;
 
 use super::browser::Browser;
+use super::by_hand::{digits, fingers_fit};
 use super::{GUEST, Stage, tell};
 
 const PIN: &str = "314159";
@@ -55,11 +58,24 @@ fn is_found_by_an_orders_code_let_in_by_a_supervisor_and_in_only_once() {
             browser.open(&at_north.screen).await?;
             browser.seen("ready").await?;
             look_for(browser, "00000-00000").await?;
-            browser.wait("nobody was found", &menu_says("Nobody is found by this code.")).await?;
+            browser.wait("nobody was found", &menu_says("No order has this code.")).await?;
             browser.press("BACK").await?;
             browser.press("CLOSE").await?;
 
-            look_for(browser, &code).await?;
+            // By touch: a box at an entrance has no keyboard.
+            browser.press("MENU").await?;
+            browser.press("Find by order code").await?;
+            fingers_fit(browser).await?;
+            keys_are_a_codes(browser).await?;
+            browser.press_key('A').await?;
+            browser.press("DELETE").await?;
+            for symbol in code.chars().filter(|symbol| *symbol != '-') {
+                browser.press_key(symbol).await?;
+            }
+            let typed: String = browser.ask("return document.querySelector('#menu input').value").await?;
+            assert_eq!(typed, code);
+            browser.picture("keys").await?;
+            browser.press("FIND").await?;
             browser.wait("somebody was found", &menu_says("Not let in yet. · Pas encore entré.")).await?;
             browser.picture("found").await?;
             browser.press(GUEST).await?;
@@ -67,9 +83,7 @@ fn is_found_by_an_orders_code_let_in_by_a_supervisor_and_in_only_once() {
             let asked = browser.seen("staff").await?;
             assert!(asked.contains(GUEST) && asked.contains(Reason::FoundByOrder.sentence(Language::En)), "{asked}");
             browser.press("They showed who they are").await?;
-            for digit in PIN.chars() {
-                browser.press(&digit.to_string()).await?;
-            }
+            digits(browser, PIN).await?;
             browser.press("OK").await?;
             let let_in = browser.seen("attention").await?;
             assert!(let_in.contains(Reason::Overruled.sentence(Language::Fr)) && let_in.contains(GUEST), "{let_in}");
@@ -111,6 +125,19 @@ async fn look_for(browser: &Browser, code: &str) -> Result<()> {
     browser.press("Find by order code").await?;
     browser.type_into("#menu input", code).await?;
     browser.press("FIND").await
+}
+
+/// Each symbol of an order's code has one key.
+async fn keys_are_a_codes(browser: &Browser) -> Result<()> {
+    let script =
+        "return [...document.querySelectorAll('#menu .symbols button:not(.removes)')].map((one) => one.textContent)";
+    let keys: Vec<String> = browser.ask(script).await?;
+    for key in &keys {
+        let code: OrderCode = key.repeat(10).parse().with_context(|| format!("no code has a {key}"))?;
+        assert_eq!(code.to_string(), format!("{0}-{0}", key.repeat(5)));
+    }
+    assert_eq!((keys.len(), keys.iter().collect::<BTreeSet<_>>().len()), (32, 32), "{keys:?}");
+    Ok(())
 }
 
 fn menu_says(words: &str) -> String {

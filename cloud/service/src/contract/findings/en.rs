@@ -41,6 +41,11 @@ pub(super) const fn words(rule: Rule) -> [&'static str; 3] {
             "Often an arm that did not turn. Many at one gate are worth a question: whoever takes back an admission \
              while somebody is inside lets a second person in by the same ticket.",
         ],
+        Rule::Held => [
+            "Held at a gate",
+            "Staff hold this seat back at a gate. Every other gate lets it in.",
+            "Ask that gate why. Then block the seat, which holds it back at all gates, or have the gate release it.",
+        ],
         Rule::Gap => [
             "Rows are missing",
             "The gate's journal goes on after rows that never arrived. Whom they let in is not known here.",

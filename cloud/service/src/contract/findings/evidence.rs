@@ -127,6 +127,8 @@ pub enum Objection {
         /// When the seat came in next, and where.
         then: Option<Scan>,
     },
+    /// It is no scan: by this row staff hold the seat back.
+    Held,
 }
 
 /// A clock that did not go on as clocks do.

@@ -16,13 +16,13 @@ pub(super) const fn words(rule: Rule) -> [&'static str; 3] {
             "Utilisé après son retrait",
             "Un portique qui ne le savait pas encore a laissé entrer un billet qui avait été annulé, ou remplacé par \
              un plus récent.",
-            "Regardez l'écart : des secondes sont le temps de la nouvelle, des heures un portique sans réseau. Voyez \
-             pourquoi le billet a été retiré avant de chercher la personne.",
+            "Regardez l'écart. Quelques secondes : le temps que la nouvelle arrive ; des heures : un portique sans réseau. \
+             Voyez pourquoi le billet a été retiré avant de chercher la personne.",
         ],
         Rule::NeverIssued => [
             "Jamais vendu",
             "Un billet portant les deux signatures est entré, et le service de billetterie n'a pas dit l'avoir vendu.",
-            "Un billet vendu à l'instant peut être encore annoncé ; ceci se résout alors de soi-même. Si cela dure, \
+            "Un billet vendu à l'instant n'est peut-être pas encore annoncé ; cela se règle alors tout seul. Si cela dure, \
              pensez au vol des clés de signature : appelez leurs responsables, et faites restreindre ou révoquer les \
              clés.",
         ],
@@ -43,10 +43,16 @@ pub(super) const fn words(rule: Rule) -> [&'static str; 3] {
             "Souvent un tourniquet qui n'a pas tourné. Beaucoup à un même portique méritent une question : annuler \
              l'admission de quelqu'un qui est à l'intérieur fait entrer une seconde personne avec le même billet.",
         ],
+        Rule::Held => [
+            "Bloqué à un portique",
+            "Le personnel bloque cette place à un portique. Tous les autres la laissent entrer.",
+            "Demandez à ce portique pourquoi. Puis bloquez la place, ce qui vaut pour tous les portiques, ou faites-la \
+             débloquer à ce portique.",
+        ],
         Rule::Gap => [
             "Lignes manquantes",
-            "Le journal du portique continue après des lignes qui ne sont jamais arrivées. Qui elles ont laissé \
-             entrer n'est pas connu ici.",
+            "Le journal du portique continue après des lignes qui ne sont jamais arrivées. On ignore ici qui elles ont \
+             laissé entrer.",
             "Laissez le boîtier allumé et connecté : il les renverra. Si elles n'arrivent pas, exportez son journal \
              sur place et conservez son disque.",
         ],
@@ -65,10 +71,10 @@ pub(super) const fn words(rule: Rule) -> [&'static str; 3] {
         ],
         Rule::LostGate => [
             "Un portique ne répond pas",
-            "Les portes sont ouvertes, et ce portique ne s'est pas manifesté depuis une heure. Qui il a laissé \
-             entrer depuis n'est pas connu ici.",
-            "Envoyez quelqu'un. Il continue d'admettre seul ; tant qu'il ne répond pas, attendez-vous à des doubles \
-             entrées. Si le boîtier a disparu, suspendez-le.",
+            "Les portes sont ouvertes, et ce portique ne s'est pas manifesté depuis une heure. On ignore ici qui \
+             il a laissé entrer depuis.",
+            "Envoyez quelqu'un. Il continue d'admettre seul ; tant qu'il ne répond pas, attendez-vous à des entrées \
+             en double. Si le boîtier a disparu, suspendez-le.",
         ],
         Rule::Unproved => [
             "Lignes sans preuve",

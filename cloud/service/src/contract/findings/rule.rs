@@ -22,6 +22,8 @@ pub enum Rule {
     Overruled,
     /// Staff took admissions of a seat back, more than one or one after which it came in again.
     TakenBack,
+    /// Staff hold a seat back at one gate alone.
+    Held,
     /// Rows of a gate's journal are missing.
     Gap,
     /// A gate told two stories of the same rows.
@@ -78,14 +80,15 @@ pub fn explanations() -> Vec<Explanation> {
 }
 
 impl Rule {
-    /// All eleven.
-    pub const ALL: [Self; 11] = [
+    /// All twelve.
+    pub const ALL: [Self; 12] = [
         Self::DoubleAdmission,
         Self::UsedAfterRevocation,
         Self::NeverIssued,
         Self::ExitWithoutEntry,
         Self::Overruled,
         Self::TakenBack,
+        Self::Held,
         Self::Gap,
         Self::Fork,
         Self::ClockJump,
@@ -102,6 +105,7 @@ impl Rule {
             Self::ExitWithoutEntry => "exit-without-entry",
             Self::Overruled => "overruled",
             Self::TakenBack => "taken-back",
+            Self::Held => "held",
             Self::Gap => "gap",
             Self::Fork => "fork",
             Self::ClockJump => "clock-jump",
@@ -115,7 +119,7 @@ impl Rule {
         match self {
             Self::DoubleAdmission | Self::UsedAfterRevocation | Self::NeverIssued | Self::Unproved => Weight::Alarm,
             Self::Gap | Self::Fork | Self::LostGate => Weight::Concern,
-            Self::ExitWithoutEntry | Self::Overruled | Self::TakenBack | Self::ClockJump => Weight::Notice,
+            Self::ExitWithoutEntry | Self::Overruled | Self::TakenBack | Self::Held | Self::ClockJump => Weight::Notice,
         }
     }
 

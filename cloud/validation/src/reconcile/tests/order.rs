@@ -3,12 +3,13 @@
 use countermark_shared::id::SupervisorId;
 use countermark_shared::journal::{ChainHash, OverruleReason};
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
 
-/// A few gates' rows of the seat, with undos, overrules, forks and clocks that do not agree.
+/// A few gates' rows of the seat, with undos, overrules, holds, forks and clocks that do not agree.
 fn rows() -> impl Strategy<Value = Vec<Told>> {
     let kinds =
         select(vec![Reason::Admitted, Reason::Exit, Reason::ExitWithoutEntry, Reason::Forgiven, Reason::Overruled]);
@@ -24,6 +25,8 @@ fn rows() -> impl Strategy<Value = Vec<Told>> {
             let why = OverruleReason::Other;
             let row = match (kind, reason) {
                 (_, Reason::Overruled) => act(plain, Act::Overrule { of: 1, supervisor: SupervisorId(1), why }),
+                (1, _) => act(plain, Act::Hold),
+                (2, _) => act(plain, Act::Release),
                 (0, _) if number > 0 => act(plain, Act::Undo { of: number, persons: NonZeroU8::new(persons).unwrap() }),
                 _ => plain,
             };
@@ -37,9 +40,10 @@ proptest! {
     #[test]
     fn a_seats_findings_follow_from_what_is_known_and_not_from_when(
         (told, shuffled) in rows().prop_flat_map(|rows| (Just(rows.clone()), Just([&rows[..], &rows[..]].concat()).prop_shuffle())),
+        revoked in option::of(Just(at(200))),
     ) {
         let event = event(AdmissionPolicy::default(), &[120]);
-        let issued = Some(Issued { generation: Generation(1), since: at(60), revoked: Some(at(200)) });
+        let issued = Some(Issued { generation: Generation(1), since: at(60), revoked });
         let once = SeatHistory { issued, ..history(&event, told) };
         let again = SeatHistory { issued, ..history(&event, shuffled) };
         let findings = once.findings();

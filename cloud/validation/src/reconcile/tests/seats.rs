@@ -179,6 +179,31 @@ fn what_staff_took_back_is_told_where_it_was_not_once_and_for_good() {
 }
 
 #[test]
+fn a_seat_that_is_held_at_a_gate_is_told_while_the_cloud_says_nothing_of_it() {
+    let event = event(once(), &[]);
+    let held = |gate, seconds| act(row(gate, seconds, Reason::Blocked, 0), Act::Hold);
+    let released = |gate, seconds| act(row(gate, seconds, Reason::Blocked, 0), Act::Release);
+    let of = |rows: &[JournalRow]| history(&event, told(terms(1, 1), rows));
+    let told = |numbers: &[u64]| vec![(Rule::Held, numbers.iter().map(|number| (number + 1, None)).collect())];
+    for (name, rows, expected) in [
+        ("held", vec![held(1, 5)], told(&[5])),
+        ("at two gates", vec![held(2, 7), held(1, 5)], told(&[5, 7])),
+        ("released", vec![held(1, 5), released(1, 9)], vec![]),
+        ("released elsewhere", vec![held(1, 5), released(2, 9)], told(&[5])),
+        ("and again, in whatever order it is told", vec![held(1, 12), released(1, 9), held(1, 5)], told(&[12])),
+    ] {
+        assert_eq!(found(&of(&rows)), expected, "{name}");
+    }
+    let rows = [held(1, 5)];
+    assert_eq!(found(&SeatHistory { blocked: true, ..of(&rows) }), []);
+    assert_eq!(found(&SeatHistory { issued: Some(Issued { revoked: Some(at(9)), ..sold() }), ..of(&rows) }), []);
+    assert_eq!(found(&SeatHistory { issued: None, ..of(&rows) }), told(&[5]), "who is not sold is not withdrawn");
+    let mut disbelieved = of(&rows);
+    disbelieved.told[0].aside = true;
+    assert_eq!(found(&disbelieved), []);
+}
+
+#[test]
 fn an_exit_by_which_nobody_left_makes_room_for_nobody() {
     let event = event(festival(), &[]);
     let twice = double(&[(30, Reason::AlreadyInside)]);

@@ -7,6 +7,7 @@ use crate::input::frames::camera;
 use crate::ledger::Work;
 use crate::samples::{self, qr_picture};
 use countermark_shared::id::LaneId;
+use image::{GrayImage, imageops};
 use std::path::Path;
 use std::sync::mpsc as std_mpsc;
 use tokio::sync::{mpsc, watch};
@@ -58,6 +59,24 @@ fn a_held_code_is_sighted_again_and_again_and_a_full_ledger_holds_up_no_picture(
     assert!(devices.borrow().warnings().is_empty());
     drop(stop);
     running.join().unwrap();
+}
+
+#[test]
+fn a_code_that_lies_there_is_let_be_after_minutes_until_something_moves() {
+    let folder = tempfile::tempdir().unwrap();
+    let Bench { mut sightings, mut work, .. } = Bench::on_clip(folder.path());
+    let code = image::load_from_memory(&qr_picture(&samples::ticket().to_text())).unwrap().into_luma8();
+    let mut is_sighted = |picture: &GrayImage, at| {
+        let frame = Frame { source: Source::Lines, picture: picture.clone(), at };
+        assert!(sightings.look(frame).is_ok());
+        work.try_recv().is_ok()
+    };
+    // A busy machine may not come to the end of one picture in time.
+    let mut is_seen = |picture: &GrayImage, at| (0..1000).any(|_| is_sighted(picture, at));
+    assert!(is_seen(&code, Duration::ZERO));
+    let rests = Duration::from_mins(3);
+    assert!(!is_seen(&code, rests));
+    assert!(is_seen(&imageops::rotate180(&code), rests));
 }
 
 #[test]

@@ -1,19 +1,26 @@
-//! A gate: enrolled, run, asked. Knows `countermark-gate`'s command line and what it prints.
+//! A gate: enrolled, run, asked. Knows `countermark-gate`'s command line.
 
-use std::collections::BTreeMap;
+mod running;
+mod screen;
+mod told;
+
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use countermark_shared::keys::{SigningKey, VerifyingKey};
-use countermark_shared::time::Timestamp;
-use countermark_shared::verdict::{Reason, Severity};
+use countermark_shared::verdict::Reason;
 use serde::Deserialize;
-use serde_json::Value;
 
+pub use self::running::RunningGate;
+pub use self::screen::Screen;
+pub use self::told::{
+    Audited, Device, Diagnosis, Finding, Held, Imported, Passage, Sentence, Status, Trouble, Verdict,
+};
 use crate::administrator::NewGate;
 use crate::cloud::Cloud;
+use crate::gateway::Gateway;
 use crate::picture;
 use crate::process::{self, Process, run, run_well};
 use crate::wait::{PATIENCE, until};
@@ -21,167 +28,17 @@ use crate::wait::{PATIENCE, until};
 /// How often the gates of the demo and of the stories ask for newer documents.
 const POLL_SECONDS: &str = "1";
 
+/// Names the file of those that a process trusts in this machine's stead (rustls-native-certs).
+const CERTIFICATES: &str = "SSL_CERT_FILE";
+
 /// A folder that is enrolled as a gate.
 pub struct Gate {
     program: PathBuf,
     folder: PathBuf,
+    /// The one certificate that it trusts, where that is not one of this machine's.
+    certificate: Option<PathBuf>,
     /// The gate's number.
     pub number: u32,
-}
-
-/// What a gate says of a scan.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Verdict {
-    /// The journal row; none when the ledger failed.
-    #[serde(default)]
-    pub sequence: Option<u64>,
-    /// What was read: `lines`, or `pictures/` and a file's name. Empty in the answer to a check.
-    #[serde(default)]
-    pub source: String,
-    /// Why.
-    pub verdict: Reason,
-    /// How grave.
-    pub severity: Severity,
-    /// Whether people may pass.
-    pub opens: bool,
-    /// How many.
-    pub persons: u8,
-    /// When the seat was used before.
-    pub earlier: Option<Timestamp>,
-    /// By which gate.
-    pub earlier_gate: Option<u32>,
-    /// The seat, of a verified ticket.
-    pub slot: Option<u32>,
-    /// What people read.
-    pub sentence: Sentence,
-}
-
-/// How it went with somebody whom an output should have let through.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Passage {
-    /// The journal row of the admission.
-    pub sequence: Option<u64>,
-    /// Which output, by its name in `gate.toml`.
-    pub output: String,
-    /// `opened`, `turned`, `not-turned`, `not-opened`.
-    pub passage: String,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Line {
-    Verdict(Box<Verdict>),
-    Passage(Passage),
-}
-
-/// The same words in English and French.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Sentence {
-    /// English.
-    pub en: String,
-    /// French.
-    pub fr: String,
-}
-
-/// How it stands with a gate, as far as anybody here asks.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Status {
-    /// Rows written.
-    pub rows: u64,
-    /// Rows not yet uploaded.
-    pub unsettled: u64,
-    /// Rows that validation put aside.
-    pub contested: u64,
-    /// What is wrong with its disk or the journal on it.
-    pub ledger_warnings: Vec<Sentence>,
-    /// What it scans with.
-    pub devices: Vec<Device>,
-    /// The documents in force, by kind: `slot-list` and so on.
-    pub documents: BTreeMap<String, Held>,
-}
-
-/// A document that a gate holds.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Held {
-    /// Its number; of what has epochs, `epoch.sequence` from the first restored backup on.
-    pub revision: String,
-}
-
-/// How it stands with a device of a gate.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Device {
-    /// Kind and name.
-    pub device: String,
-    /// What is wrong, if anything is.
-    pub trouble: Option<Trouble>,
-}
-
-/// What is wrong with a device.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Trouble {
-    /// In one word.
-    pub cause: String,
-    /// With what to do.
-    pub detail: String,
-}
-
-/// What the doctor found.
-#[derive(Clone, Debug)]
-pub struct Diagnosis {
-    /// The exit code: 0, or 3 where anything is wrong.
-    pub code: Option<i32>,
-    /// Part by part.
-    pub findings: Vec<Finding>,
-}
-
-impl Diagnosis {
-    /// What is said of a part.
-    pub fn of(&self, part: &str) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.part == part)
-    }
-}
-
-/// What the doctor says of one thing.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Finding {
-    /// Which.
-    pub part: String,
-    /// `good`, `warning` or `wrong`.
-    pub standing: String,
-    /// Why.
-    pub says: String,
-}
-
-#[derive(Deserialize)]
-struct Rows {
-    rows: u64,
-}
-
-/// What an auditor found.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum Audited {
-    /// It holds.
-    Sound {
-        /// The number of its last row.
-        last: u64,
-    },
-    /// It does not.
-    Wrong {
-        /// The first line that does not.
-        line: u64,
-        /// What does not.
-        why: String,
-    },
-}
-
-/// What became of a document that was offered from a file.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Imported {
-    /// Which kind: `slot-list` and so on.
-    pub kind: String,
-    /// `taken`, `held`, or why not.
-    pub outcome: String,
 }
 
 #[derive(Deserialize)]
@@ -190,8 +47,8 @@ struct Identity {
 }
 
 #[derive(Deserialize)]
-struct Started {
-    screen: String,
+struct Rows {
+    rows: u64,
 }
 
 impl Gate {
@@ -213,6 +70,17 @@ impl Gate {
         Self::enrol_with(cloud, name, typed).await
     }
 
+    /// The same through a gateway, whose certificate it trusts.
+    pub async fn enrol_behind(gateway: &Gateway, cloud: &Cloud, name: &str, gate: &NewGate) -> Result<Self> {
+        let certificate = gateway.certificate();
+        let typed = |command: &mut Command| {
+            command.args(["--cloud", &gateway.gate_url()]).env("COUNTERMARK_ENROLMENT_CODE", &gate.code);
+            command.env(CERTIFICATES, certificate);
+        };
+        let enrolled = Self::enrol_with(cloud, name, typed).await?;
+        Ok(Self { certificate: Some(certificate.to_owned()), ..enrolled })
+    }
+
     /// The same by what the devices of a `gate.toml` see.
     pub async fn enrol_by_showing(cloud: &Cloud, name: &str, config: &Path) -> Result<Self> {
         Self::enrol_with(cloud, name, |command| _ = command.args(["--scan", "--config"]).arg(config)).await
@@ -225,7 +93,12 @@ impl Gate {
         command.args(["enroll", "--json", "--data"]).arg(&folder);
         how(&mut command);
         let identity: Identity = serde_json::from_str(&run_well(command).await?)?;
-        Ok(Self { program, folder, number: identity.gate })
+        Ok(Self { program, folder, certificate: None, number: identity.gate })
+    }
+
+    /// Puts it aside within its folder, which can be enrolled anew then.
+    pub async fn retire(&self) -> Result<()> {
+        run_well(self.command("retire")).await.map(drop)
     }
 
     /// All that is this gate's, and that makes another machine this gate.
@@ -286,9 +159,11 @@ impl Gate {
     }
 
     /// What is wrong with the box, by its own doctor.
-    pub async fn doctor(&self, config: &Path) -> Result<Diagnosis> {
+    pub async fn doctor(&self, config: Option<&Path>) -> Result<Diagnosis> {
         let mut command = self.command("doctor");
-        command.arg("--config").arg(config);
+        if let Some(file) = config {
+            command.arg("--config").arg(file);
+        }
         let outcome = run(command).await?;
         let read = |line| serde_json::from_str(line).with_context(|| format!("no finding: {}", outcome.complained));
         let findings = outcome.said.lines().map(read).collect::<Result<_>>()?;
@@ -420,146 +295,14 @@ impl Gate {
     fn command(&self, what: &str) -> Command {
         let mut command = process::command(&self.program);
         command.args([what, "--json", "--data"]).arg(&self.folder);
+        if let Some(certificate) = &self.certificate {
+            command.env(CERTIFICATES, certificate);
+        }
         command
     }
 
     /// What the agent logs.
     pub fn log_file(&self) -> PathBuf {
         self.folder.with_extension("log")
-    }
-}
-
-/// A gate at work. Dropping it kills it.
-pub struct RunningGate {
-    process: Process,
-    /// Where the operator's screen is.
-    pub screen: String,
-}
-
-impl RunningGate {
-    async fn start(command: &mut Command, log: &Path) -> Result<Self> {
-        let mut process = Process::start("countermark-gate", command, log)?;
-        let line = process.expect_line(PATIENCE).await?;
-        let Started { screen } = serde_json::from_str(&line).with_context(|| format!("the gate begins with {line}"))?;
-        Ok(Self { process, screen })
-    }
-
-    /// Where to write lines, once, of a gate that listens.
-    pub fn lines(&mut self) -> Result<ChildStdin> {
-        self.process.take_stdin().context("this gate reads no lines, or was asked twice")
-    }
-
-    /// The next verdict.
-    pub async fn verdict(&mut self) -> Result<Verdict> {
-        loop {
-            if let Line::Verdict(verdict) = self.line().await? {
-                return Ok(*verdict);
-            }
-        }
-    }
-
-    /// How it went next at an output.
-    pub async fn passage(&mut self) -> Result<Passage> {
-        loop {
-            if let Line::Passage(passage) = self.line().await? {
-                return Ok(passage);
-            }
-        }
-    }
-
-    async fn line(&mut self) -> Result<Line> {
-        let line = self.process.expect_line(PATIENCE).await?;
-        serde_json::from_str(&line).with_context(|| format!("this is neither a verdict nor a passage: {line}"))
-    }
-
-    /// The next line that is not read as anything.
-    pub async fn said(&mut self, patience: Duration) -> Result<String> {
-        self.process.expect_line(patience).await
-    }
-
-    /// Has it hang until [`RunningGate::go_on`].
-    pub fn hang(&mut self) -> Result<()> {
-        self.process.hang()
-    }
-
-    /// Has it go on.
-    pub fn go_on(&mut self) -> Result<()> {
-        self.process.go_on()
-    }
-
-    /// Asks it to end, as systemd does; whether it ended well.
-    pub async fn terminate(self) -> Result<bool> {
-        Ok(self.process.terminate(PATIENCE).await?.success())
-    }
-
-    /// Opens the operator's screen, as a browser does.
-    pub async fn look_at_the_screen(&self) -> Result<Screen> {
-        let events = format!("{}events", self.screen);
-        let http = reqwest::Client::builder().no_proxy().build()?;
-        let answer = http.get(&events).send().await?.error_for_status()?;
-        Ok(Screen { answer, unread: Vec::new() })
-    }
-
-    /// `kill -9`; the answer is every verdict that was shown and not read yet.
-    pub async fn kill(self) -> Result<Vec<Verdict>> {
-        let mut verdicts = Vec::new();
-        for line in self.process.kill().await? {
-            match serde_json::from_str(&line) {
-                Ok(Line::Verdict(verdict)) => verdicts.push(*verdict),
-                Ok(Line::Passage(_)) => {}
-                // Cut off in the middle of a line: nobody was shown anything.
-                Err(error) if error.is_eof() => {}
-                Err(error) => bail!("this is no verdict ({error}): {line}"),
-            }
-        }
-        Ok(verdicts)
-    }
-}
-
-/// An operator's screen that is open.
-pub struct Screen {
-    answer: reqwest::Response,
-    unread: Vec<u8>,
-}
-
-impl Screen {
-    /// The next verdict that it shows, as the page gets it: JSON.
-    pub async fn verdict(&mut self) -> Result<String> {
-        tokio::time::timeout(PATIENCE, async {
-            loop {
-                let event = self.event().await?;
-                if let Some(verdict) = event.strip_prefix("event: verdict\ndata: ") {
-                    return Ok(verdict.to_owned());
-                }
-            }
-        })
-        .await
-        .context("the screen shows no verdict")?
-    }
-
-    /// The next heartbeat, as the page gets it.
-    pub async fn standing(&mut self) -> Result<Value> {
-        tokio::time::timeout(PATIENCE, async {
-            loop {
-                let event = self.event().await?;
-                if let Some(standing) = event.strip_prefix("event: heartbeat\ndata: ") {
-                    return Ok(serde_json::from_str(standing)?);
-                }
-            }
-        })
-        .await
-        .context("the screen has no heartbeat")?
-    }
-
-    async fn event(&mut self) -> Result<String> {
-        const END: &[u8] = b"\n\n";
-        loop {
-            if let Some(end) = self.unread.windows(END.len()).position(|bytes| bytes == END) {
-                let event = self.unread.drain(..end + END.len()).collect();
-                return Ok(String::from_utf8(event)?);
-            }
-            let more = self.answer.chunk().await?.context("the screen's stream ended")?;
-            self.unread.extend_from_slice(&more);
-        }
     }
 }
