@@ -10,15 +10,18 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use countermark_gate::rehearsal::{Gate, Identity, Moment, Reply, Request, Step};
 use countermark_shared::documents::{
     Assignment, Direction, DocumentKind, DocumentSet, EventDocument, KeyRole, KeyStatus, Lane, Lease, Product,
     Revision, Signed, SlotEntry, SlotList, SlotReason, SlotState, Text, TrustBundle, TrustedKey, Window,
 };
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
+use countermark_shared::journal::BootId;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
 use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
+use countermark_shared::wire::{RowOutcome, RowResult, Uploaded};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -27,6 +30,7 @@ use zeroize::Zeroizing;
 const GATE: GateId = GateId(3);
 const EVENT: EventId = EventId(7);
 const SIGNED: Timestamp = Timestamp::from_unix_seconds(1_577_836_800);
+const YEARS_AGO: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 /// The doors are open for as long as anybody runs this.
 const LATEST: Timestamp = Timestamp::from_unix_seconds(4_000_000_000);
 const PIN: &str = "273940";
@@ -131,26 +135,47 @@ impl Folder {
     }
 
     fn import(&self) -> Result<()> {
-        let good =
-            SlotEntry { state: SlotState::Good, least_generation: Generation(0), reason: SlotReason::Unspecified };
-        let list = SlotList::snapshot(
-            EVENT,
-            Revision { epoch: 0, sequence: 1 },
-            SIGNED,
-            (0..9).map(|slot| (Slot(slot), good)),
-        );
-        let envelopes = [
-            (DocumentKind::TrustBundle, Signed::seal(&bundle(), &[&key(1)])?),
-            (DocumentKind::Assignment, Signed::seal(&assignment(), &[&key(5)])?),
-            (DocumentKind::EventDocument, Signed::seal(&event()?, &[&key(4)])?),
-            (DocumentKind::SlotList, Signed::seal(&list.context("a list")?, &[&key(5)])?),
-        ];
+        let envelopes = documents()?;
         let file = self.path().join("stick");
         let set = DocumentSet::of(envelopes.iter().map(|(kind, bytes)| (*kind, bytes.as_slice())));
         fs::write(&file, set.encode())?;
         let output = self.command(&["import"]).arg(file).output()?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(())
+    }
+
+    /// An evening years ago: three rows, which the cloud has, and new work since.
+    fn worked(&self) -> Result<()> {
+        let mut now = Moment { battery: YEARS_AGO, uptime: Duration::ZERO };
+        let (root, poll) = (bundle().root_fingerprint(), Duration::from_secs(5));
+        let identity = Identity { gate: GATE, root, key: key(20), unwrapping_key: None, poll };
+        let mut gate = Gate::open(self.path(), identity, BootId::new([1; 16]), now)?;
+        for (kind, bytes) in documents()? {
+            gate.take(kind, &bytes, now)?;
+        }
+        let shown = [ticket(1)?, ticket(2)?, ticket(1)?];
+        for text in &shown {
+            now.uptime += Duration::from_mins(1);
+            ensure!(gate.scan(&[(LaneId(1), text)], now).len() == 1, "it was not judged");
+        }
+        while gate.view()?.unsettled > 0 {
+            let reply = match gate.poll(now)? {
+                Step::Wait { until } => {
+                    now.uptime = until;
+                    continue;
+                }
+                Step::Send(Request::LogIn) => Reply::LoggedIn("nobody asks".into()),
+                Step::Send(Request::Fetch { .. } | Request::AskTime { .. }) => Reply::Refused,
+                Step::Send(Request::Upload { upload, session: _ }) => {
+                    let rows = upload.rows.iter().map(|row| row.sequence);
+                    let results = rows.map(|sequence| RowResult { sequence, outcome: RowOutcome::Stored });
+                    Reply::Uploaded(Uploaded { results: results.collect() })
+                }
+            };
+            gate.on(reply, now, 0.5);
+        }
+        let moved = Assignment { version: 2, event: EventId(8), ..assignment() };
+        Ok(gate.take(DocumentKind::Assignment, &Signed::seal(&moved, &[&key(5)])?, now)?)
     }
 }
 
@@ -186,6 +211,18 @@ impl Drop for Agent {
         self.child.kill().unwrap_or_default();
         drop(self.child.wait());
     }
+}
+
+fn documents() -> Result<[(DocumentKind, Vec<u8>); 4]> {
+    let good = SlotEntry { state: SlotState::Good, least_generation: Generation(0), reason: SlotReason::Unspecified };
+    let seats = (0..9).map(|slot| (Slot(slot), good));
+    let list = SlotList::snapshot(EVENT, Revision { epoch: 0, sequence: 1 }, SIGNED, seats);
+    Ok([
+        (DocumentKind::TrustBundle, Signed::seal(&bundle(), &[&key(1)])?),
+        (DocumentKind::Assignment, Signed::seal(&assignment(), &[&key(5)])?),
+        (DocumentKind::EventDocument, Signed::seal(&event()?, &[&key(4)])?),
+        (DocumentKind::SlotList, Signed::seal(&list.context("a list")?, &[&key(5)])?),
+    ])
 }
 
 fn bundle() -> TrustBundle {
@@ -342,4 +379,34 @@ fn an_agent_that_is_told_to_end_in_the_middle_of_a_pulse_writes_down_what_became
     let mut agent = folder.start_with(&config).unwrap();
     assert_eq!(agent.scan(&text).unwrap()["verdict"], "already-used");
     assert_eq!(folder.done(&["status"]).unwrap()["rows"], 3);
+}
+
+#[test]
+fn rows_of_an_event_that_is_over_go_and_what_is_left_is_a_journal_for_an_auditor() {
+    let folder = Folder::enrolled().unwrap();
+    folder.worked().unwrap();
+    let mut agent = folder.start().unwrap();
+    // Of today, and the cloud has it not.
+    assert_eq!(agent.scan("junk").unwrap()["sequence"], 4);
+    let file = folder.path().join("journal.jsonl");
+    let file = file.to_str().unwrap();
+    let (export, prune) = (["journal", "export", file], ["journal", "prune", "--keep-days", "1"]);
+    assert_eq!(folder.done(&export).unwrap()["rows"], 4);
+    assert_eq!(folder.done(&prune).unwrap(), json!({ "rows": 3, "after": 3 }));
+    assert_eq!(folder.done(&prune).unwrap(), json!({ "rows": 0, "after": 3 }));
+    assert_eq!(folder.done(&export).unwrap()["rows"], 1);
+    drop(agent);
+
+    let key = key(20).verifying_key().to_string();
+    for of_what in [&["journal", "verify", "--key", &key, file][..], &["journal", "verify", "--key", &key]] {
+        let found = folder.done(of_what).unwrap();
+        assert_eq!((&found["sound"], &found["after"], &found["last"]), (&json!(true), &json!(3), &json!(4)));
+    }
+    let lines = fs::read_to_string(file).unwrap();
+    // As if the journal began later.
+    fs::write(file, lines.replacen("\"after\":3", "\"after\":2", 1)).unwrap();
+    let output = folder.run(&["journal", "verify", file]).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["sound"], false);
+    let mut agent = folder.start().unwrap();
+    assert_eq!(agent.scan("junk").unwrap()["sequence"], 5);
 }

@@ -17,6 +17,7 @@ mod history;
 mod holds;
 mod judge;
 mod lanes;
+mod log;
 mod open;
 mod outcomes;
 mod overrule;

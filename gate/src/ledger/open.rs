@@ -1,8 +1,7 @@
 //! Opening the ledger: nothing on the disk is trusted until it is checked. A ledger that does not check out is not used as it is, because
 //! every gap in it would let somebody in twice.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,14 +12,15 @@ use countermark_shared::journal::{BootId, ChainHash, JournalRow};
 use countermark_shared::sealing::UnwrappingKey;
 use countermark_shared::time::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use super::claim::Claims;
 use super::debounce::Debounce;
 use super::lanes::Lanes;
+use super::log::{self, Reread};
 use super::outcomes::Outcomes;
-use super::store::{self, Columns, Head, StoredRow};
+use super::store::{self, Columns, Head, Indexed, StoredRow};
 use super::{Ledger, salvage};
 use crate::documents::{DocumentKind, Documents};
 use crate::names::Names;
@@ -34,6 +34,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0008_journal_anchor.sql")),
     M::up(include_str!("../../../migrations/gate/0009_guest_list.sql")),
     M::up(include_str!("../../../migrations/gate/0010_wrong_pins.sql")),
+    M::up(include_str!("../../../migrations/gate/0011_index_keys.sql")),
 ];
 /// Rows that are read at a time while the chain is checked.
 const CHECKED_AT_ONCE: usize = 10_000;
@@ -105,17 +106,28 @@ impl Ledger {
     /// Opens the ledger for this process alone, checks the journal's every row, and brings the stored documents into force that are as they were
     /// written. `uptime` is where the run begins.
     pub(crate) fn open(file: &Path, owner: Owner, boot: BootId, uptime: Duration) -> Result<Self, OpenError> {
-        Self::begin(checked(file, owner.gate)?, file, owner, boot, uptime)
+        Self::open_by(log::reread, file, owner, boot, uptime)
+    }
+
+    /// The same on whatever disk, of which `reread` knows how it is read.
+    pub(super) fn open_by(
+        reread: Reread,
+        file: &Path,
+        owner: Owner,
+        boot: BootId,
+        uptime: Duration,
+    ) -> Result<Self, OpenError> {
+        Self::begin(checked(reread, file, owner.gate)?, file, owner, boot, uptime)
     }
 
     /// The same, after what can be saved of a damaged ledger was saved into a new one: for the agent alone, which must not stay away
     /// because of a page.
     pub(crate) fn open_saving(file: &Path, owner: Owner, boot: BootId, uptime: Duration) -> Result<Self, OpenError> {
-        let connection = match checked(file, owner.gate) {
+        let connection = match checked(log::reread, file, owner.gate) {
             Err(why @ (OpenError::Damaged { .. } | OpenError::Broken { .. })) => {
                 tracing::error!(%why, "the ledger is damaged: saving what can be saved");
                 salvage::salvage(file, owner.gate)?;
-                checked(file, owner.gate)?
+                checked(log::reread, file, owner.gate)?
             }
             outcome => outcome?,
         };
@@ -169,8 +181,9 @@ pub(crate) fn is_in_use(file: &Path) -> bool {
 }
 
 /// The ledger of this process alone, if every page and every row of it is as it was written.
-fn checked(file: &Path, gate: GateId) -> Result<Connection, OpenError> {
+fn checked(reread: Reread, file: &Path, gate: GateId) -> Result<Connection, OpenError> {
     salvage::finish(file)?;
+    reread(file).map_err(|source| OpenError::Write { file: file.to_owned(), source })?;
     let connection = connect(file)?;
     check_database(&connection, file)?;
     check_journal(&connection, gate, file)?;
@@ -192,7 +205,9 @@ pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .and_then(rusqlite::Transaction::commit)
         .map_err(explain)?;
-    write_log_again(file).map_err(|source| OpenError::Write { file: file.to_owned(), source })?;
+    // What is in the log goes into the database, and the log begins anew: after a cut its last transaction may end in the middle of a sector, and would be
+    // lost with that, were the power to go once more while the next is appended there.
+    connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(())).map_err(explain)?;
     Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| {
         if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
             return explain(err);
@@ -202,35 +217,33 @@ pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// A log whose sync failed under the agent before reads well and is not on the disk, and no later sync says so (`fsync(2)`, on write-back errors): what is
-/// appended to it is lost with it. Written again, it is synced again. Nobody else has it: the lock is held.
-fn write_log_again(file: &Path) -> io::Result<()> {
-    let log = salvage::beside(file, "-wal");
-    let content = match fs::read(&log) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        content => content?,
-    };
-    let mut log = fs::OpenOptions::new().write(true).open(log)?;
-    log.write_all(&content)?;
-    log.sync_all()
-}
-
-/// Indexes too: facts come from them.
+/// Every page, and all that each table says by itself. Whether indexes say the same is asked of the small ones here, of the journal's once its rows were
+/// read, and of the guests' not at all: whoever is found by one is believed for the issuer's signature, and a new list comes from the cloud.
 fn check_database(connection: &Connection, file: &Path) -> Result<(), OpenError> {
-    let finding: String = connection
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+    let small = "SELECT found.integrity_check
+                 FROM sqlite_schema AS whole JOIN pragma_integrity_check(whole.name) AS found
+                 WHERE whole.type = 'table' AND whole.name NOT IN ('journal', 'guest') AND found.integrity_check <> 'ok'";
+    let finding = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map(|finding: String| Some(finding).filter(|finding| finding != "ok"))
+        .and_then(|finding| match finding {
+            None => connection.query_row(small, [], |row| row.get(0)).optional(),
+            Some(_) => Ok(finding),
+        })
         .map_err(|error| explain(error, file))?;
-    if finding == "ok" { Ok(()) } else { Err(OpenError::Damaged { file: file.to_owned(), finding }) }
+    finding.map_or(Ok(()), |finding| Err(OpenError::Damaged { file: file.to_owned(), finding }))
 }
 
 fn check_journal(connection: &Connection, gate: GateId, file: &Path) -> Result<(), OpenError> {
     let Head { mut sequence, hash: mut chain } = store::anchor(connection).map_err(|error| explain(error, file))?;
+    let mut indexed = Indexed::default();
     loop {
         let rows = store::rows_from(connection, sequence + 1, CHECKED_AT_ONCE).map_err(|error| explain(error, file))?;
         if rows.is_empty() {
-            return Ok(());
+            break;
         }
         for stored in rows {
+            indexed.add(&stored);
             sequence += 1;
             let row = following(&stored, gate, sequence, chain);
             chain = stored.hash;
@@ -238,6 +251,13 @@ fn check_journal(connection: &Connection, gate: GateId, file: &Path) -> Result<(
                 return Err(OpenError::Broken { file: file.to_owned(), sequence });
             }
         }
+    }
+    match indexed.first_wrong(connection).map_err(|error| explain(error, file))? {
+        Some(index) => {
+            let finding = format!("{index} does not say what the rows say");
+            Err(OpenError::Damaged { file: file.to_owned(), finding })
+        }
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ledger's SQL, and nothing else. Only rows of verified tickets carry a seat, so what is found by seat is proved.
 
 mod guests;
+mod indexes;
 mod seats;
 mod supervisors;
 
@@ -17,6 +18,9 @@ pub(super) use guests::{
     StoredHalf, drop_guests, guest_list, guests_at, guests_of, has_guest, has_guests, missed_codes, put_guest,
     put_guest_list, put_missed_codes,
 };
+pub(super) use indexes::Indexed;
+#[cfg(test)]
+pub(super) use indexes::names as index_names;
 pub(super) use seats::{
     cut_off_unfinished, finish, history, is_kept, last_verdicts, put_unfinished, row, seats_held, ticket_text,
     unanswered_claims,
@@ -43,6 +47,8 @@ pub(super) struct StoredRow {
     pub(super) hash: ChainHash,
     pub(super) columns: Columns,
     pub(super) ticket: Option<String>,
+    /// Whether it has a ticket, legible or not.
+    pub(super) has_text: bool,
     pub(super) outcome: Option<RowOutcome>,
 }
 
@@ -260,13 +266,15 @@ pub(super) fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
         (Some(event), Some(slot), Some(generation)) => Some((event, slot, generation)),
         (None, ..) | (_, None, _) | (.., None) => None,
     };
+    let text = row.get_ref(9)?;
     Ok(StoredRow {
         sequence: row.get::<_, Number>(0)?.0,
         row: row.get(1)?,
         hash: ChainHash(row.get(2)?),
         columns: Columns { persons: row.get(3)?, proved: row.get(4)?, seat, act: row.get(8)? },
         // No chain holds it: one that a damaged page made illegible is none, and validation says that the row is unproved.
-        ticket: row.get_ref(9)?.as_str_or_null().ok().flatten().map(str::to_owned),
+        ticket: text.as_str_or_null().ok().flatten().map(str::to_owned),
+        has_text: text != ValueRef::Null,
         outcome: row.get::<_, Option<Outcome>>(10)?.map(|Outcome(outcome)| outcome),
     })
 }
@@ -294,8 +302,8 @@ pub(super) fn drop_texts(connection: &Connection, kept: Option<EventId>) -> rusq
     connection
         .prepare_cached(
             "UPDATE journal SET ticket = NULL
-             WHERE outcome IN ('stored', 'known', 'fork', 'unproved') AND (?5 IS NULL OR event IS NOT ?5)
-               AND substr(ticket, 1, length(?1)) IN (?1, ?2, ?3, ?4)",
+             WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known', 'fork', 'unproved')
+               AND (?5 IS NULL OR event IS NOT ?5) AND substr(ticket, 1, length(?1)) IN (?1, ?2, ?3, ?4)",
         )?
         .execute(params![one, two, three, four, kept.map(|event| event.0)])
 }

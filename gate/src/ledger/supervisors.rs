@@ -149,9 +149,9 @@ impl Ledger {
         }
     }
 
-    /// With what a PIN is to be hashed that somebody typed, if it may be tried now.
-    pub(super) fn salt_for_trying(&self, desk: Desk, now: Moment) -> Result<Salt, ActError> {
-        self.may_try(desk, now)?;
+    /// Begins a try of a PIN that somebody typed, if it may be tried now: with what it is to be hashed.
+    pub(super) fn begin_try(&mut self, desk: Desk, now: Moment) -> Result<Salt, ActError> {
+        self.serve_wait(desk, now)?;
         let salt = store::pin_salt(&self.connection)?;
         let has_supervisors = store::has_supervisors(&self.connection)?;
         salt.filter(|_| has_supervisors).ok_or(ActError::NoSupervisor)
@@ -165,22 +165,24 @@ impl Ledger {
     /// Whose PIN it is. That it is nobody's is on the disk before it is said, so that whoever pulls the plug has tried it all the same. Of
     /// several that were hashed at once, each is held against those before.
     pub(super) fn identify(&mut self, pin: &PinHash, desk: Desk, now: Moment) -> Result<SupervisorId, ActError> {
-        self.may_try(desk, now)?;
+        self.serve_wait(desk, now)?;
         let found = store::supervisor_of(&self.connection, pin)?;
         if found.is_none() {
             let shown = self.read_clock(now).now;
             let throttle = store::throttle(&self.connection, desk)?.at(shown);
-            store::put_throttle(&self.connection, desk, throttle.after_one_more(shown))?;
+            self.write(|connection| store::put_throttle(connection, desk, throttle.after_one_more(shown)))?;
         }
         found.ok_or(ActError::WrongPin)
     }
 
-    fn may_try(&self, desk: Desk, now: Moment) -> Result<(), ActError> {
+    /// Refuses for as long as there is a wait. One that a clock that was set back made longer begins anew, and that is written down: else it would
+    /// begin anew each time.
+    fn serve_wait(&mut self, desk: Desk, now: Moment) -> Result<(), ActError> {
         let shown = self.read_clock(now).now;
         let stored = store::throttle(&self.connection, desk)?;
         let throttle = stored.at(shown);
         if throttle != stored {
-            store::put_throttle(&self.connection, desk, throttle)?;
+            self.write(|connection| store::put_throttle(connection, desk, throttle))?;
         }
         match throttle.wait(shown) {
             // A part of a second is one more.

@@ -331,14 +331,14 @@ fn go_on(
 
 /// Has a PIN hashed, if it may be tried.
 fn try_pin(
-    ledger: &Ledger,
+    ledger: &mut Ledger,
     pins: &Pins,
     TypedPin { pin, desk }: TypedPin,
     now: Moment,
     purpose: impl FnOnce(Desk) -> Purpose,
 ) {
     let tried = Pin::parse(pin).map_err(|_| ActError::WrongPin);
-    match tried.and_then(|pin| Ok((pin, ledger.salt_for_trying(desk, now)?))) {
+    match tried.and_then(|pin| Ok((pin, ledger.begin_try(desk, now)?))) {
         Ok((pin, salt)) => pins.hash(pin, salt, purpose(desk)),
         Err(why) => purpose(desk).refuse(why),
     }

@@ -54,18 +54,23 @@ pub(crate) fn pictures(folder: &Path, event: &Event, rounds: u32) -> Result<()> 
     let mut gate = event.gate(folder)?;
     let mut reader = Reader::default();
     let mut times = Times::default();
-    let (easy, mut random) = (&LEVELS[0], StdRng::seed_from_u64(7));
+    let mut random = StdRng::seed_from_u64(7);
     for round in 0..rounds {
-        let code = QrCode::with_error_correction_level(event.tickets.text(round), EcLevel::M)?;
-        let modules = f32::from(u16::try_from(code.width())?);
-        let pose = Pose::draw(easy, modules, &mut random);
-        let picture = frame(&code, easy, Surface::Screen, pose, &mut random);
+        let picture = easy_picture(&event.tickets.text(round), &mut random)?;
         let (read, text) = timed(|| read(&mut reader, &picture));
         times.add(read + admitted(&mut gate, event, round, &[text?])?);
     }
     figure("picture_to_verdict_p50", milliseconds(times.quantile(0.5)), "ms");
     figure("picture_to_verdict_p99", milliseconds(times.quantile(0.99)), "ms");
     Ok(())
+}
+
+/// A frame of the easy level with that text.
+pub(crate) fn easy_picture(text: &str, random: &mut StdRng) -> Result<GrayImage> {
+    let (easy, code) = (&LEVELS[0], QrCode::with_error_correction_level(text, EcLevel::M)?);
+    let modules = f32::from(u16::try_from(code.width())?);
+    let pose = Pose::draw(easy, modules, random);
+    Ok(frame(&code, easy, Surface::Screen, pose, random))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures; nothing depends on what it reads")]

@@ -43,7 +43,7 @@ struct Arguments {
 enum Part {
     /// From a text, or a picture, to a durable verdict.
     Verdicts,
-    /// From the start of the program to its first verdict.
+    /// From the start of the program to its first verdict, and the memory it takes.
     Starts,
     /// Three days' rows, sent by a gate, and taken by validation.
     Uploads,
@@ -65,7 +65,7 @@ fn main() -> anyhow::Result<()> {
         let programs = binaries::build()?;
         if asked(Part::Starts) {
             let large = Event::of(TEN_MILLION, clock::now())?;
-            started::starts(&programs.gate, folder()?.path(), &large)?;
+            started::starts(&programs.gate, folder()?.path(), &large, THREE_DAYS / share)?;
         }
         if asked(Part::Uploads) {
             let server = Server::start_with(disk, Durability::Full)?;

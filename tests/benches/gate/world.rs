@@ -8,14 +8,17 @@ use anyhow::{Context, Result};
 use countermark_gate::rehearsal::{Gate, Identity, Moment};
 use countermark_shared::documents::{
     Assignment, Direction, DocumentKind, EventDocument, KeyRole, KeyStatus, Lane, Lease, Product, Revision, Signed,
-    SlotEntry, SlotList, SlotReason, SlotState, Text, TrustBundle, TrustedKey, Window,
+    SlotEntry, SlotList, SlotReason, SlotState, Text, TrustBundle, TrustedKey, Window, WrappedSecret,
 };
 use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
 use countermark_shared::journal::BootId;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
+use countermark_shared::sealing::{EventSecret, SealingGeneration, UnwrappingKey};
 use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use zeroize::Zeroizing;
 
 pub(crate) const GATE: GateId = GateId(3);
@@ -33,6 +36,18 @@ pub(crate) struct Tickets {
 /// What a benchmark signs with.
 pub(crate) fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&Zeroizing::new([seed; 32]))
+}
+
+/// What the event's secret is wrapped for.
+pub(crate) fn unwrapping_key() -> UnwrappingKey {
+    UnwrappingKey::new(Zeroizing::new([40; 32]))
+}
+
+fn slot_list(event: EventId, slots: u32, sequence: u64, now: Timestamp) -> Result<Vec<u8>> {
+    let good = SlotEntry { state: SlotState::Good, least_generation: Generation(0), reason: SlotReason::Unspecified };
+    let revision = Revision { epoch: 0, sequence };
+    let list = SlotList::snapshot(event, revision, now, (0..slots).map(|slot| (Slot(slot), good)))?;
+    Ok(Signed::seal(&list, &[&key(5)])?)
 }
 
 /// The keys of this world that sign tickets.
@@ -70,6 +85,7 @@ impl Tickets {
 pub(crate) struct Event {
     pub(crate) tickets: Tickets,
     pub(crate) bundle: TrustBundle,
+    slots: u32,
     now: Timestamp,
     documents: [(DocumentKind, Vec<u8>); 4],
 }
@@ -95,6 +111,14 @@ impl Event {
         let window = Window { from, until };
         let product = Product::new(ProductId(1), text(), Zones(1), window, slots, price);
         let document = EventDocument::new(event, 1, from, text(), slots, vec![product]);
+        let document = EventDocument { names_at_gates: true, find_by_order: true, ..document };
+        let secret = EventSecret::new(event, SealingGeneration(1), Zeroizing::new([41; 32]));
+        let wrapped = secret.wrap(GATE, unwrapping_key().wrapping_key(), &mut StdRng::seed_from_u64(42))?;
+        let secret = WrappedSecret {
+            generation: 1,
+            encapsulated: wrapped.encapsulated.into(),
+            ciphertext: wrapped.ciphertext.into(),
+        };
         let lane = |lane| Lane { lane: LaneId(lane), direction: Direction::Entry, zones: Zones(1) };
         let assignment = Assignment {
             gate: GATE,
@@ -104,21 +128,22 @@ impl Event {
             name: "North".into(),
             lanes: (1..=LANES).map(lane).collect(),
             lease: Lease { until: until + Duration::from_hours(12), names_until: until, suspended: false },
-            secrets: Vec::new(),
+            secrets: vec![secret],
         };
-        let good =
-            SlotEntry { state: SlotState::Good, least_generation: Generation(0), reason: SlotReason::Unspecified };
-        let revision = Revision { epoch: 0, sequence: 1 };
-        let list = SlotList::snapshot(event, revision, now, (0..slots).map(|slot| (Slot(slot), good)))?;
         let documents = [
             (DocumentKind::TrustBundle, Signed::seal(&bundle, &[&key(1)])?),
             (DocumentKind::Assignment, Signed::seal(&assignment, &[&key(5)])?),
             (DocumentKind::EventDocument, Signed::seal(&document, &[&key(4)])?),
-            (DocumentKind::SlotList, Signed::seal(&list, &[&key(5)])?),
+            (DocumentKind::SlotList, slot_list(event, slots, 1, now)?),
         ];
         let validity = Validity::between(from, until).context("an empty window")?;
         let tickets = Tickets { event, product: ProductId(1), zones: Zones(1), validity };
-        Ok(Self { tickets, bundle, now, documents })
+        Ok(Self { tickets, bundle, slots, now, documents })
+    }
+
+    /// The next snapshot of its seats, in which nothing is new.
+    pub(crate) fn next_list(&self) -> Result<Vec<u8>> {
+        slot_list(self.tickets.event, self.slots, 2, self.now)
     }
 
     /// A gate in that folder that holds all of it.
@@ -128,7 +153,7 @@ impl Event {
             gate: GATE,
             root: self.bundle.root_fingerprint(),
             key: key(9),
-            unwrapping_key: None,
+            unwrapping_key: Some(unwrapping_key()),
             poll: Duration::from_secs(5),
         };
         let mut gate = Gate::open(folder, identity, BootId::new([1; 16]), now)?;

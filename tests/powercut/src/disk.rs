@@ -26,7 +26,8 @@ pub enum Fault {
         /// Its number.
         before: u64,
     },
-    /// This sync fails, counted from 1. As on Linux, it is not made good by the next one: what was to be synced is safe once it is written again.
+    /// This sync fails, counted from 1. As on Linux, it is not made good by the next one: what was to be synced is seen,
+    /// and is safe once it is written again.
     Sync {
         /// Its number.
         number: u64,
@@ -137,13 +138,11 @@ impl Disk {
         state.number_of(file).and_then(|number| state.files.get(number)).map(File::len)
     }
 
-    /// Writes all bytes of a file again, and syncs them: what a program may do beside SQLite.
-    pub fn write_again(&self, file: &str) {
-        let mut state = lock(&self.state);
-        let number = state.number_of(file);
-        if let Some(file) = number.and_then(|number| state.files.get_mut(number)) {
-            file.write_again();
-        }
+    /// Whether these bytes are in a file of it.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        let state = lock(&self.state);
+        let mut files = state.names.values().filter_map(|number| state.files.get(*number));
+        files.any(|file| file.holds(bytes))
     }
 
     /// Flips bits of one byte of a file.
@@ -241,6 +240,13 @@ impl State {
             return Err(Failure::NotSynced);
         }
         file.sync();
+        Ok(())
+    }
+
+    /// Syncs it, and has the next read see what is on the medium, and that alone.
+    pub(crate) fn reread(&mut self, number: usize) -> Result<(), Failure> {
+        self.sync(number)?;
+        self.open_file(number)?.reread();
         Ok(())
     }
 

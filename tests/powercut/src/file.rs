@@ -75,9 +75,13 @@ impl File {
         }
     }
 
-    pub(crate) fn write_again(&mut self) {
-        self.note(0..self.seen.len());
-        self.sync();
+    /// What is seen is what is safe.
+    pub(crate) fn reread(&mut self) {
+        self.seen.clone_from(&self.safe);
+    }
+
+    pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
+        [&self.seen, &self.safe].into_iter().any(|content| content.windows(bytes.len()).any(|window| window == bytes))
     }
 
     /// What was written is taken for safe, and is not.

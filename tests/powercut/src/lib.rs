@@ -7,3 +7,4 @@ mod tests;
 mod vfs;
 
 pub use disk::{Disk, Fault, Medium};
+pub use vfs::reread_log;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::io;
+use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sqlite_plugin::flags::{AccessFlags, LockLevel, OpenKind, OpenOpts};
@@ -42,6 +44,19 @@ pub(crate) fn mount(disk: SharedState) -> u64 {
 
 pub(crate) fn unmount(number: u64) {
     mounted(|mounted| mounted.disks.remove(&number));
+}
+
+/// What a program does beside SQLite that trusts no memory of a database's write-ahead log: its sync, and `posix_fadvise(2)` with
+/// `POSIX_FADV_DONTNEED`. The database is a [`Disk::uri`](crate::Disk::uri); one without a log has none to read.
+pub fn reread_log(database: &Path) -> io::Result<()> {
+    let failed = |failure| io::Error::other(format!("{failure:?}"));
+    let path = database.to_str().and_then(|uri| uri.strip_prefix("file:")?.split('?').next());
+    let (disk, name) = path.and_then(|path| find(path).ok()).ok_or(io::ErrorKind::NotFound)?;
+    let mut state = lock(&disk);
+    match state.find(&format!("{name}-wal")).map_err(failed)? {
+        Some(log) => state.reread(log).map_err(failed),
+        None => Ok(()),
+    }
 }
 
 struct PowerCut;

@@ -213,6 +213,67 @@ fn what_is_damaged_beside_the_rows_costs_nothing_whether_or_not_some_rows_have_g
     }
 }
 
+/// As a page that was written back too late has it: what it says made sense once.
+#[test]
+fn an_index_that_says_something_else_than_the_rows_is_damage() {
+    let (mut bench, _) = filled();
+    bench.reopen().unwrap();
+    bench.ledger().hold(30, Actor::Operator, moment(DOORS)).unwrap();
+    bench.tamper("PRAGMA wal_checkpoint(TRUNCATE)");
+    let bytes = fs::read(bench.file()).unwrap();
+    let query = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'journal' ORDER BY name";
+    let indexes: Vec<String> = {
+        let connection = Connection::open(bench.file()).unwrap();
+        let mut statement = connection.prepare(query).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let mut known = store::index_names();
+    known.sort_unstable();
+    assert_eq!(indexes, known);
+    for index in &indexes {
+        let (change, back) = match index.as_str() {
+            "journal_unsettled" => ("outcome = 'known' WHERE sequence = 25", "outcome = NULL WHERE sequence = 25"),
+            "journal_contested" => ("outcome = 'fork' WHERE sequence = 5", "outcome = 'stored' WHERE sequence = 5"),
+            "journal_texts" => ("outcome = 'known' WHERE sequence = 5", "outcome = 'stored' WHERE sequence = 5"),
+            "journal_holds" => ("slot = slot + 1 WHERE sequence = 61", "slot = slot - 1 WHERE sequence = 61"),
+            _ => ("slot = slot + 1 WHERE sequence = 30", "slot = slot - 1 WHERE sequence = 30"),
+        };
+        for is_stale in [false, true] {
+            bench.ledger = None;
+            for file in fs::read_dir(bench.folder.path()).unwrap() {
+                fs::remove_file(file.unwrap().path()).unwrap();
+            }
+            fs::write(bench.file(), &bytes).unwrap();
+            let hidden = format!("name = '{index}'");
+            let row = "SELECT rootpage, sql FROM sqlite_schema WHERE ";
+            let (page, sql): (u32, String) = Connection::open(bench.file())
+                .unwrap()
+                .query_row(&format!("{row}{hidden}"), [], |row| Ok((row.get(0)?, row.get(1)?)))
+                .unwrap();
+            bench.tamper(&format!("UPDATE journal SET {change}"));
+            if !is_stale {
+                bench.tamper(&format!("UPDATE journal SET {back}"));
+            }
+            bench.tamper(&format!("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE {hidden}"));
+            if is_stale {
+                bench.tamper(&format!("UPDATE journal SET {back}"));
+            }
+            bench.tamper(&format!(
+                "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES ('index', '{index}', 'journal', {page}, '{}')",
+                sql.replace('\'', "''")
+            ));
+            match bench.reopen() {
+                Err(OpenError::Damaged { finding, .. }) => {
+                    assert!(is_stale && finding.starts_with(index.as_str()), "{index}: {finding}");
+                }
+                outcome => assert!(!is_stale && outcome.is_ok(), "{index}: {outcome:?}"),
+            }
+        }
+    }
+    save(&mut bench).unwrap();
+    assert_eq!(defects(bench.ledger()), [Defect::Replaced]);
+}
+
 #[test]
 fn a_rescue_that_the_power_cut_goes_on_at_the_next_start() {
     let (mut bench, bytes) = filled();

@@ -13,6 +13,7 @@ mod retention;
 mod staff;
 mod supervisors;
 
+use super::log::{self, Reread};
 use super::open::OpenError;
 use super::*;
 use crate::devices::{Device, DeviceKind};
@@ -99,8 +100,13 @@ impl Bench {
     }
 }
 
+/// A file, or one of a disk that fails.
 fn open(file: &Path) -> Result<Ledger, OpenError> {
-    Ledger::open(file, samples::owner(), BootId::new([9; 16]), UPTIME)
+    open_by(if file.starts_with("file:") { countermark_powercut::reread_log } else { log::reread }, file)
+}
+
+fn open_by(reread: Reread, file: &Path) -> Result<Ledger, OpenError> {
+    Ledger::open_by(reread, file, samples::owner(), BootId::new([9; 16]), UPTIME)
 }
 
 fn moment(at: Timestamp) -> Moment {

@@ -1,7 +1,7 @@
 //! What ledgers go through before the power goes.
 
 use super::*;
-use countermark_shared::documents::{FeedRow, Passage, SlotState};
+use countermark_shared::documents::{Assignment, FeedRow, Lease, Passage, Signed, SlotState};
 use countermark_shared::id::EventId;
 
 /// Each of two places, and may enter once.
@@ -101,6 +101,48 @@ impl Evening {
             let is_restart = matches!(evening.steps[number], Step::Restart);
             assert!(is_restart || pair[0] != pair[1], "step {number} does nothing");
         }
+        evening
+    }
+
+    /// Sealed tickets, a guest list page by page, PINs and codes that are wrong; and what has to leave the disk leaves it.
+    pub(super) fn of_names() -> Self {
+        let names_until = DOORS + Duration::from_mins(10);
+        let lease = Lease { names_until, ..samples::assignment().lease };
+        let secrets = vec![samples::wrapped_secret()];
+        let assignment = Assignment { version: 2, lease, secrets, ..samples::assignment() };
+        let event = Signed::seal(&samples::event_with_guests(2, true), &[&samples::signing_key(4)]).unwrap();
+        let documents = samples::documents().into_iter().chain([
+            (DocumentKind::Assignment, samples::assignment_bytes(&assignment)),
+            (DocumentKind::EventDocument, event),
+        ]);
+        let guest = |slot| samples::guest(slot, 1, samples::ORDER, DOORS);
+        let sealed = |slot| samples::sealed_ticket(slot, false).to_text();
+        let wrong = || Step::WrongPin(Pin::parse("555123".into()).unwrap().hash(&[7; 16]).unwrap());
+        let mut steps: Vec<_> = documents.map(|(kind, bytes)| Step::Take(kind, bytes)).collect();
+        steps.extend([
+            Step::Guests((40..60).map(guest).collect()),
+            wrong(),
+            Step::Guests((60..70).map(guest).collect()),
+            Step::Scan(vec![scan(&sealed(40)), scan(&sealed(41))]),
+            Step::WrongCode,
+            wrong(),
+            Step::Restart,
+            wrong(),
+            Step::Settle(MAX_ROWS_PER_UPLOAD),
+            Step::PassTime(names_until),
+            Step::Restart,
+            Step::PassTime(names_until),
+        ]);
+        let seats = BTreeMap::from([(40, PERSONS_PER_SEAT), (41, PERSONS_PER_SEAT)]);
+        let texts = [40, 41].map(|slot| sealed(slot).into_bytes());
+        let secrets: Vec<_> = texts.into_iter().chain((40..70).map(|slot| guest(slot).half.0)).collect();
+        let disk = Disk::new(Medium::Careful);
+        let evening = Self { secrets, ..Self::of([Medium::Careful, Medium::Careless].map(Disk::new), steps, seats) };
+        let mut ledger = evening.start(&disk).ok();
+        for step in evening.steps.iter().take_while(|step| !matches!(step, Step::PassTime(_))) {
+            evening.perform(step, &disk, &mut ledger, &mut Vec::new()).unwrap();
+        }
+        assert!(evening.secrets.iter().all(|secret| disk.holds(secret)), "there is nothing to leave the disk");
         evening
     }
 

@@ -1,10 +1,11 @@
 //! One thing that is done to a ledger, and done again where nobody knows whether it was.
 
 use super::*;
+use crate::ledger::pin::PinHash;
 use countermark_shared::decision::Passages;
 use countermark_shared::id::SupervisorId;
 use countermark_shared::journal::{Actuation, OverruleReason};
-use countermark_shared::wire::ClaimAnswered;
+use countermark_shared::wire::{ClaimAnswered, Guest, GuestPage};
 
 const GRANTED: ClaimAnswered = ClaimAnswered { persons: 2, others: Passages::NONE };
 
@@ -28,6 +29,13 @@ pub(super) enum Step {
     SetClock(TimeAnswered),
     /// Validation answers for so many rows.
     Settle(usize),
+    /// A page of the guest list comes.
+    Guests(Vec<Guest>),
+    /// Somebody types a PIN that nobody has, or an order's code.
+    WrongPin(PinHash),
+    WrongCode,
+    /// Nothing happens until then.
+    PassTime(Timestamp),
     /// Rows go that nobody may ask about any more.
     Prune,
     /// The agent ends and starts again.
@@ -110,6 +118,24 @@ impl Evening {
                 let results = sequences.map(|sequence| RowResult { sequence, outcome: RowOutcome::Stored });
                 open_ledger.settle(&results.collect::<Vec<_>>()).map(drop).map_err(|_| Failed)?;
             }
+            Step::Guests(guests) => {
+                // Whoever asks for a page has read names before.
+                open_ledger.keep_names(moment(DOORS));
+                let page = GuestPage { guests: guests.clone(), next: None };
+                let delivery = Delivery::Guests { event: samples::EVENT, page };
+                open_ledger.deliver(delivery, moment(DOORS)).map(drop).map_err(|_| Failed)?;
+            }
+            Step::WrongPin(pin) => match open_ledger.identify(pin, Desk::Gate, moment(DOORS)) {
+                Err(ActError::WrongPin) => {}
+                Err(ActError::Ledger(_)) => return Err(Failed),
+                outcome => panic!("{outcome:?}"),
+            },
+            Step::WrongCode => match open_ledger.find(LaneId(1), "00000-00000".parse().unwrap(), moment(DOORS)) {
+                Err(ActError::NobodyFound) => {}
+                Err(ActError::Ledger(_)) => return Err(Failed),
+                outcome => panic!("{outcome:?}"),
+            },
+            Step::PassTime(to) => open_ledger.pass_time(moment(*to)).map_err(|_| Failed)?,
             Step::Prune => {
                 let later = moment(DOORS + Duration::from_mins(1));
                 _ = open_ledger.prune(Duration::ZERO, later).map_err(|_| Failed)?;
