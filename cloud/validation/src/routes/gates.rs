@@ -112,8 +112,8 @@ fn draft(request: &CreateGate, now: Timestamp) -> Assignment {
 
 #[cfg(test)]
 mod tests {
-    use countermark_service::contract::ValidationClient;
     use countermark_service::contract::findings::FindingQuery;
+    use countermark_service::contract::{ReportedState, ValidationClient};
     use countermark_service::service_name::ServiceName;
     use countermark_shared::documents::{Direction, Lane};
     use countermark_shared::id::{EventId, Generation, LaneId, Slot, Zones};
@@ -213,6 +213,7 @@ mod tests {
         let admin = ValidationClient(bench.client(ServiceName::Admin));
         bench.push(&EventDocument { event: NEXT_EVENT, ..testing::event(1) }).await;
         let mut gate = bench.gate().await;
+        bench.report(42, 1, ReportedState::Issued).await;
         let settler = Settler::new(bench.state.clone());
         gate.refuse("junk");
         gate.rows.clear();
