@@ -11,6 +11,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use crate::contract::EventDocumentPushed;
+use crate::contract::documents::DOCUMENT_REFUSED;
 use crate::problem::Problem;
 use crate::transaction::transaction;
 
@@ -40,7 +41,7 @@ impl From<EventDocumentError> for Problem {
     fn from(error: EventDocumentError) -> Self {
         match error {
             EventDocumentError::Refused(_) | EventDocumentError::OtherSignatures { .. } => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "document-refused", "The event document is not accepted")
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, DOCUMENT_REFUSED, "The event document is not accepted")
                     .detail(error.to_string())
             }
             EventDocumentError::Database(_) => Self::internal(&error),

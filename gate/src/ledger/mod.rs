@@ -41,7 +41,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use countermark_shared::clock::GateClock;
-use countermark_shared::id::{GateId, LaneId};
+use countermark_shared::id::{EventId, GateId, LaneId};
 use countermark_shared::journal::{Actuation, BootId, ChainHash, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
@@ -104,6 +104,8 @@ pub(crate) struct Ledger {
     /// Whether the write-ahead log was emptied after names last left the journal. At a start nobody knows: the run before may have been cut off
     /// between the two.
     log_is_empty: bool,
+    /// The event whose names alone may be in the journal, once that is known.
+    names_of: Option<EventId>,
 }
 
 /// A scan that belongs to a showing that was answered already. A scanner that waits for an answer gets the same one again.

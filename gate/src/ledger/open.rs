@@ -165,6 +165,7 @@ impl Ledger {
             file: file.to_owned(),
             replaced: salvage::has_left_one_aside(file),
             log_is_empty: false,
+            names_of: None,
         })
     }
 }

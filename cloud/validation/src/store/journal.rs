@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot};
+use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
 use countermark_shared::journal::{ChainHash, LAST_SEQUENCE};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
@@ -10,20 +10,20 @@ use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;
-use crate::journal::{Aside, Batch, Entry, Link, Proof, Seat, Stored, Told};
+use crate::journal::{Aside, Batch, Entry, Link, Proof, Seat, Served, Stored, Told};
 
-/// What is stored of the gate's journal that a batch is judged by. `exits` are its lanes out.
+/// What is stored of the gate's journal that a batch is judged by, and what it `served`.
 pub(crate) async fn stored(
     connection: &mut PgConnection,
     gate: GateId,
     batch: &Batch,
-    exits: BTreeSet<LaneId>,
+    served: Served,
 ) -> Result<Stored, Error> {
     Ok(Stored {
         links: links(connection, gate, &batch.sequences()).await?,
         proofs: proofs(connection, gate, &batch.seats()).await?,
         turned: arms_turned(connection, gate, &batch.undone()).await?,
-        exits,
+        served,
     })
 }
 

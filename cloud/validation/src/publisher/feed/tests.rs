@@ -290,7 +290,7 @@ async fn a_row_that_commits_while_a_batch_is_made_is_in_the_next() {
     let mut late = bench.state.pool.begin().await.unwrap();
     let (entry, now) = (entered(gate.gate, 2, 2), bench.clock.now());
     journal::insert(&mut late, gate.gate, &[entry], now).await.unwrap();
-    feed::mark_change(&mut late, EVENT, gate.gate, &[2], now).await.unwrap();
+    feed::mark_change(&mut late, gate.gate, &[2], now).await.unwrap();
     assert_eq!(next(&bench, &mut publisher).await, Some(1));
     assert_eq!(newest_feed(&bench).await.rows(), 1);
     late.commit().await.unwrap();
@@ -425,7 +425,7 @@ async fn of_many_rows_those_without_a_gap_are_summed_up_and_taken_back_by_a_snap
 
     let missing = entered(gapped.gate, 3, 3);
     journal::insert(&mut connection, gapped.gate, &[missing], now).await.unwrap();
-    feed::mark_change(&mut connection, EVENT, gapped.gate, &[3], now).await.unwrap();
+    feed::mark_change(&mut connection, gapped.gate, &[3], now).await.unwrap();
     assert_eq!(next(&bench, &mut publisher).await, Some(1));
     assert_eq!(told(&bench, 3).await.admitted, 2 * (13 + 1), "it came late, and counts");
 
