@@ -29,11 +29,10 @@ impl World<'_> {
         let row = gate.asks().next_back().context("a scan that is not answered is asked about")?;
         self.tell(|| format!("gate {id} asks about seat {seat} by row {row}"));
         self.witness.asked(id, seat);
-        if shown.then == Then::PowerGoes {
-            return self.cut_power(at);
-        }
         self.entrance(at)?.asked.insert(row, shown);
-        self.poll_claims(at)
+        self.poll_claims(at)?;
+        // The question is out by then.
+        if shown.then == Then::PowerGoes { self.cut_power(at) } else { Ok(()) }
     }
 
     /// Does what is due about claims at a box.
