@@ -60,7 +60,8 @@ impl Plan {
         let clocks = clocks.collect();
         let mut worst = |share: f64| random.random_range(0.0..share);
         let [request_lost, reply_lost, duplicate, late] = [worst(0.2), worst(0.2), worst(0.2), worst(0.1)];
-        let longest = Duration::from_millis(random.random_range(20..8000));
+        // Most lines are quick enough for a question in front of people, and some are not.
+        let longest = Duration::from_millis(20).mul_f64(400_f64.powf(random.random_range(0.0..1.0)));
         let faults = Faults { request_lost, reply_lost, duplicate, late, longest };
         let mut outfit = || Outfit { has_arm: random.random_bool(0.5), asks_others: random.random_bool(0.2) };
         let outfits = (0..gates).map(|_| outfit()).collect();
