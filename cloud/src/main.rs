@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod administrator;
+mod account;
 mod ceremony;
 mod command;
 mod key;
@@ -48,7 +48,10 @@ async fn carry_out(command: Command) -> anyhow::Result<()> {
         Command::Migrate(target) => migrate::run(target).await,
         Command::Recover(target) => recover::run(target).await,
         Command::Key(target) => key::run(target).await,
-        Command::AddAdministrator(settings) => administrator::add(settings).await,
+        Command::AddAdministrator(settings) => account::add_administrator(settings).await,
+        Command::RemoveAdministrator(settings) => account::remove_administrator(settings).await,
+        Command::ListAdministrators(settings) => account::list_administrators(settings).await,
+        Command::SetPassword(settings) => account::set_password(settings).await,
         Command::Ceremony(command) => ceremony::run(command),
         Command::SandboxPayments(settings) => sandbox_payments::run(settings, Shutdown::by_signal()?).await,
         Command::Openapi { service } => print(&openapi(service)?),

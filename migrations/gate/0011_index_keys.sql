@@ -5,4 +5,4 @@ DROP INDEX journal_contested;
 DROP INDEX journal_texts;
 CREATE INDEX journal_unsettled ON journal (outcome) WHERE outcome IS NULL;
 CREATE INDEX journal_contested ON journal (outcome) WHERE outcome IN ('fork', 'unreadable', 'unproved');
-CREATE INDEX journal_texts ON journal (outcome) WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known');
+CREATE INDEX journal_texts ON journal (outcome) WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known', 'fork', 'unproved');

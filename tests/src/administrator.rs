@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use countermark_shared::documents::EventDocument;
 use countermark_shared::id::EventId;
+use countermark_shared::keys::VerifyingKey;
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Base64;
 use serde::Deserialize;
@@ -104,6 +105,13 @@ impl<'a> Administrator<'a> {
         let lanes: Vec<_> = lanes.iter().map(lane).collect();
         let body = json!({ "name": name, "event": event, "lanes": lanes });
         self.admin.post("/v1/gates", &body).await
+    }
+
+    /// Has a gate serve another event, at one lane into the grounds.
+    pub async fn move_gate(&self, gate: u32, event: EventId) -> Result<(), CallError> {
+        let lanes = json!([{ "lane": 1, "direction": "entry", "zones": GROUNDS }]);
+        let body = json!({ "gate": gate, "event": event, "lanes": lanes });
+        self.admin.post::<Value>("/v1/gates/assign", &body).await.map(drop)
     }
 
     /// Withdraws the ticket of a seat.
@@ -227,6 +235,8 @@ pub struct GateFigures {
     pub gate: u32,
     /// The entrance's name.
     pub name: String,
+    /// Its public key, once it has enrolled.
+    pub key: Option<VerifyingKey>,
     /// Rows of its journal.
     pub scans: u64,
     /// Persons that its believed rows admitted.

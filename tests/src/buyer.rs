@@ -70,8 +70,8 @@ struct Account {
 }
 
 #[derive(Deserialize)]
-struct Session {
-    access_token: String,
+pub(crate) struct Session {
+    pub(crate) access_token: String,
 }
 
 #[derive(Deserialize)]

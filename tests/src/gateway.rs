@@ -5,8 +5,11 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 use tokio::net::TcpStream;
 
+use crate::api::Api;
+use crate::buyer::Session;
 use crate::cloud::{Cloud, Part};
 use crate::process::{Process, command, run_well};
 use crate::proxy::Proxy;
@@ -27,9 +30,17 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// What one needs, as Debian calls it.
+    pub const PACKAGES: &str = "nginx-light openssl";
+
+    /// Whether that is installed.
+    pub fn is_installed() -> bool {
+        [NGINX, OPENSSL].into_iter().all(|program| Path::new(program).is_file())
+    }
+
     /// Starts one before the services of a cloud.
     pub async fn open(cloud: &Cloud) -> Result<Self> {
-        ensure!(Path::new(NGINX).is_file(), "the gateway is {NGINX}, which is not here: `apt-get install nginx-light`");
+        ensure!(Self::is_installed(), "no gateway without its programs: `apt-get install {}`", Self::PACKAGES);
         let folder = cloud.folder().join("gateway");
         std::fs::create_dir_all(&folder)?;
         certify(&folder).await?;
@@ -78,8 +89,22 @@ impl Gateway {
 
     /// Where a browser finds a service: at a host of its own, which is this machine to every browser (RFC 6761, 6.3).
     pub fn url(&self, service: Part) -> String {
-        format!("https://{service}.localhost:{}", self.line.address().port())
+        format!("https://{}:{}", host(service), self.line.address().port())
     }
+
+    /// Signs somebody in as admin's pages do, by the paths that the gateway alone has. The answer is admin, as they call it.
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<Api> {
+        let url = self.url(Part::Admin);
+        let page = Api::behind_gateway(url.clone(), &host(Part::Admin), self.line.address())?;
+        let own: Session = page.post("/sign-in/sessions", &json!({ "email": email, "password": password })).await?;
+        let page = page.signed_in(url.clone(), &own.access_token);
+        let exchanged: Session = page.post("/sign-in/access-tokens", &json!({ "audience": "admin" })).await?;
+        Ok(page.signed_in(url, &exchanged.access_token))
+    }
+}
+
+fn host(service: Part) -> String {
+    format!("{service}.localhost")
 }
 
 /// A key, and a certificate for gates that nobody else vouches for.

@@ -29,6 +29,8 @@ pub(crate) enum Error {
     Json(#[from] serde_json::Error),
     #[error("column {column} holds what it cannot")]
     Corrupt { column: &'static str },
+    #[error("row {entry} of the audit log does not say what was decided")]
+    RecordUnreadable { entry: i64, source: serde_json::Error },
     #[error("validation's code makes no invitation")]
     Invitation { source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the page cannot be made")]
@@ -78,7 +80,8 @@ impl Error {
             | Self::Enqueue(_)
             | Self::Json(_)
             | Self::Page(_)
-            | Self::Corrupt { .. } => false,
+            | Self::Corrupt { .. }
+            | Self::RecordUnreadable { .. } => false,
         }
     }
 
@@ -105,6 +108,7 @@ impl From<Error> for Problem {
             | Error::Json(_)
             | Error::Page(_)
             | Error::Corrupt { .. }
+            | Error::RecordUnreadable { .. }
             | Error::Invitation { .. }
             | Error::Stopped { .. }
             | Error::Database(_) => Self::internal(&error),

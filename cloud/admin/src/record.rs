@@ -22,8 +22,12 @@ pub(crate) enum Act {
     PublishEventDocument,
     /// Have tickets sell something.
     PublishOffer,
+    /// Have tickets sell no more of something.
+    CloseOffer,
     /// Have validation expect a gate.
     CreateGate,
+    /// Have validation give a gate another event or other lanes.
+    AssignGate,
     /// Have tickets withdraw a ticket.
     RevokeTicket,
     /// Have validation hold a seat back.
@@ -54,10 +58,12 @@ pub(crate) enum Outcome {
     Unknown,
 }
 
-/// An act as it is written down before it is tried. The detail holds no secret.
+/// An act as it is written down before it is tried.
 pub(crate) struct Intent {
     pub(crate) act: Act,
+    /// What it is about, for people: nobody reads it back.
     pub(crate) subject: String,
+    /// What was asked for, whole, as a service that lost it is told again. It holds no secret.
     pub(crate) detail: Value,
 }
 
@@ -73,7 +79,9 @@ impl Act {
         match self {
             Self::PublishEventDocument => "publish-event-document",
             Self::PublishOffer => "publish-offer",
+            Self::CloseOffer => "close-offer",
             Self::CreateGate => "create-gate",
+            Self::AssignGate => "assign-gate",
             Self::RevokeTicket => "revoke-ticket",
             Self::BlockSeat => "block-seat",
             Self::UnblockSeat => "unblock-seat",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countermark_service::caller::SigningError;
+use countermark_service::contract::AuthProblem;
 use countermark_service::event_documents::EventDocumentError;
 use countermark_service::master_key::SealError;
 use countermark_service::problem::Problem;
@@ -41,6 +42,8 @@ pub(crate) enum Error {
     TooManyAttempts { retry_after: Duration },
     #[error("The account of this access token does not exist.")]
     NoAccount,
+    #[error("This session has ended: the account's password was set anew. Log in again.")]
+    SessionEnded,
     #[error("Auth does not have this event document; it may be on its way: try again in a moment.")]
     DocumentUnknown,
     #[error("The organiser has published a newer event document; make the order anew.")]
@@ -127,7 +130,7 @@ impl From<Error> for Problem {
                 return Self::internal(&error);
             }
             Error::Document(error) => return error.into(),
-            Error::NoAccount => return Self::unauthenticated().detail(error.to_string()),
+            Error::NoAccount | Error::SessionEnded => return Self::unauthenticated().detail(error.to_string()),
             Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Auth is busy"),
             Error::Email(_) => (StatusCode::UNPROCESSABLE_ENTITY, "email-refused", "This is no e-mail address"),
             Error::Password(_) => {
@@ -140,27 +143,39 @@ impl From<Error> for Problem {
             Error::TooManyAttempts { .. } => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", "Too many wrong passwords")
             }
-            Error::DocumentUnknown => (StatusCode::CONFLICT, "document-unknown", "The event document is unknown"),
-            Error::DocumentReplaced => (StatusCode::CONFLICT, "document-replaced", "The event document was replaced"),
-            Error::Terms(_) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "terms-refused", "The event document does not allow this")
+            Error::DocumentUnknown => {
+                (StatusCode::CONFLICT, AuthProblem::DocumentUnknown.slug(), "The event document is unknown")
             }
-            Error::CapacityReached => (StatusCode::CONFLICT, "capacity-reached", "The capacity is reached"),
+            Error::DocumentReplaced => (StatusCode::CONFLICT, "document-replaced", "The event document was replaced"),
+            Error::Terms(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                AuthProblem::TermsRefused.slug(),
+                "The event document does not allow this",
+            ),
+            Error::CapacityReached => {
+                (StatusCode::CONFLICT, AuthProblem::CapacityReached.slug(), "The capacity is reached")
+            }
             Error::GrantExists => (StatusCode::CONFLICT, "grant-exists", "The order was granted otherwise"),
             Error::TooManyOpenGrants => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-open-grants", "Too many unpaid orders")
             }
-            Error::GrantUnknown => (StatusCode::NOT_FOUND, "grant-unknown", "There is no such grant"),
-            Error::GrantClosed => (StatusCode::CONFLICT, "grant-closed", "The order has ended"),
+            Error::GrantUnknown => (StatusCode::NOT_FOUND, AuthProblem::GrantUnknown.slug(), "There is no such grant"),
+            Error::GrantClosed => (StatusCode::CONFLICT, AuthProblem::GrantClosed.slug(), "The order has ended"),
             Error::PaymentNotConfirmed => {
-                (StatusCode::CONFLICT, "payment-not-confirmed", "The payment is not confirmed")
+                (StatusCode::CONFLICT, AuthProblem::PaymentNotConfirmed.slug(), "The payment is not confirmed")
             }
-            Error::NotGranted { .. } => (StatusCode::CONFLICT, "not-granted", "This ticket was not granted"),
-            Error::KeyNotActive => (StatusCode::CONFLICT, "key-not-active", "A key of the ticket is not active"),
-            Error::WrittenDownKeyGone => {
-                (StatusCode::CONFLICT, "written-down-key-gone", "A key of the ticket that was signed before is gone")
+            Error::NotGranted { .. } => {
+                (StatusCode::CONFLICT, AuthProblem::NotGranted.slug(), "This ticket was not granted")
             }
-            Error::SlotTaken => (StatusCode::CONFLICT, "slot-taken", "The seat is taken"),
+            Error::KeyNotActive => {
+                (StatusCode::CONFLICT, AuthProblem::KeyNotActive.slug(), "A key of the ticket is not active")
+            }
+            Error::WrittenDownKeyGone => (
+                StatusCode::CONFLICT,
+                AuthProblem::WrittenDownKeyGone.slug(),
+                "A key of the ticket that was signed before is gone",
+            ),
+            Error::SlotTaken => (StatusCode::CONFLICT, AuthProblem::SlotTaken.slug(), "The seat is taken"),
             Error::HolderNotProved => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "holder-not-proved", "The device does not prove its key")
             }
@@ -183,7 +198,9 @@ impl From<Error> for Problem {
             Error::TooManyWrongCodes { .. } => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-wrong-codes", "Too many wrong transfer codes")
             }
-            Error::TransferUnknown => (StatusCode::NOT_FOUND, "transfer-unknown", "There is no such transfer"),
+            Error::TransferUnknown => {
+                (StatusCode::NOT_FOUND, AuthProblem::TransferUnknown.slug(), "There is no such transfer")
+            }
             Error::NotLive => (StatusCode::CONFLICT, "not-live", "The ticket is static"),
             Error::DeviceHeld => (StatusCode::CONFLICT, "device-held", "A device holds the ticket"),
             Error::TooManyPresentations { .. } => {

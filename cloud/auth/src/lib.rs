@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod account_commands;
 mod account_secrets;
-mod administrator;
 mod capacity;
 mod email;
 mod error;
@@ -18,7 +18,9 @@ mod testing;
 mod transfer_code;
 mod warrant;
 
-pub use crate::administrator::{AddAdministratorError, add_administrator};
+pub use crate::account_commands::{
+    AccountCommandError, Administrator, add_administrator, administrators, remove_administrator, set_password,
+};
 pub use crate::email::InvalidEmail;
 pub use crate::keys::create_keys;
 pub use crate::password::{HashingError, InvalidPassword};

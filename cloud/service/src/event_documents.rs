@@ -11,6 +11,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
 use crate::contract::EventDocumentPushed;
+use crate::contract::documents::DOCUMENT_REFUSED;
 use crate::problem::Problem;
 use crate::transaction::transaction;
 
@@ -40,7 +41,7 @@ impl From<EventDocumentError> for Problem {
     fn from(error: EventDocumentError) -> Self {
         match error {
             EventDocumentError::Refused(_) | EventDocumentError::OtherSignatures { .. } => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "document-refused", "The event document is not accepted")
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, DOCUMENT_REFUSED, "The event document is not accepted")
                     .detail(error.to_string())
             }
             EventDocumentError::Database(_) => Self::internal(&error),
@@ -127,10 +128,32 @@ pub async fn in_force(
     )
     .fetch_optional(connection)
     .await?;
-    match row.map(|bytes| EventDocument::accept(&bytes, bundle, None, now)) {
-        None | Some(Err(Refusal::NotSigned { .. })) => Ok(None),
-        Some(document) => Ok(Some(document?)),
+    row.map_or(Ok(None), |bytes| believed(&bytes, bundle, now))
+}
+
+fn believed(
+    bytes: &[u8],
+    bundle: &TrustBundle,
+    now: Timestamp,
+) -> Result<Option<Authentic<EventDocument>>, EventDocumentError> {
+    match EventDocument::accept(bytes, bundle, None, now) {
+        Err(Refusal::NotSigned { .. }) => Ok(None),
+        document => Ok(Some(document?)),
     }
+}
+
+/// Every document of an event, in force or replaced since, but for those whose signer nobody believes any more; in order.
+pub async fn all(
+    connection: &mut PgConnection,
+    event: EventId,
+    bundle: &TrustBundle,
+    now: Timestamp,
+) -> Result<Vec<Authentic<EventDocument>>, EventDocumentError> {
+    let rows =
+        sqlx::query_scalar!("SELECT bytes FROM event_documents WHERE event = $1 ORDER BY version", i64::from(event.0))
+            .fetch_all(connection)
+            .await?;
+    rows.into_iter().filter_map(|bytes| believed(&bytes, bundle, now).transpose()).collect()
 }
 
 /// The document of that name, whether in force or replaced since.

@@ -3,7 +3,7 @@
 
 pub(crate) mod bodies;
 
-use countermark_service::contract::{Authorise, CloseGrant, ReportSlot, ReportedState, Warrant};
+use countermark_service::contract::{AuthProblem, Authorise, CloseGrant, ReportSlot, ReportedState, Warrant};
 use countermark_service::outbox::{Entry, Retry, enqueue};
 use countermark_service::service_call::CallError;
 use countermark_service::transaction::transaction;
@@ -67,7 +67,7 @@ pub(crate) async fn enqueue_report(
         ReportedState::Issued => "issued",
         ReportedState::Revoked => "revoked",
     };
-    let report = ReportSlot { event, slot, generation, state: reported };
+    let report = ReportSlot { event, slot, generation, state: reported, issued: None, revoked: None };
     enqueue(connection, REPORT_SLOT, &format!("{event}/{slot}/{generation}/{name}"), &report, now).await?;
     Ok(())
 }
@@ -127,24 +127,32 @@ enum Seat {
 fn verdict_of_auth(state: &State, ticket: &StoredTicket, error: &CallError) -> Option<Verdict> {
     // With today's keys the body would be the same: then it is auth's bundle that lags.
     let has_old_keys = !state.keys().are_named_by(&ticket.body);
-    match error.slug()? {
+    match AuthProblem::of(error)? {
         // Auth knows another ticket of the slot: this database was restored from an older backup.
-        "slot-taken" => Some(Verdict::Anew(Seat::Other)),
+        AuthProblem::SlotTaken => Some(Verdict::Anew(Seat::Other)),
         // A key was rotated away before both had signed.
-        "key-not-active" if has_old_keys => Some(Verdict::Anew(Seat::Other)),
+        AuthProblem::KeyNotActive if has_old_keys => Some(Verdict::Anew(Seat::Other)),
         // A key was revoked after auth had signed, before its answer came.
-        "written-down-key-gone" if has_old_keys => Some(Verdict::Anew(Seat::Same)),
-        _ => refusal(error).map(|why| Verdict::Refused { why }),
+        AuthProblem::WrittenDownKeyGone if has_old_keys => Some(Verdict::Anew(Seat::Same)),
+        problem => refusal(problem).map(|why| Verdict::Refused { why }),
     }
 }
 
 /// Auth's final word against an order; nothing when the same call may succeed later.
-fn refusal(error: &CallError) -> Option<String> {
-    match error.slug()? {
-        slug @ ("grant-unknown" | "grant-closed" | "not-granted") => {
-            Some(format!("the account service does not authorise the tickets ({slug})"))
+fn refusal(problem: AuthProblem) -> Option<String> {
+    match problem {
+        AuthProblem::GrantUnknown | AuthProblem::GrantClosed | AuthProblem::NotGranted => {
+            Some(format!("the account service does not authorise the tickets ({})", problem.slug()))
         }
-        _ => None,
+        AuthProblem::DocumentUnknown
+        | AuthProblem::DocumentRefused
+        | AuthProblem::TermsRefused
+        | AuthProblem::CapacityReached
+        | AuthProblem::PaymentNotConfirmed
+        | AuthProblem::TransferUnknown
+        | AuthProblem::KeyNotActive
+        | AuthProblem::WrittenDownKeyGone
+        | AuthProblem::SlotTaken => None,
     }
 }
 

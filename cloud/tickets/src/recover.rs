@@ -166,17 +166,27 @@ async fn take_decisions(
                 Decision::Offer(request) => {
                     (format!("offer {}", request.offer), offers::publish(state.clone(), Json(request)).await.map(drop))
                 }
+                Decision::Close(request) => (
+                    format!("the end of offer {}", request.offer),
+                    offers::close(state.clone(), Json(request)).await.map(drop),
+                ),
                 Decision::Revoke(request) => {
                     revocations.push(request);
                     continue;
                 }
-                Decision::Block(_) | Decision::Unblock(_) | Decision::Suspend(_) | Decision::Resume(_) => continue,
+                Decision::Block(_)
+                | Decision::Unblock(_)
+                | Decision::Assign(_)
+                | Decision::Suspend(_)
+                | Decision::Resume(_) => continue,
             };
             match done {
                 Ok(()) => recovered.decisions += 1,
                 // It was replaced since.
                 Err(Error::EventDocument(EventDocumentError::Refused(Refusal::Older { .. }))) => {}
-                Err(error @ (Error::EventDocument(_) | Error::OfferRefused(_) | Error::OfferExists)) => {
+                Err(
+                    error @ (Error::EventDocument(_) | Error::OfferRefused(_) | Error::OfferExists | Error::Unknown),
+                ) => {
                     recovered.left.push(format!("{what}: {error}"));
                 }
                 Err(error) => return Err(error.into()),

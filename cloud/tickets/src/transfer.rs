@@ -8,7 +8,7 @@ mod refusal;
 mod rule;
 
 use countermark_service::contract::{
-    AskHolderKey, Authorise, ConfirmTransfer, ConfirmedTransfer, HolderKey, ReportedState, Warrant,
+    AskHolderKey, AuthProblem, Authorise, ConfirmTransfer, ConfirmedTransfer, HolderKey, ReportedState, Warrant,
 };
 use countermark_service::service_call::CallError;
 use countermark_service::transaction::transaction;
@@ -146,11 +146,13 @@ async fn authorise(state: &State, transfer: TransferId, ticket: &StoredTicket) -
         }
         Err(error) => error,
     };
-    match error.slug() {
-        Some("key-not-active" | "written-down-key-gone") if state.keys().are_named_by(&ticket.body) => {
+    match AuthProblem::of(&error) {
+        Some(AuthProblem::KeyNotActive | AuthProblem::WrittenDownKeyGone)
+            if state.keys().are_named_by(&ticket.body) =>
+        {
             Err(Refusal::KeysChanging.into())
         }
-        Some("key-not-active" | "written-down-key-gone") => Ok(None),
+        Some(AuthProblem::KeyNotActive | AuthProblem::WrittenDownKeyGone) => Ok(None),
         // The body stays, whatever auth says: another one of this issue would be sealed with the same key.
         Some(_) | None => Err(refused_or_away(error)),
     }
@@ -210,9 +212,20 @@ async fn seat(connection: &mut PgConnection, confirmed: ConfirmedTransfer) -> Re
 
 /// What auth's answer means for the recipient; another than a refusal by the contract is one that may change.
 fn refused_or_away(error: CallError) -> Error {
-    match error.slug() {
-        Some("transfer-unknown") => Refusal::Unknown.into(),
-        Some("not-granted" | "slot-taken" | "grant-unknown" | "grant-closed") => Refusal::NotAuthorised.into(),
-        Some(_) | None => error.into(),
+    match AuthProblem::of(&error) {
+        Some(AuthProblem::TransferUnknown) => Refusal::Unknown.into(),
+        Some(
+            AuthProblem::NotGranted | AuthProblem::SlotTaken | AuthProblem::GrantUnknown | AuthProblem::GrantClosed,
+        ) => Refusal::NotAuthorised.into(),
+        Some(
+            AuthProblem::DocumentUnknown
+            | AuthProblem::DocumentRefused
+            | AuthProblem::TermsRefused
+            | AuthProblem::CapacityReached
+            | AuthProblem::PaymentNotConfirmed
+            | AuthProblem::KeyNotActive
+            | AuthProblem::WrittenDownKeyGone,
+        )
+        | None => error.into(),
     }
 }

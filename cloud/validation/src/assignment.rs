@@ -6,12 +6,13 @@ use std::time::Duration;
 use countermark_service::event_documents;
 use countermark_service::transaction::transaction;
 use countermark_shared::documents::{
-    Assignment, Authentic, Direction, EventDocument, Lease, Product, Signed, TicketForm, WrappedSecret,
+    Assignment, Authentic, Direction, Document, EventDocument, Lane, Lease, Product, Signed, TicketForm, WrappedSecret,
 };
-use countermark_shared::id::{GateId, LaneId};
+use countermark_shared::id::{EventId, GateId, LaneId};
 use sqlx::PgConnection;
 
 use crate::error::Error;
+use crate::journal::Served;
 use crate::state::State;
 use crate::store::gates::{self, Locked};
 use crate::store::{assignments, publications};
@@ -103,13 +104,37 @@ pub(crate) async fn revise_all(state: &State) -> Result<(), Error> {
     Ok(())
 }
 
-/// The lanes at which people leave by the gate. It has had them since it was made: later versions change when and what it opens, not where.
-pub(crate) async fn exits(
+/// Has a locked gate serve an event at these lanes; of the event before it keeps no secret. The answer is the assignment that says so.
+pub(crate) async fn reassign(
     state: &State,
     connection: &mut PgConnection,
-    gate: GateId,
-) -> Result<BTreeSet<LaneId>, Error> {
-    Ok(exits_of(in_force(state, connection, gate).await?.document()))
+    gate: &Locked,
+    event: EventId,
+    lanes: Vec<Lane>,
+) -> Result<Assignment, Error> {
+    let (bundle, now) = (state.trust.bundle.document(), state.clock.now());
+    let current = in_force(state, connection, gate.gate).await?.into_document();
+    let document = event_documents::in_force(connection, event, bundle, now).await?.ok_or(Error::EventUnknown)?;
+    if (current.event, &current.lanes) == (event, &lanes) {
+        return Ok(current);
+    }
+    let secrets = if current.event == event { current.secrets } else { Vec::new() };
+    let version = current.version.saturating_add(1).max(publications::epoch(connection).await?);
+    let lease = lease(document.document(), gate.suspended);
+    let next = Assignment { version, issued: now, event, lanes, lease, secrets, ..current };
+    next.check().map_err(|why| Error::GateRefused { why: why.to_owned() })?;
+    assignments::insert(connection, &sign(state, &next)?).await?;
+    Ok(next)
+}
+
+/// The events that the gate serves or served, by every version of its assignment.
+pub(crate) async fn served(state: &State, connection: &mut PgConnection, gate: GateId) -> Result<Served, Error> {
+    let mut served = Served::new();
+    for bytes in assignments::all(connection, gate).await? {
+        let assignment = opened(state, &bytes)?.into_document();
+        served.entry(assignment.event).or_default().extend(exits_of(&assignment));
+    }
+    Ok(served)
 }
 
 /// The lanes at which people leave by an assignment.
@@ -119,9 +144,17 @@ pub(crate) fn exits_of(assignment: &Assignment) -> BTreeSet<LaneId> {
 }
 
 /// The newest assignment, whichever of this service's keys signed it.
-async fn in_force(state: &State, connection: &mut PgConnection, gate: GateId) -> Result<Authentic<Assignment>, Error> {
+pub(crate) async fn in_force(
+    state: &State,
+    connection: &mut PgConnection,
+    gate: GateId,
+) -> Result<Authentic<Assignment>, Error> {
     let newest = assignments::newest(connection, gate).await?.ok_or(Error::NotPublished { document: "assignment" })?;
-    let opened = Signed::<Assignment>::decode(&newest.bytes).and_then(|signed| signed.open(&state.trust.own_keys, 1));
+    opened(state, &newest.bytes)
+}
+
+fn opened(state: &State, bytes: &[u8]) -> Result<Authentic<Assignment>, Error> {
+    let opened = Signed::<Assignment>::decode(bytes).and_then(|signed| signed.open(&state.trust.own_keys, 1));
     opened.map_err(|source| Error::Unsigned { source })
 }
 

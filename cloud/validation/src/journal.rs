@@ -1,7 +1,7 @@
 //! What an uploaded piece of a journal is worth. Owns the chain's and the tickets' verification and the outcome of each row;
 //! pure, refuses to know where rows are stored.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use countermark_shared::decision::{Passages, examine};
@@ -30,9 +30,11 @@ pub(crate) struct Seat {
     pub(crate) generation: Generation,
 }
 
+/// The events that a gate serves or served, each with the lanes at which people leave. Rows of an evening may come long after the gate was moved.
+pub(crate) type Served = BTreeMap<EventId, BTreeSet<LaneId>>;
+
 /// Rows of a checkpoint that holds, each with what can be said of it alone.
 pub(crate) struct Batch {
-    event: EventId,
     rows: Vec<Offered>,
 }
 
@@ -73,8 +75,8 @@ pub(crate) struct Stored {
     pub(crate) proofs: HashMap<Seat, Proof>,
     /// The admissions of those that the batch [takes back](Batch::undone) whose arm turned.
     pub(crate) turned: BTreeSet<u64>,
-    /// The lanes at which people leave, if the batch [says](Batch::lets_out) that some did.
-    pub(crate) exits: BTreeSet<LaneId>,
+    /// Of which events the gate tells.
+    pub(crate) served: Served,
 }
 
 /// A row to store.
@@ -86,6 +88,8 @@ pub(crate) struct Entry {
     pub(crate) told: Told,
     /// Persons who came in, or less than nothing: who left.
     pub(crate) passed: i16,
+    /// The passage that counts for nothing by it: an admission that was taken back, or an exit by which nobody left.
+    pub(crate) undoes: Option<u64>,
     /// What it says of the time is to be held against the rows beside it.
     pub(crate) clock_doubtful: bool,
 }
@@ -183,7 +187,7 @@ impl Batch {
                 offered
             })
             .collect();
-        Ok(Self { event: gate.event, rows })
+        Ok(Self { rows })
     }
 
     /// The numbers whose stored rows [`settle`](Self::settle) wants to know: its own, those beside them, and those that its rows are of.
@@ -206,9 +210,9 @@ impl Batch {
         self.readable().filter_map(JournalRow::undoes).collect()
     }
 
-    /// Whether it says that somebody left.
-    pub(crate) fn lets_out(&self) -> bool {
-        self.readable().any(is_exit)
+    /// Whether it tells of entries to that event alone: then nothing else that the gate served is asked for.
+    pub(crate) fn is_of_entries_to(&self, event: EventId) -> bool {
+        self.readable().all(|row| !is_exit(row) && Seat::of(&row.subject).is_none_or(|seat| seat.event == event))
     }
 
     fn readable(&self) -> impl Iterator<Item = &JournalRow> {
@@ -237,18 +241,18 @@ impl Batch {
                 (Content::Row { .. }, Some(link)) if link.row == offered.bytes => RowOutcome::Known,
                 (Content::Row { row, ticket, proof }, Some(_)) => {
                     // What stands was told first: nothing that is kept aside takes it back.
-                    let proved = stored.proves_seat(self.event, row, *proof) && stored.has_lane(row);
+                    let proved = stored.proves_seat(row, *proof) && stored.has_lane(row);
                     let told = stored.told(row, ticket.as_ref(), *proof, proved && row.undoes().is_none(), suspended);
                     settled.set_aside(offered.aside(AsideReason::Fork, "another row has this number", told));
                     RowOutcome::Fork
                 }
                 (Content::Row { row, ticket, proof }, None) => {
-                    let proved = stored.proves_seat(self.event, row, *proof) && stored.has_lane(row);
+                    let proved = stored.proves_seat(row, *proof) && stored.has_lane(row);
                     let proved = proved && stored.may_undo(row, now);
                     let told = stored.told(row, ticket.as_ref(), *proof, proved, suspended);
                     settled.doubtful |= !told.proved;
                     settled.claims_ended.extend(told.proved.then(|| stored.claim_ended(row)).flatten());
-                    let outcome = if told.believed { RowOutcome::Stored } else { RowOutcome::Unproved };
+                    let outcome = if told.proved { RowOutcome::Stored } else { RowOutcome::Unproved };
                     settled.entries.push(Entry {
                         row: row.clone(),
                         bytes: offered.bytes.clone(),
@@ -256,6 +260,7 @@ impl Batch {
                         after_gap: !continues(&stored.links, offered),
                         told,
                         passed: passed(row),
+                        undoes: stored.undoes(row),
                         clock_doubtful: is_clock_doubtful(&stored.links, row, now),
                     });
                     stored.keep(offered, row, now);
@@ -270,19 +275,22 @@ impl Batch {
 
 impl Stored {
     /// Whether a ticket proves the seat that the row names, for as many persons. A row without a seat lets nobody in, and nothing in it needs
-    /// proof. A gate reads tickets of its own event alone: what it says of another's seats, with a key that somebody stole, is not believed.
-    fn proves_seat(&mut self, event: EventId, row: &JournalRow, proof: Option<Proof>) -> bool {
+    /// proof. A gate reads tickets of the events that it serves or served: what it says of another's seats, with a key that somebody stole, is not believed.
+    fn proves_seat(&mut self, row: &JournalRow, proof: Option<Proof>) -> bool {
         let Some(seat) = Seat::of(&row.subject) else { return true };
         if let Some(proof) = proof {
             self.proofs.insert(seat, proof);
         }
-        seat.event == event && self.proofs.get(&seat).is_some_and(|proof| row.persons <= proof.places)
+        self.served.contains_key(&seat.event) && self.proofs.get(&seat).is_some_and(|proof| row.persons <= proof.places)
     }
 
     /// Whether people leave where it says that somebody left. Where they only come in, an exit is the word of whoever has the key, and lets
     /// others come in by the same ticket.
     fn has_lane(&self, row: &JournalRow) -> bool {
-        !is_exit(row) || self.exits.contains(&row.lane)
+        let exits = |(event, exits): (&EventId, &BTreeSet<LaneId>)| {
+            Seat::of(&row.subject).is_none_or(|seat| seat.event == *event) && exits.contains(&row.lane)
+        };
+        !is_exit(row) || self.served.iter().any(exits)
     }
 
     /// Whether it takes nothing back, or what the gate could. An undo frees a seat at every gate, so that nobody's key alone may say it hours later: it is of an
@@ -292,6 +300,16 @@ impl Stored {
         let Some(link) = self.links.get(&of) else { return false };
         let takes_back = JournalRow::from_bytes(&link.row).is_ok_and(|admission| row.takes_back(&admission));
         takes_back && !self.turned.contains(&of) && now.since(link.received) <= UNDO_WINDOW + UNDO_UNDER_WAY
+    }
+
+    /// The passage that counts for nothing by the row. Only an exit does by its arm's word, whatever the row itself says of the way: of an entry
+    /// that would be an undo that nobody held against the law.
+    fn undoes(&self, row: &JournalRow) -> Option<u64> {
+        let is_of_exit = |of: &u64| {
+            let stopped = self.links.get(of).and_then(|link| JournalRow::from_bytes(&link.row).ok());
+            stopped.is_some_and(|stopped| is_exit(&stopped))
+        };
+        row.undoes().or_else(|| row.stopped().filter(is_of_exit))
     }
 
     /// The claim that the row ends: the one that was asked about its seat by the row that it is of.
@@ -324,8 +342,11 @@ impl Stored {
 
 impl Settled {
     /// The new rows that other gates are told.
-    pub(crate) fn told(&self, event: EventId) -> Vec<u64> {
-        let is_told = |entry: &&Entry| entry.told.believed && FeedRow::of(&entry.row, event).is_some();
+    pub(crate) fn told(&self) -> Vec<u64> {
+        let is_told = |entry: &&Entry| {
+            let seat = entry.told.seat.filter(|_| entry.told.believed);
+            seat.is_some_and(|seat| FeedRow::of(&entry.row, seat.event).is_some())
+        };
         self.entries.iter().filter(is_told).map(|entry| entry.row.sequence).collect()
     }
 
@@ -409,8 +430,8 @@ fn is_exit(row: &JournalRow) -> bool {
 /// The earlier row by which this one is judged.
 fn rests_on(row: &JournalRow) -> Option<u64> {
     match row.act? {
-        Act::Undo { of, .. } | Act::Claimed { of } => Some(of),
-        Act::Actuated { .. } | Act::Overrule { .. } | Act::Claim { .. } | Act::Hold | Act::Release => None,
+        Act::Undo { of, .. } | Act::Actuated { of, .. } | Act::Claimed { of } => Some(of),
+        Act::Overrule { .. } | Act::Claim { .. } | Act::Hold | Act::Release => None,
     }
 }
 

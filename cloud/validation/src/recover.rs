@@ -11,7 +11,7 @@ use countermark_service::transaction::transaction;
 use countermark_shared::documents::Refusal;
 
 use crate::error::Error;
-use crate::routes::{blocks, event_documents, suspensions};
+use crate::routes::{self, blocks, event_documents, suspensions};
 use crate::secrets;
 use crate::start::{Prepared, Settings, StartError, prepare};
 use crate::state::State;
@@ -151,6 +151,10 @@ async fn take(state: &State, decision: Decision) -> Result<Outcome, Error> {
             format!("the end of the block of seat {} of event {}", request.slot, request.event),
             blocks::unblock(state, Json(request)).await.map(drop),
         ),
+        Decision::Assign(request) => (
+            format!("the assignment of gate {} to event {}", request.gate, request.event),
+            routes::gates::assign(state, Json(request)).await.map(drop),
+        ),
         Decision::Suspend(request) => (
             format!("the suspension of gate {}", request.gate),
             suspensions::suspend(state, Json(request)).await.map(drop),
@@ -159,7 +163,7 @@ async fn take(state: &State, decision: Decision) -> Result<Outcome, Error> {
             format!("the end of the suspension of gate {}", request.gate),
             suspensions::resume(state, Json(request)).await.map(drop),
         ),
-        Decision::Offer(_) | Decision::Revoke(_) => return Ok(Outcome::IsNoMatter),
+        Decision::Offer(_) | Decision::Close(_) | Decision::Revoke(_) => return Ok(Outcome::IsNoMatter),
     };
     match done {
         Ok(()) => Ok(Outcome::Holds),
@@ -171,6 +175,8 @@ async fn take(state: &State, decision: Decision) -> Result<Outcome, Error> {
             error @ (Error::SeatUnknown
             | Error::GateUnknown
             | Error::GateRetracted
+            | Error::GateRefused { .. }
+            | Error::EventUnknown
             | Error::EventDocument(EventDocumentError::Refused(_) | EventDocumentError::OtherSignatures { .. })),
         ) => Ok(Outcome::IsLeft { why: format!("{what}: {error}") }),
         Err(error) => Err(error),

@@ -52,7 +52,11 @@ pub(crate) async fn assign(state: &State, gate: GateId) -> Result<(), Retry> {
         Box::pin(async move {
             // Looked at again: by now the gate may be suspended, or the event give no names.
             let gate = gates::lock(&mut transaction, gate).await?.ok_or(Error::GateUnknown)?;
-            assignment::revise(state, &mut transaction, &gate, offered).await
+            if gate.event == request.event {
+                assignment::revise(state, &mut transaction, &gate, offered).await?;
+            }
+            // Otherwise it was moved, and these are another event's; it has asked again since.
+            Ok::<_, Error>(())
         })
     })
     .await?;

@@ -204,7 +204,7 @@ async fn settle_seats(
 
 async fn settle_gate(connection: &mut PgConnection, event: EventId, gate: GateId, now: Timestamp) -> Result<(), Error> {
     let found = histories::gate(connection, gate).await?.findings();
-    let known = findings::of_gate(connection, event, gate, false).await?;
+    let known = findings::of_journal(connection, gate).await?;
     findings::write(connection, event, changes(known, found), now).await
 }
 
@@ -224,7 +224,7 @@ async fn miss(state: &State, connection: &mut PgConnection, event: EventId) -> R
     for heard in histories::heard(connection, event).await? {
         let attendance = Attendance { seen: heard.seen, doors, last_entry, last_row: heard.last_row };
         let found = lost(heard.gate, &attendance, now.min(lease_ended)).into_iter().collect();
-        let known = findings::of_gate(connection, event, heard.gate, true).await?;
+        let known = findings::of_silence(connection, event, heard.gate).await?;
         findings::write(connection, event, changes(known, found), now).await?;
     }
     Ok(())

@@ -54,6 +54,8 @@ pub(crate) use self::gate::TestGate;
 use self::tickets::GuestList;
 
 pub(crate) const EVENT: EventId = EventId(7);
+/// The organiser's next one.
+pub(crate) const NEXT_EVENT: EventId = EventId(9);
 pub(crate) const DOORS: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
 
 /// One service with nothing in it but the event's document.
@@ -92,7 +94,7 @@ pub(crate) fn bundle() -> TrustBundle {
         keys: vec![
             trusted(2, KeyRole::Issuing, vec![]),
             trusted(3, KeyRole::Authority, vec![]),
-            trusted(4, KeyRole::Organiser, vec![EVENT]),
+            trusted(4, KeyRole::Organiser, vec![EVENT, NEXT_EVENT]),
             trusted(5, KeyRole::List, vec![]),
         ],
     }
@@ -317,7 +319,14 @@ impl Bench {
     }
 
     pub(crate) fn slot_report(slot: u32, generation: u8, state: ReportedState) -> ReportSlot {
-        ReportSlot { event: EVENT, slot: Slot(slot), generation: Generation(generation), state }
+        ReportSlot {
+            event: EVENT,
+            slot: Slot(slot),
+            generation: Generation(generation),
+            state,
+            issued: None,
+            revoked: None,
+        }
     }
 
     pub(crate) async fn report(&self, slot: u32, generation: u8, state: ReportedState) {

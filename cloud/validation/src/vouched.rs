@@ -24,11 +24,17 @@ pub(crate) fn of(settled: &Settled) -> Vec<u64> {
     settled.entries.iter().filter(|entry| !entry.told.proved).filter_map(|entry| entry.row.act?.of()).collect()
 }
 
-/// Which of the new rows the gate vouches for, `known` being those before them. They are stored as any other, and no longer what the batch is doubtful for.
-pub(crate) fn take(settled: &mut Settled, event: EventId, mut known: BTreeSet<u64>) -> Vec<Vouched> {
+/// The events of which new rows name seats without a proof.
+pub(crate) fn events(settled: &Settled) -> BTreeSet<EventId> {
+    let unproved = settled.entries.iter().filter(|entry| !entry.told.proved);
+    unproved.filter_map(|entry| Some(entry.told.seat?.event)).collect()
+}
+
+/// Which of the new rows the gate vouches for at these `events`, `known` being those before them. They are stored as any other, and no longer what the batch is doubtful for.
+pub(crate) fn take(settled: &mut Settled, events: &BTreeSet<EventId>, mut known: BTreeSet<u64>) -> Vec<Vouched> {
     let mut vouched = Vec::new();
     for Entry { row, told, .. } in &settled.entries {
-        let seat = told.seat.filter(|seat| !told.proved && seat.event == event && is_vouched(row, &known));
+        let seat = told.seat.filter(|seat| !told.proved && events.contains(&seat.event) && is_vouched(row, &known));
         if let Some(seat) = seat {
             known.insert(row.sequence);
             vouched.push(Vouched { sequence: row.sequence, seat });

@@ -42,7 +42,8 @@ enum Command {
     Export(Export),
     /// Check a file that `export` wrote, or this gate's own journal: rows, chain, signature.
     ///
-    /// That a key is that gate's, the cloud knows: give it with --key, or compare what is printed.
+    /// That a key is that gate's, the cloud knows: give it with --key, or compare what is printed. The administrator reads it on the page of the event's
+    /// findings, or as `key` in `GET /v1/events/EVENT/gates`.
     #[command(after_help = "Exit codes: 0 it holds; 1 it could not be read; 2 wrong usage; 3 something does not hold.")]
     Verify(Verify),
     /// Let old rows go that validation has. What is left can be verified as before.
@@ -68,7 +69,7 @@ struct Verify {
     common: Common,
     /// The file; without one, this gate's own journal.
     file: Option<PathBuf>,
-    /// The gate's public key as the administrator knows it: 64 hexadecimal digits.
+    /// The gate's public key, from the page of the event's findings: 64 hexadecimal digits.
     #[arg(long, value_name = "KEY", value_parser = key)]
     key: Option<VerifyingKey>,
 }

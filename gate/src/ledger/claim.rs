@@ -134,7 +134,7 @@ impl Ledger {
     ) -> Option<Announcement> {
         let Asked { scan, subject } = self.claims.asked.remove(&sequence)?;
         self.keep_names(now);
-        let written = self.transact(now, |recorder, _| {
+        let written = self.transact(now, |recorder| {
             let mut judgement = judge::judge(recorder.grounds, &scan, now.uptime, asked(sequence, answer))?;
             keep_to(&mut judgement.verdict, answer);
             judgement.subject = subject.clone();
@@ -167,7 +167,7 @@ impl Ledger {
         if unanswered.is_empty() {
             return Ok(());
         }
-        self.transact(now, |recorder, _| {
+        self.transact(now, |recorder| {
             for claim in unanswered {
                 let (actor, reason) = (Actor::Gate, Reason::ScanAgain);
                 let act = Some(Act::Claimed { of: claim.sequence });

@@ -35,6 +35,8 @@ enum Shown {
 struct Showing {
     device: Device,
     last: Duration,
+    /// What it came to by itself, before the other gates or a supervisor had a word in it.
+    judged: Reason,
     answer: Answer,
 }
 
@@ -63,12 +65,13 @@ impl Debounce {
             let held = scan.in_sight_since.is_some_and(|since| since <= showing.last);
             let of_camera = held || pause < OUT_OF_SIGHT;
             let together = if camera { of_camera } else { pause < TRIGGER && *device == showing.device };
-            if together && (showing.answer.opens || showing.answer.reason == answer.reason) {
+            let is_news = ![showing.judged, showing.answer.reason].contains(&answer.reason);
+            if together && (showing.answer.opens || !is_news) {
                 showing.last = at;
                 return Some(showing.answer);
             }
         }
-        self.0.insert(key, Showing { device: device.clone(), last: at, answer });
+        self.0.insert(key, Showing { device: device.clone(), last: at, judged: answer.reason, answer });
         None
     }
 

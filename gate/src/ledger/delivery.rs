@@ -54,7 +54,7 @@ impl Ledger {
                 Ok(_) => Ok(Taken::New),
                 Err(error) => Err(Failure::without_remedy(sentence(&error))),
             },
-            Delivery::Guests { event, page } => match self.take_guests(event, page) {
+            Delivery::Guests { event, page } => match self.take_guests(event, page, now) {
                 Ok(()) => Ok(Taken::New),
                 Err(error) => Err(Failure::without_remedy(sentence(&error))),
             },

@@ -74,7 +74,7 @@ impl Ledger {
         if !may_enter(reason) {
             return Err(ActError::Final { reason });
         }
-        self.transact(now, |recorder, _| {
+        self.transact(now, |recorder| {
             let body = half.body();
             let mut said = Verdict::refusal(Reason::FoundByOrder);
             said.earlier = earlier;

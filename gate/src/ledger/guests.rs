@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::store::{self, StoredHalf};
 use super::{Ledger, LedgerError};
+use crate::clock::Moment;
 
 /// Guests that a gate keeps, chosen: with their indexes they take 60 MB. More are told, and not found.
 const MOST: u64 = 200_000;
@@ -21,7 +22,7 @@ const LEAVE_AT_ONCE: usize = 5_000;
 pub(crate) struct GuestList {
     /// Whose guests they are.
     pub(crate) event: EventId,
-    /// When the newest ticket on it was issued; none before the first.
+    /// When the newest ticket on it was issued, by a clock that is ahead of this gate's when it came here; none before the first.
     pub(crate) newest: Option<Timestamp>,
     /// How many it has.
     pub(crate) held: u64,
@@ -36,9 +37,9 @@ impl GuestList {
     }
 
     /// Takes one more guest, or the same again. What is no half of a ticket of the event is passed over: it would find nobody.
-    fn take(&mut self, connection: &Connection, guest: Guest) -> rusqlite::Result<()> {
+    fn take(&mut self, connection: &Connection, guest: Guest, now: Timestamp) -> rusqlite::Result<()> {
         let Guest { issued, tag, half } = guest;
-        self.newest = self.newest.max(Some(issued));
+        self.newest = self.newest.max(Some(issued.min(now)));
         let Some(body) = HalfTicket::from_bytes(&half.0).ok().map(|half| half.body().clone()) else { return Ok(()) };
         if body.event != self.event {
             return Ok(());
@@ -68,12 +69,12 @@ impl Ledger {
     }
 
     /// Takes a page of the list, if it is still the one that is wanted.
-    pub(super) fn take_guests(&mut self, event: EventId, page: GuestPage) -> Result<(), LedgerError> {
+    pub(super) fn take_guests(&mut self, event: EventId, page: GuestPage, now: Moment) -> Result<(), LedgerError> {
         let Some(mut list) = self.guest_list()?.filter(|list| list.event == event) else { return Ok(()) };
-        let was_cut = list.is_cut;
+        let (was_cut, now) = (list.is_cut, self.read_clock(now).now);
         self.write(|connection| {
             for guest in page.guests {
-                list.take(connection, guest)?;
+                list.take(connection, guest, now)?;
             }
             store::put_guest_list(connection, &list)
         })?;

@@ -19,7 +19,7 @@ pub(super) struct History {
     unended: BTreeMap<u64, Unended>,
 }
 
-/// Why it is not known how an admission ended.
+/// Why it is not known how a passage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unended {
     /// It will be told.
@@ -29,7 +29,7 @@ pub(super) enum Unended {
 }
 
 impl History {
-    /// Of rows in order, and of the admissions among them of which nobody told yet how they ended.
+    /// Of rows in order, and of the passages among them of which nobody told yet how they ended.
     pub(super) fn new(rows: Vec<JournalRow>, unended: BTreeMap<u64, Unended>) -> Self {
         Self { rows, unended }
     }
@@ -37,6 +37,21 @@ impl History {
     /// What they count to.
     pub(super) fn passages(&self, last_reset: Option<Timestamp>) -> Passages {
         Passages::of(&self.rows, last_reset)
+    }
+
+    /// What they count to where people come in, or go out. Who may still stand in the arm of an exit has left for whoever wants to go out by the same
+    /// ticket, and not for whoever wants to come in.
+    pub(super) fn passages_at(&self, direction: Direction, last_reset: Option<Timestamp>) -> Passages {
+        let is_leaving = |row: &JournalRow| {
+            row.direction == Direction::Exit && self.unended(row.sequence) == Some(Unended::UnderWay)
+        };
+        match direction {
+            Direction::Entry => {
+                let ended: Vec<_> = self.rows.iter().filter(|row| !is_leaving(row)).cloned().collect();
+                Passages::of(&ended, last_reset)
+            }
+            Direction::Exit => self.passages(last_reset),
+        }
     }
 
     /// Who would have passed by claims that no row has answered but for the one by that row.
@@ -95,7 +110,7 @@ impl History {
         self.rows.iter().rev().find_map(told)
     }
 
-    /// Why nobody told yet how an admission ended; none where it is known.
+    /// Why nobody told yet how a passage ended; none where it is known.
     pub(super) fn unended(&self, sequence: u64) -> Option<Unended> {
         self.unended.get(&sequence).copied()
     }

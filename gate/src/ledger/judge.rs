@@ -163,7 +163,7 @@ pub(super) fn facts(
         listing: if history.hold().is_some() { Some(held_back(listing)) } else { listing },
         highest_proved: store::highest_proved(connection, body.event, body.slot)?,
         feed: basis.feed.map(|feed| told(feed, basis, body.slot, last_reset, clock)),
-        own: history.passages(last_reset).and(history.asked_about(answered, last_reset)),
+        own: history.passages_at(basis.lane.direction, last_reset).and(history.asked_about(answered, last_reset)),
         unfinished: history.unfinished(clock.now),
         ..Facts::default()
     })

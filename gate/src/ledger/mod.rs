@@ -41,7 +41,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use countermark_shared::clock::GateClock;
-use countermark_shared::id::{GateId, LaneId};
+use countermark_shared::id::{EventId, GateId, LaneId};
 use countermark_shared::journal::{Actuation, BootId, ChainHash, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::{Reason, Verdict};
@@ -104,6 +104,8 @@ pub(crate) struct Ledger {
     /// Whether the write-ahead log was emptied after names last left the journal. At a start nobody knows: the run before may have been cut off
     /// between the two.
     log_is_empty: bool,
+    /// The event whose names alone may be in the journal, once that is known.
+    names_of: Option<EventId>,
 }
 
 /// A scan that belongs to a showing that was answered already. A scanner that waits for an answer gets the same one again.
@@ -181,7 +183,7 @@ impl Ledger {
         if !outcomes.is_empty() {
             let savepoint = transaction.savepoint()?;
             let grounds = Grounds { connection: &savepoint, documents, names, lanes, clock };
-            match outcomes.write(Recorder { gate: *gate, boot: *boot, grounds }) {
+            match outcomes.write(Recorder { gate: *gate, boot: *boot, grounds, outcomes }) {
                 Ok(()) => {
                     savepoint.commit()?;
                     told = true;
@@ -200,7 +202,7 @@ impl Ledger {
             }
             let savepoint = transaction.savepoint()?;
             let grounds = Grounds { connection: &savepoint, documents, names, lanes, clock };
-            let recorder = Recorder { gate: *gate, boot: *boot, grounds };
+            let recorder = Recorder { gate: *gate, boot: *boot, grounds, outcomes };
             let outcome = judge::judge(grounds, scan, now.uptime, claims.others()).and_then(|mut judgement| {
                 // It is held still while the others are asked.
                 if claims.are_about(scan, &judgement.subject) {
@@ -263,7 +265,7 @@ impl Ledger {
         if self.outcomes.is_empty() || !store::is_whole(&self.connection)? {
             return Ok(());
         }
-        self.transact(now, |_, _| Ok(()))
+        self.transact(now, |_| Ok(()))
     }
 
     /// Whether an output told something since.

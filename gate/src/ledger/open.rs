@@ -36,6 +36,8 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0010_wrong_pins.sql")),
     M::up(include_str!("../../../migrations/gate/0011_index_keys.sql")),
 ];
+/// How many statements stay prepared: all that the ledger has.
+const STATEMENTS: usize = 64;
 /// Rows that are read at a time while the chain is checked.
 const CHECKED_AT_ONCE: usize = 10_000;
 /// How long another process that is about to end may take.
@@ -163,6 +165,7 @@ impl Ledger {
             file: file.to_owned(),
             replaced: salvage::has_left_one_aside(file),
             log_is_empty: false,
+            names_of: None,
         })
     }
 }
@@ -193,6 +196,7 @@ pub(super) fn connect(file: &Path) -> Result<Connection, OpenError> {
     let explain = |error| explain(error, file);
     let mut connection = Connection::open(file).map_err(explain)?;
     connection.busy_timeout(LOCK_WAIT).map_err(explain)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Exclusive before the journal mode: then no shared memory is needed, and no second writer can exist.
     for (pragma, value) in
         [("locking_mode", "EXCLUSIVE"), ("journal_mode", "WAL"), ("synchronous", "FULL"), ("secure_delete", "ON")]

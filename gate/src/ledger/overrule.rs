@@ -43,11 +43,11 @@ impl Ledger {
         now: Moment,
     ) -> Result<Announcement, ActError> {
         self.keep_names(now);
-        let announcement = self.transact(now, |recorder, outcomes| {
+        let announcement = self.transact(now, |recorder| {
             let Grounds { connection, documents, names: _, lanes, clock } = recorder.grounds;
             let row = store::row(connection, sequence)?.ok_or(ActError::Unknown { sequence })?;
             let history = staff::history(connection, &row.subject)?;
-            outcomes.case(&row, &history, true, clock).overrule()?;
+            recorder.outcomes.case(&row, &history, true, clock).overrule()?;
             let Subject::Ticket { event, slot, generation } = row.subject else {
                 return Err(ActError::NoTicket { sequence });
             };
@@ -71,7 +71,7 @@ impl Ledger {
             {
                 (places, holder) = (half.body().places.get(), name);
             }
-            let passages = history.passages(basis.event.last_reset(clock.now));
+            let passages = history.passages_at(Direction::Entry, basis.event.last_reset(clock.now));
             // A reset finds the house empty: of those who entered before it nobody is inside.
             let inside = passages.inside().min(passages.admitted_since_reset);
             let persons = match lanes.wanted(row.lane) {

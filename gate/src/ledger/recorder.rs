@@ -6,6 +6,7 @@ use countermark_shared::journal::{Act, Actor, BootId, JournalRow, Subject};
 use countermark_shared::verdict::{Reason, Verdict};
 
 use super::judge::{Grounds, Judgement};
+use super::outcomes::Outcomes;
 use super::{LedgerError, store};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Moment;
@@ -17,6 +18,7 @@ pub(super) struct Recorder<'a> {
     pub(super) gate: GateId,
     pub(super) boot: BootId,
     pub(super) grounds: Grounds<'a>,
+    pub(super) outcomes: &'a Outcomes,
 }
 
 impl Recorder<'_> {
@@ -95,13 +97,13 @@ impl Recorder<'_> {
         }
     }
 
-    /// Gives a row the next number, and writes it. Of an entry it is not known yet that people pass.
+    /// Gives a row the next number, and writes it. Of an entry it is not known yet that people pass, nor of an exit where an output will tell.
     pub(super) fn append(&self, row: &mut JournalRow, ticket: Option<&str>) -> Result<(), LedgerError> {
         let connection = self.grounds.connection;
         let head = store::head(connection)?;
         row.sequence = head.sequence + 1;
         store::append(connection, row, head.hash, ticket)?;
-        if row.persons > 0 && row.direction == Direction::Entry {
+        if row.persons > 0 && (row.direction == Direction::Entry || self.outcomes.are_told_at(row.lane)) {
             store::put_unfinished(connection, row.sequence)?;
         }
         Ok(())

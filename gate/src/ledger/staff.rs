@@ -101,11 +101,11 @@ impl Ledger {
         now: Moment,
         deed: impl FnOnce(&Case<'_>, Recorder<'_>) -> Result<(Deed, u64), ActError>,
     ) -> Result<Done, ActError> {
-        let done = self.transact(now, |recorder, outcomes| {
+        let done = self.transact(now, |recorder| {
             let Grounds { connection, documents: _, names: _, lanes: _, clock } = recorder.grounds;
             let row = store::row(connection, sequence)?.ok_or(ActError::Unknown { sequence })?;
             let history = history(connection, &row.subject)?;
-            let case = outcomes.case(&row, &history, store::has_supervisors(connection)?, clock);
+            let case = recorder.outcomes.case(&row, &history, store::has_supervisors(connection)?, clock);
             let (deed, written) = deed(&case, recorder)?;
             let Subject::Ticket { event, slot, generation: _ } = row.subject else {
                 return Err(ActError::NoTicket { sequence });
@@ -123,16 +123,16 @@ impl Ledger {
     pub(super) fn transact<T, E: From<LedgerError>>(
         &mut self,
         now: Moment,
-        work: impl FnOnce(Recorder<'_>, &Outcomes) -> Result<T, E>,
+        work: impl FnOnce(Recorder<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let clock = self.read_clock(now);
         let Self { connection, gate, boot, documents, names, lanes, outcomes, .. } = self;
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(LedgerError::from)?;
         let grounds = Grounds { connection: &transaction, documents, names, lanes, clock };
-        let recorder = Recorder { gate: *gate, boot: *boot, grounds };
+        let recorder = Recorder { gate: *gate, boot: *boot, grounds, outcomes };
         outcomes.write(recorder)?;
-        let worked = work(recorder, outcomes)?;
+        let worked = work(recorder)?;
         transaction.commit().map_err(LedgerError::from)?;
         outcomes.written();
         Ok(worked)

@@ -295,15 +295,36 @@ pub(super) fn unsettle(connection: &Connection, known_up_to: u64) -> rusqlite::R
         .execute([known_up_to])
 }
 
-/// Drops the texts of sealed tickets that validation has; how many there were. What names nobody stays: a validation that was restored from a
-/// backup is shown it again.
-pub(super) fn drop_texts(connection: &Connection) -> rusqlite::Result<usize> {
+/// Drops the texts of sealed tickets that validation has, be it with rows that it put aside, but for those of the event that is `kept`; how many there
+/// were. What names nobody stays: a validation that was restored from a backup is shown it again.
+pub(super) fn drop_texts(connection: &Connection, kept: Option<EventId>) -> rusqlite::Result<usize> {
+    let [one, two, three, four] = sealed_beginnings();
     connection
         .prepare_cached(
             "UPDATE journal SET ticket = NULL
-             WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known') AND substr(ticket, 1, length(?1)) IN (?1, ?2, ?3, ?4)",
+             WHERE ticket IS NOT NULL AND outcome IN ('stored', 'known', 'fork', 'unproved')
+               AND (?5 IS NULL OR event IS NOT ?5) AND substr(ticket, 1, length(?1)) IN (?1, ?2, ?3, ?4)",
         )?
-        .execute(sealed_beginnings())
+        .execute(params![one, two, three, four, kept.map(|event| event.0)])
+}
+
+/// Whether a row is of another event.
+pub(super) fn tells_of_another(connection: &Connection, event: EventId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE slot IS NOT NULL AND event < ?1)
+                 OR EXISTS (SELECT 1 FROM journal WHERE slot IS NOT NULL AND event > ?1)",
+        )?
+        .query_row([event.0], |row| row.get(0))
+}
+
+/// Whether validation has not answered yet for a row of another event.
+pub(super) fn owes_of_another(connection: &Connection, event: EventId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM journal WHERE outcome IS NULL AND slot IS NOT NULL AND event <> ?1)",
+        )?
+        .query_row([event.0], |row| row.get(0))
 }
 
 /// Leaves nothing in the write-ahead log of what was overwritten; whether that was done.

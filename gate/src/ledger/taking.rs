@@ -149,12 +149,12 @@ impl Ledger {
         now: Moment,
     ) -> Result<(), LedgerError> {
         let clock = self.read_clock(now);
-        let Self { connection, gate, boot, names, lanes, .. } = self;
+        let Self { connection, gate, boot, names, lanes, outcomes, .. } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         persist(&transaction, kind, bytes, next)?;
         store::raise_clock_floor(&transaction, floor)?;
         let grounds = Grounds { connection: &transaction, documents: next, names, lanes, clock };
-        holds::release_those_listed(Recorder { gate: *gate, boot: *boot, grounds })?;
+        holds::release_those_listed(Recorder { gate: *gate, boot: *boot, grounds, outcomes })?;
         Ok(transaction.commit()?)
     }
 
@@ -218,19 +218,30 @@ impl Ledger {
     }
 
     /// Wrapped secrets cannot be taken out of the assignment that was signed with them. So what they open goes: the texts of sealed tickets, as
-    /// soon as validation has them, and a damaged ledger that lies aside, as soon as validation has answered for all that was saved of it.
+    /// soon as validation has them, those of an event that was served before at once, and a damaged ledger that lies aside, as soon as validation has answered for all that was saved of it.
     fn drop_names(&mut self, now: Moment) -> Result<(), LedgerError> {
         let shown = self.read_clock(now).now;
-        if self.documents.lease().is_none_or(|lease| shown < lease.names_until) {
+        let Some(assignment) = self.documents.assignment() else { return Ok(()) };
+        let kept = (shown < assignment.lease.names_until).then_some(assignment.event);
+        if let Some(event) = kept
+            && (self.names_of == kept || !store::tells_of_another(&self.connection, event)?)
+        {
+            self.names_of = kept;
             return Ok(());
         }
-        let texts = store::drop_texts(&self.connection)?;
+        let texts = store::drop_texts(&self.connection, kept)?;
         if texts > 0 {
             self.log_is_empty = false;
-            tracing::info!(texts, "the texts of sealed tickets are gone from the journal, and with them every name");
+            tracing::info!(texts, "the texts of sealed tickets are gone from the journal, and with them their names");
         }
         if !self.log_is_empty {
             self.log_is_empty = store::empty_log(&self.connection)?;
+        }
+        if let Some(event) = kept {
+            if self.log_is_empty && !store::owes_of_another(&self.connection, event)? {
+                self.names_of = kept;
+            }
+            return Ok(());
         }
         if self.replaced && store::first_unsettled(&self.connection)?.is_none() {
             match aside::empty(&self.file) {

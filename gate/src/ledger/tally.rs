@@ -12,7 +12,8 @@ use super::{Ledger, LedgerError, store};
 /// Rows that are read in one go, some milliseconds' worth: scans go before the rest.
 const STEP: usize = 1024;
 
-/// The counts of the event that the gate is assigned to, as validation counts this gate's rows of it.
+/// The counts of the event that the gate is assigned to, as validation counts this gate's rows of it; and those who were found by their order,
+/// whom validation counts in no figure because no ticket proves them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
     /// Whose.
@@ -23,15 +24,15 @@ pub(crate) struct Tally {
     up_to: u64,
     /// Persons let in here, less those whose admission was taken back.
     pub(crate) entered: u64,
-    /// Persons let out here who are known to have come in.
+    /// Persons let out here who are known to have come in, less those whose arm did not turn.
     pub(crate) left: u64,
     /// Scans of the event's tickets that let nobody through. Of what is no ticket of it nobody knows on which night it was shown.
     pub(crate) refused: u64,
 }
 
 impl Tally {
-    /// Adds the next row.
-    fn add(&mut self, row: &JournalRow) {
+    /// Adds the next row, `stopped` being the one after which it says that nobody went through.
+    fn add(&mut self, row: &JournalRow, stopped: Option<&JournalRow>) {
         self.up_to = row.sequence;
         match row.subject {
             Subject::Ticket { event, .. } if Some(event) == self.event => {}
@@ -45,7 +46,13 @@ impl Tally {
                 };
                 *count = count.saturating_sub(u64::from(persons.get()));
             }
-            Some(Act::Actuated { .. } | Act::Claim { .. } | Act::Hold | Act::Release) => {}
+            Some(Act::Actuated { .. }) => {
+                // An entry stays: the same ticket is let in once more, and is not counted then.
+                let exit = stopped.filter(|row| row.direction == Direction::Exit);
+                let left = exit.map_or(0, |exit| Passages::NONE.after(exit, None).left);
+                self.left = self.left.saturating_sub(u64::from(left));
+            }
+            Some(Act::Claim { .. } | Act::Hold | Act::Release) => {}
             None | Some(Act::Overrule { .. } | Act::Claimed { .. }) => {
                 let passed = Passages::NONE.after(row, None);
                 self.entered += u64::from(passed.admitted);
@@ -63,7 +70,10 @@ impl Ledger {
         let mut tally = if so_far.event == event { so_far } else { Tally { event, ..Tally::default() } };
         for stored in store::rows_from(&self.connection, tally.up_to + 1, STEP)? {
             match JournalRow::from_bytes(&stored.row) {
-                Ok(row) => tally.add(&row),
+                Ok(row) => {
+                    let stopped = row.stopped().map(|of| store::row(&self.connection, of)).transpose()?.flatten();
+                    tally.add(&row, stopped.as_ref());
+                }
                 // Every row was read when the ledger was opened: this is a disk that fails, of which others speak louder than a count.
                 Err(_) => tally.up_to = stored.sequence,
             }
@@ -115,6 +125,11 @@ mod tests {
         ledger.scan(&[scan(1, &first), scan(2, &first), scan(2, &first)], now);
         let late = ledger.tally(early).unwrap();
         assert_eq!((late.entered, late.left, late.refused), (4, 2, 1));
+        ledger.tell(5, Actuation::NotTurned);
+        ledger.tell(1, Actuation::NotTurned);
+        ledger.write_outcomes(now).unwrap();
+        let late = ledger.tally(late).unwrap();
+        assert_eq!((late.entered, late.left, late.refused), (4, 0, 1), "nobody went out");
         assert_eq!(ledger.tally(Tally::default()).unwrap(), late, "a restart counts the same");
     }
 
@@ -154,7 +169,7 @@ mod tests {
                 ..row(10, 3, None)
             },
         ] {
-            tally.add(&row);
+            tally.add(&row, None);
         }
         assert_eq!((tally.entered, tally.left, tally.refused, tally.up_to), (1, 0, 1, 10));
     }

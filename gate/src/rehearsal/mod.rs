@@ -11,7 +11,7 @@
 //! let mut gate = Gate::open("/tmp/a-gate".as_ref(), identity, BootId::new([1; 16]), now)?;
 //! let ruled = gate.scan(&[(LaneId(1), "CM1:…")], now);
 //! if let Step::Send(request) = gate.poll(now)? {
-//!     gate.on(carry(request), now, 0.5);
+//!     gate.on(carry(request), now, 0.5)?;
 //! }
 //! # Ok(())
 //! # }
@@ -45,7 +45,7 @@ pub use crate::ledger::Word;
 use crate::announcement::Announcement;
 use crate::data_folder::DataFolder;
 use crate::input::{RawScan, ScannedText, Source};
-use crate::ledger::{Ledger, Owner, TimeAnswered};
+use crate::ledger::{Ledger, Owner, PruneError, TimeAnswered};
 use crate::sync::claims::machine::Machine as Claims;
 use crate::sync::{self, Held, Jitter, Machine, Response};
 
@@ -154,7 +154,12 @@ pub enum Request {
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// A session.
-    LoggedIn(SecretString),
+    LoggedIn {
+        /// What goes with every request.
+        session: SecretString,
+        /// How far the gate's journal is known, where that is told: rows after that are sent again.
+        known_up_to: Option<u64>,
+    },
     /// A document, or a set of bundles.
     Document(Vec<u8>),
     /// The document that is held is the newest.
@@ -261,16 +266,21 @@ impl Gate {
     }
 
     /// Takes what came of the request. `jitter` is a random share in [0, 1).
-    pub fn on(&mut self, reply: Reply, now: Moment, jitter: f64) {
+    pub fn on(&mut self, reply: Reply, now: Moment, jitter: f64) -> Result<(), Failed> {
+        if let Reply::LoggedIn { session: _, known_up_to: Some(known_up_to) } = reply {
+            self.ledger.unsettle(known_up_to).map_err(Failed::from)?;
+        }
         let response = self.response(reply, now);
-        let Some(delivery) = self.machine.on(response, now.uptime, Jitter(jitter)) else { return };
-        let outcome = self.ledger.deliver(delivery, now);
-        self.machine.delivered(outcome, now.uptime, Jitter(jitter));
+        if let Some(delivery) = self.machine.on(response, now.uptime, Jitter(jitter)) {
+            let outcome = self.ledger.deliver(delivery, now);
+            self.machine.delivered(outcome, now.uptime, Jitter(jitter));
+        }
+        Ok(())
     }
 
     fn response(&mut self, reply: Reply, now: Moment) -> Response {
         match (reply, mem::replace(&mut self.under_way, UnderWay::Nothing)) {
-            (Reply::LoggedIn(session), _) => Response::LoggedIn(session),
+            (Reply::LoggedIn { session, known_up_to: _ }, _) => Response::LoggedIn(session),
             (Reply::Document(bytes), _) => Response::Document(bytes),
             (Reply::Unchanged, _) => Response::Unchanged,
             (Reply::Absent, _) => Response::Absent,
@@ -290,6 +300,16 @@ impl Gate {
     /// Staff's word on the instant that waits for it.
     pub fn hear(&mut self, word: Word, now: Moment) -> Result<(), Failed> {
         self.ledger.hear(word, now).map(|_| ()).map_err(Failed::from)
+    }
+
+    /// Lets rows go that are older than `keep`, as far as they may; the answer is how many went.
+    pub fn prune(&mut self, keep: Duration, now: Moment) -> Result<u64, Failed> {
+        match self.ledger.prune(keep, now) {
+            Ok(pruned) => Ok(pruned.rows),
+            // Nobody knows how old a row is.
+            Err(PruneError::ClockUnsure) => Ok(0),
+            Err(why) => Err(Failed::from(why)),
+        }
     }
 
     /// What time alone changes, as the agent does each minute.
@@ -365,11 +385,13 @@ mod tests {
 
         let mut now = moment(2);
         assert!(matches!(asked(&mut gate, &mut now), Request::LogIn));
-        gate.on(Reply::LoggedIn("session".into()), now, 0.5);
+        gate.on(Reply::LoggedIn { session: "session".into(), known_up_to: None }, now, 0.5).unwrap();
         let upload = loop {
             match asked(&mut gate, &mut now) {
                 Request::Upload { upload, session: _ } => break upload,
-                Request::LogIn | Request::Fetch { .. } | Request::AskTime { .. } => gate.on(Reply::Absent, now, 0.5),
+                Request::LogIn | Request::Fetch { .. } | Request::AskTime { .. } => {
+                    gate.on(Reply::Absent, now, 0.5).unwrap();
+                }
             }
         };
         let result = |row: &countermark_shared::wire::UploadedRow| RowResult {
@@ -377,7 +399,7 @@ mod tests {
             outcome: RowOutcome::Stored,
         };
         let results = upload.rows.iter().map(result).collect();
-        gate.on(Reply::Uploaded(Uploaded { results }), now, 0.5);
+        gate.on(Reply::Uploaded(Uploaded { results }), now, 0.5).unwrap();
         let before = gate.view().unwrap();
         assert_eq!((before.rows, before.unsettled), (2, 0));
         assert_eq!(upload.checkpoint.hash, before.chain);

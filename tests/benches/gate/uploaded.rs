@@ -140,7 +140,9 @@ fn uploads_of(gate: &Gate) -> Result<((GateId, SigningKey), Vec<Upload>)> {
                 now.uptime = until;
                 continue;
             }
-            Step::Send(Request::LogIn) => Reply::LoggedIn(SecretString::from("nobody asks")),
+            Step::Send(Request::LogIn) => {
+                Reply::LoggedIn { session: SecretString::from("nobody asks"), known_up_to: None }
+            }
             Step::Send(Request::Fetch { .. } | Request::AskTime { .. }) => Reply::Refused,
             Step::Send(Request::Upload { upload, session: _ }) => {
                 let stored = |row: &UploadedRow| RowResult { sequence: row.sequence, outcome: RowOutcome::Stored };
@@ -149,7 +151,7 @@ fn uploads_of(gate: &Gate) -> Result<((GateId, SigningKey), Vec<Upload>)> {
                 Reply::Uploaded(Uploaded { results })
             }
         };
-        rehearsed.on(reply, now, 0.5);
+        rehearsed.on(reply, now, 0.5)?;
     }
     Ok(((GateId(gate.number), gate.private_key()?), uploads))
 }

@@ -10,11 +10,11 @@ use countermark_shared::documents::{
     Assignment, Direction, DocumentKind, EventDocument, KeyRole, KeyStatus, Lane, Lease, Product, Revision, Signed,
     SlotEntry, SlotList, SlotReason, SlotState, Text, TrustBundle, TrustedKey, Window, WrappedSecret,
 };
-use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot, Zones};
+use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, SealingGeneration, Slot, Zones};
 use countermark_shared::journal::BootId;
 use countermark_shared::keys::SigningKey;
 use countermark_shared::money::{Currency, Money};
-use countermark_shared::sealing::{EventSecret, SealingGeneration, UnwrappingKey};
+use countermark_shared::sealing::{EventSecret, UnwrappingKey};
 use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
 use rand::SeedableRng;

@@ -78,7 +78,7 @@ impl Performance {
     pub fn is_as_expected(&self) -> bool {
         let mut scans = self.online.iter().chain(&self.offline).chain(&self.south);
         let all_waited = self.waited == self.offline.len() as u64;
-        scans.all(Scan::is_as_expected) && all_waited && self.settlement.agrees()
+        scans.all(Scan::is_as_expected) && all_waited && self.settlement.agrees() && self.double.is_as_expected()
     }
 }
 
@@ -141,7 +141,8 @@ pub async fn play(cloud: &Cloud, told: Told<'_>) -> anyhow::Result<Performance> 
     entrance.reconnect();
     told("the line is mended");
 
-    let double = two_gates::found(&administrator).await?;
+    let shown_at_both = (sale.at_both.slot.into(), [&gate, &south.gate].map(|gate| gate.number.into()));
+    let double = two_gates::found(&administrator, shown_at_both).await?;
     told("validation found the seat that both let in, as soon as both journals had arrived");
     let gates = [&gate, &south.gate];
     let scans = || online.iter().chain(&offline).chain(&south.scans);

@@ -38,6 +38,16 @@ pub struct Double {
     pub gates: [u64; 2],
     /// How long lay between.
     pub apart: Duration,
+    /// What was shown to both: the seat, and the gates.
+    pub shown: (u64, [u64; 2]),
+}
+
+impl Double {
+    /// Whether it is what was shown, at both gates, one after the other. Each wrote the time by its own clock: which was first is not asked.
+    pub fn is_as_expected(&self) -> bool {
+        let (slot, [one, other]) = self.shown;
+        self.slot == slot && (self.gates == [one, other] || self.gates == [other, one]) && !self.apart.is_zero()
+    }
 }
 
 impl South {
@@ -73,8 +83,8 @@ impl South {
     }
 }
 
-/// Waits for the one finding that a seat was admitted too often.
-pub(super) async fn found(administrator: &Administrator<'_>) -> Result<Double> {
+/// Waits for the one finding that a seat was admitted too often, after one was `shown` at two gates.
+pub(super) async fn found(administrator: &Administrator<'_>, shown: (u64, [u64; 2])) -> Result<Double> {
     let finding = until("the double admission was found", PATIENCE, async || {
         Ok(administrator.findings(FESTIVAL, "double-admission").await?.into_iter().next())
     })
@@ -87,5 +97,26 @@ pub(super) async fn found(administrator: &Administrator<'_>) -> Result<Double> {
         slot: number("/about/slot")?,
         gates: [number("/evidence/scans/0/scan/gate")?, number("/evidence/scans/0/objection/before/gate")?],
         apart: Duration::from_millis(number("/evidence/scans/0/objection/apart")?),
+        shown,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_double_admission_is_the_one_that_was_shown_or_wrong() {
+        let double = Double { slot: 42, gates: [2, 1], apart: Duration::from_millis(1), shown: (42, [1, 2]) };
+        assert!(double.is_as_expected());
+        assert!(Double { gates: [1, 2], ..double.clone() }.is_as_expected(), "the other clock was ahead");
+        for wrong in [
+            Double { slot: 43, ..double.clone() },
+            Double { gates: [2, 2], ..double.clone() },
+            Double { gates: [3, 1], ..double.clone() },
+            Double { apart: Duration::ZERO, ..double.clone() },
+        ] {
+            assert!(!wrong.is_as_expected(), "{wrong:?}");
+        }
+    }
 }

@@ -17,6 +17,12 @@ pub struct Counts {
     pub invented: u64,
     /// Disks that were put back as they were before.
     pub put_back: u64,
+    /// Times that validation went on from a backup.
+    pub restored: u64,
+    /// Rows that boxes let go.
+    pub pruned: u64,
+    /// Seats with which somebody came in long after the ticket was withdrawn.
+    pub used_late: u64,
     /// Questions to the other gates that were sent.
     pub questions: u64,
     /// Rows that were sent again after they had arrived.
@@ -46,6 +52,9 @@ impl Counts {
             doubles,
             invented,
             put_back,
+            restored,
+            used_late,
+            pruned,
             questions,
             known,
             uploads,
@@ -62,6 +71,9 @@ impl Counts {
         self.doubles += doubles;
         self.invented += invented;
         self.put_back += put_back;
+        self.restored += restored;
+        self.used_late += used_late;
+        self.pruned += pruned;
         self.questions += questions;
         self.known += known;
         self.uploads += uploads;

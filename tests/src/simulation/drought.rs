@@ -38,7 +38,7 @@ pub fn drought() -> anyhow::Result<Drought> {
     let id = GateId(1);
     let mut entrance = Entrance::new(id, venue.bundle.document().root_fingerprint(), 0, 0)?;
     entrance.start(Duration::ZERO)?;
-    let assignment = venue.assignment(id)?;
+    let assignment = venue.assignment(id, 1)?;
     let (gate, moment) = entrance.running(Duration::ZERO).context("the gate runs")?;
     gate.take(DocumentKind::TrustBundle, venue.bundle.bytes(), moment)?;
     gate.take(DocumentKind::Assignment, assignment.bytes(), moment)?;
@@ -53,7 +53,7 @@ pub fn drought() -> anyhow::Result<Drought> {
         let ruled = *gate.scan(&[(ENTRY, &text)], moment).first().context("a scan is answered")?;
         ensure!(ruled.opens != scan.is_multiple_of(COPIED), "scan {scan} is {:?}", ruled.reason);
         match gate.poll(moment)? {
-            Step::Send(_) => gate.on(Reply::Lost, moment, 0.5),
+            Step::Send(_) => gate.on(Reply::Lost, moment, 0.5)?,
             Step::Wait { until: _ } => {}
         }
         if scan == SCANS / 6 {
@@ -68,7 +68,7 @@ fn upload(entrance: &mut Entrance, venue: &Venue, resident: [u64; 2]) -> anyhow:
     let (mut now, mut journals) = (BETWEEN * (SCANS + 1), Journals::default());
     let (mut uploads, mut stored) = (Vec::new(), 0);
     let id = entrance.id;
-    let assignment = venue.assignment(id)?;
+    let assignment = venue.assignment(id, 1)?;
     loop {
         let (gate, moment) = entrance.running(now).context("the gate runs")?;
         if gate.view()?.unsettled == 0 {
@@ -82,7 +82,7 @@ fn upload(entrance: &mut Entrance, venue: &Venue, resident: [u64; 2]) -> anyhow:
             }
         };
         let reply = match request {
-            Request::LogIn => Reply::LoggedIn("session".to_owned().into()),
+            Request::LogIn => Reply::LoggedIn { session: "session".to_owned().into(), known_up_to: None },
             Request::Fetch { .. } => Reply::Absent,
             Request::AskTime { .. } => Reply::Refused,
             Request::Upload { upload, session: _ } => {
@@ -94,7 +94,7 @@ fn upload(entrance: &mut Entrance, venue: &Venue, resident: [u64; 2]) -> anyhow:
                 Reply::Uploaded(answer)
             }
         };
-        gate.on(reply, moment, 0.5);
+        gate.on(reply, moment, 0.5)?;
         now += Duration::from_millis(100);
     }
     let (gate, _) = entrance.running(now).context("the gate runs")?;

@@ -17,7 +17,7 @@ use super::happening::Shown;
 use super::venue::{BEGIN, ENTRY, gate_key};
 
 /// How often it asks for a newer head.
-pub(super) const POLL: Duration = Duration::from_secs(20);
+pub(super) const POLL: Duration = Duration::from_secs(30);
 /// Memory that looks like a disk: what a sync costs is measured elsewhere.
 const MEMORY: &str = "/dev/shm";
 

@@ -1,6 +1,6 @@
 //! The admission feed as validation publishes it: batches by their numbers, snapshots after so many, and which batch told which row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use countermark_shared::documents::{
@@ -20,28 +20,41 @@ pub(super) struct Feed {
     batches: BTreeMap<Revision, Vec<u8>>,
     snapshots: BTreeMap<Revision, Vec<u8>>,
     waiting: Vec<FeedRow>,
-    told: BTreeMap<(GateId, u64), u64>,
+    told: BTreeMap<(GateId, u64), BTreeSet<Revision>>,
 }
 
 impl Feed {
-    /// Of an event at which nobody has come in.
-    pub(super) fn begin(venue: &Venue, now: Timestamp) -> anyhow::Result<Self> {
-        let snapshot = FeedSnapshot {
-            hash: DocumentHash::NONE,
-            reset: Timestamp::from_unix_millis(0),
-            folded: BTreeMap::new(),
-            passages: Vec::new(),
-            rows: Vec::new(),
-            gates: BTreeMap::new(),
-        };
-        let content = FeedContent::Snapshot(snapshot);
-        let feed = AdmissionFeed { event: EVENT, epoch: 0, sequence: 0, issued: now, content };
+    /// The first of an epoch: all that is believed.
+    pub(super) fn begin(venue: &Venue, epoch: u32, journals: &Journals, now: Timestamp) -> anyhow::Result<Self> {
+        let rows = journals.gates().flat_map(|gate| journals.rows(gate)).filter(|row| row.believed);
+        let rows: Vec<_> = rows.filter_map(|row| FeedRow::of(&row.row, EVENT)).collect();
+        let mut gates = journals.standings();
+        gates.retain(|_, standing| *standing != GateStanding::Trusted);
+        let first = Revision { epoch, sequence: 0 };
+        let told = rows.iter().map(|row| ((row.gate, row.sequence), BTreeSet::from([first]))).collect();
+        let content = FeedContent::Snapshot(FeedSnapshot::of(rows, BTreeMap::new(), gates, None, DocumentHash::NONE));
+        let feed = AdmissionFeed { event: EVENT, epoch, sequence: 0, issued: now, content };
         let bytes = Signed::seal(&feed, &[&venue.list_key])?;
         let mut state = None;
         FeedState::accept(&mut state, &bytes, venue.bundle.document(), EVENT, now)?;
         let state = state.context("a snapshot makes a feed")?;
         let snapshots = BTreeMap::from([(state.revision(), bytes)]);
-        Ok(Self { state, batches: BTreeMap::new(), snapshots, waiting: Vec::new(), told: BTreeMap::new() })
+        Ok(Self { state, batches: BTreeMap::new(), snapshots, waiting: Vec::new(), told })
+    }
+
+    /// The first of another epoch; what the one before told is still known.
+    pub(super) fn begin_again(
+        &mut self,
+        venue: &Venue,
+        epoch: u32,
+        journals: &Journals,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let before = std::mem::replace(self, Self::begin(venue, epoch, journals, now)?);
+        for (row, by) in before.told {
+            self.told.entry(row).or_default().extend(by);
+        }
+        Ok(())
     }
 
     /// Has a row told that was believed.
@@ -61,7 +74,9 @@ impl Feed {
         FeedState::accept(&mut next, &bytes, venue.bundle.document(), EVENT, now)?;
         self.state = next.context("a batch makes a feed")?;
         let revision = self.state.revision();
-        self.told.extend(rows.iter().map(|row| ((row.gate, row.sequence), revision.sequence)));
+        for row in rows {
+            self.told.entry((row.gate, row.sequence)).or_default().insert(revision);
+        }
         self.batches.insert(revision, bytes);
         if revision.sequence.is_multiple_of(MAX_STEPS) {
             self.snapshots.insert(revision, Signed::seal(&self.state.snapshot(now), &[&venue.list_key])?);
@@ -89,8 +104,9 @@ impl Feed {
         self.state.standing()
     }
 
-    /// By which batch other gates were told of a row; nothing where they were not.
-    pub(super) fn told_by(&self, gate: GateId, sequence: u64) -> Option<u64> {
-        self.told.get(&(gate, sequence)).copied()
+    /// Whether whoever held the feed as far as that had been told of a row.
+    pub(super) fn had_told(&self, held: Revision, (gate, sequence): (GateId, u64)) -> bool {
+        let first = Revision { sequence: 0, ..held };
+        self.told.get(&(gate, sequence)).is_some_and(|by| by.range(first..=held).next().is_some())
     }
 }

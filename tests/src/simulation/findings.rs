@@ -27,8 +27,12 @@ pub(super) struct Truth<'a> {
     pub(super) wrong_clocks: &'a BTreeSet<GateId>,
     /// Seats of which an issue was taken back.
     pub(super) withdrawn: &'a BTreeSet<Slot>,
+    /// Seats with which somebody was let in when the ticket had been withdrawn for a while.
+    pub(super) used_late: BTreeSet<Slot>,
     /// Seats that staff took back.
     pub(super) taken_back: &'a BTreeSet<Slot>,
+    /// Those of them that came in after it.
+    pub(super) returned: BTreeSet<Slot>,
     /// A gate that was carried off, and whose journal goes on though nobody believes it.
     pub(super) lost: Option<GateId>,
     /// Gates that were carried off or put back, or told too late what they took back.
@@ -110,6 +114,10 @@ impl Findings {
             ensure!(is_just, "seat {slot} was let in by {admissions} gates, and the finding counts {doubled}");
             let told = found(Rule::Overruled);
             ensure!(told == u64::from(overruled), "seat {slot} was overruled {overruled} times, and {told} are found");
+        }
+        for (slots, rule) in [(&truth.used_late, Rule::UsedAfterRevocation), (&truth.returned, Rule::TakenBack)] {
+            let missed = slots.iter().find(|slot| !self.0.contains_key(&(About::Seat { slot: **slot }, rule)));
+            ensure!(missed.is_none(), "of seat {missed:?} {rule:?} is not found");
         }
         if let Some(gate) = truth.lost.filter(|_| truth.invented > 0) {
             let about = (About::Gate { gate, row: None }, Rule::Unproved);

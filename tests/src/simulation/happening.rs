@@ -60,6 +60,12 @@ pub(super) enum Happening {
     PutBack { at: usize },
     /// Validation knows no session any more.
     Forgets,
+    /// Its database is copied.
+    BackedUp,
+    /// It is put back as it was then.
+    Restored,
+    /// A box lets rows go that are older than that.
+    Prunes { at: usize, keep: Duration },
 }
 
 /// A ticket that is shown.
@@ -97,9 +103,11 @@ pub(super) enum Then {
     PowerGoes,
     /// Whoever is let in goes through; who is not, goes away.
     Goes,
-    /// Nobody goes through. Where there is an arm, it tells, and whoever it was tries again so much later. Where there is none, staff take it
-    /// back then, if that is not too late.
-    Stays { then: Duration },
+    /// Nobody goes through. Where there is an arm, it tells, and whoever it was tries again so much later, and perhaps does not go through then
+    /// either. Where there is none, staff take it back then, if that is not too late.
+    Stays { then: Duration, again: bool },
+    /// Whoever is let in goes through, and so much later staff say that nobody did: out of their minds where an arm saw it, or after who came in has left.
+    Denied { then: Duration },
     /// Whoever is let in goes through. Who is not calls staff, who do what they can so much later.
     CallsStaff { then: Duration },
 }
@@ -107,8 +115,10 @@ pub(super) enum Then {
 /// What staff do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
-    /// They take an admission back.
+    /// They take an admission back by which nobody went.
     Undo,
+    /// They would take one back of that run of the box, by which somebody went.
+    Deny { run: u64 },
     /// They say how an admission ended that was cut off, as they saw it.
     Confirm,
     /// A supervisor lets in who was refused.

@@ -1,13 +1,13 @@
 //! What must be true of a row, and of rows beside one another, whatever happened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use countermark_gate::rehearsal::Ruled;
-use countermark_shared::documents::{Direction, SlotState};
+use countermark_shared::documents::{Direction, Revision, SlotState};
 use countermark_shared::id::{GateId, Slot};
-use countermark_shared::journal::{ClockState, JournalRow, Subject};
+use countermark_shared::journal::{Act, Actuation, ClockState, JournalRow, Subject, UNDO_WINDOW};
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Reason;
 use countermark_validation::rehearsal::Row;
@@ -22,6 +22,9 @@ const SIGNED_WITHIN: Duration = Duration::from_secs(3);
 pub(super) fn says(row: &JournalRow, ruled: &Ruled) -> bool {
     (row.reason, row.persons, row.at, slot(row)) == (ruled.reason, ruled.persons, ruled.at, ruled.slot)
 }
+
+/// How long after its admission an undo may reach validation and be believed: five minutes in which staff may say it, and ten under way.
+const UNDO_BELIEVED: Duration = UNDO_WINDOW.saturating_add(Duration::from_mins(10));
 
 /// A row's seat.
 pub(super) fn slot(row: &JournalRow) -> Option<Slot> {
@@ -76,10 +79,47 @@ pub(super) fn isolated(entries: &[&JournalRow], undone: &BTreeSet<(GateId, u64)>
     let stands = |row: &&&JournalRow| !undone.contains(&(row.gate, row.sequence));
     for one in entries.iter().filter(by_itself) {
         for other in entries.iter().filter(stands).filter(|other| one.gate != other.gate) {
-            let heard = cloud.feed.told_by(other.gate, other.sequence);
-            let knew = heard.is_some_and(|batch| batch <= one.documents.feed_sequence);
+            let held = Revision { epoch: one.documents.feed_epoch, sequence: one.documents.feed_sequence };
+            let knew = cloud.feed.had_told(held, (other.gate, other.sequence));
             let (gate, sequence) = (one.gate, one.sequence);
             ensure!(!knew, "row {sequence} of gate {gate} admits {:?}, and the gate knew of {}", slot(one), other.gate);
+        }
+    }
+    Ok(())
+}
+
+/// What a gate takes back is an admission of the same seat, of at most five minutes before, whose arm did not turn; and what reached validation in
+/// time is believed, and nothing else.
+pub(super) fn undone_rightly<'a>(rows: impl Iterator<Item = &'a Row>) -> anyhow::Result<()> {
+    let (mut admissions, mut turned) = (BTreeMap::new(), BTreeSet::new());
+    for stored in rows {
+        let row = &stored.row;
+        if is_admission(row) {
+            admissions.insert(row.sequence, stored);
+        }
+        match row.act {
+            Some(Act::Actuated { of, actuation: Actuation::Turned }) => drop(turned.insert(of)),
+            Some(Act::Undo { of, persons: _ }) => {
+                let (gate, sequence) = (row.gate, row.sequence);
+                let admission = admissions.remove(&of);
+                let admission =
+                    admission.with_context(|| format!("row {sequence} of gate {gate} undoes no admission"))?;
+                ensure!(slot(row) == slot(&admission.row), "row {sequence} of gate {gate} undoes that of another seat");
+                ensure!(!turned.contains(&of), "row {sequence} of gate {gate} undoes row {of}, whose arm had turned");
+                let after = row.at.since(admission.row.at);
+                ensure!(after <= UNDO_WINDOW, "row {sequence} of gate {gate} undoes row {of}, {after:?} later");
+                let in_time = stored.received.since(admission.received) <= UNDO_BELIEVED;
+                ensure!(stored.believed == in_time, "row {sequence} of gate {gate} is an undo; believed: {}", !in_time);
+            }
+            Some(
+                Act::Actuated { .. }
+                | Act::Overrule { .. }
+                | Act::Claim { .. }
+                | Act::Claimed { .. }
+                | Act::Hold
+                | Act::Release,
+            )
+            | None => {}
         }
     }
     Ok(())
@@ -97,7 +137,8 @@ pub(super) fn allowed(stored: &Row, cloud: &Cloud) -> anyhow::Result<()> {
     if !is_admission(row) || row.documents.list_sequence == 0 {
         return Ok(());
     }
-    let said = cloud.said(slot, row.documents.list_sequence);
+    let held = Revision { epoch: row.documents.list_epoch, sequence: row.documents.list_sequence };
+    let said = cloud.list.said(slot, held);
     let by_itself = row.reason != Reason::Overruled;
     let good = match said.state {
         SlotState::Good => true,

@@ -13,9 +13,11 @@ mod feed;
 mod findings;
 mod happening;
 mod laws;
+mod list;
 mod network;
 mod plan;
 mod replay;
+mod showing;
 mod staff;
 mod tally;
 mod thief;
@@ -83,6 +85,11 @@ pub fn run_all(seeds: std::ops::Range<u64>) -> anyhow::Result<Counts> {
 }
 
 impl Run {
+    /// Whether validation forgot something in it, and went on from a backup.
+    pub fn was_restored(&self) -> bool {
+        self.cloud.was_restored
+    }
+
     /// Where each upload ended, in the order of their arrival.
     pub fn uploads(&self) -> impl Iterator<Item = (Timestamp, GateId, ChainHash)> {
         self.cloud.arrived.iter().filter_map(|(at, arrived)| match arrived {

@@ -102,7 +102,7 @@ impl World<'_> {
         self.tell(|| format!("gate {id} hears {exchange}: {}", heard(&reply)));
         let entrance = self.entrance(at)?;
         let Some((gate, moment)) = entrance.running(now) else { return Ok(()) };
-        gate.on(reply, moment, jitter);
+        gate.on(reply, moment, jitter)?;
         entrance.under_way = None;
         self.wake(at)
     }
@@ -127,7 +127,7 @@ fn named(request: &Request) -> String {
 
 fn heard(reply: &Reply) -> String {
     match reply {
-        Reply::LoggedIn(_) => "a session".to_owned(),
+        Reply::LoggedIn { .. } => "a session".to_owned(),
         Reply::Document(bytes) => format!("{} bytes", bytes.len()),
         Reply::Time(_, answer) => format!("it is {}", answer.at),
         Reply::Uploaded(uploaded) => format!("{} results", uploaded.results.len()),

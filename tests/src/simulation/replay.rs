@@ -105,7 +105,7 @@ impl Stage {
         let (http, sessions) = (reqwest::Client::new(), BTreeMap::new());
         let mut stage = Self { clock, http, address, service, tickets, admin, sessions };
         for gate in (1..=gates).map(GateId) {
-            let lanes = venue.assignment(gate)?.into_document().lanes;
+            let lanes = venue.assignment(gate, 1)?.into_document().lanes;
             let created =
                 stage.admin.create_gate(&CreateGate { name: format!("Gate {gate}"), event: EVENT, lanes }).await?;
             ensure!(created.gate == gate, "gate {gate} is called {}", created.gate);

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use countermark_gate::rehearsal::Ruled;
 use countermark_shared::documents::Direction;
 use countermark_shared::id::{Slot, SupervisorId};
 use countermark_shared::journal::Actuation;
 use countermark_shared::verdict::Reason;
+use rand::RngExt;
 
 use super::entrance::End;
 use super::happening::{Deed, Happening, Proof, Shown, Then};
@@ -49,20 +50,29 @@ impl World<'_> {
     fn pass(&mut self, at: usize, shown: Shown, row: u64, persons: u8) -> anyhow::Result<()> {
         let (now, entrance) = (self.now, self.entrance(at)?);
         let (id, has_arm) = (entrance.id, entrance.outfit.has_arm);
-        let stays = match shown.then {
-            Then::Stays { then } => Some(then),
-            Then::PowerGoes | Then::Goes | Then::CallsStaff { .. } => None,
-        };
+        let (slot, run) = (shown.slot, entrance.runs);
+        let stays = matches!(shown.then, Then::Stays { .. });
         if let Some((gate, _)) = entrance.running(now).filter(|_| has_arm) {
-            gate.tell(row, if stays.is_some() { Actuation::NotTurned } else { Actuation::Turned });
+            gate.tell(row, if stays { Actuation::NotTurned } else { Actuation::Turned });
         }
-        match stays {
-            None => self.witness.tally.went((id, shown.slot), persons)?,
-            Some(wait) if has_arm => {
-                self.later(wait, Happening::Shown(Shown { at, then: Then::Goes, ..shown }));
+        if !stays {
+            self.witness.tally.went((id, slot), persons)?;
+        }
+        match shown.then {
+            Then::PowerGoes | Then::Goes | Then::CallsStaff { .. } => {}
+            Then::Stays { then, again } if has_arm => {
+                let next = if again { Then::Stays { then, again: false } } else { Then::Goes };
+                self.later(then, Happening::Shown(Shown { at, then: next, ..shown }));
             }
-            Some(wait) => {
-                self.later(wait, Happening::Staff { at, slot: shown.slot, row, deed: Deed::Undo });
+            Then::Stays { then, again: _ } => {
+                self.later(then, Happening::Staff { at, slot, row, deed: Deed::Undo });
+            }
+            Then::Denied { then } => {
+                if !has_arm {
+                    let direction = Direction::Exit;
+                    self.later(then / 2, Happening::Shown(Shown { at, direction, then: Then::Goes, ..shown }));
+                }
+                self.later(then, Happening::Staff { at, slot, row, deed: Deed::Deny { run } });
             }
         }
         Ok(())
@@ -72,15 +82,24 @@ impl World<'_> {
     pub(super) fn staff(&mut self, at: usize, slot: Slot, row: u64, deed: Deed) -> anyhow::Result<()> {
         let (now, when) = (self.now, self.time());
         let entrance = self.entrance(at)?;
-        let (id, has_arm) = (entrance.id, entrance.outfit.has_arm);
-        let gone = self.witness.tally.has_gone((id, slot));
+        let (id, has_arm, runs) = (entrance.id, entrance.outfit.has_arm, entrance.runs);
+        let (gone, is_last) = (self.witness.tally.has_gone((id, slot)), self.witness.tally.is_last((id, slot), row));
         let Some((gate, moment)) = self.entrance(at)?.running(now) else { return Ok(()) };
         let refused = match deed {
             Deed::Undo => match gate.undo(row, moment) {
                 Ok(written) => {
-                    self.witness.taken_back(id, slot, written);
+                    self.witness.taken_back((id, slot), row, written)?;
+                    if self.random.random_bool(0.5) {
+                        self.show_again(at, slot)?;
+                    }
                     return self.wake(at);
                 }
+                Err(why) => why,
+            },
+            // Where nobody but staff could know it, it is believed, and the organiser is told: nothing that a gate could keep.
+            Deed::Deny { run } if run != runs || (is_last && !has_arm) => return Ok(()),
+            Deed::Deny { run: _ } => match gate.undo(row, moment) {
+                Ok(_) => bail!("gate {id} took back row {row} of seat {slot}, though somebody had passed by it"),
                 Err(why) => why,
             },
             Deed::Confirm => match gate.confirm(row, gone, moment) {
@@ -110,7 +129,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Whoever nobody saw go through shows the newest issue of the seat once more.
+    /// Whoever did not go through, as far as anybody saw, shows the newest issue of the seat once more.
     fn show_again(&mut self, at: usize, slot: Slot) -> anyhow::Result<()> {
         let seat = self.cloud.seat(slot).with_context(|| format!("there is no seat {slot}"))?;
         let (direction, generation, proof) = (Direction::Entry, seat.generation, Proof::Signed { off: 0 });

@@ -13,10 +13,17 @@ use countermark_shared::verdict::Reason;
 
 use super::venue::Kind;
 
+/// How often staff take one seat back at one gate, where nobody's PIN allows more.
+const MOST_TAKEN_BACK: u32 = 2;
+
 /// What was counted of all gates and seats.
 #[derive(Default)]
 pub(super) struct Tally {
     counts: BTreeMap<(Slot, GateId), Count>,
+    /// The rows of each by which somebody was let in, or out, and was not taken back.
+    passages: BTreeMap<(Slot, GateId), Vec<u64>>,
+    /// Seats that came in where staff had taken them back.
+    returned: BTreeSet<(Slot, GateId)>,
     /// Gates of which nobody can say any more whom they let in.
     beyond: BTreeSet<GateId>,
 }
@@ -40,6 +47,8 @@ pub(super) struct Count {
     through: u32,
     /// Whether somebody went through when somebody was let in last.
     went: bool,
+    /// How often staff took somebody back.
+    taken_back: u32,
 }
 
 impl Tally {
@@ -52,6 +61,10 @@ impl Tally {
     ) -> anyhow::Result<()> {
         let (count, places) = (self.counts.entry((slot, gate)).or_default(), u32::from(Kind::of(slot).places().get()));
         let persons = u32::from(ruled.persons);
+        self.passages.entry((slot, gate)).or_default().extend(ruled.sequence);
+        if direction == Direction::Entry && count.taken_back > 0 {
+            self.returned.insert((slot, gate));
+        }
         count.went &= direction == Direction::Exit;
         match (direction, ruled.reason) {
             (Direction::Exit, Reason::Exit) => count.left += persons,
@@ -102,11 +115,28 @@ impl Tally {
         self.of(gate, slot).went
     }
 
-    /// Hears that staff took an admission back by which nobody went.
-    pub(super) fn taken_back(&mut self, (gate, slot): (GateId, Slot)) {
+    /// Whether nobody was let in after that row, or out.
+    pub(super) fn is_last(&self, (gate, slot): (GateId, Slot), row: u64) -> bool {
+        self.passages.get(&(slot, gate)).and_then(|rows| rows.last()) == Some(&row)
+    }
+
+    /// Whether by all that was seen there nobody was let in, or everybody was taken back.
+    pub(super) fn is_empty(&self, (gate, slot): (GateId, Slot)) -> bool {
+        self.passages.get(&(slot, gate)).is_none_or(Vec::is_empty)
+    }
+
+    /// Hears that staff took an admission back by which nobody went. Only the last can be, and no more than two of a seat where no supervisor is asked.
+    pub(super) fn taken_back(&mut self, (gate, slot): (GateId, Slot), row: u64) -> anyhow::Result<()> {
+        let (known, is_last) = (self.beyond.contains(&gate), self.is_last((gate, slot), row));
+        ensure!(known || is_last, "gate {gate} took back row {row} of seat {slot}, and not the last");
+        self.passages.entry((slot, gate)).or_default().pop_if(|last| *last == row);
         let count = self.counts.entry((slot, gate)).or_default();
+        count.taken_back += 1;
+        let times = count.taken_back;
+        ensure!(known || times <= MOST_TAKEN_BACK, "gate {gate} took seat {slot} back {times} times");
         count.admitted = count.admitted.saturating_sub(Kind::of(slot).places().get().into());
         count.admissions = count.admissions.saturating_sub(1);
+        Ok(())
     }
 
     /// What a gate let in before it was carried off, or its disk put back, may be unknown to everybody else, and to itself.
@@ -147,6 +177,11 @@ impl Tally {
                 *by += 1;
             }
         }
+    }
+
+    /// Seats that came in at gates where staff had taken them back before.
+    pub(super) fn returned(&self) -> impl Iterator<Item = (Slot, GateId)> {
+        self.returned.iter().copied()
     }
 
     /// What was counted of a seat at a gate.

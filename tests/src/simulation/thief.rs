@@ -102,7 +102,9 @@ impl World<'_> {
             invented.push(Invented { slot, generation, ticket });
         }
         let upload = thief.invents(invented, when);
-        let Reply::LoggedIn(session) = self.cloud.answer(thief.gate, &Request::LogIn, [0; 32], when)? else {
+        let Reply::LoggedIn { session, known_up_to: _ } =
+            self.cloud.answer(thief.gate, &Request::LogIn, [0; 32], when)?
+        else {
             anyhow::bail!("gate {} may not log in", thief.gate);
         };
         let reply = self.cloud.answer(thief.gate, &Request::Upload { upload, session }, [0; 32], when)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use countermark_gate::rehearsal::{ClaimReply, Reply, Request, Ruled, Word};
+use countermark_gate::rehearsal::{ClaimReply, Reply, Request, Word};
 use countermark_shared::documents::Direction;
 use countermark_shared::id::{GateId, Generation};
 use countermark_shared::time::Timestamp;
@@ -15,12 +15,12 @@ use rand::seq::IndexedRandom;
 use super::Tell;
 use super::asking::Question;
 use super::cloud::Cloud;
-use super::entrance::{Entrance, shifted};
+use super::entrance::Entrance;
 use super::happening::{Faults, Happening, Office, Proof, Shown, Then};
 use super::plan::{DOORS, LATE, Plan, QUIET};
 use super::thief::Thief;
-use super::venue::{BEGIN, ENTRY, EXIT, Kind, Venue};
-use super::witness::{self, Witness};
+use super::venue::{BEGIN, Kind, Venue};
+use super::witness::{Witness, agrees, settled};
 
 /// Between two publications, however many seats change meanwhile: as validation has it.
 const COALESCE: Duration = Duration::from_millis(500);
@@ -36,6 +36,8 @@ pub(super) struct World<'a> {
     pub(super) now: Duration,
     queue: BTreeMap<(Duration, u64), Event>,
     order: u64,
+    /// Whether a publication is to come.
+    publishes: bool,
     /// What is drawn while it goes on.
     pub(super) random: StdRng,
     /// How bad the network is.
@@ -46,7 +48,8 @@ pub(super) struct World<'a> {
     pub(super) thief: Option<Thief>,
     /// Validation.
     pub(super) cloud: Cloud,
-    entrances: Vec<Entrance>,
+    /// The boxes.
+    pub(super) entrances: Vec<Entrance>,
     /// Who looks on.
     pub(super) witness: Witness,
     tell: Tell<'a>,
@@ -74,7 +77,7 @@ pub(super) struct Asked {
 impl<'a> World<'a> {
     /// Before anything happened.
     pub(super) fn of(plan: Plan, tell: Tell<'a>) -> anyhow::Result<Self> {
-        let Plan { gates, seats, clocks, outfits, faults, happenings, random } = plan;
+        let Plan { gates, seats, clocks, outfits, faults, happenings, random, .. } = plan;
         let venue = Arc::new(Venue::new()?);
         let cloud = Cloud::new(venue.clone(), gates, seats, BEGIN)?;
         let root = venue.bundle.document().root_fingerprint();
@@ -85,6 +88,7 @@ impl<'a> World<'a> {
             now: Duration::ZERO,
             queue: BTreeMap::new(),
             order: 0,
+            publishes: false,
             random,
             faults,
             venue,
@@ -154,6 +158,8 @@ impl<'a> World<'a> {
     }
 
     fn judge(&mut self) -> anyhow::Result<()> {
+        let passed: Vec<_> =
+            self.cloud.slots().into_iter().map(|slot| (slot, self.cloud.journals.passed(slot))).collect();
         for entrance in self.entrances.iter_mut().filter(|entrance| entrance.is_here) {
             let id = entrance.id;
             let (gate, _) = entrance.running(self.now).with_context(|| format!("gate {id} does not run"))?;
@@ -162,9 +168,9 @@ impl<'a> World<'a> {
             if self.witness.was_put_back(id) {
                 self.witness.forked(id, &view, &self.cloud).with_context(own)?;
             } else {
-                witness::settled(id, &view, &self.cloud).with_context(own)?;
+                settled(id, &view, &self.cloud).with_context(own)?;
                 if !self.cloud.journals.has_undone_late(id) {
-                    witness::agrees(gate, &self.cloud).with_context(own)?;
+                    agrees(gate, &passed).with_context(own)?;
                 }
             }
         }
@@ -242,74 +248,18 @@ impl<'a> World<'a> {
                 }
             }
             Happening::Forgets => self.cloud.forget_sessions(),
+            Happening::BackedUp => self.cloud.back_up(),
+            Happening::Restored => {
+                self.witness.counts.restored += 1;
+                self.cloud.restore(self.time())?;
+            }
+            Happening::Prunes { at, keep } => {
+                if let Some((gate, moment)) = self.entrance(at)?.running(now) {
+                    self.witness.counts.pruned += gate.prune(keep, moment)?;
+                }
+            }
         }
         Ok(())
-    }
-
-    /// Shows a ticket at that box, or at the next that runs.
-    fn show(&mut self, shown: Shown) -> anyhow::Result<()> {
-        // Nobody has a ticket that was never issued: who bought a seat that was revoked before has the one before.
-        let newest = self.cloud.seat(shown.slot).map_or(shown.generation, |seat| seat.generation);
-        let generation = shown.generation.min(newest);
-        let signed = match (Kind::of(shown.slot), shown.proof) {
-            (Kind::Single | Kind::Duo | Kind::Strict, _) | (Kind::Live, Proof::None) => None,
-            (Kind::Live, Proof::Signed { off }) => Some(shifted(self.time(), off)),
-            (Kind::Live, Proof::Picture { age }) => Some(self.time() - age),
-        };
-        let text = self.venue.ticket(Kind::of(shown.slot), (shown.slot, generation), signed)?;
-        let now = self.now;
-        let Some(at) = self.next_running(shown.at) else { return Ok(()) };
-        let Some((gate, moment)) = self.entrance(at)?.running(now) else { return Ok(()) };
-        let lane = match shown.direction {
-            Direction::Entry => ENTRY,
-            Direction::Exit => EXIT,
-        };
-        match gate.scan(&[(lane, &text)], moment).first() {
-            Some(ruled) => {
-                let ruled = *ruled;
-                self.answered(at, shown, ruled)
-            }
-            None => self.asked(at, shown),
-        }
-    }
-
-    /// The gate has said what it thinks of a ticket.
-    pub(super) fn answered(&mut self, at: usize, shown: Shown, ruled: Ruled) -> anyhow::Result<()> {
-        let entrance = self.entrance(at)?;
-        let (id, right) = (entrance.id, !entrance.jumped);
-        self.tell(|| format!("gate {id} says {ruled:?}"));
-        let when = self.time();
-        let heard = self.has_heard(at)?;
-        self.witness.saw(id, shown, (right, heard), ruled, when)?;
-        self.follow(at, shown, ruled)?;
-        self.wake(at)
-    }
-
-    /// Whether a gate has been told whose rows do not count.
-    fn has_heard(&mut self, at: usize) -> anyhow::Result<bool> {
-        let (now, told) = (self.now, self.cloud.lost.and_then(|lost| lost.told_by));
-        let Some((gate, _)) = self.entrance(at)?.running(now) else { return Ok(false) };
-        let held = gate.view()?.documents.feed.map(|feed| feed.in_force.revision);
-        Ok(held.zip(told).is_some_and(|(held, told)| held >= told))
-    }
-
-    fn junk(&mut self, at: usize) -> anyhow::Result<()> {
-        let now = self.now;
-        let Some(at) = self.next_running(at) else { return Ok(()) };
-        let entrance = self.entrance(at)?;
-        let id = entrance.id;
-        let Some((gate, moment)) = entrance.running(now) else { return Ok(()) };
-        let ruled = *gate.scan(&[(ENTRY, "a loyalty card")], moment).first().context("a scan is answered")?;
-        self.witness.counts.scans += 1;
-        let when = self.time();
-        self.witness.answered(id, None, ruled, when)?;
-        self.wake(at)
-    }
-
-    pub(super) fn next_running(&mut self, from: usize) -> Option<usize> {
-        let (now, all) = (self.now, self.entrances.len());
-        let mut around = (from..all).chain(0..from);
-        around.find(|at| self.entrances.get_mut(*at).is_some_and(|entrance| entrance.running(now).is_some()))
     }
 
     fn pass_time(&mut self, at: usize) -> anyhow::Result<()> {
@@ -328,10 +278,14 @@ impl<'a> World<'a> {
 
     /// Publishes what is new, a moment later.
     pub(super) fn publish_soon(&mut self) {
-        self.after(COALESCE, Event::Publishes);
+        if !self.publishes {
+            self.publishes = true;
+            self.after(COALESCE, Event::Publishes);
+        }
     }
 
     fn publish(&mut self) -> anyhow::Result<()> {
+        self.publishes = false;
         self.witness.counts.revisions += 1;
         self.cloud.publish(self.time())
     }

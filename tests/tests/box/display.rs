@@ -3,17 +3,22 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use countermark_tests::wait::until;
 use serde::de::IgnoredAny;
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::dialogue::Dialogue;
 use crate::guest::PATIENCE;
 
 /// Between two pixels that are looked at: no part of any width, so that they lie scattered.
 const STRIDE: usize = 11;
+
+/// Between two looks: for each qemu holds the machine up for a while, and a verdict stands for four seconds.
+const PACE: Duration = Duration::from_millis(300);
 
 /// What fills the display, and what stands on it.
 #[derive(Clone, Copy)]
@@ -57,6 +62,7 @@ impl Display {
     pub(crate) async fn shows(&mut self, look: Look, name: &str) -> Result<()> {
         let picture = self.pictures.join(name).with_extension("png");
         let waited = until(format_args!("the display showed {name}"), PATIENCE, async || {
+            sleep(PACE).await;
             self.look("ppm", &self.looked.clone()).await?;
             Ok(look.is_of(pixels(&fs::read(&self.looked)?)?).then_some(()))
         })

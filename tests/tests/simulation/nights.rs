@@ -16,6 +16,7 @@ fn whatever_happens_at_the_doors_nothing_is_lost_and_nobody_passes_a_gate_twice(
     assert!(counts.staff.into_iter().all(|each| each > SEEDS / 2), "{counts:?}");
     assert!(counts.live.into_iter().all(|each| each > SEEDS) && counts.questions > SEEDS, "{counts:?}");
     assert!(counts.invented > SEEDS / 2 && counts.put_back > SEEDS / 20, "{counts:?}");
+    assert!(counts.restored > SEEDS / 20 && counts.pruned > SEEDS && counts.used_late > SEEDS / 50, "{counts:?}");
 }
 
 #[test]

@@ -31,6 +31,8 @@ mod killed_between_payment_and_issue;
 #[cfg(test)]
 mod leaves_nothing;
 #[cfg(test)]
+mod moved_gate;
+#[cfg(test)]
 mod no_secret_in_the_tree;
 #[cfg(test)]
 mod relay;

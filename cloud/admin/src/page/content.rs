@@ -5,6 +5,7 @@ use countermark_service::contract::findings::{About, Finding, FindingPage, Findi
 use countermark_service::contract::{AdmissionFigures, GateFigures, ProductEntries};
 use countermark_shared::documents::{EventDocument, Text};
 use countermark_shared::id::{AccountId, EventId};
+use countermark_shared::keys::VerifyingKey;
 use countermark_shared::time::Timestamp;
 use countermark_shared::verdict::Language;
 
@@ -58,6 +59,7 @@ struct GateLine {
     doubtful: u64,
     taken_back: u64,
     forgiven: u64,
+    key: Option<VerifyingKey>,
 }
 
 struct Choice {
@@ -105,14 +107,19 @@ pub(crate) fn content(shown: &Shown<'_>, language: Language) -> Result<String, a
 }
 
 fn figures(figures: &AdmissionFigures, shown: &Shown<'_>, words: &Words, language: Language) -> Figures {
+    let name = |gate: &GateFigures| {
+        let name = format!("{} ({})", gate.name, gate.gate);
+        gate.moved_to.map_or(name.clone(), |event| format!("{name}, {} {event}", words.moved_to))
+    };
     let gate = |gate: &GateFigures| GateLine {
-        name: format!("{} ({})", gate.name, gate.gate),
+        name: name(gate),
         heard: gate.last_seen.map(instant),
         admitted: gate.admitted,
         scans: gate.scans,
         doubtful: gate.doubtful,
         taken_back: gate.taken_back,
         forgiven: gate.forgiven,
+        key: gate.key,
     };
     let product = |entries: &ProductEntries| {
         let named = entries.product.and_then(|number| shown.document?.product(number));

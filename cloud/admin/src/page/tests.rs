@@ -76,8 +76,8 @@ async fn with(findings: Value) -> Bench {
     let bench = Bench::new().await;
     bench.validation.answers(&paths::FINDINGS.replace("{event}", "7"), StatusCode::OK, findings);
     let gate = json!({
-        "gate": 4, "name": "<script>alert(1)</script>", "enrolled": null, "last_seen": null, "suspended": false, "scans": 5,
-        "admitted": 4, "doubtful": 1, "taken_back": 2, "forgiven": 3,
+        "gate": 4, "name": "<script>alert(1)</script>", "key": testing::key(9).verifying_key(), "enrolled": null, "last_seen": null, "suspended": false, "moved_to": 8,
+        "scans": 5, "admitted": 4, "doubtful": 1, "taken_back": 2, "forgiven": 3,
     });
     let figures = json!({
         "admitted": 31, "inside": 17, "gates": [gate], "products": [{ "product": 1, "entered": 31 }, { "product": null, "entered": 1 }],
@@ -138,6 +138,9 @@ async fn a_double_admission_says_where_how_far_apart_and_what_to_do() {
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }
+    // What an auditor verifies its export against, and where the gate is now.
+    let key = format!("<td>1<td><code>{}</code>", testing::key(9).verifying_key());
+    assert!(text.contains(&key) && text.contains(" (4), moved to event 8<td>"), "{text}");
     let french = content(&bench, "?language=fr").await;
     for words in
         ["Admis trop de fois · Place 42", "12 min 34 s après", "Ce billet a déjà servi.", "présentes maintenant"]

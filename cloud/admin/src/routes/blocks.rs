@@ -65,7 +65,7 @@ pub(crate) async fn block(
 ) -> Result<Json<SeatStanding>, Error> {
     let Block { event, slot, reason, note } = request;
     let note = note.as_deref().map(sentence).transpose()?;
-    let detail = json!({ "reason": reason, "note": note });
+    let detail = json!({ "event": event, "slot": slot, "reason": reason, "note": note });
     let (validation, decided) = (state.validation.clone(), state.clock.now());
     decide(&state, caller, Act::BlockSeat, (event, slot), detail, async move {
         validation.block(&BlockSeat { event, slot, reason, decided }).await
@@ -93,7 +93,7 @@ pub(crate) async fn unblock(
     Json(request): Json<Unblock>,
 ) -> Result<Json<SeatStanding>, Error> {
     let Unblock { event, slot, reason } = request;
-    let detail = json!({ "reason": sentence(&reason)? });
+    let detail = json!({ "event": event, "slot": slot, "reason": sentence(&reason)? });
     let (validation, decided) = (state.validation.clone(), state.clock.now());
     decide(&state, caller, Act::UnblockSeat, (event, slot), detail, async move {
         validation.unblock(&UnblockSeat { event, slot, decided }).await
@@ -165,14 +165,14 @@ mod tests {
             .map(|entry| (entry.act, entry.outcome, entry.subject, entry.detail))
             .collect();
         let seat = || "seat 42 of event 7".to_owned();
-        let intended = json!({ "reason": "lost-or-stolen", "note": "She called." });
+        let intended = for_reason("lost-or-stolen", Some("She called."));
         let done = |blocked: Option<&str>| json!({ "generation": 2, "blocked": blocked });
         assert_eq!(
             log,
             [
                 (Act::BlockSeat, Outcome::Intended, seat(), intended),
                 (Act::BlockSeat, Outcome::Done, seat(), done(Some("lost-or-stolen"))),
-                (Act::UnblockSeat, Outcome::Intended, seat(), json!({ "reason": "She has found it." })),
+                (Act::UnblockSeat, Outcome::Intended, seat(), because("She has found it.")),
                 (Act::UnblockSeat, Outcome::Done, seat(), done(None)),
             ]
         );

@@ -2,20 +2,18 @@
 //! told; refuses to know what they make of it.
 
 use countermark_service::contract::{
-    After, BlockReason, BlockSeat, Decision, Page, PushEventDocument, ResumeGate, RevokeTicket, SuspendGate,
-    UnblockSeat, paths,
+    After, AssignGate, BlockReason, BlockSeat, CloseOffer, Decision, Page, PushEventDocument, ResumeGate, RevokeTicket,
+    SuspendGate, UnblockSeat, paths,
 };
 use countermark_service::extract::Json;
 use countermark_shared::documents::DocumentHash;
 use countermark_shared::id::{EventId, GateId, OfferId, Slot};
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Base64;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::Deserialize;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
-use super::offers::NewOffer;
+use super::gates::Duty;
 use crate::error::Error;
 use crate::record::Act;
 use crate::state::State;
@@ -49,70 +47,91 @@ pub(crate) async fn read(
 }
 
 async fn decision(connection: &mut PgConnection, intended: Intended) -> Result<Option<Decision>, Error> {
-    let Intended { entry: _, at: decided, act, subject, detail } = intended;
-    Ok(Some(match act {
+    let decided = intended.at;
+    Ok(Some(match intended.act {
         Act::PublishEventDocument => {
-            let bytes = match detail.get("hash") {
-                Some(hash) => events::bytes(connection, read_as::<DocumentHash>(hash)?).await?,
+            let Published { hash } = intended.says()?;
+            let bytes = match hash {
+                Some(hash) => events::bytes(connection, hash).await?,
                 // It was not believed.
                 None => None,
             };
             return Ok(bytes.map(|bytes| Decision::Document(PushEventDocument { document: Base64(bytes) })));
         }
-        Act::PublishOffer => {
-            let offer = subject.strip_prefix("offer ").and_then(|offer| Uuid::parse_str(offer).ok());
-            Decision::Offer(read_as::<NewOffer>(&detail)?.called(offer.map(OfferId).ok_or(UNREADABLE)?))
+        Act::PublishOffer => Decision::Offer(intended.says()?),
+        Act::CloseOffer => {
+            let Closed { offer } = intended.says()?;
+            Decision::Close(CloseOffer { offer })
         }
         // A gate is known by its enrolment, and what people made of findings is of the rows that were lost.
         Act::CreateGate | Act::AcknowledgeFinding | Act::ResolveFinding => return Ok(None),
         Act::RevokeTicket => {
-            let (event, slot) = seat(&subject)?;
+            let Seat { event, slot } = intended.says()?;
             Decision::Revoke(RevokeTicket { event, slot })
         }
         Act::BlockSeat => {
-            let (event, slot) = seat(&subject)?;
-            let reason = read_as::<BlockReason>(detail.get("reason").ok_or(UNREADABLE)?)?;
+            let (Seat { event, slot }, Reason { reason }) = (intended.says()?, intended.says()?);
             Decision::Block(BlockSeat { event, slot, reason, decided })
         }
         Act::UnblockSeat => {
-            let (event, slot) = seat(&subject)?;
+            let Seat { event, slot } = intended.says()?;
             Decision::Unblock(UnblockSeat { event, slot, decided })
         }
-        Act::SuspendGate => {
-            let believed_until = detail.get("believed_until").map(read_as::<Timestamp>).transpose()?;
-            Decision::Suspend(SuspendGate { gate: gate(&subject)?, decided, believed_until })
+        Act::AssignGate => {
+            let Duty { gate, event, lanes } = intended.says()?;
+            Decision::Assign(AssignGate { gate, event, lanes, decided })
         }
-        Act::ResumeGate => Decision::Resume(ResumeGate { gate: gate(&subject)?, decided }),
+        Act::SuspendGate => {
+            let Suspended { gate, believed_until } = intended.says()?;
+            Decision::Suspend(SuspendGate { gate, decided, believed_until })
+        }
+        Act::ResumeGate => {
+            let Suspended { gate, believed_until: _ } = intended.says()?;
+            Decision::Resume(ResumeGate { gate, decided })
+        }
     }))
 }
 
-const UNREADABLE: Error = Error::Corrupt { column: "audit_log.subject or detail" };
-
-/// As the routes write it: `seat 3 of event 7`.
-fn seat(subject: &str) -> Result<(EventId, Slot), Error> {
-    let (slot, event) =
-        subject.strip_prefix("seat ").and_then(|seat| seat.split_once(" of event ")).ok_or(UNREADABLE)?;
-    let number = |text: &str| text.parse::<u32>().map_err(|_| UNREADABLE);
-    Ok((EventId(number(event)?), Slot(number(slot)?)))
+/// Members of details, as the routes write them.
+#[derive(Deserialize)]
+struct Published {
+    #[serde(default)]
+    hash: Option<DocumentHash>,
 }
 
-/// As the routes write it: `gate 3`.
-fn gate(subject: &str) -> Result<GateId, Error> {
-    let number = subject.strip_prefix("gate ").and_then(|gate| gate.parse().ok());
-    number.map(GateId).ok_or(UNREADABLE)
+#[derive(Deserialize)]
+struct Closed {
+    offer: OfferId,
 }
 
-fn read_as<T: DeserializeOwned>(value: &Value) -> Result<T, Error> {
-    T::deserialize(value).map_err(|_| UNREADABLE)
+#[derive(Deserialize)]
+struct Seat {
+    event: EventId,
+    slot: Slot,
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    reason: BlockReason,
+}
+
+#[derive(Deserialize)]
+struct Suspended {
+    gate: GateId,
+    #[serde(default)]
+    believed_until: Option<Timestamp>,
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::StatusCode;
     use countermark_service::contract::paths;
-    use serde_json::json;
+    use countermark_shared::documents::{Direction, Lane};
+    use countermark_shared::id::{LaneId, Zones};
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::record::Intent;
     use crate::testing::{self, Bench};
 
     async fn decisions(bench: &Bench) -> Vec<Decision> {
@@ -140,6 +159,10 @@ mod tests {
             testing::problem(503, "unavailable"),
         );
         bench.validation.answers(paths::RESUME_GATE, StatusCode::OK, json!({ "gate": 4, "suspended": false }));
+        let lanes = json!([{ "lane": 1, "direction": "exit", "zones": 1 }]);
+        let duty = json!({ "gate": 4, "event": 8, "lanes": lanes });
+        let assigned = json!({ "gate": 4, "event": 8, "lanes": lanes, "version": 2 });
+        bench.validation.answers(paths::ASSIGN_GATE, StatusCode::OK, assigned);
         bench.tickets.answers(paths::REVOKE, StatusCode::OK, json!({ "slot": 42, "generation": 2 }));
         bench.tickets.answers(paths::OFFERS, StatusCode::NO_CONTENT, Value::Null);
         let document = testing::event_document(1, &testing::key(4));
@@ -156,14 +179,20 @@ mod tests {
             ("/v1/seats/unblock", of_seat("He is sorry.")),
             ("/v1/gates/suspend", json!({ "gate": 3, "reason": "It is gone.", "believed": "everything-so-far" })),
             ("/v1/gates/resume", json!({ "gate": 4, "reason": "It is back." })),
+            ("/v1/gates/assign", duty),
             ("/v1/tickets/revoke", of_seat("It was stolen.")),
         ] {
             bench.post(path, &body).await;
         }
-        bench.post_with("/v1/offers", &[("idempotency-key", "a")], &offer).await;
+        let published = bench.post_with("/v1/offers", &[("idempotency-key", "a")], &offer).await.json::<Value>();
+        bench.tickets.answers(paths::CLOSE_OFFER, StatusCode::NO_CONTENT, Value::Null);
+        bench.post("/v1/offers/close", &json!({ "offer": published["offer"], "reason": "A zero is missing." })).await;
         let (event, slot, decided) = (EventId(7), Slot(42), bench.clock.now());
         let decisions = decisions(&bench).await;
-        let [told @ .., Decision::Offer(published)] = &decisions[..] else { panic!("{decisions:?}") };
+        let out = Lane { lane: LaneId(1), direction: Direction::Exit, zones: Zones(1) };
+        let [told @ .., Decision::Offer(published), Decision::Close(closed)] = &decisions[..] else {
+            panic!("{decisions:?}")
+        };
         assert_eq!(
             told,
             [
@@ -171,11 +200,28 @@ mod tests {
                 Decision::Block(BlockSeat { event, slot, reason: BlockReason::Misconduct, decided }),
                 Decision::Suspend(SuspendGate { gate: GateId(3), decided, believed_until: None }),
                 Decision::Resume(ResumeGate { gate: GateId(4), decided }),
+                Decision::Assign(AssignGate { gate: GateId(4), event: EventId(8), lanes: vec![out], decided }),
                 Decision::Revoke(RevokeTicket { event, slot }),
             ]
         );
+        assert_eq!(closed.offer, published.offer);
         assert_eq!(bench.tickets.called().await.0, paths::REVOKE);
         assert_eq!(bench.tickets.called().await, (paths::OFFERS.to_owned(), json!(published)));
+    }
+
+    #[tokio::test]
+    async fn what_the_record_does_not_say_is_not_guessed() {
+        let bench = Bench::new().await;
+        let intent = Intent {
+            act: Act::RevokeTicket,
+            subject: "seat 42 of event 7".to_owned(),
+            detail: json!({ "reason": "It was stolen." }),
+        };
+        let mut connection = bench.state.pool.acquire().await.unwrap();
+        let account = Bench::administrator().account;
+        let written = audit::intend(&mut connection, account, &intent, bench.clock.now()).await.unwrap();
+        let read = read(bench.state.clone(), Json(After { after: None })).await;
+        assert!(matches!(read, Err(Error::RecordUnreadable { entry, .. }) if entry == written));
     }
 
     #[tokio::test]

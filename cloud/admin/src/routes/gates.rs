@@ -1,12 +1,13 @@
-//! Gates are made, and looked at.
+//! Gates are made, moved from one event to another, and looked at.
 
 use axum::http::StatusCode;
 use countermark_service::caller::Caller;
-use countermark_service::contract::{CreateGate, GateCreated, GateFigures};
+use countermark_service::contract::{AssignGate, AssignedGate, CreateGate, GateCreated, GateFigures};
 use countermark_service::extract::{Json, Path};
 use countermark_service::problem::ProblemDocument;
+use countermark_shared::documents::Lane;
 use countermark_shared::enrolment::EnrolmentCode;
-use countermark_shared::id::EventId;
+use countermark_shared::id::{EventId, GateId};
 use countermark_shared::invitation::Invitation;
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
@@ -36,6 +37,18 @@ pub(crate) struct NewGate {
     pub(crate) invitation: String,
     /// That QR code, as an SVG picture. Whoever sees it can enrol in the gate's place.
     pub(crate) invitation_svg: String,
+}
+
+/// What a gate is to serve.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Duty {
+    /// The gate.
+    pub(crate) gate: GateId,
+    /// The event.
+    pub(crate) event: EventId,
+    /// Its lanes there: all of them, each with its direction and where it leads.
+    pub(crate) lanes: Vec<Lane>,
 }
 
 impl NewGate {
@@ -86,7 +99,35 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(NewGate::new(created, &state.gates_url)?)))
 }
 
-/// The event's gates, as validation knows them.
+/// Has validation assign a gate to an event and lanes, which may be those it has: its box stays enrolled, and hears of it when it next reaches the cloud. Until
+/// then it serves what it served. What it did there stays that event's, however late it is told; names of that event leave the box. Suspended, it stays so.
+#[utoipa::path(
+    post,
+    path = "/v1/gates/assign",
+    operation_id = "assign_gate",
+    request_body = Duty,
+    responses(
+        (status = 200, description = "It is assigned; its way to the gate has begun. A later decision stands.", body = AssignedGate),
+        (status = 404, description = "`gate-unknown`, `event-unknown` to validation", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "`gate-refused` by validation", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: send it again", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn assign(state: State, caller: Caller, Json(duty): Json<Duty>) -> Result<Json<AssignedGate>, Error> {
+    let (validation, decided) = (state.validation.clone(), state.clock.now());
+    let detail = serde_json::to_value(&duty)?;
+    let intent = Intent { act: Act::AssignGate, subject: format!("gate {}", duty.gate), detail };
+    on_record(&state, caller, intent, async move {
+        let Duty { gate, event, lanes } = duty;
+        let assigned = validation.assign_gate(&AssignGate { gate, event, lanes, decided }).await?;
+        // What is, not what was asked for: somebody may have decided otherwise since.
+        Ok(Done { detail: json!({ "event": assigned.event, "version": assigned.version }), answer: assigned })
+    })
+    .await
+    .map(Json)
+}
+
+/// The gates that serve the event, or served it, as validation knows them.
 #[utoipa::path(
     get,
     path = "/v1/events/{event}/gates",
@@ -137,6 +178,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_gate_is_moved_with_it_on_the_record() {
+        let mut bench = Bench::new().await;
+        let lanes = json!([{ "lane": 1, "direction": "entry", "zones": 1 }]);
+        let duty = json!({ "gate": 3, "event": 8, "lanes": lanes });
+        let assigned = json!({ "gate": 3, "event": 8, "lanes": lanes, "version": 2 });
+        bench.validation.answers(paths::ASSIGN_GATE, StatusCode::OK, assigned.clone());
+        assert_eq!(bench.post("/v1/gates/assign", &duty).await.json::<Value>(), assigned);
+        let asked = json!({ "gate": 3, "event": 8, "lanes": lanes, "decided": bench.clock.now() });
+        assert_eq!(bench.validation.called().await, (paths::ASSIGN_GATE.to_owned(), asked));
+        for (status, slug) in
+            [(StatusCode::NOT_FOUND, "event-unknown"), (StatusCode::UNPROCESSABLE_ENTITY, "gate-refused")]
+        {
+            bench.validation.answers(paths::ASSIGN_GATE, status, testing::problem(status.as_u16(), slug));
+            bench.post("/v1/gates/assign", &duty).await.is_problem(status, slug);
+        }
+        let log = bench.log().await;
+        let acts: Vec<_> = log.iter().map(|entry| (entry.act, entry.outcome)).collect();
+        let tried = |outcome| [(Act::AssignGate, Outcome::Intended), (Act::AssignGate, outcome)];
+        assert_eq!(acts, [Outcome::Done, Outcome::Refused, Outcome::Refused].map(tried).concat());
+        assert_eq!((log[0].subject.as_str(), &log[0].detail), ("gate 3", &duty));
+        assert_eq!(log[1].detail, json!({ "event": 8, "version": 2 }));
+    }
+
+    #[tokio::test]
     async fn a_refusal_of_validation_is_passed_on() {
         let bench = Bench::new().await;
         bench.validation.answers(paths::GATES, StatusCode::NOT_FOUND, testing::problem(404, "event-unknown"));
@@ -148,7 +213,7 @@ mod tests {
     async fn gates_are_those_that_validation_knows() {
         let bench = Bench::new().await;
         let gate = json!({
-            "gate": 3, "name": "North", "enrolled": null, "last_seen": null, "suspended": false, "scans": 5, "admitted": 4, "doubtful": 1, "taken_back": 2, "forgiven": 3,
+            "gate": 3, "name": "North", "key": null, "enrolled": null, "last_seen": null, "suspended": false, "moved_to": null, "scans": 5, "admitted": 4, "doubtful": 1, "taken_back": 2, "forgiven": 3,
         });
         let path = paths::ADMISSIONS.replace("{event}", "7");
         bench.validation.answers(&path, StatusCode::OK, json!({ "admitted": 4, "gates": [gate] }));

@@ -38,7 +38,9 @@ pub fn api() -> Api<State> {
                 .routes(routes!(events::list))
                 .routes(routes!(events::event))
                 .routes(routes!(offers::publish))
+                .routes(routes!(offers::close))
                 .routes(routes!(gates::create))
+                .routes(routes!(gates::assign))
                 .routes(routes!(gates::list))
                 .routes(routes!(suspensions::suspend))
                 .routes(routes!(suspensions::resume))
@@ -100,7 +102,7 @@ mod tests {
                 routes += 1;
             }
         }
-        assert_eq!(routes, 2 * 22);
+        assert_eq!(routes, 2 * 24);
     }
 
     #[tokio::test]

@@ -1,10 +1,10 @@
-//! An offer is published.
+//! An offer is published, and closed.
 
 use core::num::NonZeroU8;
 
 use axum::http::StatusCode;
 use countermark_service::caller::Caller;
-use countermark_service::contract::{PublishOffer, SalesWindow};
+use countermark_service::contract::{CloseOffer, PublishOffer, SalesWindow};
 use countermark_service::extract::{IdempotencyKey, Json};
 use countermark_service::problem::ProblemDocument;
 use countermark_shared::documents::Text;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::record::{Act, Done, Intent, on_record};
+use crate::record::{Act, Done, Intent, on_record, sentence};
 use crate::state::State;
 use crate::store::offers;
 
@@ -69,16 +69,58 @@ pub(crate) async fn publish(
     key: IdempotencyKey,
     Json(request): Json<NewOffer>,
 ) -> Result<(StatusCode, Json<OfferPublished>), Error> {
-    let detail = serde_json::to_value(&request)?;
-    let offer = offer_of(&state, caller, key.as_str(), &detail).await?;
+    let offer = offer_of(&state, caller, key.as_str(), &serde_json::to_value(&request)?).await?;
+    let publish = request.called(offer);
+    let detail = serde_json::to_value(&publish)?;
     let intent = Intent { act: Act::PublishOffer, subject: format!("offer {offer}"), detail };
     let tickets = state.tickets.clone();
     let published = on_record(&state, caller, intent, async move {
-        tickets.publish_offer(&request.called(offer)).await?;
+        tickets.publish_offer(&publish).await?;
         Ok(Done { detail: json!({}), answer: OfferPublished { offer } })
     })
     .await?;
     Ok((StatusCode::CREATED, Json(published)))
+}
+
+/// Sell no more of an offer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Closing {
+    /// The offer.
+    pub(crate) offer: OfferId,
+    /// Why, for the record: 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500)]
+    pub(crate) reason: String,
+}
+
+/// Has tickets close an offer, as one whose price is wrong: it is shown and ordered no more, and another is published in its place. Orders that were placed
+/// before are honoured as they are, those that wait for their payment as well. One that is closed already is well; none is opened again.
+#[utoipa::path(
+    post,
+    path = "/v1/offers/close",
+    operation_id = "close_offer",
+    request_body = Closing,
+    responses(
+        (status = 204, description = "It is closed."),
+        (status = 400, description = "`invalid-request`: no reason, or one too long", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "`not-found` to tickets", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`: send it again", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn close(
+    state: State,
+    caller: Caller,
+    Json(Closing { offer, reason }): Json<Closing>,
+) -> Result<StatusCode, Error> {
+    let detail = json!({ "offer": offer, "reason": sentence(&reason)? });
+    let intent = Intent { act: Act::CloseOffer, subject: format!("offer {offer}"), detail };
+    let tickets = state.tickets.clone();
+    on_record(&state, caller, intent, async move {
+        tickets.close_offer(&CloseOffer { offer }).await?;
+        Ok(Done { detail: json!({}), answer: () })
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn offer_of(state: &State, caller: Caller, key: &str, request: &Value) -> Result<OfferId, Error> {
@@ -88,7 +130,7 @@ async fn offer_of(state: &State, caller: Caller, key: &str, request: &Value) -> 
 }
 
 impl NewOffer {
-    pub(crate) fn called(self, offer: OfferId) -> PublishOffer {
+    fn called(self, offer: OfferId) -> PublishOffer {
         let Self { event, product, name, price, persons, one_code, stock, sales } = self;
         PublishOffer { offer, event, product, name, price, persons, one_code, stock, sales }
     }
@@ -136,7 +178,25 @@ mod tests {
         assert_ne!(publish(&bench, "b", &duo()).await.json::<OfferPublished>(), first);
         let log = bench.log().await;
         assert_eq!(log[0].subject, format!("offer {}", first.offer));
-        assert_eq!((&log[0].detail, log[1].outcome), (&duo(), Outcome::Done));
+        assert_eq!((&log[0].detail, log[1].outcome), (&expected, Outcome::Done));
+    }
+
+    #[tokio::test]
+    async fn an_offer_is_closed_for_a_reason_that_is_on_the_record() {
+        let mut bench = Bench::new().await;
+        let offer = bench.state.randomness.uuid();
+        let because = |reason: &str| json!({ "offer": offer, "reason": reason });
+        bench.post("/v1/offers/close", &because(" ")).await.is_problem(StatusCode::BAD_REQUEST, "invalid-request");
+        bench.tickets.answers(paths::CLOSE_OFFER, StatusCode::NO_CONTENT, Value::Null);
+        assert_eq!(bench.post("/v1/offers/close", &because("A zero is missing.")).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(bench.tickets.called().await, (paths::CLOSE_OFFER.to_owned(), json!({ "offer": offer })));
+        bench.tickets.answers(paths::CLOSE_OFFER, StatusCode::NOT_FOUND, testing::problem(404, "not-found"));
+        bench.post("/v1/offers/close", &because("Why not.")).await.is_problem(StatusCode::NOT_FOUND, "not-found");
+        let log = bench.log().await;
+        let acts: Vec<_> = log.iter().map(|entry| (entry.act, entry.outcome)).collect();
+        let tried = |outcome| [(Act::CloseOffer, Outcome::Intended), (Act::CloseOffer, outcome)];
+        assert_eq!(acts, [Outcome::Done, Outcome::Refused].map(tried).concat());
+        assert_eq!(log[0].detail, because("A zero is missing."));
     }
 
     #[tokio::test]

@@ -49,7 +49,7 @@ pub(crate) async fn revoke(
     let intent = Intent {
         act: Act::RevokeTicket,
         subject: format!("seat {slot} of event {event}"),
-        detail: json!({ "reason": reason }),
+        detail: json!({ "event": event, "slot": slot, "reason": reason }),
     };
     let tickets = state.tickets.clone();
     on_record(&state, caller, intent, async move {

@@ -74,8 +74,8 @@ pub(crate) async fn suspend(
     let (validation, decided) = (state.validation.clone(), state.clock.now());
     let reason = sentence(&reason)?;
     let (believed_until, detail) = match believed {
-        Believed::EverythingSoFar => (None, json!({ "reason": reason })),
-        Believed::Until(until) => (Some(until), json!({ "reason": reason, "believed_until": until })),
+        Believed::EverythingSoFar => (None, json!({ "gate": gate, "reason": reason })),
+        Believed::Until(until) => (Some(until), json!({ "gate": gate, "reason": reason, "believed_until": until })),
     };
     decide(&state, caller, Act::SuspendGate, gate, detail, async move {
         validation.suspend_gate(&SuspendGate { gate, decided, believed_until }).await
@@ -103,7 +103,7 @@ pub(crate) async fn resume(
     Json(Resumption { gate, reason }): Json<Resumption>,
 ) -> Result<Json<GateSuspension>, Error> {
     let (validation, decided) = (state.validation.clone(), state.clock.now());
-    let detail = json!({ "reason": sentence(&reason)? });
+    let detail = json!({ "gate": gate, "reason": sentence(&reason)? });
     decide(&state, caller, Act::ResumeGate, gate, detail, async move {
         validation.resume_gate(&ResumeGate { gate, decided }).await
     })
@@ -164,7 +164,7 @@ mod tests {
             let log = bench.log().await;
             let [.., intent, outcome] = &log[..] else { panic!("{log:?}") };
             assert_eq!((intent.act, intent.outcome, intent.subject.as_str()), (act, Outcome::Intended, "gate 3"));
-            assert_eq!(intent.detail, json!({ "reason": "It was seen in a van." }));
+            assert_eq!(intent.detail, json!({ "gate": 3, "reason": "It was seen in a van." }));
             assert_eq!((outcome.act, outcome.outcome), (act, Outcome::Done));
             assert_eq!(outcome.detail, json!({ "suspended": suspended }));
         }
@@ -181,7 +181,7 @@ mod tests {
         let asked = json!({ "gate": 3, "decided": decided, "believed_until": until });
         assert_eq!(bench.validation.called().await, (paths::SUSPEND_GATE.to_owned(), asked));
         let log = bench.log().await;
-        assert_eq!(log[0].detail, json!({ "reason": "It was stolen.", "believed_until": until }));
+        assert_eq!(log[0].detail, json!({ "gate": 3, "reason": "It was stolen.", "believed_until": until }));
         bench.post("/v1/gates/resume", &request).await.is_problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request");
     }
 

@@ -2,6 +2,7 @@
 
 use countermark_shared::id::AccountId;
 use countermark_shared::time::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -24,9 +25,9 @@ pub(crate) struct AuditEntry {
     pub(crate) at: Timestamp,
     /// Did what.
     pub(crate) act: Act,
-    /// To what.
+    /// To what, in words.
     pub(crate) subject: String,
-    /// What the request said, or what came of it.
+    /// What the request said, with the numbers of what it is about, or what came of it.
     #[schema(value_type = Object)]
     pub(crate) detail: Value,
     /// With what outcome.
@@ -81,8 +82,14 @@ pub(crate) struct Intended {
     pub(crate) entry: i64,
     pub(crate) at: Timestamp,
     pub(crate) act: Act,
-    pub(crate) subject: String,
     pub(crate) detail: Value,
+}
+
+impl Intended {
+    /// What its detail says, of the members that are asked for.
+    pub(crate) fn says<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        T::deserialize(&self.detail).map_err(|source| Error::RecordUnreadable { entry: self.entry, source })
+    }
 }
 
 /// At most `limit` intents after the row `after` that were not refused, in order.
@@ -92,7 +99,7 @@ pub(crate) async fn intended(
     limit: u16,
 ) -> Result<Vec<Intended>, Error> {
     let rows = sqlx::query!(
-        "SELECT entry, at, act, subject, detail FROM audit_log AS said
+        "SELECT entry, at, act, detail FROM audit_log AS said
          WHERE outcome = 'intended' AND entry > $1
            AND NOT EXISTS (SELECT FROM audit_log AS answer WHERE answer.intent = said.entry AND answer.outcome = 'refused')
          ORDER BY entry LIMIT $2",
@@ -104,7 +111,7 @@ pub(crate) async fn intended(
     rows.into_iter()
         .map(|row| {
             let act = named(row.act, "audit_log.act")?;
-            Ok(Intended { entry: row.entry, at: row.at.into(), act, subject: row.subject, detail: row.detail })
+            Ok(Intended { entry: row.entry, at: row.at.into(), act, detail: row.detail })
         })
         .collect()
 }

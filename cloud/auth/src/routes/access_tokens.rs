@@ -13,6 +13,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::sessions::LIFETIME;
 use crate::error::Error;
 use crate::state::State;
 use crate::store::accounts;
@@ -82,6 +83,10 @@ pub(crate) async fn exchange(
 ) -> Result<Json<AccessToken>, Error> {
     let account = access.caller.account;
     let profile = accounts::profile(&mut *state.pool.acquire().await?, account).await?.ok_or(Error::NoAccount)?;
+    // The log-in was as long before the end of its token as any is.
+    if profile.sessions_from.is_some_and(|from| access.until - LIFETIME < from) {
+        return Err(Error::SessionEnded);
+    }
     let access = Access { caller: Caller { account, role: profile.role }, until: access.until };
     AccessToken::issue(&state, access, audience.into()).map(Json)
 }

@@ -22,7 +22,7 @@ use crate::store::accounts::{self, Credentials};
 use crate::store::login_attempts;
 
 /// How long an access token is good: how long a stolen one may be used, and how long a role may outlive its loss.
-const LIFETIME: Duration = Duration::from_mins(15);
+pub(super) const LIFETIME: Duration = Duration::from_mins(15);
 
 /// How many attempts may fail within [`WINDOW`]; below the 100 in all that NIST SP 800-63B, 3.2.2, allows.
 const MOST_ATTEMPTS: i64 = 10;

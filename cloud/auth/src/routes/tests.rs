@@ -1,7 +1,11 @@
 //! Who may call what.
 
+use std::collections::BTreeSet;
+
 use countermark_service::api::defects;
-use countermark_service::contract::{AskHolderKey, CloseGrant, ConfirmTransfer, PushEventDocument, Warrant, paths};
+use countermark_service::contract::{
+    AskHolderKey, AuthProblem, CloseGrant, ConfirmTransfer, PushEventDocument, Warrant, paths,
+};
 use countermark_shared::id::{AccountId, Generation, Slot, TransferId};
 use countermark_shared::wire::Base64;
 use serde_json::{Value, json};
@@ -36,6 +40,22 @@ const BY_PEOPLE: [&str; 9] = [
 #[test]
 fn the_document_leaves_nothing_unsaid() {
     assert_eq!(defects(api().document()), [""; 0]);
+}
+
+/// What the document says of tickets' calls is what tickets understands, to the letter.
+#[test]
+fn tickets_calls_are_refused_in_the_words_of_the_contract() {
+    let document = serde_json::to_value(api().document()).unwrap();
+    let mut said = BTreeSet::new();
+    for path in [paths::CONFIRM_GRANT, paths::AUTHORISE, paths::HOLDER_KEYS, paths::CONFIRM_TRANSFER] {
+        let responses = &document["paths"][path]["post"]["responses"];
+        for status in ["404", "409", "422"] {
+            let description = responses[status]["description"].as_str().unwrap_or_default();
+            said.extend(description.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    let known: BTreeSet<_> = AuthProblem::ALL.map(|problem| problem.slug().to_owned()).into();
+    assert_eq!(said, known);
 }
 
 #[tokio::test]

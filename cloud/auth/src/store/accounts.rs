@@ -6,6 +6,7 @@ use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use crate::account_commands::Administrator;
 use crate::email::EmailAddress;
 use crate::error::Error;
 use crate::password::PasswordHash;
@@ -30,6 +31,8 @@ pub(crate) struct Profile {
     pub(crate) email: String,
     pub(crate) role: Role,
     pub(crate) created: Timestamp,
+    /// Log-ins before it are over.
+    pub(crate) sessions_from: Option<Timestamp>,
 }
 
 /// Adds an account; `false` when the address has one.
@@ -40,7 +43,7 @@ pub(crate) async fn insert(
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         r#"INSERT INTO accounts (account, email, role, password, created_at) VALUES ($1, $2, $3, $4, $5)
-           ON CONFLICT (lower(email COLLATE "C")) DO NOTHING"#,
+           ON CONFLICT (lower(email COLLATE "C")) WHERE closed_at IS NULL DO NOTHING"#,
         new.account.0,
         new.email.as_str(),
         new.role.as_str(),
@@ -58,8 +61,8 @@ pub(crate) async fn lock_by_email(
     email: &EmailAddress,
 ) -> Result<Option<Credentials>, Error> {
     let row = sqlx::query!(
-        r#"SELECT account, role, password FROM accounts WHERE lower(email COLLATE "C") = lower($1 COLLATE "C")
-           FOR NO KEY UPDATE"#,
+        r#"SELECT account, role, password FROM accounts
+           WHERE lower(email COLLATE "C") = lower($1 COLLATE "C") AND closed_at IS NULL FOR NO KEY UPDATE"#,
         email.as_str(),
     )
     .fetch_optional(connection)
@@ -74,20 +77,34 @@ pub(crate) async fn lock_by_email(
     .transpose()
 }
 
-/// Locks an account until the transaction ends; `false` when there is none.
+/// Locks an account until the transaction ends; `false` when there is none, or none any more.
 pub(crate) async fn lock(connection: &mut PgConnection, account: AccountId) -> Result<bool, sqlx::Error> {
-    let row = sqlx::query_scalar!("SELECT account FROM accounts WHERE account = $1 FOR NO KEY UPDATE", account.0)
-        .fetch_optional(connection)
-        .await?;
+    let row = sqlx::query_scalar!(
+        "SELECT account FROM accounts WHERE account = $1 AND closed_at IS NULL FOR NO KEY UPDATE",
+        account.0,
+    )
+    .fetch_optional(connection)
+    .await?;
     Ok(row.is_some())
 }
 
 /// What its owner is told.
 pub(crate) async fn profile(connection: &mut PgConnection, account: AccountId) -> Result<Option<Profile>, Error> {
-    let row = sqlx::query!("SELECT email, role, created_at FROM accounts WHERE account = $1", account.0)
-        .fetch_optional(connection)
-        .await?;
-    row.map(|row| Ok(Profile { email: row.email, role: role(&row.role)?, created: row.created_at.into() })).transpose()
+    let row = sqlx::query!(
+        "SELECT email, role, created_at, sessions_from FROM accounts WHERE account = $1 AND closed_at IS NULL",
+        account.0,
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(Profile {
+            email: row.email,
+            role: role(&row.role)?,
+            created: row.created_at.into(),
+            sessions_from: row.sessions_from.map(Timestamp::from),
+        })
+    })
+    .transpose()
 }
 
 /// Replaces the hash of the same password.
@@ -100,6 +117,60 @@ pub(crate) async fn renew_password(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Who may administrate, by address.
+pub(crate) async fn administrators(connection: &mut PgConnection) -> Result<Vec<Administrator>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT account, email, created_at FROM accounts WHERE role = $1 AND closed_at IS NULL
+           ORDER BY lower(email COLLATE "C")"#,
+        Role::Administrator.as_str(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let administrators = rows.into_iter().map(|row| Administrator {
+        account: AccountId(row.account),
+        email: row.email,
+        since: row.created_at.into(),
+    });
+    Ok(administrators.collect())
+}
+
+/// Closes the administrator's account of that address; none where there is none.
+pub(crate) async fn close_administrator(
+    connection: &mut PgConnection,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<Option<AccountId>, sqlx::Error> {
+    let account = sqlx::query_scalar!(
+        r#"UPDATE accounts SET closed_at = $2, sessions_from = $2
+           WHERE lower(email COLLATE "C") = lower($1 COLLATE "C") AND role = $3 AND closed_at IS NULL RETURNING account"#,
+        email.as_str(),
+        OffsetDateTime::from(now),
+        Role::Administrator.as_str(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(account.map(AccountId))
+}
+
+/// Gives the account of that address another password, and ends its log-ins; none where there is none.
+pub(crate) async fn set_password(
+    connection: &mut PgConnection,
+    email: &EmailAddress,
+    password: &PasswordHash,
+    now: Timestamp,
+) -> Result<Option<AccountId>, sqlx::Error> {
+    let account = sqlx::query_scalar!(
+        r#"UPDATE accounts SET password = $2, sessions_from = $3
+           WHERE lower(email COLLATE "C") = lower($1 COLLATE "C") AND closed_at IS NULL RETURNING account"#,
+        email.as_str(),
+        password.0,
+        OffsetDateTime::from(now),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(account.map(AccountId))
 }
 
 fn role(text: &str) -> Result<Role, Error> {

@@ -1,5 +1,6 @@
 //! Auth's tables. Owns all SQL of auth; refuses to know what any of it is for: whoever calls decides, in a transaction.
 
+pub(crate) mod account_commands;
 pub(crate) mod account_secrets;
 pub(crate) mod accounts;
 pub(crate) mod attempts;

@@ -12,6 +12,7 @@ use countermark_shared::wire::Base64;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::documents::DOCUMENT_REFUSED;
 use super::paths;
 use crate::service_call::{CallError, ServiceClient};
 
@@ -169,6 +170,78 @@ pub struct ConfirmedTransfer {
     pub slot: Slot,
     /// The issue that the transfer replaces; the ticket to be made has the next.
     pub replaces: Generation,
+}
+
+/// What auth answers tickets with where it does not do what it was asked for. What an order or a transfer becomes follows from it: a word that one of the
+/// two did not know would make a final refusal a call that is repeated for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthProblem {
+    /// Nothing was granted for the order.
+    GrantUnknown,
+    /// The order has ended.
+    GrantClosed,
+    /// The organiser's document that it was granted under has not come to auth.
+    DocumentUnknown,
+    /// That document is believed no more.
+    DocumentRefused,
+    /// That document does not allow it.
+    TermsRefused,
+    /// Too few places are left.
+    CapacityReached,
+    /// The provider has not told auth of the payment yet: the same call may succeed later.
+    PaymentNotConfirmed,
+    /// There is no such transfer of this account.
+    TransferUnknown,
+    /// It is not what was granted or accepted.
+    NotGranted,
+    /// A key that the body names is not active: it is to be made anew.
+    KeyNotActive,
+    /// A key of the body that auth wrote down is gone: it is to be made anew, of the same seat and issue.
+    WrittenDownKeyGone,
+    /// This issue of the seat was signed for another body or order.
+    SlotTaken,
+}
+
+impl AuthProblem {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::GrantUnknown,
+        Self::GrantClosed,
+        Self::DocumentUnknown,
+        Self::DocumentRefused,
+        Self::TermsRefused,
+        Self::CapacityReached,
+        Self::PaymentNotConfirmed,
+        Self::TransferUnknown,
+        Self::NotGranted,
+        Self::KeyNotActive,
+        Self::WrittenDownKeyGone,
+        Self::SlotTaken,
+    ];
+
+    /// The last part of the problem's type.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::GrantUnknown => "grant-unknown",
+            Self::GrantClosed => "grant-closed",
+            Self::DocumentUnknown => "document-unknown",
+            Self::DocumentRefused => DOCUMENT_REFUSED,
+            Self::TermsRefused => "terms-refused",
+            Self::CapacityReached => "capacity-reached",
+            Self::PaymentNotConfirmed => "payment-not-confirmed",
+            Self::TransferUnknown => "transfer-unknown",
+            Self::NotGranted => "not-granted",
+            Self::KeyNotActive => "key-not-active",
+            Self::WrittenDownKeyGone => "written-down-key-gone",
+            Self::SlotTaken => "slot-taken",
+        }
+    }
+
+    /// What auth said; nothing where it was not auth that spoke, or not of what it was asked for.
+    pub fn of(error: &CallError) -> Option<Self> {
+        let slug = error.slug()?;
+        Self::ALL.into_iter().find(|problem| problem.slug() == slug)
+    }
 }
 
 /// Calls of auth.

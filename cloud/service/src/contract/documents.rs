@@ -30,6 +30,9 @@ pub struct EventDocumentPushed {
     pub hash: DocumentHash,
 }
 
+/// The problem of a service that does not take an event document, or believes it no more.
+pub(crate) const DOCUMENT_REFUSED: &str = "document-refused";
+
 /// Brings a document to a service. Problem `document-refused` with the reason when the service does not take it.
 pub async fn push_event_document(
     service: &ServiceClient,

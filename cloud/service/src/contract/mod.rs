@@ -2,26 +2,26 @@
 //! for each call, a client for each service. Every call is idempotent. Refuses to know how any of it is done.
 
 mod auth;
-mod documents;
+pub(crate) mod documents;
 pub mod findings;
 mod recovery;
 mod tickets;
 mod validation;
 
 pub use self::auth::{
-    AskHolderKey, AuthClient, Authorise, Authorised, CloseGrant, ConfirmGrant, ConfirmTransfer, ConfirmedTransfer,
-    Grant, GrantStanding, HolderKey, Terms, Warrant,
+    AskHolderKey, AuthClient, AuthProblem, Authorise, Authorised, CloseGrant, ConfirmGrant, ConfirmTransfer,
+    ConfirmedTransfer, Grant, GrantStanding, HolderKey, Terms, Warrant,
 };
 pub use self::documents::{EventDocumentPushed, PushEventDocument, push_event_document};
 pub use self::recovery::{AdminClient, After, Decision, Page, PaidOrder, SeatIssue, SignedIssue, read_all};
 pub use self::tickets::{
-    ListGuests, OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow, TicketsClient,
-    WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets,
+    CloseOffer, ListGuests, OfferFigures, PublishOffer, RevokeTicket, RevokedTicket, SalesFigures, SalesWindow,
+    TicketsClient, WrapEventSecrets, WrappedEventSecret, WrappedEventSecrets,
 };
 pub use self::validation::{
-    AdmissionFigures, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures, GateSuspension, ProductEntries,
-    QuarterHour, ReportSlot, ReportedState, ResumeGate, SeatStanding, SuspendGate, UnblockSeat, Unpublished,
-    ValidationClient,
+    AdmissionFigures, AssignGate, AssignedGate, BlockReason, BlockSeat, CreateGate, GateCreated, GateFigures,
+    GateSuspension, ProductEntries, QuarterHour, ReportSlot, ReportedState, ResumeGate, SeatStanding, SuspendGate,
+    UnblockSeat, Unpublished, ValidationClient,
 };
 
 /// Where each service answers the others.
@@ -44,6 +44,8 @@ pub mod paths {
     pub const GUESTS: &str = "/v1/internal/guests";
     /// POST [`PublishOffer`](super::PublishOffer), at tickets.
     pub const OFFERS: &str = "/v1/internal/offers";
+    /// POST [`CloseOffer`](super::CloseOffer), at tickets.
+    pub const CLOSE_OFFER: &str = "/v1/internal/offers/close";
     /// POST [`RevokeTicket`](super::RevokeTicket), at tickets.
     pub const REVOKE: &str = "/v1/internal/tickets/revoke";
     /// GET [`SalesFigures`](super::SalesFigures), at tickets; `{event}` is the event.
@@ -56,6 +58,8 @@ pub mod paths {
     pub const UNBLOCK: &str = "/v1/internal/seats/unblock";
     /// POST [`CreateGate`](super::CreateGate), at validation.
     pub const GATES: &str = "/v1/internal/gates";
+    /// POST [`AssignGate`](super::AssignGate) → [`AssignedGate`](super::AssignedGate), at validation.
+    pub const ASSIGN_GATE: &str = "/v1/internal/gates/assign";
     /// POST [`SuspendGate`](super::SuspendGate) → [`GateSuspension`](super::GateSuspension), at validation.
     pub const SUSPEND_GATE: &str = "/v1/internal/gates/suspend";
     /// POST [`ResumeGate`](super::ResumeGate) → [`GateSuspension`](super::GateSuspension), at validation.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    AuthClient, BlockSeat, PublishOffer, PushEventDocument, ReportSlot, ResumeGate, RevokeTicket, SuspendGate,
-    TicketsClient, UnblockSeat, Warrant, paths,
+    AssignGate, AuthClient, BlockSeat, CloseOffer, PublishOffer, PushEventDocument, ReportSlot, ResumeGate,
+    RevokeTicket, SuspendGate, TicketsClient, UnblockSeat, Warrant, paths,
 };
 use crate::service_call::{CallError, ServiceClient};
 
@@ -80,12 +80,16 @@ pub enum Decision {
     Document(PushEventDocument),
     /// An offer is sold.
     Offer(PublishOffer),
+    /// An offer is sold no more.
+    Close(CloseOffer),
     /// A ticket is withdrawn.
     Revoke(RevokeTicket),
     /// A seat is held back.
     Block(BlockSeat),
     /// A seat is let in again.
     Unblock(UnblockSeat),
+    /// A gate serves another event.
+    Assign(AssignGate),
     /// A gate is out of service.
     Suspend(SuspendGate),
     /// A gate is back in service.

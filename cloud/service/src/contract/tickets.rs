@@ -41,6 +41,15 @@ pub struct PublishOffer {
     pub sales: SalesWindow,
 }
 
+/// Sell no more of this. Orders that were placed before are honoured; one that is closed is well, and none is opened again: publish another. Problem
+/// `not-found` when there is no such offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloseOffer {
+    /// The offer.
+    pub offer: OfferId,
+}
+
 /// When an offer is sold: from an instant until another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +100,9 @@ pub struct OfferFigures {
     pub name: Text,
     /// Persons it may admit in all.
     pub stock: u32,
+    /// Whether nothing is ordered of it any more.
+    #[serde(default)]
+    pub closed: bool,
     /// Persons in reservations that may still be paid.
     pub reserved: u32,
     /// Persons in paid orders.
@@ -159,6 +171,11 @@ impl TicketsClient {
     /// Publishes an offer.
     pub async fn publish_offer(&self, request: &PublishOffer) -> Result<(), CallError> {
         self.0.post(paths::OFFERS, request).await
+    }
+
+    /// Closes an offer.
+    pub async fn close_offer(&self, request: &CloseOffer) -> Result<(), CallError> {
+        self.0.post(paths::CLOSE_OFFER, request).await
     }
 
     /// Revokes a ticket.

@@ -2,6 +2,7 @@
 
 use countermark_shared::documents::{Lane, SlotReason};
 use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
+use countermark_shared::keys::VerifyingKey;
 use countermark_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -23,6 +24,12 @@ pub struct ReportSlot {
     pub generation: Generation,
     /// What became of it.
     pub state: ReportedState,
+    /// When it was issued, where that is told again: what is told for the first time becomes known as it arrives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<Timestamp>,
+    /// When it was revoked, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Timestamp>,
 }
 
 /// What became of a seat.
@@ -141,6 +148,34 @@ pub struct GateCreated {
     pub until: Timestamp,
 }
 
+/// Have a gate serve this event, at these lanes, from its next assignment on. What it did at another stays that event's. The same again is well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignGate {
+    /// The gate.
+    pub gate: GateId,
+    /// The event it is to serve.
+    pub event: EventId,
+    /// Its lanes there.
+    pub lanes: Vec<Lane>,
+    /// When the administrator decided it, by admin's clock. A decision that arrives after a later one changes nothing.
+    pub decided: Timestamp,
+}
+
+/// What a gate serves, by the latest decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignedGate {
+    /// The gate.
+    pub gate: GateId,
+    /// The event.
+    pub event: EventId,
+    /// Its lanes.
+    pub lanes: Vec<Lane>,
+    /// The version of its assignment that says so.
+    pub version: u32,
+}
+
 /// Let a gate admit nobody until it is resumed. The same again is well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -240,13 +275,19 @@ pub struct GateFigures {
     pub gate: GateId,
     /// The entrance's name.
     pub name: String,
+    /// Its public key, which journals that it exports are verified against (`countermark-gate journal verify --key`); nothing while its code waits.
+    #[serde(default)]
+    pub key: Option<VerifyingKey>,
     /// When it enrolled; nothing while its code waits.
     pub enrolled: Option<Timestamp>,
     /// When it was last heard of.
     pub last_seen: Option<Timestamp>,
     /// Whether it is suspended.
     pub suspended: bool,
-    /// Rows of its journal.
+    /// The event it serves by now, where that is another.
+    #[serde(default)]
+    pub moved_to: Option<EventId>,
+    /// Rows of its journal, whichever event they are of.
     pub scans: u64,
     /// Persons who came in by its believed rows, as often as they did.
     pub admitted: u64,
@@ -283,6 +324,11 @@ impl ValidationClient {
     /// Makes a gate and its code. Problem `event-unknown` when the event's document has not arrived.
     pub async fn create_gate(&self, request: &CreateGate) -> Result<GateCreated, CallError> {
         self.0.post(paths::GATES, request).await
+    }
+
+    /// Has a gate serve another event. Problems: `gate-unknown`; `event-unknown` when the event's document has not arrived; `gate-refused`.
+    pub async fn assign_gate(&self, request: &AssignGate) -> Result<AssignedGate, CallError> {
+        self.0.post(paths::ASSIGN_GATE, request).await
     }
 
     /// Suspends a gate. Problem `gate-unknown`.

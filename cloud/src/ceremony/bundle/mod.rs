@@ -85,7 +85,7 @@ pub(crate) struct Show {
 struct Signing {
     /// File of a root key that signs; one for each root. Roots that are elsewhere sign by `bundle sign`.
     #[arg(long = "root-key", value_parser = secret_file::signing_key)]
-    roots: Vec<SigningKey>,
+    signers: Vec<SigningKey>,
     /// When readers begin to warn that the bundle is old, such as 2027-01-01T00:00:00Z.
     #[arg(long)]
     not_after: Timestamp,
@@ -120,9 +120,9 @@ impl Bundle {
 impl New {
     fn run(self) -> anyhow::Result<()> {
         let now = Clock::system().now();
-        let here = self.signing.roots.iter().map(SigningKey::verifying_key);
+        let here = self.signing.signers.iter().map(SigningKey::verifying_key);
         let bundle = self.keys.bundle(here, self.threshold, self.signing.not_after, now);
-        self.made.seal(&bundle, &self.signing.roots)
+        self.made.seal(&bundle, &self.signing.signers)
     }
 }
 
@@ -135,7 +135,7 @@ impl Next {
         accept_bundle(&bytes, before.root_fingerprint(), None, now)
             .with_context(|| format!("{name} is not in force anywhere"))?;
         let bundle = self.changes.of(before, self.signing.not_after, now)?;
-        self.made.seal(&bundle, &self.signing.roots)
+        self.made.seal(&bundle, &self.signing.signers)
     }
 }
 

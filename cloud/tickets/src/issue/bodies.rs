@@ -1,6 +1,6 @@
 //! From a paid order to bodies that the issuer signed: a slot for each ticket, who holds it, and what is sealed into it.
 
-use countermark_service::contract::{AskHolderKey, HolderKey, Terms, Warrant};
+use countermark_service::contract::{AskHolderKey, AuthProblem, HolderKey, Terms, Warrant};
 use countermark_service::event_documents::{self, EventDocumentError};
 use countermark_service::outbox::Retry;
 use countermark_service::service_call::CallError;
@@ -49,7 +49,7 @@ pub(super) async fn make(state: &State, order: &Order) -> Result<Progress, Retry
     for ticket in waiting {
         let live = match holder(state, order, form, ticket).await {
             Ok(live) => live,
-            Err(error) => match refusal(&error) {
+            Err(error) => match AuthProblem::of(&error).and_then(refusal) {
                 Some(why) => return Ok(Progress::Refused { why }),
                 None => return Err(error.into()),
             },

@@ -56,6 +56,7 @@ pub fn api() -> Api<State> {
             OpenApiRouter::default()
                 .routes(routes!(event_documents::push))
                 .routes(routes!(offers::publish))
+                .routes(routes!(offers::close))
                 .routes(routes!(revoke::revoke))
                 .routes(routes!(sales::read)),
         )
@@ -91,7 +92,7 @@ mod tests {
     async fn strangers_read_offers_and_nothing_else() {
         let world = World::new().await;
         let paths = api().document().paths.paths;
-        assert_eq!(paths.len(), 20);
+        assert_eq!(paths.len(), 21);
         for path in paths.keys().filter(|path| !["/healthz", "/v1/events/{event}/offers"].contains(&path.as_str())) {
             let expected = match path.as_str() {
                 "/v1/payment-events" => (StatusCode::BAD_REQUEST, "webhook-refused"),

@@ -1,6 +1,6 @@
-//! Offers: published by admin, read by everyone.
+//! Offers: published and closed by admin, read by everyone.
 
-use countermark_service::contract::{PublishOffer, SalesWindow, paths};
+use countermark_service::contract::{CloseOffer, PublishOffer, SalesWindow, paths};
 use countermark_service::event_documents;
 use countermark_service::extract::{Json, Path};
 use countermark_service::problem::ProblemDocument;
@@ -38,7 +38,7 @@ pub(super) struct Offer {
 
 impl Offer {
     /// As it can be ordered; nothing when the event has no such product (any more).
-    fn of(StoredOffer { offer, left }: StoredOffer, event: &EventDocument) -> Option<Self> {
+    fn of(StoredOffer { offer, left, closed: _ }: StoredOffer, event: &EventDocument) -> Option<Self> {
         let TicketForm { live_window_seconds, holder: names } = event.product(offer.product)?.form;
         Some(Self {
             offer: offer.offer,
@@ -61,7 +61,7 @@ impl Offer {
     path = "/v1/events/{event}/offers",
     operation_id = "list_offers",
     params(("event" = EventId, Path, description = "The event.")),
-    responses((status = 200, description = "The offers; none for an event whose document has not arrived, or is not believed any more.", body = [Offer]))
+    responses((status = 200, description = "The offers, but for closed ones; none for an event whose document has not arrived, or is not believed any more.", body = [Offer]))
 )]
 pub(super) async fn list(state: State, Path(event): Path<EventId>) -> Result<Json<Vec<Offer>>, Error> {
     let mut connection = state.pool.acquire().await?;
@@ -99,6 +99,26 @@ pub(crate) async fn publish(state: State, Json(offer): Json<PublishOffer>) -> Re
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sells no more of an offer, and shows it to nobody. Whoever has an order of it may pay until its reservation ends, as before.
+#[utoipa::path(
+    post,
+    path = paths::CLOSE_OFFER,
+    operation_id = "close_offer",
+    request_body = CloseOffer,
+    responses(
+        (status = 204, description = "Closed, now or before."),
+        (status = 404, description = "`not-found`: there is no such offer", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn close(state: State, Json(CloseOffer { offer }): Json<CloseOffer>) -> Result<StatusCode, Error> {
+    let mut connection = state.pool.acquire().await?;
+    if offers::close(&mut connection, offer, state.clock.now()).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Error::Unknown)
+    }
 }
 
 fn check(offer: &PublishOffer, event: &EventDocument) -> Result<(), Error> {

@@ -116,8 +116,8 @@ async fn reserve(
         return Err(Error::TooManyOpenOrders);
     }
     if !offers::take(connection, offer.offer, terms.persons()).await? {
-        let left = offers::find(connection, offer.offer).await?.map_or(0, |stored| stored.left);
-        return Err(Error::SoldOut { left });
+        let stored = offers::find(connection, offer.offer).await?.ok_or(Error::Unknown)?;
+        return Err(if stored.closed { Error::NotOnSale } else { Error::SoldOut { left: stored.left } });
     }
     let reserved_until = now + state.reservation;
     let id = OrderId(state.randomness.uuid());

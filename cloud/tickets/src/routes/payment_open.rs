@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use countermark_service::caller::Caller;
-use countermark_service::contract::{ConfirmGrant, Grant, GrantStanding};
+use countermark_service::contract::{AuthProblem, ConfirmGrant, Grant, GrantStanding};
 use countermark_service::extract::{Json, Path};
 use countermark_service::problem::ProblemDocument;
 use countermark_service::service_call::CallError;
@@ -91,19 +91,22 @@ async fn confirm_grant(state: &State, order: &Order) -> Result<(), Error> {
             "The account service knows it to be paid. Do not pay again: its tickets follow once the payment is known here.",
         )),
         Ok(Grant { standing: GrantStanding::Open, .. }) => Err(not_granted()),
-        Err(error @ CallError::Refused { .. }) if error.slug() == Some("grant-unknown") => Err(not_granted()),
-        Err(error @ CallError::Refused { .. }) if error.slug() == Some("capacity-reached") => {
-            Err(Error::CapacityReached)
-        }
-        Err(CallError::Refused { problem, .. })
-            if matches!(problem.slug(), Some("document-refused" | "terms-refused")) =>
-        {
+        Err(error) => Err(refused_or_away(error, order)),
+    }
+}
+
+/// What auth's answer means for the buyer; another than a refusal by the contract is one that may change.
+fn refused_or_away(error: CallError, order: &Order) -> Error {
+    match (AuthProblem::of(&error), error) {
+        (Some(AuthProblem::GrantUnknown), _) => Error::NotGranted { terms: Box::new(order.terms.clone()) },
+        (Some(AuthProblem::CapacityReached), _) => Error::CapacityReached,
+        (Some(AuthProblem::DocumentRefused | AuthProblem::TermsRefused), CallError::Refused { problem, .. }) => {
             let why = problem.detail.unwrap_or(problem.title);
-            Err(Error::unpayable(format!(
+            Error::unpayable(format!(
                 "The organiser's event document does not allow it any more: {why} Make a new order."
-            )))
+            ))
         }
-        Err(error) => Err(error.into()),
+        (_, error) => error.into(),
     }
 }
 

@@ -3,6 +3,7 @@
 use countermark_service::contract::{ReportSlot, ReportedState, SeatIssue, SignedIssue, Warrant};
 use countermark_shared::id::{AccountId, OrderId, TransferId};
 use countermark_shared::ticket::TicketBody;
+use countermark_shared::time::Timestamp;
 use countermark_shared::wire::Base64;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -46,7 +47,7 @@ pub(crate) async fn reports(
 ) -> Result<Vec<ReportSlot>, Error> {
     let (event, slot, generation) = key(after);
     let rows = sqlx::query!(
-        r#"SELECT t.event, slot, generation, revoked_at IS NOT NULL AS "is_revoked!"
+        r#"SELECT t.event, slot, generation, issued_at, revoked_at
            FROM tickets t JOIN orders o ON o.id = t.order_id
            WHERE (t.event, slot, generation) > ($1, $2, $3) AND body IS NOT NULL
              AND (revoked_at IS NOT NULL OR (authority_signature IS NOT NULL AND o.state = 'issued'))
@@ -61,8 +62,9 @@ pub(crate) async fn reports(
     rows.into_iter()
         .map(|row| {
             let (event, slot, generation) = seat(row.event, row.slot, row.generation)?;
-            let state = if row.is_revoked { ReportedState::Revoked } else { ReportedState::Issued };
-            Ok(ReportSlot { event, slot, generation, state })
+            let (issued, revoked) = (row.issued_at.map(Timestamp::from), row.revoked_at.map(Timestamp::from));
+            let state = if revoked.is_some() { ReportedState::Revoked } else { ReportedState::Issued };
+            Ok(ReportSlot { event, slot, generation, state, issued, revoked })
         })
         .collect()
 }

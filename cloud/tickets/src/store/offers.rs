@@ -20,6 +20,7 @@ const TABLE: &str = "offers";
 pub(crate) struct StoredOffer {
     pub(crate) offer: PublishOffer,
     pub(crate) left: u32,
+    pub(crate) closed: bool,
 }
 
 struct Row {
@@ -36,6 +37,7 @@ struct Row {
     taken: i32,
     sales_from: OffsetDateTime,
     sales_until: OffsetDateTime,
+    closed_at: Option<OffsetDateTime>,
 }
 
 impl TryFrom<Row> for StoredOffer {
@@ -57,7 +59,7 @@ impl TryFrom<Row> for StoredOffer {
             stock: number(row.stock, TABLE, "stock")?,
             sales: SalesWindow { from: row.sales_from.into(), until: row.sales_until.into() },
         };
-        Ok(Self { offer, left: number(row.stock - row.taken, TABLE, "taken")? })
+        Ok(Self { offer, left: number(row.stock - row.taken, TABLE, "taken")?, closed: row.closed_at.is_some() })
     }
 }
 
@@ -93,7 +95,7 @@ pub(crate) async fn find(connection: &mut PgConnection, offer: OfferId) -> Resul
     let row = sqlx::query_as!(
         Row,
         "SELECT id, event, product, name_en, name_fr, price_minor, currency, persons, one_code, stock, taken,
-                sales_from, sales_until
+                sales_from, sales_until, closed_at
          FROM offers WHERE id = $1",
         offer.0,
     )
@@ -102,13 +104,13 @@ pub(crate) async fn find(connection: &mut PgConnection, offer: OfferId) -> Resul
     Ok(row.map(StoredOffer::try_from).transpose()?)
 }
 
-/// The offers of an event, by price.
+/// The offers of an event that are not closed, by price.
 pub(crate) async fn of_event(connection: &mut PgConnection, event: EventId) -> Result<Vec<StoredOffer>, Error> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, event, product, name_en, name_fr, price_minor, currency, persons, one_code, stock, taken,
-                sales_from, sales_until
-         FROM offers WHERE event = $1 ORDER BY price_minor, id LIMIT 1000",
+                sales_from, sales_until, closed_at
+         FROM offers WHERE event = $1 AND closed_at IS NULL ORDER BY price_minor, id LIMIT 1000",
         i64::from(event.0),
     )
     .fetch_all(connection)
@@ -116,13 +118,28 @@ pub(crate) async fn of_event(connection: &mut PgConnection, event: EventId) -> R
     Ok(rows.into_iter().map(StoredOffer::try_from).collect::<Result<_, _>>()?)
 }
 
-/// Takes places if there are enough, in one statement: concurrent takers queue for the row. False when there are too few.
+/// Has nothing be ordered any more of an offer; false when there is none.
+pub(crate) async fn close(connection: &mut PgConnection, offer: OfferId, now: Timestamp) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE offers SET closed_at = coalesce(closed_at, $2) WHERE id = $1",
+        offer.0,
+        OffsetDateTime::from(now),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes places if there are enough, in one statement: concurrent takers queue for the row. False when there are too few, or it was closed.
 pub(crate) async fn take(connection: &mut PgConnection, offer: OfferId, persons: u32) -> Result<bool, Error> {
     let Ok(persons) = i32::try_from(persons) else { return Ok(false) };
-    let done =
-        sqlx::query!("UPDATE offers SET taken = taken + $2 WHERE id = $1 AND stock - taken >= $2", offer.0, persons)
-            .execute(connection)
-            .await?;
+    let done = sqlx::query!(
+        "UPDATE offers SET taken = taken + $2 WHERE id = $1 AND stock - taken >= $2 AND closed_at IS NULL",
+        offer.0,
+        persons,
+    )
+    .execute(connection)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -136,7 +153,7 @@ pub(crate) async fn give_back(connection: &mut PgConnection, offer: OfferId, per
 /// What was sold of each offer of an event.
 pub(crate) async fn figures(connection: &mut PgConnection, event: EventId) -> Result<Vec<OfferFigures>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT o.id, o.name_en, o.name_fr, o.stock,
+        r#"SELECT o.id, o.name_en, o.name_fr, o.stock, o.closed_at IS NOT NULL AS "closed!",
                   coalesce(sum(r.persons) FILTER (WHERE r.state = 'reserved'), 0) AS "reserved!",
                   coalesce(sum(r.persons) FILTER (WHERE r.state IN ('paid', 'issued')), 0) AS "sold!",
                   count(*) FILTER (WHERE r.state = 'paid') AS "issuing!",
@@ -164,6 +181,7 @@ pub(crate) async fn figures(connection: &mut PgConnection, event: EventId) -> Re
                 offer: OfferId(row.id),
                 name: Text { en: row.name_en, fr: row.name_fr },
                 stock: number(row.stock, TABLE, "stock")?,
+                closed: row.closed,
                 reserved: number(row.reserved, TABLE, "reserved")?,
                 sold: number(row.sold, TABLE, "sold")?,
                 issuing: number(row.issuing, TABLE, "issuing")?,

@@ -1,12 +1,12 @@
 //! What a front end is told before an order is paid.
 
 use axum::http::StatusCode;
-use countermark_service::contract::GrantStanding;
+use countermark_service::contract::{CloseOffer, GrantStanding, TicketsClient};
 use countermark_shared::documents::{HolderName, TicketForm};
 use countermark_shared::id::ProductId;
 use serde_json::{Value, json};
 
-use crate::testing::{BUYER, World, event, offer};
+use crate::testing::{BUYER, EVENT, World, event, offer};
 
 async fn listed(world: &World) -> Value {
     world.call(BUYER, "GET", "/v1/events/7/offers", Value::Null).await.1
@@ -62,4 +62,37 @@ async fn an_order_that_auth_takes_no_payment_for_says_why() {
         refused("document does not allow it any more").await;
     }
     assert_eq!(world.call(BUYER, "POST", &path, Value::Null).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_closed_offer_is_ordered_no_more_and_its_orders_are_honoured() {
+    let world = World::new().await;
+    let (wrong, right) = (offer(1, 2, false, 100), offer(2, 2, false, 100));
+    world.publish(&wrong).await;
+    let (_, waiting) = world.order(&wrong, 1, "k").await;
+    let tickets = TicketsClient(world.admin().clone());
+    for _ in 0..2 {
+        tickets.close_offer(&CloseOffer { offer: wrong.offer }).await.unwrap();
+    }
+    world.publish(&right).await;
+    // Told of again, as after a backup: that does not open it.
+    world.publish(&wrong).await;
+    let listed = listed(&world).await;
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["offer"]), (1, &json!(right.offer)));
+    let (status, problem) = world.order(&wrong, 1, "another").await;
+    assert_eq!((status, &problem["type"]), (StatusCode::CONFLICT, &json!("urn:countermark:problem:not-on-sale")));
+
+    assert_eq!(world.order(&wrong, 1, "k").await.1, waiting, "sent again, it is the order that was placed");
+    let order = world.grant(&waiting, GrantStanding::Open);
+    let path = format!("/v1/orders/{order}/payment");
+    assert_eq!(world.call(BUYER, "POST", &path, Value::Null).await.0, StatusCode::OK);
+    world.grant(&waiting, GrantStanding::Paid);
+    world.pay("payment", order, wrong.price).await;
+    world.until(order, "issued").await;
+    let figures = tickets.sales(EVENT).await.unwrap().offers;
+    let told = figures.iter().map(|offer| (offer.offer, offer.closed, offer.sold));
+    assert_eq!(told.collect::<Vec<_>>(), [(wrong.offer, true, 2), (right.offer, false, 0)]);
+
+    let nothing = CloseOffer { offer: offer(3, 2, false, 100).offer };
+    assert_eq!(tickets.close_offer(&nothing).await.unwrap_err().slug(), Some("not-found"));
 }

@@ -31,9 +31,9 @@ pub struct SeatHistory<'a> {
 pub struct Issued {
     /// Its newest issue.
     pub generation: Generation,
-    /// When validation heard of that issue: from then on the one before is replaced.
+    /// When validation heard of that issue, or what tickets said when it was told again: from then on the one before is replaced.
     pub since: Timestamp,
-    /// When validation heard that it is revoked.
+    /// When validation heard that it is revoked, likewise.
     pub revoked: Option<Timestamp>,
 }
 

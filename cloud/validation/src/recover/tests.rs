@@ -4,18 +4,20 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
 use countermark_service::contract::ReportedState::{Issued, Revoked};
+use countermark_service::contract::findings::{About, FindingQuery, Rule};
 use countermark_service::contract::{
-    self, After, BlockReason, BlockSeat, Page, PushEventDocument, ReportSlot, ResumeGate, SeatIssue, SuspendGate,
-    TicketsClient, UnblockSeat,
+    self, After, AssignGate, BlockReason, BlockSeat, Page, PushEventDocument, ReportSlot, ResumeGate, SeatIssue,
+    SuspendGate, TicketsClient, UnblockSeat, ValidationClient,
 };
 use countermark_service::service_name::ServiceName;
-use countermark_shared::documents::SlotState;
+use countermark_shared::documents::{EventDocument, Signed, SlotState};
 use countermark_shared::id::{GateId, Slot};
 use countermark_shared::wire::{Base64, RowOutcome, paths};
 
 use super::*;
 use crate::publisher::Publisher;
-use crate::testing::{self, Bench, EVENT, newest_slots};
+use crate::settler::Settler;
+use crate::testing::{self, Bench, EVENT, NEXT_EVENT, newest_slots};
 
 /// Tickets and admin, as far as they are asked, one thing on a page.
 async fn neighbours(bench: &Bench, reports: Vec<ReportSlot>, decisions: Vec<Decision>) -> (State, AdminClient) {
@@ -64,6 +66,7 @@ async fn what_was_lost_is_known_again_and_nothing_is_signed_under_a_known_number
     let block =
         |slot| Decision::Block(BlockSeat { event: EVENT, slot: Slot(slot), reason: BlockReason::Misconduct, decided });
     let document = |event| PushEventDocument { document: Base64(testing::event_document(event, &testing::key(4))) };
+    let next_event = EventDocument { event: NEXT_EVENT, ..testing::event(1) };
     let decisions = vec![
         Decision::Document(document(1)),
         Decision::Document(document(2)),
@@ -75,6 +78,10 @@ async fn what_was_lost_is_known_again_and_nothing_is_signed_under_a_known_number
         Decision::Suspend(SuspendGate { gate: other.gate, decided, believed_until: None }),
         Decision::Resume(ResumeGate { gate: gate.gate, decided }),
         Decision::Suspend(SuspendGate { gate: lost, decided, believed_until: None }),
+        Decision::Document(PushEventDocument {
+            document: Base64(Signed::seal(&next_event, &[&testing::key(4)]).unwrap()),
+        }),
+        Decision::Assign(AssignGate { gate: other.gate, event: NEXT_EVENT, lanes: testing::lanes(), decided }),
     ];
     let (state, admin) = neighbours(&bench, reports, decisions).await;
     let recovered = go_on(&state, &admin).await.unwrap();
@@ -84,7 +91,7 @@ async fn what_was_lost_is_known_again_and_nothing_is_signed_under_a_known_number
         "the suspension of gate 9: there is no such gate",
     ];
     let left = left.map(str::to_owned).to_vec();
-    assert_eq!(recovered, Recovered { epoch, reports: 4, decisions: 7, left });
+    assert_eq!(recovered, Recovered { epoch, reports: 4, decisions: 9, left });
 
     crate::assignment::revise_all(&bench.state).await.unwrap();
     Publisher::slot_lists(bench.state.clone()).publish(EVENT).await.unwrap();
@@ -101,12 +108,38 @@ async fn what_was_lost_is_known_again_and_nothing_is_signed_under_a_known_number
     assert!(next.version >= epoch && next.version > held.version && !next.lease.suspended, "{next:?}");
     let mut other = other;
     other.token = bench.log_in(&other).await;
-    assert!(bench.assignment(&other).await.lease.suspended);
+    let moved = bench.assignment(&other).await;
+    assert!(moved.lease.suspended && moved.event == NEXT_EVENT && moved.version >= epoch, "{moved:?}");
     assert!(bench.create_gate().await.0.0 > 2 + u32::from(SKIPPED_GATES), "a lost gate's number is another's");
 
     // The same backup once more, a moment later or by a clock that was set back.
     let again = go_on(&state, &admin).await.unwrap();
-    assert_eq!((again.epoch, again.decisions), (epoch + 1, 6), "the first document was replaced");
+    assert_eq!((again.epoch, again.decisions), (epoch + 1, 8), "the first document was replaced");
+}
+
+/// Found in review: after a backup nobody was found to have used a ticket that had been revoked or replaced before.
+#[tokio::test]
+async fn what_was_withdrawn_before_the_backup_was_needed_is_withdrawn_since_then() {
+    let bench = Bench::new().await;
+    let mut gate = bench.gate().await;
+    for slot in [1, 2] {
+        gate.admit(slot, Some(&testing::ticket(slot, 1)));
+    }
+    bench.upload(&mut gate).await;
+    let before = Some(bench.clock.now() - Duration::from_hours(1));
+    let reports = vec![
+        ReportSlot { revoked: before, ..Bench::slot_report(1, 1, Revoked) },
+        Bench::slot_report(2, 1, Issued),
+        ReportSlot { issued: before, ..Bench::slot_report(2, 2, Issued) },
+    ];
+    let (state, admin) = neighbours(&bench, reports, Vec::new()).await;
+    bench.clock.advance(Duration::from_mins(1));
+    go_on(&state, &admin).await.unwrap();
+    while Settler::new(state.clone()).settle_some(EVENT).await.unwrap() {}
+    let query = FindingQuery { rule: Some(Rule::UsedAfterRevocation), ..FindingQuery::default() };
+    let found = ValidationClient(bench.client(ServiceName::Admin)).findings(EVENT, &query).await.unwrap().findings;
+    let seats: Vec<_> = found.into_iter().map(|finding| finding.about).rev().collect();
+    assert_eq!(seats, [1, 2].map(|slot| About::Seat { slot: Slot(slot) }));
 }
 
 /// Somebody who forgot to stop the service is told before anything is changed.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use countermark_shared::decision::{Passages, Terms};
 use countermark_shared::documents::{Assignment, GateStanding};
-use countermark_shared::id::{GateId, LaneId, Slot};
+use countermark_shared::id::{GateId, Slot};
 use countermark_shared::journal::{ChainHash, JournalRow};
 use countermark_shared::key_ring::KeyRing;
 use countermark_shared::keys::VerifyingKey;
@@ -14,15 +14,15 @@ use countermark_shared::wire::{Upload, Uploaded};
 
 use crate::assignment::exits_of;
 use crate::error::Error;
-use crate::journal::{AsideReason, Batch, Entry, Link, Proof, Seat, Stored};
+use crate::journal::{AsideReason, Batch, Entry, Link, Proof, Seat, Served, Stored};
 use crate::reconcile::{self, Told};
 use crate::session::Gate;
 
 /// What gates of one event told.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Journals(BTreeMap<GateId, Journal>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Journal {
     rows: BTreeMap<u64, Row>,
     aside: Vec<reconcile::Link>,
@@ -80,7 +80,7 @@ impl Journals {
         let batch =
             Batch::read(upload, &Gate { gate, event, key }, keys).map_err(|error: Error| NotTaken(error.into()))?;
         let journal = self.0.entry(gate).or_default();
-        let stored = journal.stored(&batch, exits_of(assignment));
+        let stored = journal.stored(&batch, Served::from([(event, exits_of(assignment))]));
         let is_disbelieved = journal.suspended || journal.retracted_from.is_some();
         let settled = batch.settle(stored, is_disbelieved, received);
         journal.contested |= settled.doubtful;
@@ -171,6 +171,12 @@ impl Journals {
         self.0.get(&gate).and_then(|journal| journal.rows.last_key_value()).map_or(0, |(last, _)| *last)
     }
 
+    /// How far a gate hears at its log-in that its journal is known, in it or aside.
+    pub fn known_up_to(&self, gate: GateId) -> u64 {
+        let aside = self.0.get(&gate).into_iter().flat_map(|journal| &journal.aside);
+        aside.map(|link| link.row.sequence).max().unwrap_or(0).max(self.last(gate))
+    }
+
     /// How many rows of a gate cannot stand among them.
     pub fn aside(&self, gate: GateId) -> usize {
         self.0.get(&gate).map_or(0, |journal| journal.aside.len())
@@ -209,9 +215,9 @@ impl Journal {
         rows.filter(move |row| Seat::of(&row.subject).is_some_and(|seat| seat.slot == slot))
     }
 
-    fn stored(&self, batch: &Batch, exits: BTreeSet<LaneId>) -> Stored {
+    fn stored(&self, batch: &Batch, served: Served) -> Stored {
         let (links, proofs) = (self.links(&batch.sequences()), self.proofs(&batch.seats()));
-        Stored { links, proofs, turned: self.turned(&batch.undone()), exits }
+        Stored { links, proofs, turned: self.turned(&batch.undone()), served }
     }
 
     fn turned(&self, of: &[u64]) -> BTreeSet<u64> {

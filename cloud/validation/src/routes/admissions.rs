@@ -36,13 +36,17 @@ pub(crate) async fn figures(state: State, Path(event): Path<EventId>) -> Result<
 mod tests {
     use std::time::Duration;
 
-    use countermark_service::contract::{GateFigures, ValidationClient};
+    use countermark_service::contract::{GateFigures, ProductEntries, QuarterHour, ValidationClient};
     use countermark_service::service_name::ServiceName;
+    use countermark_shared::documents::{Direction, EventDocument};
+    use countermark_shared::id::{Generation, LaneId, ProductId, Slot};
+    use countermark_shared::journal::{JournalRow, Subject};
+    use countermark_shared::ticket::{TicketBody, UnverifiedTicket};
     use countermark_shared::verdict::Reason;
     use countermark_shared::wire::RowOutcome::{Stored, Unproved};
 
     use super::*;
-    use crate::testing::{Bench, EVENT, ticket};
+    use crate::testing::{self, Bench, DOORS, EVENT, ticket, ticket_of};
 
     #[tokio::test]
     async fn a_seat_counts_once_and_only_where_it_is_proved() {
@@ -72,6 +76,59 @@ mod tests {
         assert!(
             (nothing.admitted, nothing.inside) == (0, 0) && nothing.gates.is_empty() && nothing.quarters.is_empty()
         );
+    }
+
+    /// Two kinds of tickets, quarters of an hour, an exit, and a night in which nobody stays.
+    #[tokio::test]
+    async fn an_evening_in_figures() {
+        let bench = Bench::new().await;
+        let minutes = |minutes: u64| DOORS + Duration::from_mins(minutes);
+        bench.push(&EventDocument { resets: vec![minutes(60)], ..testing::event(2) }).await;
+        bench.clock.advance(Duration::from_hours(2));
+        let mut gate = bench.gate().await;
+        for (slot, product, at, persons, reason) in [
+            (42, 1, minutes(5), 2, Reason::Admitted),
+            (43, 2, minutes(20), 1, Reason::Admitted),
+            (42, 1, minutes(25), 1, Reason::Exit),
+            (44, 1, minutes(70), 2, Reason::Admitted),
+        ] {
+            let body = TicketBody { product: ProductId(product), ..ticket_of(EVENT, slot, 1).body().clone() };
+            let (issuer, authority) = (body.issue(&testing::key(2)), body.authorise(&testing::key(3)));
+            let subject = Subject::Ticket { event: EVENT, slot: Slot(slot), generation: Generation(1) };
+            let (lane, direction) =
+                if reason.leaves() { (LaneId(2), Direction::Exit) } else { (LaneId(1), Direction::Entry) };
+            let row = JournalRow { at, subject, persons, lane, direction, reason, proved: true, ..gate.next() };
+            gate.write(&row, Some(&UnverifiedTicket::new(body, issuer, authority).to_text()));
+        }
+        assert_eq!(bench.upload(&mut gate).await, [Stored; 4]);
+
+        let figures = ValidationClient(bench.client(ServiceName::Admin)).admissions(EVENT).await.unwrap();
+        let entered = |product, entered| ProductEntries { product: Some(ProductId(product)), entered };
+        let quarter = |from, entered, left| QuarterHour { from: minutes(from), entered, left };
+        let of_gate = GateFigures {
+            gate: gate.gate,
+            name: "North".to_owned(),
+            key: Some(gate.key.verifying_key()),
+            enrolled: Some(bench.clock.now()),
+            last_seen: Some(bench.clock.now()),
+            suspended: false,
+            moved_to: None,
+            scans: 4,
+            admitted: 5,
+            doubtful: 0,
+            taken_back: 0,
+            forgiven: 0,
+        };
+        let expected = AdmissionFigures {
+            admitted: 5,
+            gates: vec![of_gate],
+            unpublished: None,
+            unsettled: 0,
+            inside: 2,
+            products: vec![entered(1, 4), entered(2, 1)],
+            quarters: vec![quarter(0, 2, 0), quarter(15, 1, 1), quarter(60, 2, 0)],
+        };
+        assert_eq!(figures, expected);
     }
 
     #[tokio::test]

@@ -8,11 +8,11 @@ use countermark_service::transaction::transaction;
 
 use crate::error::Error;
 use crate::state::State;
-use crate::store::gates;
+use crate::store::{finding_marks, gates};
 use crate::{assignment, secrets};
 
 /// Verifies the document by this service's own trust. With it the event's gates are assigned for as long as it says, and what their
-/// tickets seal.
+/// tickets seal; and who passed is held against its rules.
 #[utoipa::path(
     post,
     path = paths::EVENT_DOCUMENTS,
@@ -38,6 +38,7 @@ pub(crate) async fn push(
                 assignment::revise(state, &mut transaction, &gate, &[]).await?;
                 secrets::ask(&mut transaction, gate.gate, &format!("event-document-{hash}"), now).await?;
             }
+            finding_marks::event(&mut transaction, event).await?;
             Ok::<_, Error>(EventDocumentPushed { event, version, hash })
         })
     })

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 
 use crate::assignment;
 use crate::error::Error;
-use crate::journal::{Batch, Settled};
+use crate::journal::{Batch, Served, Settled};
 use crate::session::Gate;
 use crate::state::State;
 use crate::store::gates::{self, Locked};
@@ -46,23 +46,26 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
     let results = transaction(&state.pool, "take a piece of a journal", |mut transaction| {
         Box::pin(async move {
             let locked = gates::lock(&mut transaction, gate.gate).await?.ok_or(Error::GateUnknown)?;
-            let exits = if batch.lets_out() {
-                assignment::exits(state, &mut transaction, gate.gate).await?
+            let served = if batch.is_of_entries_to(locked.event) {
+                Served::from([(locked.event, BTreeSet::new())])
             } else {
-                BTreeSet::new()
+                assignment::served(state, &mut transaction, gate.gate).await?
             };
-            let stored = journal::stored(&mut transaction, gate.gate, batch, exits).await?;
-            let in_service = !locked.suspended && locked.retracted_from.is_none();
-            let mut settled = batch.settle(stored, !in_service, now);
-            let vouched =
-                if in_service { vouch(state, &mut transaction, &locked, &mut settled, now).await? } else { Vec::new() };
+            let stored = journal::stored(&mut transaction, gate.gate, batch, served.clone()).await?;
+            let is_retracted = locked.retracted_from.is_some();
+            let mut settled = batch.settle(stored, locked.suspended || is_retracted, now);
+            let vouched = if is_retracted {
+                Vec::new()
+            } else {
+                vouch(state, &mut transaction, (&locked, &served), &mut settled, now).await?
+            };
             journal::insert(&mut transaction, gate.gate, &settled.entries, now).await?;
-            words::insert(&mut transaction, gate.gate, &vouched).await?;
+            words::insert(&mut transaction, gate.gate, &vouched, locked.suspended).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
             claims::end(&mut transaction, gate.gate, &settled.claims_ended).await?;
             tell(&mut transaction, &locked, &settled, now).await?;
             if settled.is_news() {
-                finding_marks::rows(&mut transaction, locked.event, gate.gate, batch.span()).await?;
+                finding_marks::rows(&mut transaction, gate.gate, batch.span()).await?;
             }
             Ok::<_, Error>(settled.results)
         })
@@ -71,34 +74,38 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
     Ok(Json(Uploaded { results }))
 }
 
-/// The rows that the gate vouches for, where it finds seats by their order.
+/// The rows that the gate vouches for, where it finds seats by their order, or did before the organiser would have it so no more: it hears of
+/// that later, or sends later what it did before.
 async fn vouch(
     state: &State,
     connection: &mut PgConnection,
-    gate: &Locked,
+    (gate, served): (&Locked, &Served),
     settled: &mut Settled,
     now: Timestamp,
 ) -> Result<Vec<Vouched>, Error> {
-    if settled.entries.iter().all(|entry| entry.told.proved) {
-        return Ok(Vec::new());
+    let mut finds_by_order = BTreeSet::new();
+    for event in vouched::events(settled).into_iter().filter(|event| served.contains_key(event)) {
+        let documents = event_documents::all(connection, event, state.trust.bundle.document(), now).await?;
+        if documents.iter().any(|document| document.document().find_by_order) {
+            finds_by_order.insert(event);
+        }
     }
-    let event = event_documents::in_force(connection, gate.event, state.trust.bundle.document(), now).await?;
-    if !event.is_some_and(|event| event.document().find_by_order) {
+    if finds_by_order.is_empty() {
         return Ok(Vec::new());
     }
     let known = words::known(connection, gate.gate, &vouched::of(settled)).await?;
-    Ok(vouched::take(settled, gate.event, known))
+    Ok(vouched::take(settled, &finds_by_order, known))
 }
 
 /// Has the feed tell what is new, and that the gate is in doubt where it was not before.
 async fn tell(connection: &mut PgConnection, gate: &Locked, settled: &Settled, now: Timestamp) -> Result<(), Error> {
-    let told = settled.told(gate.event);
+    let told = settled.told();
     let newly_doubtful = settled.doubtful && !gate.contested;
     if newly_doubtful {
         gates::contest(connection, gate.gate, true).await?;
     }
     if newly_doubtful || !told.is_empty() {
-        feed::mark_change(connection, gate.event, gate.gate, &told, now).await?;
+        feed::mark_change(connection, gate.gate, &told, now).await?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ mod documents;
 mod enrol;
 pub(crate) mod event_documents;
 mod findings;
-mod gates;
+pub(crate) mod gates;
 mod guests;
 mod head;
 mod journal;
@@ -65,6 +65,7 @@ pub fn api() -> Api<State> {
             &[ServiceName::Admin],
             new()
                 .routes(routes!(gates::create))
+                .routes(routes!(gates::assign))
                 .routes(routes!(suspensions::suspend))
                 .routes(routes!(suspensions::resume))
                 .routes(routes!(blocks::block))

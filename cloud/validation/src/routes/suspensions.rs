@@ -84,7 +84,7 @@ async fn decide(
                     if let Some(until) = believed_until {
                         gates::retract(&mut transaction, gate, until.min(now)).await?;
                         vouched::retract(&mut transaction, gate).await?;
-                        feed::mark_change(&mut transaction, locked.event, gate, &[], now).await?;
+                        feed::mark_change(&mut transaction, gate, &[], now).await?;
                     }
                     true
                 }
@@ -92,9 +92,9 @@ async fn decide(
                 Decision::Resume => {
                     if locked.contested {
                         gates::contest(&mut transaction, gate, false).await?;
-                        feed::mark_change(&mut transaction, locked.event, gate, &[], now).await?;
+                        feed::mark_change(&mut transaction, gate, &[], now).await?;
                     }
-                    believe(&mut transaction, &locked, now).await?;
+                    believe(&mut transaction, gate, now).await?;
                     false
                 }
             };
@@ -113,13 +113,15 @@ async fn decide(
     Ok(Json(GateSuspension { gate, suspended }))
 }
 
-/// Has what the gate proved while it was suspended count from now on, told to the other gates and looked at by settling as an upload is.
-async fn believe(connection: &mut PgConnection, gate: &gates::Locked, now: Timestamp) -> Result<(), Error> {
-    let released = journal::release(connection, gate.gate).await?;
+/// Has what the gate proved while it was suspended count from now on, told to the other gates and looked at by settling as an upload is; and
+/// what it vouched for, as far as that counts.
+async fn believe(connection: &mut PgConnection, gate: GateId, now: Timestamp) -> Result<(), Error> {
+    vouched::release(connection, gate).await?;
+    let released = journal::release(connection, gate).await?;
     for rows in released.chunks(MAX_ROWS_PER_UPLOAD) {
         if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
-            feed::mark_change(connection, gate.event, gate.gate, rows, now).await?;
-            finding_marks::rows(connection, gate.event, gate.gate, (*first, *last)).await?;
+            feed::mark_change(connection, gate, rows, now).await?;
+            finding_marks::rows(connection, gate, (*first, *last)).await?;
         }
     }
     Ok(())

@@ -16,9 +16,10 @@ pub(crate) struct Newest {
 /// Stores an assignment.
 pub(crate) async fn insert(connection: &mut PgConnection, assignment: &Authentic<Assignment>) -> Result<(), Error> {
     sqlx::query!(
-        "INSERT INTO assignments (gate, version, hash, bytes) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO assignments (gate, version, event, hash, bytes) VALUES ($1, $2, $3, $4, $5)",
         i64::from(assignment.document().gate.0),
         i64::from(assignment.document().version),
+        i64::from(assignment.document().event.0),
         &assignment.hash().0[..],
         assignment.bytes(),
     )
@@ -41,4 +42,10 @@ pub(crate) async fn newest(connection: &mut PgConnection, gate: GateId) -> Resul
         Ok(Newest { standing: Standing { revision, hash }, bytes: row.bytes })
     })
     .transpose()
+}
+
+/// Every version, as signed.
+pub(crate) async fn all(connection: &mut PgConnection, gate: GateId) -> Result<Vec<Vec<u8>>, Error> {
+    let all = sqlx::query_scalar!("SELECT bytes FROM assignments WHERE gate = $1", i64::from(gate.0));
+    Ok(all.fetch_all(connection).await?)
 }

@@ -35,18 +35,18 @@ pub(crate) struct Change {
     pub(crate) sequences: Vec<u64>,
 }
 
-/// Has the next batch tell these rows of the gate, and what is thought of it.
+/// Has the next batch tell these rows of the gate, and what is thought of it: in the feed of each event that it serves or served, as far as the
+/// rows are that event's.
 pub(crate) async fn mark_change(
     connection: &mut PgConnection,
-    event: EventId,
     gate: GateId,
     sequences: &[u64],
     now: Timestamp,
 ) -> Result<(), Error> {
     let sequences: Vec<_> = sequences.iter().map(|sequence| sequence.cast_signed()).collect();
     sqlx::query!(
-        "INSERT INTO feed_changes (event, gate, sequences, at) VALUES ($1, $2, $3, $4)",
-        i64::from(event.0),
+        "INSERT INTO feed_changes (event, gate, sequences, at)
+         SELECT DISTINCT event, gate, $2::int8[], $3::timestamptz FROM assignments WHERE gate = $1",
         i64::from(gate.0),
         &sequences,
         OffsetDateTime::from(now),
@@ -131,12 +131,12 @@ fn told(rows: Vec<Vec<u8>>, event: EventId) -> Result<Vec<FeedRow>, Error> {
     Ok(told)
 }
 
-/// How far each journal of the event is here without a gap.
+/// How far each journal that tells of the event is here without a gap.
 pub(crate) async fn whole_up_to(connection: &mut PgConnection, event: EventId) -> Result<BTreeMap<GateId, u64>, Error> {
     let rows = sqlx::query!(
         r#"SELECT gate AS "gate!", max(sequence) AS "last!" FROM (
                SELECT gate, sequence, row_number() OVER (PARTITION BY gate ORDER BY sequence) AS place
-               FROM journal WHERE gate IN (SELECT gate FROM gates WHERE event = $1)
+               FROM journal WHERE gate IN (SELECT gate FROM assignments WHERE event = $1)
            ) AS numbered
            WHERE sequence = place GROUP BY gate"#,
         i64::from(event.0),
@@ -151,14 +151,17 @@ pub(crate) async fn whole_up_to(connection: &mut PgConnection, event: EventId) -
         .collect()
 }
 
-/// What is thought of each gate of the event.
+/// What is thought of each gate that serves the event, or served it.
 pub(crate) async fn standings(
     connection: &mut PgConnection,
     event: EventId,
 ) -> Result<BTreeMap<GateId, GateStanding>, Error> {
-    let gates = sqlx::query!("SELECT gate, contested, retracted_from FROM gates WHERE event = $1", i64::from(event.0))
-        .fetch_all(connection)
-        .await?;
+    let gates = sqlx::query!(
+        "SELECT gate, contested, retracted_from FROM gates WHERE gate IN (SELECT gate FROM assignments WHERE event = $1)",
+        i64::from(event.0),
+    )
+    .fetch_all(connection)
+    .await?;
     gates
         .into_iter()
         .map(|row| {

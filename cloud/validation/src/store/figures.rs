@@ -46,20 +46,21 @@ pub(crate) async fn unpublished(connection: &mut PgConnection, event: EventId) -
     Ok(row.oldest.map(|oldest| Unpublished { changes, oldest: oldest.into() }))
 }
 
-/// The gates of an event, by number.
+/// The gates that serve an event or served it, by number.
 pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Result<Vec<GateFigures>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT gate, name, enrolled_at, last_seen, suspended,
+        r#"SELECT gate, name, public_key, enrolled_at, last_seen, suspended, nullif(event, $1) AS moved_to,
                   (SELECT count(*) FROM journal WHERE journal.gate = gates.gate) AS "scans!",
                   (SELECT coalesce(sum(passed), 0)::int8 FROM passages
-                   WHERE passages.gate = gates.gate AND passages.event = gates.event AND passed > 0) AS "admitted!",
-                  (SELECT count(*) FROM journal WHERE journal.gate = gates.gate AND NOT believed)
+                   WHERE passages.gate = gates.gate AND passages.event = $1 AND passed > 0) AS "admitted!",
+                  (SELECT count(*) FROM journal LEFT JOIN vouched USING (gate, sequence)
+                   WHERE journal.gate = gates.gate AND NOT believed AND vouched.slot IS NULL)
                   + (SELECT count(*) FROM journal_aside WHERE journal_aside.gate = gates.gate) AS "doubtful!",
                   (SELECT count(DISTINCT undo.undoes)
                    FROM journal AS undo JOIN journal AS admission
                        ON admission.gate = undo.gate AND admission.sequence = undo.undoes AND admission.passed > 0
-                   WHERE undo.gate = gates.gate AND undo.believed AND undo.undoes IS NOT NULL) AS "taken_back!"
-           FROM gates WHERE event = $1 ORDER BY gate"#,
+                   WHERE undo.gate = gates.gate AND undo.event = $1 AND undo.believed AND undo.undoes IS NOT NULL) AS "taken_back!"
+           FROM gates WHERE gate IN (SELECT gate FROM assignments WHERE event = $1) ORDER BY gate"#,
         i64::from(event.0),
     )
     .fetch_all(&mut *connection)
@@ -71,9 +72,11 @@ pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Re
             Ok(GateFigures {
                 gate,
                 name: row.name,
+                key: row.public_key.map(|key| column::key(key, "gates.public_key")).transpose()?,
                 enrolled: row.enrolled_at.map(Timestamp::from),
                 last_seen: row.last_seen.map(Timestamp::from),
                 suspended: row.suspended,
+                moved_to: row.moved_to.map(|event| column::number(event, "gates.event").map(EventId)).transpose()?,
                 scans: column::number(row.scans, "count")?,
                 admitted: column::number(row.admitted, "journal.passed")?,
                 doubtful: column::number(row.doubtful, "count")?,

@@ -17,20 +17,31 @@ pub(crate) struct Marked {
     pub(crate) gates: BTreeSet<GateId>,
 }
 
-/// Has settling look at the rows of the gate between those numbers.
-pub(crate) async fn rows(
-    connection: &mut PgConnection,
-    event: EventId,
-    gate: GateId,
-    (first, last): (u64, u64),
-) -> Result<(), Error> {
+/// Has settling look at the rows of the gate between those numbers, in each event that it serves or served.
+pub(crate) async fn rows(connection: &mut PgConnection, gate: GateId, (first, last): (u64, u64)) -> Result<(), Error> {
     let number = |sequence| i64::try_from(sequence).unwrap_or(i64::MAX);
     sqlx::query!(
-        "INSERT INTO finding_marks (event, gate, first, last) VALUES ($1, $2, $3, $4)",
-        i64::from(event.0),
+        "INSERT INTO finding_marks (event, gate, first, last)
+         SELECT DISTINCT event, gate, $2::int8, $3::int8 FROM assignments WHERE gate = $1",
         i64::from(gate.0),
         number(first),
         number(last),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Has settling look at every seat of the event with which somebody passed.
+pub(crate) async fn event(connection: &mut PgConnection, event: EventId) -> Result<(), Error> {
+    sqlx::query!(
+        "INSERT INTO finding_marks (event, slot)
+         SELECT $1, slot FROM journal WHERE event = $1 AND believed AND persons > 0
+         UNION
+         SELECT $1, slot FROM journal_aside WHERE event = $1 AND believed AND slot IS NOT NULL
+         UNION
+         SELECT $1, slot FROM vouched WHERE event = $1",
+        i64::from(event.0),
     )
     .execute(connection)
     .await?;
@@ -113,7 +124,8 @@ pub(crate) async fn take(
                  WINDOW before AS (ORDER BY mark ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
              ) AS counted
              WHERE coalesce(ahead, 0) < $3::int8
-         ) RETURNING slot, gate, first, last",
+         ) RETURNING slot, gate, first, last,
+               (SELECT gates.event = $1 FROM gates WHERE gates.gate = finding_marks.gate) AS serves",
         i64::from(event.0),
         MOST_MARKS,
         i64::from(rows),
@@ -131,7 +143,10 @@ pub(crate) async fn take(
             marked.slots.insert(Slot(column::number(slot, "finding_marks.slot")?));
         }
         if let (Some(gate), Some(first), Some(last)) = (mark.gate, mark.first, mark.last) {
-            marked.gates.insert(GateId(column::number(gate, "finding_marks.gate")?));
+            // What is wrong with its journal is found once, at the event that it serves.
+            if mark.serves == Some(true) {
+                marked.gates.insert(GateId(column::number(gate, "finding_marks.gate")?));
+            }
             spans.entry(gate).or_default().push((first, last));
         }
     }

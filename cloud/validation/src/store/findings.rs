@@ -85,7 +85,7 @@ fn columns(about: About) -> (Option<i64>, Option<i64>, Option<i64>) {
     }
 }
 
-/// All that was found of those seats.
+/// All that was found of those seats, locked until the transaction ends: what people decide meanwhile comes before or after.
 pub(crate) async fn of_seats(
     connection: &mut PgConnection,
     event: EventId,
@@ -95,7 +95,7 @@ pub(crate) async fn of_seats(
     let rows = sqlx::query_as!(
         Row,
         "SELECT finding, event, rule, slot, gate, place, found_at, grown_at, revision, evidence, stands, state
-         FROM findings WHERE event = $1 AND slot = ANY($2)",
+         FROM findings WHERE event = $1 AND slot = ANY($2) ORDER BY finding FOR UPDATE",
         i64::from(event.0),
         &slots,
     )
@@ -104,21 +104,33 @@ pub(crate) async fn of_seats(
     rows.into_iter().map(Known::try_from).collect()
 }
 
-/// All that was found of an event's gate, by the rules that its journal is held against or by that of its silence.
-pub(crate) async fn of_gate(
+/// All that was found in a gate's journal, whichever event it served then; locked as those of seats are.
+pub(crate) async fn of_journal(connection: &mut PgConnection, gate: GateId) -> Result<Vec<Known>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT finding, event, rule, slot, gate, place, found_at, grown_at, revision, evidence, stands, state
+         FROM findings WHERE gate = $1 AND rule <> $2 ORDER BY finding FOR UPDATE",
+        i64::from(gate.0),
+        Rule::LostGate.as_str(),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Known::try_from).collect()
+}
+
+/// Whether an event missed a gate; locked likewise.
+pub(crate) async fn of_silence(
     connection: &mut PgConnection,
     event: EventId,
     gate: GateId,
-    silence: bool,
 ) -> Result<Vec<Known>, Error> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT finding, event, rule, slot, gate, place, found_at, grown_at, revision, evidence, stands, state
-         FROM findings WHERE event = $1 AND gate = $2 AND (rule = $3) = $4",
+         FROM findings WHERE event = $1 AND gate = $2 AND rule = $3 ORDER BY finding FOR UPDATE",
         i64::from(event.0),
         i64::from(gate.0),
         Rule::LostGate.as_str(),
-        silence,
     )
     .fetch_all(connection)
     .await?;
@@ -322,9 +334,12 @@ pub(crate) async fn steps(connection: &mut PgConnection, finding: i64) -> Result
 
 /// The event's gates and what they are called, by number.
 pub(crate) async fn gates(connection: &mut PgConnection, event: EventId) -> Result<Vec<NamedGate>, Error> {
-    let rows = sqlx::query!("SELECT gate, name FROM gates WHERE event = $1 ORDER BY gate", i64::from(event.0))
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query!(
+        "SELECT gate, name FROM gates WHERE gate IN (SELECT gate FROM assignments WHERE event = $1) ORDER BY gate",
+        i64::from(event.0),
+    )
+    .fetch_all(connection)
+    .await?;
     rows.into_iter()
         .map(|row| Ok(NamedGate { gate: GateId(column::number(row.gate, "gates.gate")?), name: row.name }))
         .collect()

@@ -26,6 +26,7 @@ pub(crate) struct Locked {
     pub(crate) wrapping_key: Option<WrappingKey>,
     pub(crate) suspended: bool,
     pub(crate) suspension_decided: Option<Timestamp>,
+    pub(crate) assignment_decided: Option<Timestamp>,
     /// Whether something in its journal is in doubt.
     pub(crate) contested: bool,
     /// The first of its rows that is never believed.
@@ -121,7 +122,7 @@ pub(crate) async fn seen(connection: &mut PgConnection, gate: GateId, now: Times
 /// What merely names the gate does not wait: a claim must not stand behind an upload.
 pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<Option<Locked>, Error> {
     let row = sqlx::query!(
-        "SELECT event, wrapping_key, suspended, suspension_decided_at, contested, retracted_from
+        "SELECT event, wrapping_key, suspended, suspension_decided_at, assignment_decided_at, contested, retracted_from
          FROM gates WHERE gate = $1 FOR NO KEY UPDATE",
         i64::from(gate.0),
     )
@@ -138,6 +139,7 @@ pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<
             wrapping_key: wrapping_key.transpose()?,
             suspended: row.suspended,
             suspension_decided: row.suspension_decided_at.map(Timestamp::from),
+            assignment_decided: row.assignment_decided_at.map(Timestamp::from),
             contested: row.contested,
             retracted_from: row.retracted_from.map(|from| column::number(from, "gates.retracted_from")).transpose()?,
         })
@@ -159,7 +161,7 @@ pub(crate) async fn all(connection: &mut PgConnection) -> Result<Vec<GateId>, Er
     gates.into_iter().map(|gate| column::number(gate, "gates.gate").map(GateId)).collect()
 }
 
-/// The gates of an event, by number.
+/// The gates that serve an event, by number.
 pub(crate) async fn of_event(connection: &mut PgConnection, event: EventId) -> Result<Vec<GateId>, Error> {
     let gates = sqlx::query_scalar!("SELECT gate FROM gates WHERE event = $1 ORDER BY gate", i64::from(event.0))
         .fetch_all(connection)
@@ -178,6 +180,24 @@ pub(crate) async fn suspend(
         "UPDATE gates SET suspended = $2, suspension_decided_at = $3 WHERE gate = $1",
         i64::from(gate.0),
         suspended,
+        OffsetDateTime::from(decided),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes down which event the gate serves; whether that is the latest decision is the caller's to know.
+pub(crate) async fn assign(
+    connection: &mut PgConnection,
+    gate: GateId,
+    event: EventId,
+    decided: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE gates SET event = $2, assignment_decided_at = $3 WHERE gate = $1",
+        i64::from(gate.0),
+        i64::from(event.0),
         OffsetDateTime::from(decided),
     )
     .execute(connection)
@@ -212,9 +232,8 @@ pub(crate) async fn retract(connection: &mut PgConnection, gate: GateId, until: 
              RETURNING journal_aside.event, slot
          )
          INSERT INTO finding_marks (event, slot, gate, first, last)
-         SELECT event, slot, NULL::int8, NULL::int8, NULL::int8 FROM retracted JOIN (
-             SELECT event, slot FROM stood UNION SELECT event, slot FROM aside
-         ) AS told USING (event)
+         SELECT event, slot, NULL::int8, NULL::int8, NULL::int8
+         FROM (SELECT event, slot FROM stood UNION SELECT event, slot FROM aside) AS told
          WHERE slot IS NOT NULL
          UNION ALL
          SELECT event, NULL, gate, retracted_from, retracted_from FROM retracted",

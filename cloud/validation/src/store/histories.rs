@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countermark_service::contract::findings::Jump;
+use countermark_service::contract::findings::{Jump, Rule};
 use countermark_shared::decision::Terms;
 use countermark_shared::documents::EventDocument;
 use countermark_shared::id::{EventId, GateId, Generation, Slot};
@@ -47,6 +47,7 @@ pub(crate) async fn seats<'a>(
                UNION ALL
                SELECT vouched.slot, row, NULL, false
                FROM vouched JOIN journal USING (gate, sequence) WHERE vouched.event = $1 AND vouched.slot = ANY($2)
+                 AND NOT vouched.withheld
            ) AS told"#,
         event,
         &numbers,
@@ -193,13 +194,16 @@ async fn clock_jumps(connection: &mut PgConnection, gate: i64) -> Result<Vec<Jum
     Ok(found)
 }
 
-/// When the event's gates that are in service were last heard.
+/// When the event's gates that are in service were last heard; one that it missed and that was moved since is missed until it is heard.
 pub(crate) async fn heard(connection: &mut PgConnection, event: EventId) -> Result<Vec<Heard>, Error> {
     let rows = sqlx::query!(
         r#"SELECT gate, last_seen AS "last_seen!",
                   (SELECT max(sequence) FROM journal WHERE journal.gate = gates.gate) AS last_row
-           FROM gates WHERE event = $1 AND last_seen IS NOT NULL AND NOT suspended ORDER BY gate"#,
+           FROM gates
+           WHERE (event = $1 OR gate IN (SELECT gate FROM findings WHERE event = $1 AND rule = $2 AND stands))
+             AND last_seen IS NOT NULL AND NOT suspended ORDER BY gate"#,
         i64::from(event.0),
+        Rule::LostGate.as_str(),
     )
     .fetch_all(connection)
     .await?;

@@ -2,29 +2,28 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use countermark_shared::documents::Direction;
-use countermark_shared::id::{EventId, GateId, Generation, LaneId, ProductId, Slot};
-use countermark_shared::journal::{ChainHash, JournalRow, LAST_SEQUENCE};
+use countermark_shared::id::{EventId, GateId, Generation, ProductId, Slot};
+use countermark_shared::journal::{ChainHash, LAST_SEQUENCE};
 use countermark_shared::time::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::column;
 use crate::error::Error;
-use crate::journal::{Aside, Batch, Entry, Link, Proof, Seat, Stored, Told};
+use crate::journal::{Aside, Batch, Entry, Link, Proof, Seat, Served, Stored, Told};
 
-/// What is stored of the gate's journal that a batch is judged by. `exits` are its lanes out.
+/// What is stored of the gate's journal that a batch is judged by, and what it `served`.
 pub(crate) async fn stored(
     connection: &mut PgConnection,
     gate: GateId,
     batch: &Batch,
-    exits: BTreeSet<LaneId>,
+    served: Served,
 ) -> Result<Stored, Error> {
     Ok(Stored {
         links: links(connection, gate, &batch.sequences()).await?,
         proofs: proofs(connection, gate, &batch.seats()).await?,
         turned: arms_turned(connection, gate, &batch.undone()).await?,
-        exits,
+        served,
     })
 }
 
@@ -153,11 +152,6 @@ impl<'a> ToldColumns<'a> {
     }
 }
 
-/// The passage that counts for nothing by this row: an admission that was taken back, or an exit by which nobody left.
-fn undoes(row: &JournalRow) -> Option<u64> {
-    row.undoes().or_else(|| row.stopped().filter(|_| row.direction == Direction::Exit))
-}
-
 /// Stores rows.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
@@ -173,7 +167,7 @@ pub(crate) async fn insert(
     let at: Vec<_> = entries.iter().map(|entry| OffsetDateTime::from(entry.row.at)).collect();
     let persons: Vec<_> = entries.iter().map(|entry| i16::from(entry.row.persons)).collect();
     let passed: Vec<_> = entries.iter().map(|entry| entry.passed).collect();
-    let undoes: Vec<_> = entries.iter().map(|entry| undoes(&entry.row).map(u64::cast_signed)).collect();
+    let undoes: Vec<_> = entries.iter().map(|entry| entry.undoes.map(u64::cast_signed)).collect();
     let turned: Vec<_> = entries.iter().map(|entry| entry.row.turned().map(u64::cast_signed)).collect();
     let held: Vec<_> = entries.iter().map(|entry| entry.row.holds()).collect();
     let clock_doubtful: Vec<_> = entries.iter().map(|entry| entry.clock_doubtful).collect();

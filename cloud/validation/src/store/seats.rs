@@ -53,16 +53,18 @@ fn reason(code: i16) -> Result<BlockReason, Error> {
     BlockReason::of_code(column::number(code.into(), column)?).ok_or(Error::Corrupt { column })
 }
 
-/// Takes a report. A seat's generation only rises, and it is revoked for good, so that reports may come in any order.
+/// Takes a report. A seat's generation only rises, and it is revoked for good, so that reports may come in any order. What was so before it was
+/// told, as after a backup, is so since then.
 pub(crate) async fn merge(connection: &mut PgConnection, report: &ReportSlot, now: Timestamp) -> Result<(), Error> {
     let revoked = match report.state {
         ReportedState::Issued => false,
         ReportedState::Revoked => true,
     };
+    let since = |told: Option<Timestamp>| OffsetDateTime::from(told.map_or(now, |told| told.min(now)));
     sqlx::query!(
         "WITH changed AS (
              INSERT INTO seats (event, slot, generation, revoked, generation_told_at, revoked_at)
-             VALUES ($1, $2, $3, $4, $5, CASE WHEN $4 THEN $5::timestamptz END)
+             VALUES ($1, $2, $3, $4, $5, CASE WHEN $4 THEN $6::timestamptz END)
              ON CONFLICT (event, slot) DO UPDATE
              SET generation = greatest(excluded.generation, seats.generation), revoked = excluded.revoked OR seats.revoked,
                  generation_told_at = CASE WHEN excluded.generation > seats.generation
@@ -73,11 +75,13 @@ pub(crate) async fn merge(connection: &mut PgConnection, report: &ReportSlot, no
          ), marked AS (
              INSERT INTO finding_marks (event, slot) SELECT event, slot FROM changed
          )
-         INSERT INTO seat_changes (event, slot, at) SELECT event, slot, $5 FROM changed",
+         INSERT INTO seat_changes (event, slot, at) SELECT event, slot, $7 FROM changed",
         i64::from(report.event.0),
         i64::from(report.slot.0),
         i16::from(report.generation.0),
         revoked,
+        since(report.issued),
+        since(report.revoked),
         OffsetDateTime::from(now),
     )
     .execute(connection)

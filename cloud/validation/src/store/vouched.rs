@@ -27,18 +27,38 @@ pub(crate) async fn known(
     known.into_iter().map(|sequence| column::number(sequence, "vouched.sequence")).collect()
 }
 
-/// Notes which of the rows that were stored the gate vouches for.
-pub(crate) async fn insert(connection: &mut PgConnection, gate: GateId, rows: &[Vouched]) -> Result<(), Error> {
+/// Notes which of the rows that were stored the gate vouches for; its word is `withheld` while it is suspended.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    gate: GateId,
+    rows: &[Vouched],
+    withheld: bool,
+) -> Result<(), Error> {
     let sequences: Vec<_> = rows.iter().map(|row| row.sequence.cast_signed()).collect();
     let events: Vec<_> = rows.iter().map(|row| i64::from(row.seat.event.0)).collect();
     let slots: Vec<_> = rows.iter().map(|row| i64::from(row.seat.slot.0)).collect();
     sqlx::query!(
-        "INSERT INTO vouched (gate, sequence, event, slot)
-         SELECT $1, row.* FROM unnest($2::int8[], $3::int8[], $4::int8[]) AS row",
+        "INSERT INTO vouched (gate, sequence, event, slot, withheld)
+         SELECT $1, row.*, $5 FROM unnest($2::int8[], $3::int8[], $4::int8[]) AS row",
         i64::from(gate.0),
         &sequences,
         &events,
         &slots,
+        withheld,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes the gate's word of what happened while it was suspended; settling looks at the seats.
+pub(crate) async fn release(connection: &mut PgConnection, gate: GateId) -> Result<(), Error> {
+    sqlx::query!(
+        "WITH released AS (
+             UPDATE vouched SET withheld = false WHERE gate = $1 AND withheld RETURNING event, slot
+         )
+         INSERT INTO finding_marks (event, slot) SELECT DISTINCT event, slot FROM released",
+        i64::from(gate.0),
     )
     .execute(connection)
     .await?;

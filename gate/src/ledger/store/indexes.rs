@@ -53,8 +53,11 @@ const INDEXES: [Index; 7] = [
     Index {
         name: "journal_texts",
         key: Key::Outcome,
-        rows: "ticket IS NOT NULL AND outcome IN ('stored', 'known')",
-        has: |row| row.has_text && matches!(row.outcome, Some(RowOutcome::Stored | RowOutcome::Known)),
+        rows: "ticket IS NOT NULL AND outcome IN ('stored', 'known', 'fork', 'unproved')",
+        has: |row| {
+            let left = [RowOutcome::Stored, RowOutcome::Known, RowOutcome::Fork, RowOutcome::Unproved];
+            row.has_text && row.outcome.is_some_and(|outcome| left.contains(&outcome))
+        },
     },
 ];
 

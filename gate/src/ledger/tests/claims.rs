@@ -159,6 +159,30 @@ fn a_code_that_is_held_while_it_is_asked_about_is_one_showing() {
     assert_eq!(see(&mut bench, DeviceKind::Camera, 2000).collect::<Vec<_>>(), [Reason::PlacesUsedUp]);
 }
 
+/// Found in review: it was asked about again at every sighting, and the journal grew by twenty rows a second.
+#[test]
+fn a_held_code_that_the_others_did_not_grant_is_asked_about_once() {
+    let nobody = ClaimAnswered { persons: 0, others: Passages::NONE };
+    for (answer, verdict) in [(None, Reason::OthersUnreachable), (Some(nobody), Reason::UsedElsewhere)] {
+        let mut bench = strict();
+        let see = |bench: &mut Bench, milliseconds| {
+            let at = UPTIME + Duration::from_millis(milliseconds);
+            let source = Source::Device(Device::named(DeviceKind::Camera, "left"));
+            let sighting = RawScan { source, at, ..scan(&ticket(42, 1)) };
+            let said = bench.ledger().scan(&[sighting], Moment { battery: DOORS, uptime: at });
+            assert_eq!(said, []);
+            bench.ledger().questions()
+        };
+        let asked = see(&mut bench, 0).remove(0);
+        assert_eq!(answered(&mut bench, asked.sequence, answer).ruling.verdict, verdict);
+        for milliseconds in [200, 400, 600] {
+            assert!(see(&mut bench, milliseconds).is_empty(), "{verdict:?}");
+        }
+        assert_eq!(bench.rows().len(), 2);
+        assert_eq!(see(&mut bench, 2000).len(), 1, "it was out of sight");
+    }
+}
+
 #[test]
 fn an_answer_to_somebody_who_may_have_walked_on_opens_nothing() {
     let mut bench = strict();

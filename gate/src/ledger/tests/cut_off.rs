@@ -82,6 +82,27 @@ fn whoever_did_not_get_out_is_inside() {
     }
 }
 
+/// Found in review: whoever scanned out and stood still let a second person in until the arm had said that it did not turn.
+#[test]
+fn whoever_may_still_stand_in_the_arm_has_not_left_for_who_wants_in() {
+    let mut bench = bench();
+    bench.ledger().is_told_at([ARM, OUT].into());
+    let ticket = samples::sign(TicketBody { places: NonZeroU8::MIN, entries: 5, ..samples::body_of(42, 1) });
+    let show = |bench: &mut Bench, lane| {
+        bench.ledger().scan(&[RawScan { lane, ..scan(&ticket.to_text()) }], moment(DOORS))[0].ruling.verdict
+    };
+    assert_eq!(show(&mut bench, DOOR), Reason::Admitted);
+    assert_eq!(show(&mut bench, OUT), Reason::Exit);
+    assert_eq!(show(&mut bench, DOOR), Reason::AlreadyInside);
+    assert_eq!(show(&mut bench, OUT), Reason::ExitWithoutEntry, "out once, by one entry");
+    bench.ledger().tell(2, Actuation::Turned);
+    assert_eq!(show(&mut bench, DOOR), Reason::Admitted);
+    // Where nobody will tell any more, whoever was shown the way has gone it.
+    assert_eq!(show(&mut bench, OUT), Reason::Exit);
+    bench.crash().unwrap();
+    assert_eq!(show(&mut bench, DOOR), Reason::Admitted);
+}
+
 #[test]
 fn after_five_minutes_an_arms_word_forgives_nobody_and_staffs_word_is_as_old_as_it_is() {
     let mut bench = bench();

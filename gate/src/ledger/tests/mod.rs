@@ -21,7 +21,7 @@ use crate::documents::DocumentKind;
 use crate::input::{ScannedText, Source};
 use crate::samples::{self, DOORS, END, GATE};
 use core::num::NonZeroU8;
-use countermark_shared::id::Slot;
+use countermark_shared::id::{EventId, Slot};
 use countermark_shared::journal::{Act, Actor, ClockState, JournalRow};
 use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket};
 use countermark_shared::wire::{MAX_ROWS_PER_UPLOAD, RowOutcome};

@@ -147,12 +147,41 @@ fn names_leave_the_disk_once_the_cloud_has_them_and_the_gate_still_admits() {
     };
     assert_eq!(on_disk_at(&mut bench, END - Duration::from_millis(1)), [true, true]);
     assert_eq!(on_disk_at(&mut bench, END), [false, true], "the cloud does not have the second yet");
-    bench.ledger().settle(&[RowResult { sequence: 2, outcome: RowOutcome::Stored }]).unwrap();
+    // It keeps what it disputes.
+    bench.ledger().settle(&[RowResult { sequence: 2, outcome: RowOutcome::Unproved }]).unwrap();
     assert_eq!(on_disk_at(&mut bench, END), [false, false]);
     // The seat is used, and the journal whole.
     bench.reopen().unwrap();
     let again = bench.ledger().scan(&[scan(&texts[0])], moment(DOORS)).remove(0);
     assert_eq!(again.ruling.verdict, Reason::PlacesUsedUp);
+}
+
+/// The lease of the next event would keep them for as long as that lasts.
+#[test]
+fn names_of_the_event_before_leave_when_the_gate_is_moved() {
+    let mut bench = entrusted(|_| {});
+    let texts = [42, 43].map(|seat| samples::sealed_ticket(seat, false).to_text());
+    bench.verdicts(&texts);
+    let settle = |bench: &mut Bench, sequence| {
+        bench.ledger().settle(&[RowResult { sequence, outcome: RowOutcome::Stored }]).unwrap();
+    };
+    settle(&mut bench, 1);
+    let left = |bench: &mut Bench| {
+        bench.ledger().pass_time(moment(DOORS)).unwrap();
+        let disk = on_disk(bench);
+        [0, 1].map(|text: usize| holds(&disk, &texts[text]))
+    };
+    assert_eq!(left(&mut bench), [true, true]);
+    assign(&mut bench, 3, |assignment| {
+        assignment.event = EventId(8);
+        assignment.secrets = vec![];
+    });
+    assert!(!bench.ledger().report().unwrap().reads_names);
+    assert_eq!(left(&mut bench), [false, true], "the cloud does not have the second yet");
+    bench.reopen().unwrap();
+    assert_eq!(left(&mut bench), [false, true]);
+    settle(&mut bench, 2);
+    assert_eq!(left(&mut bench), [false, false]);
 }
 
 /// Found in review: a validation that was restored from a backup was sent all rows again without a ticket's text, and could believe none of them.
@@ -180,7 +209,7 @@ fn names_leave_the_log_even_after_a_cut_between() {
     let text = samples::sealed_ticket(42, true).to_text();
     bench.verdicts(std::slice::from_ref(&text));
     bench.ledger().settle(&[RowResult { sequence: 1, outcome: RowOutcome::Stored }]).unwrap();
-    assert_eq!(store::drop_texts(&bench.ledger().connection).unwrap(), 1);
+    assert_eq!(store::drop_texts(&bench.ledger().connection, None).unwrap(), 1);
     assert!(holds(&on_disk(&bench), &text), "the log has it still");
     bench.ledger().pass_time(moment(END)).unwrap();
     assert!(!holds(&on_disk(&bench), &text));

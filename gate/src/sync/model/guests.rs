@@ -68,6 +68,18 @@ fn who_bought_since_and_who_committed_late_is_there_after_five_minutes() {
     assert_eq!(world.guests_held(), Some(3), "a restart forgets nobody");
 }
 
+/// Found in review: a sale by a clock that was ahead hid whatever was sold until the others had caught up with it.
+#[test]
+fn a_sale_by_a_clock_that_is_ahead_hides_no_later_one() {
+    let mut world = entrusted();
+    world.sell(1, DOORS + 60 * MINUTE);
+    world.run(MINUTE);
+    assert_eq!(world.guests_held(), Some(1));
+    world.sell(2, DOORS + MINUTE);
+    world.run(7 * MINUTE);
+    assert_eq!(world.guests_held(), Some(2));
+}
+
 #[test]
 fn a_list_that_is_lost_on_the_way_is_asked_for_again() {
     let mut world = entrusted();

@@ -10,6 +10,7 @@ use clap::Parser;
 use countermark_postgres::Server;
 use countermark_tests::binaries;
 use countermark_tests::cloud::{ADMINISTRATOR, Cloud, Migration, Part};
+use countermark_tests::gateway::Gateway;
 use countermark_tests::main_line::{self, Performance};
 use countermark_tests::season::{CONCERT, FESTIVAL};
 use tokio::runtime::Runtime;
@@ -73,20 +74,41 @@ async fn show(arguments: &Arguments, output: &Output) -> Result<bool> {
     report::errors(output, &errors);
     let as_expected = performance.is_as_expected() && errors.is_empty();
     report::end(output, as_expected);
+    let gateway = gateway(&cloud).await?;
     if !arguments.once {
-        stay(output, &cloud, &performance).await?;
+        stay(output, &cloud, &performance, gateway.as_ref()).await?;
     }
     Ok(as_expected)
 }
 
-async fn stay(output: &Output, cloud: &Cloud, performance: &Performance) -> Result<()> {
+/// What the page of findings is read behind, where it is installed; nobody is sent to a page that nobody can sign in to.
+async fn gateway(cloud: &Cloud) -> Result<Option<Gateway>> {
+    if !Gateway::is_installed() {
+        return Ok(None);
+    }
+    let gateway = Gateway::open(cloud).await?;
+    let admin = gateway.sign_in(ADMINISTRATOR, &cloud.administrator_password()?).await?;
+    admin.bytes(&format!("/v1/events/{FESTIVAL}/findings/page?language=en")).await?;
+    Ok(Some(gateway))
+}
+
+async fn stay(output: &Output, cloud: &Cloud, performance: &Performance, gateway: Option<&Gateway>) -> Result<()> {
     let documentation = |part| format!("{}/docs", cloud.line(part).url());
     output.heading("Pages to look at");
     output.pair("operator's screen, North", &performance.gate.screen);
     output.pair("operator's screen, South", &performance.second.screen);
-    output.pair("what was found", &format!("{}/events/{FESTIVAL}/findings", cloud.line(Part::Admin).url()));
-    output.pair("  sign in as", ADMINISTRATOR);
-    output.pair("  with", &cloud.administrator_password()?);
+    match gateway {
+        Some(gateway) => {
+            output.pair("what was found", &format!("{}/events/{FESTIVAL}/findings", gateway.url(Part::Admin)));
+            output.pair("  its certificate", "is vouched for by nobody: the browser warns, and may go on");
+            output.pair("  sign in as", ADMINISTRATOR);
+            output.pair("  with", &cloud.administrator_password()?);
+        }
+        None => output.pair(
+            "what was found",
+            &format!("is read behind the gateway: `apt-get install {}`, and again", Gateway::PACKAGES),
+        ),
+    }
     output.pair("payment page", &performance.payment_page);
     for service in Part::SERVICES {
         output.pair(&format!("{service}: interface"), &documentation(service));

@@ -161,7 +161,7 @@ async fn a_suspended_gate_is_told_no_further_until_it_is_resumed() {
     admit(&bench, &mut gate, 1).await;
     suspend(&bench, &gate, None).await;
     gate.admit(2, Some(&ticket(2, 1)));
-    assert_eq!(bench.upload(&mut gate).await, [Unproved]);
+    assert_eq!(bench.upload(&mut gate).await, [Stored]);
     assert_eq!(next(&bench, &mut publisher).await, Some(1));
     let feed = newest_feed(&bench).await;
     assert_eq!((feed.rows(), feed.gate(gate.gate)), (1, GateStanding::Trusted));
@@ -195,7 +195,7 @@ async fn of_a_stolen_gate_what_was_received_since_is_taken_back_for_good() {
 
     assert_eq!(resume(&bench, &gate).await, Err(Some("gate-retracted".to_owned())));
     gate.admit(4, Some(&ticket(4, 1)));
-    assert_eq!(bench.upload(&mut gate).await, [Unproved]);
+    assert_eq!(bench.upload(&mut gate).await, [Stored]);
     // It was longer in other hands than they thought; a shorter time gives nothing back.
     suspend(&bench, &gate, Some(known - COALESCE)).await;
     suspend(&bench, &gate, Some(bench.clock.now())).await;
@@ -290,7 +290,7 @@ async fn a_row_that_commits_while_a_batch_is_made_is_in_the_next() {
     let mut late = bench.state.pool.begin().await.unwrap();
     let (entry, now) = (entered(gate.gate, 2, 2), bench.clock.now());
     journal::insert(&mut late, gate.gate, &[entry], now).await.unwrap();
-    feed::mark_change(&mut late, EVENT, gate.gate, &[2], now).await.unwrap();
+    feed::mark_change(&mut late, gate.gate, &[2], now).await.unwrap();
     assert_eq!(next(&bench, &mut publisher).await, Some(1));
     assert_eq!(newest_feed(&bench).await.rows(), 1);
     late.commit().await.unwrap();
@@ -395,6 +395,7 @@ fn entered(gate: GateId, sequence: u64, slot: u32) -> Entry {
             believed: true,
         },
         passed: 2,
+        undoes: None,
         clock_doubtful: false,
         row,
     }
@@ -424,7 +425,7 @@ async fn of_many_rows_those_without_a_gap_are_summed_up_and_taken_back_by_a_snap
 
     let missing = entered(gapped.gate, 3, 3);
     journal::insert(&mut connection, gapped.gate, &[missing], now).await.unwrap();
-    feed::mark_change(&mut connection, EVENT, gapped.gate, &[3], now).await.unwrap();
+    feed::mark_change(&mut connection, gapped.gate, &[3], now).await.unwrap();
     assert_eq!(next(&bench, &mut publisher).await, Some(1));
     assert_eq!(told(&bench, 3).await.admitted, 2 * (13 + 1), "it came late, and counts");
 

@@ -105,6 +105,31 @@ async fn a_finding_is_acknowledged_resolved_and_open_again_when_it_grows() {
     );
 }
 
+/// Found in review: what settling had read before somebody resolved the finding was written after, and a further admission lay buried.
+#[tokio::test]
+async fn what_grows_while_somebody_decides_opens_the_finding_again() {
+    let bench = Bench::new().await;
+    let mut gate = with_findings(&bench, 0..1).await;
+    let admin = ValidationClient(bench.client(ServiceName::Admin));
+    let finding = admin.findings(EVENT, &FindingQuery::default()).await.unwrap().findings.remove(0).finding;
+    gate.pass(0, 1, countermark_shared::verdict::Reason::Admitted, None);
+    bench.upload(&mut gate).await;
+
+    let mut decision = bench.state.pool.begin().await.unwrap();
+    findings::lock(&mut decision, finding).await.unwrap();
+    let (resolved, now) = (FindingState::Resolved, bench.clock.now());
+    findings::take_step(&mut decision, finding, resolved, Some(ANNA), "Sold at the door.", now).await.unwrap();
+    let decide = async {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&bench.state.pool).await.unwrap() == 0 {}
+        decision.commit().await.unwrap();
+    };
+    tokio::join!(settle(&bench), decide);
+    let found = admin.finding(finding).await.unwrap().finding;
+    assert_eq!((found.state, found.revision), (FindingState::Open, 2));
+}
+
 #[tokio::test]
 async fn what_is_no_decision_is_refused_and_no_step_is_changed() {
     let bench = Bench::new().await;

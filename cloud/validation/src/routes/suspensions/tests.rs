@@ -122,7 +122,11 @@ async fn what_a_suspended_gate_says_counts_once_it_is_resumed() {
     gate.refuse("junk");
     gate.admit(4, None);
     let said = gate.upload();
-    assert_eq!(bench.upload(&mut gate).await, [Unproved; 3]);
+    assert_eq!(
+        bench.upload(&mut gate).await,
+        [Stored, Stored, Unproved],
+        "nobody has to look into what is only withheld"
+    );
     assert_eq!(admitted().await, (2, 4, 3));
     let waiting = async || {
         let mut connection = bench.state.pool.acquire().await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU8;
 
-use countermark_service::contract::SuspendGate;
+use countermark_service::contract::{ResumeGate, SuspendGate};
 use countermark_shared::id::SupervisorId;
 use countermark_shared::journal::{Actor, OverruleReason};
 
@@ -54,6 +54,8 @@ async fn who_was_found_and_let_in_is_no_doubt_of_the_guest_or_of_the_gate() {
     let found = findings(&bench).await;
     assert_eq!(rules(&found), [(Rule::Overruled, FindingState::Open)], "a notice, as of every overrule");
     assert!(!is_contested(&bench, &north).await);
+    let figures = ValidationClient(bench.client(ServiceName::Admin)).admissions(EVENT).await.unwrap();
+    assert_eq!((figures.gates[0].scans, figures.gates[0].doubtful), (2, 0), "nobody has to look into them");
 }
 
 #[tokio::test]
@@ -111,14 +113,51 @@ async fn the_gates_word_moves_no_other_gate_and_takes_nothing_back_that_a_ticket
 }
 
 #[tokio::test]
-async fn where_gates_have_no_guest_list_nothing_is_vouched_for() {
-    let (bench, mut north, _) = bench().await;
-    bench.push(&named_event(3)).await;
+async fn where_gates_had_no_guest_list_nothing_is_vouched_for() {
+    let bench = Bench::new().await;
+    bench.push(&named_event(2)).await;
+    bench.report(42, 1, Issued).await;
+    let mut north = bench.gate().await;
     let of = found(&mut north);
     let_in(&mut north, of);
     assert_eq!(bench.upload(&mut north).await, [Unproved, Unproved]);
     assert_eq!(rules(&findings(&bench).await), [(Rule::Unproved, FindingState::Open)]);
     assert!(is_contested(&bench, &north).await);
+}
+
+/// Found in review: what gates had done before they heard of it put them in doubt.
+#[tokio::test]
+async fn a_guest_list_that_is_withdrawn_puts_no_gate_in_doubt() {
+    let (bench, mut north, _) = bench().await;
+    let of = found(&mut north);
+    let_in(&mut north, of);
+    bench.push(&named_event(3)).await;
+    assert_eq!(bench.upload(&mut north).await, [Stored, Stored]);
+    assert!(!is_contested(&bench, &north).await);
+}
+
+/// Found in review: it was forgotten, a use elsewhere was no second one, and what followed on it put the gate in doubt.
+#[tokio::test]
+async fn what_a_gate_vouched_for_while_it_was_suspended_counts_once_it_is_resumed() {
+    let (bench, mut north, mut south) = bench().await;
+    let admin = ValidationClient(bench.client(ServiceName::Admin));
+    let (gate, decided) = (north.gate, bench.clock.now());
+    admin.suspend_gate(&SuspendGate { gate, decided, believed_until: None }).await.unwrap();
+    let of = found(&mut north);
+    let let_in = let_in(&mut north, of);
+    assert_eq!(bench.upload(&mut north).await, [Stored, Stored]);
+    south.refuse("junk");
+    south.refuse("junk");
+    south.admit(42, Some(&ticket(42, 1)));
+    bench.upload(&mut south).await;
+    assert_eq!(findings(&bench).await, []);
+
+    admin.resume_gate(&ResumeGate { gate, decided }).await.unwrap();
+    let open = [(Rule::DoubleAdmission, FindingState::Open), (Rule::Overruled, FindingState::Open)];
+    assert_eq!(rules(&findings(&bench).await), open);
+    follows(&mut north, Act::Undo { of: let_in, persons: NonZeroU8::new(2).unwrap() }, 0);
+    assert_eq!(bench.upload(&mut north).await, [Stored]);
+    assert!(!is_contested(&bench, &north).await);
 }
 
 #[tokio::test]
