@@ -164,7 +164,7 @@ impl Folder {
                     now.uptime = until;
                     continue;
                 }
-                Step::Send(Request::LogIn) => Reply::LoggedIn("nobody asks".into()),
+                Step::Send(Request::LogIn) => Reply::LoggedIn { session: "nobody asks".into(), known_up_to: None },
                 Step::Send(Request::Fetch { .. } | Request::AskTime { .. }) => Reply::Refused,
                 Step::Send(Request::Upload { upload, session: _ }) => {
                     let rows = upload.rows.iter().map(|row| row.sequence);
@@ -172,7 +172,7 @@ impl Folder {
                     Reply::Uploaded(Uploaded { results: results.collect() })
                 }
             };
-            gate.on(reply, now, 0.5);
+            gate.on(reply, now, 0.5)?;
         }
         let moved = Assignment { version: 2, event: EventId(8), ..assignment() };
         Ok(gate.take(DocumentKind::Assignment, &Signed::seal(&moved, &[&key(5)])?, now)?)

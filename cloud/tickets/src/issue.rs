@@ -131,10 +131,18 @@ fn verdict_of_auth(state: &State, ticket: &StoredTicket, error: &CallError) -> O
         // Auth knows another ticket of the slot: this database was restored from an older backup.
         AuthProblem::SlotTaken => Some(Verdict::Anew(Seat::Other)),
         // A key was rotated away before both had signed.
-        AuthProblem::KeyNotActive if has_old_keys => Some(Verdict::Anew(Seat::Other)),
+        AuthProblem::KeyNotActive => has_old_keys.then_some(Verdict::Anew(Seat::Other)),
         // A key was revoked after auth had signed, before its answer came.
-        AuthProblem::WrittenDownKeyGone if has_old_keys => Some(Verdict::Anew(Seat::Same)),
-        problem => refusal(problem).map(|why| Verdict::Refused { why }),
+        AuthProblem::WrittenDownKeyGone => has_old_keys.then_some(Verdict::Anew(Seat::Same)),
+        problem @ (AuthProblem::GrantUnknown
+        | AuthProblem::GrantClosed
+        | AuthProblem::NotGranted
+        | AuthProblem::DocumentUnknown
+        | AuthProblem::DocumentRefused
+        | AuthProblem::TermsRefused
+        | AuthProblem::CapacityReached
+        | AuthProblem::PaymentNotConfirmed
+        | AuthProblem::TransferUnknown) => refusal(problem).map(|why| Verdict::Refused { why }),
     }
 }
 

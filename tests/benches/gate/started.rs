@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use countermark_shared::documents::{DocumentKind, DocumentSet};
 use countermark_shared::id::LaneId;
+use data_encoding::HEXLOWER;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rusqlite::{Connection, params};
@@ -58,7 +59,7 @@ pub(crate) fn starts(program: &Path, folder: &Path, event: &Event, rows: u32) ->
     fs::create_dir(&clip)?;
     easy_picture(&event.tickets.text(THREE_DAYS_FROM - 1), &mut StdRng::seed_from_u64(7))?.save(clip.join("1.png"))?;
     let config = folder.join("gate.toml");
-    fs::write(&config, format!("[[camera]]\nname = \"porch\"\nlane = 1\nclip = {clip:?}\n"))?;
+    fs::write(&config, format!("[[camera]]\nname = \"porch\"\nlane = 1\nclip = '{}'\n", clip.display()))?;
     let running = gate.first_verdict(&["--config", config.to_str().context("a path")?], None)?;
     figure("peak_memory_with_a_clip", f64::from(running.kibibytes("VmHWM:")?) / 1024.0, "MiB");
     let stick = folder.join("stick");
@@ -78,7 +79,7 @@ fn enrol(folder: &Path, event: &Event) -> Result<()> {
         "root": event.bundle.root_fingerprint().to_string(),
     });
     fs::write(folder.join("identity.json"), identity.to_string())?;
-    let hexadecimal: String = unwrapping_key().bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = HEXLOWER.encode(unwrapping_key().bytes());
     for (name, secret) in [("gate.key", key(9).to_pem()?.as_bytes()), ("unwrapping.key", hexadecimal.as_bytes())] {
         // Whose keys others can read does not start.
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(name))?;
