@@ -198,6 +198,7 @@ fn what_is_damaged_beside_the_rows_costs_nothing_whether_or_not_some_rows_have_g
         bench.reopen().unwrap();
         if pruned > 0 {
             let late = moment(END + Duration::from_hours(13));
+            bench.ledger().set_clock(&clock::answer(late.battery, 5), late).unwrap();
             assert_eq!(bench.ledger().prune(Duration::ZERO, late).unwrap().rows, pruned);
         }
         supervisors::add(bench.ledger(), "273940").unwrap();
@@ -207,7 +208,9 @@ fn what_is_damaged_beside_the_rows_costs_nothing_whether_or_not_some_rows_have_g
         save(&mut bench).unwrap();
         assert_eq!(defects(bench.ledger()), [Defect::Replaced]);
         assert_eq!((bench.ledger().documents_held(), bench.ledger().supervisors().unwrap()), before);
-        assert_eq!(bench.verdicts(&[ticket(30, 1), ticket(90, 1)]), [Reason::PlacesUsedUp, Reason::Admitted]);
+        // What went, went by a signed time, by which the event is over.
+        let said = if pruned > 0 { [Reason::NoLongerValid; 2] } else { [Reason::PlacesUsedUp, Reason::Admitted] };
+        assert_eq!(bench.verdicts(&[ticket(30, 1), ticket(90, 1)]), said);
         // Validation knows those before, and says so.
         assert_eq!(bench.ledger().batch(100).unwrap().unwrap().sequences(), pruned + 1..=62);
     }

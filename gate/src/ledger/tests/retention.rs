@@ -2,6 +2,7 @@
 
 use countermark_shared::journal::{Audit, ExportEnd, ExportHead};
 
+use super::clock::answer;
 use super::*;
 use crate::ledger::{PruneError, Pruned};
 
@@ -19,9 +20,14 @@ fn settle(bench: &mut Bench, outcomes: &[RowOutcome]) {
     bench.ledger().settle(&results).unwrap();
 }
 
-/// After the lease.
+/// After the lease, by the box's calendar.
 fn late() -> Moment {
     moment(END + Duration::from_hours(13))
+}
+
+/// The cloud says that it is so late.
+fn tell(bench: &mut Bench) {
+    bench.ledger().set_clock(&answer(late().battery, 5), late()).unwrap();
 }
 
 const NOTHING: Duration = Duration::ZERO;
@@ -61,6 +67,8 @@ fn nothing_goes_that_somebody_may_ask_about() {
     assert_eq!(prune(&mut bench, Duration::from_hours(23), late()), 0, "they are kept as long as that");
     let nobody = moment(Timestamp::from_unix_seconds(0));
     assert!(matches!(bench.ledger().prune(NOTHING, nobody), Err(PruneError::ClockUnsure)));
+    assert_eq!(prune(&mut bench, NOTHING, late()), 0, "a calendar alone ends no lease");
+    tell(&mut bench);
     assert_eq!(prune(&mut bench, NOTHING, late()), 6);
 }
 
@@ -68,6 +76,7 @@ fn nothing_goes_that_somebody_may_ask_about() {
 fn what_people_look_into_keeps_all_that_follows() {
     let mut bench = used();
     settle(&mut bench, &[RowOutcome::Stored, RowOutcome::Known, RowOutcome::Fork, RowOutcome::Stored]);
+    tell(&mut bench);
     let pruned = bench.ledger().prune(NOTHING, late()).unwrap();
     assert_eq!(pruned, Pruned { rows: 2, after: 2, more: false });
     assert_eq!(audited(&mut bench, 2), 6);
@@ -80,6 +89,7 @@ fn what_people_look_into_keeps_all_that_follows() {
 fn an_empty_journal_goes_on_where_it_was() {
     let mut bench = used();
     settle(&mut bench, &[RowOutcome::Stored; 6]);
+    tell(&mut bench);
     bench.ledger().prune(NOTHING, late()).unwrap();
     for again in 7..=8 {
         bench.reopen().unwrap();
