@@ -219,9 +219,10 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 }
 
 impl CommandLine {
-    /// What is logged of this program; of its libraries only what is wrong.
+    /// What is logged of this program; of its libraries only what is wrong. Who verifies certificates calls each instant wrong that is tried and does
+    /// not fit (`cloud/tls.rs`); what became of it, this program says itself.
     pub(crate) fn log_filter(&self) -> EnvFilter {
-        EnvFilter::new(format!("warn,countermark_gate={}", self.log))
+        EnvFilter::new(format!("warn,rustls_platform_verifier=off,countermark_gate={}", self.log))
     }
 
     /// Does what was asked.
