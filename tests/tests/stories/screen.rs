@@ -23,7 +23,7 @@ use countermark_tests::forgery;
 use countermark_tests::gate::{Gate, RunningGate};
 use countermark_tests::proxy::Fault;
 use countermark_tests::season::{FESTIVAL, LIVE, NAMED, SOLO};
-use countermark_tests::wait::PATIENCE;
+use countermark_tests::wait::{PATIENCE, until};
 use zeroize::Zeroizing;
 
 use crate::stage::{Stage, tell};
@@ -149,7 +149,14 @@ fn rhythm(tune: &[(u32, u32)]) -> Vec<(u32, u32)> {
 fn without_a_network_it_goes_on_and_without_an_agent_it_says_so() {
     tell(Stage::Own("screen_stopped"), async |cloud| {
         let entrance = Entrance::build(cloud).await?;
-        entrance.open().await?.kill().await?;
+        let synced = entrance.open().await?;
+        // It lets people in before there is any feed: of whom should it have heard?
+        until("the gate heard of the others", PATIENCE, async || {
+            let held = entrance.gate.status().await?.documents;
+            Ok(held.contains_key("admission-feed").then_some(()))
+        })
+        .await?;
+        synced.kill().await?;
         cloud.gate_line().cut(Fault::Swallow);
         let mut running = entrance.gate.listen().await?;
         let mut lines = running.lines()?;
