@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -16,8 +17,10 @@ use countermark_tests::{binaries, clock};
 
 /// Fills the folder that is brought, and gives the texts of so many tickets.
 pub(crate) async fn sell(tickets: u8, brought: &Path) -> Result<Vec<String>> {
+    static SALES: AtomicU32 = AtomicU32::new(1);
     let server = tokio::task::spawn_blocking(countermark_postgres::shared).await?;
-    let cloud = Cloud::start(server, "box", Migration::FromTemplate, &[FESTIVAL], &|_| {}).await?;
+    let name = format!("box_{}", SALES.fetch_add(1, Ordering::Relaxed));
+    let cloud = Cloud::start(server, &name, Migration::FromTemplate, &[FESTIVAL], &|_| {}).await?;
     let now = clock::now();
     let administrator = Administrator::log_in(&cloud).await?;
     administrator.publish(&season::festival(now, now + Duration::from_hours(6))?).await?;
