@@ -70,5 +70,5 @@ fn mark(output: &Output, good: bool) -> String {
 
 fn row(mark: &str, gate: &str, picture: &str, what: &str, expected: &str, verdict: &str, persons: &str) -> String {
     let mark = if mark.is_empty() { " " } else { mark };
-    format!("{mark}   {gate:<7}{picture:<21}{what:<29}{expected:<21}{verdict:<21}{persons}")
+    format!("{mark}   {gate:<7}{picture:<21}{what:<31}{expected:<21}{verdict:<21}{persons}")
 }
