@@ -1,8 +1,8 @@
-//! Whatever happens at the doors, the invariants hold: 200 seeds here, more by `cargo run -p countermark-tests --bin simulate`.
+//! Whatever happens at the doors, the invariants hold: 100 seeds here, more by `cargo run -p countermark-tests --bin simulate`.
 
 use countermark_tests::simulation::{run, run_all};
 
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 100;
 
 #[test]
 fn whatever_happens_at_the_doors_nothing_is_lost_and_nobody_passes_a_gate_twice() {
