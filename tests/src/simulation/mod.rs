@@ -70,7 +70,7 @@ pub fn run(seed: u64, tell: Tell<'_>) -> anyhow::Result<Run> {
 pub fn run_all(seeds: std::ops::Range<u64>, done: impl Fn(u64) + Sync) -> anyhow::Result<Counts> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicU64::new(seeds.start);
-    let runs = || {
+    let runs = || -> anyhow::Result<Counts> {
         let mut all = Counts::default();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
