@@ -1,4 +1,4 @@
-//! The box, booted: Debian's kernel, the Debian package, systemd, USB serial lines, a keyboard, a camera, a relay, a GPIO chip, a display, a network, a power cut; in a virtual machine. An executable of its
+//! The box, booted: Debian's kernel, the Debian package, systemd, USB serial lines, a keyboard, a camera, a relay, a GPIO chip, a display, a loudspeaker, a network, a power cut; in a virtual machine. An executable of its
 //! own, since it needs packages and minutes: `cargo test -p countermark-tests --test box -- --ignored`.
 
 // Test modules all of them, as the lints understand it: here a failure may panic.
@@ -28,6 +28,8 @@ mod installed;
 mod keyboard;
 #[cfg(test)]
 mod kiosk;
+#[cfg(test)]
+mod loudspeaker;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
