@@ -3,7 +3,7 @@
 use countermark_postgres::{Schema, TestDatabase};
 use countermark_tests::simulation::{Run, replay, run};
 
-/// So many small houses, and so many stadiums: every other seed is one.
+/// So many small houses, each tenth seed, and so many stadiums.
 const SMALL: usize = 17;
 const STADIUMS: usize = 3;
 
