@@ -11,15 +11,15 @@ use serde_json::json;
 
 use crate::output::answer;
 
-/// Whom to make one.
+/// Whose password, and what it is.
 #[derive(Args)]
-pub(crate) struct AddAdministrator {
+pub(crate) struct Credentials {
     #[command(flatten)]
     database: DatabaseSettings<Auth>,
-    /// Their e-mail address, with which they log in.
+    /// The e-mail address with which they log in.
     #[arg(long)]
     email: String,
-    /// File of their first password: 16 to 256 visible characters, mode 600.
+    /// File of the password: 16 to 256 visible characters, mode 600.
     #[arg(long = "password-file", value_parser = secret_file::text)]
     password: SecretString,
     /// Print a line of JSON.
@@ -50,23 +50,7 @@ pub(crate) struct ListAdministrators {
     json: bool,
 }
 
-/// Whose password.
-#[derive(Args)]
-pub(crate) struct SetPassword {
-    #[command(flatten)]
-    database: DatabaseSettings<Auth>,
-    /// The e-mail address with which they log in.
-    #[arg(long)]
-    email: String,
-    /// File of the new password: 16 to 256 visible characters, mode 600.
-    #[arg(long = "password-file", value_parser = secret_file::text)]
-    password: SecretString,
-    /// Print a line of JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-pub(crate) async fn add_administrator(settings: AddAdministrator) -> anyhow::Result<()> {
+pub(crate) async fn add_administrator(settings: Credentials) -> anyhow::Result<()> {
     let pool = settings.database.open(&countermark_auth::MIGRATOR).await?;
     let (now, randomness) = (Clock::system().now(), Randomness::system());
     let added = countermark_auth::add_administrator(&pool, &settings.email, settings.password, now, &randomness);
@@ -92,7 +76,7 @@ pub(crate) async fn list_administrators(settings: ListAdministrators) -> anyhow:
     answer(settings.json, &json!({ "administrators": administrators }), &lines.join("\n"))
 }
 
-pub(crate) async fn set_password(settings: SetPassword) -> anyhow::Result<()> {
+pub(crate) async fn set_password(settings: Credentials) -> anyhow::Result<()> {
     let pool = settings.database.open(&countermark_auth::MIGRATOR).await?;
     let (now, randomness) = (Clock::system().now(), Randomness::system());
     let set = countermark_auth::set_password(&pool, &settings.email, settings.password, now, &randomness);

@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use countermark_service::telemetry::LogSettings;
 
-use crate::account::{AddAdministrator, ListAdministrators, RemoveAdministrator, SetPassword};
+use crate::account::{Credentials, ListAdministrators, RemoveAdministrator};
 use crate::ceremony::Ceremony;
 use crate::key::KeyOf;
 use crate::migrate::Migrate;
@@ -53,14 +53,14 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Key(KeyOf),
     /// Make an account that may administrate. Nobody can register as one.
-    AddAdministrator(AddAdministrator),
+    AddAdministrator(Credentials),
     /// Close an administrator's account. Their tokens end within a quarter of an hour; what they did stays on the record.
     RemoveAdministrator(RemoveAdministrator),
     /// Say who may administrate.
     ListAdministrators(ListAdministrators),
     /// Set the password of an account, a buyer's or an administrator's, for somebody who has forgotten theirs. Make sure that it is them: nobody
     /// is sent mail.
-    SetPassword(SetPassword),
+    SetPassword(Credentials),
     /// Make root, organiser and service keys, and sign trust bundles and event documents: on a machine that no service runs on.
     #[command(subcommand)]
     Ceremony(Ceremony),

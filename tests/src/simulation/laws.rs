@@ -97,30 +97,19 @@ pub(super) fn undone_rightly<'a>(rows: impl Iterator<Item = &'a Row>) -> anyhow:
         if is_admission(row) {
             admissions.insert(row.sequence, stored);
         }
-        match row.act {
-            Some(Act::Actuated { of, actuation: Actuation::Turned }) => drop(turned.insert(of)),
-            Some(Act::Undo { of, persons: _ }) => {
-                let (gate, sequence) = (row.gate, row.sequence);
-                let admission = admissions.remove(&of);
-                let admission =
-                    admission.with_context(|| format!("row {sequence} of gate {gate} undoes no admission"))?;
-                ensure!(slot(row) == slot(&admission.row), "row {sequence} of gate {gate} undoes that of another seat");
-                ensure!(!turned.contains(&of), "row {sequence} of gate {gate} undoes row {of}, whose arm had turned");
-                let after = row.at.since(admission.row.at);
-                ensure!(after <= UNDO_WINDOW, "row {sequence} of gate {gate} undoes row {of}, {after:?} later");
-                let in_time = stored.received.since(admission.received) <= UNDO_BELIEVED;
-                ensure!(stored.believed == in_time, "row {sequence} of gate {gate} is an undo; believed: {}", !in_time);
-            }
-            Some(
-                Act::Actuated { .. }
-                | Act::Overrule { .. }
-                | Act::Claim { .. }
-                | Act::Claimed { .. }
-                | Act::Hold
-                | Act::Release,
-            )
-            | None => {}
+        if let Some(Act::Actuated { of, actuation: Actuation::Turned }) = row.act {
+            turned.insert(of);
         }
+        let Some(of) = row.undoes() else { continue };
+        let (gate, sequence) = (row.gate, row.sequence);
+        let admission = admissions.remove(&of);
+        let admission = admission.with_context(|| format!("row {sequence} of gate {gate} undoes no admission"))?;
+        ensure!(slot(row) == slot(&admission.row), "row {sequence} of gate {gate} undoes that of another seat");
+        ensure!(!turned.contains(&of), "row {sequence} of gate {gate} undoes row {of}, whose arm had turned");
+        let after = row.at.since(admission.row.at);
+        ensure!(after <= UNDO_WINDOW, "row {sequence} of gate {gate} undoes row {of}, {after:?} later");
+        let in_time = stored.received.since(admission.received) <= UNDO_BELIEVED;
+        ensure!(stored.believed == in_time, "row {sequence} of gate {gate} is an undo; believed: {}", !in_time);
     }
     Ok(())
 }

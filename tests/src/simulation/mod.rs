@@ -29,6 +29,7 @@ mod venue;
 mod witness;
 mod world;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -68,21 +69,28 @@ pub fn run(seed: u64, tell: Tell<'_>) -> anyhow::Result<Run> {
     Ok(Run { counts: witness.counts, gates, cloud })
 }
 
-/// Runs many, on as many threads as the machine has, and says what they came to together.
-pub fn run_all(seeds: std::ops::Range<u64>) -> anyhow::Result<Counts> {
+/// Runs many, on as many threads as the machine has, and says what they came to together; `done` hears of each that held. After one that failed
+/// none begins.
+pub fn run_all(seeds: std::ops::Range<u64>, done: impl Fn(u64) + Sync) -> anyhow::Result<Counts> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicU64::new(seeds.start);
+    let runs = || -> anyhow::Result<Counts> {
+        let mut all = Counts::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end {
+                return Ok(all);
+            }
+            let run = run(seed, None).inspect_err(|_| next.store(seeds.end, Ordering::Relaxed))?;
+            all.add(run.counts);
+            done(seed);
+        }
+    };
     std::thread::scope(|scope| {
-        let part = |first: usize| {
-            let seeds = seeds.clone().skip(first).step_by(threads);
-            scope.spawn(move || seeds.map(|seed| run(seed, None).map(|run| run.counts)).collect::<Vec<_>>())
-        };
-        let parts: Vec<_> = (0..threads).map(part).collect();
+        let parts: Vec<_> = (0..threads).map(|_| scope.spawn(runs)).collect();
         let mut all = Counts::default();
         for part in parts {
-            let runs = part.join().map_err(|_| anyhow::anyhow!("a run panicked"))?;
-            for counts in runs {
-                all.add(counts?);
-            }
+            all.add(part.join().map_err(|_| anyhow::anyhow!("a run panicked"))??);
         }
         Ok(all)
     })

@@ -3,7 +3,7 @@
 use countermark_postgres::{Schema, TestDatabase};
 use countermark_tests::simulation::{Run, replay, run};
 
-/// So many small houses, each tenth seed, and so many stadiums.
+/// So many small houses, which each tenth seed is, and so many stadiums.
 const SMALL: usize = 17;
 const STADIUMS: usize = 3;
 

@@ -1,5 +1,6 @@
 //! `cargo run -p countermark-tests --bin simulate -- --seeds 1000`: many nights at the doors in virtual time; `--seed N --trace` tells one again.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -23,13 +24,20 @@ struct CommandLine {
     trace: bool,
 }
 
-#[expect(clippy::print_stdout, reason = "what happened is what this program is for")]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "what happened is what this program is for")]
 fn main() -> anyhow::Result<()> {
     let CommandLine { seeds, from, seed, trace } = CommandLine::parse();
     let mut tell = |when: Duration, what: &str| println!("{:>9.3} {what}", when.as_secs_f64());
     let counts = match seed {
         Some(seed) => run(seed, trace.then_some(&mut tell))?.counts,
-        None => run_all(from..from + seeds)?,
+        None => {
+            let held = AtomicU64::new(0);
+            let done = |seed| {
+                let held = held.fetch_add(1, Ordering::Relaxed) + 1;
+                eprintln!("seed {seed} held: {held} of {seeds}");
+            };
+            run_all(from..from + seeds, done)?
+        }
     };
     ensure!(counts.scans > 0, "nothing happened");
     println!("everything held: {counts:?}");
