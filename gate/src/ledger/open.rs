@@ -35,6 +35,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../../../migrations/gate/0009_guest_list.sql")),
     M::up(include_str!("../../../migrations/gate/0010_wrong_pins.sql")),
     M::up(include_str!("../../../migrations/gate/0011_index_keys.sql")),
+    M::up(include_str!("../../../migrations/gate/0012_leases.sql")),
 ];
 /// How many statements stay prepared: all that the ledger has.
 const STATEMENTS: usize = 64;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use countermark_shared::id::EventId;
 use countermark_shared::journal::{ChainHash, ExportedRow, JournalRow, Subject};
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{Base64, RowOutcome};
@@ -77,7 +78,7 @@ impl Ledger {
     }
 
     /// Lets the oldest rows go that are older than `keep`, as far as validation has them and nobody may be asked about them any more: of
-    /// the event that is served none goes before the lease has ended by a signed time, or a seat would be free again. All or nothing, a few thousand at a time.
+    /// an event none goes before the gate's lease of it has ended by a signed time, or a seat would be free again, also where the gate was moved away and back. All or nothing, a few thousand at a time.
     pub(crate) fn prune(&mut self, keep: Duration, now: Moment) -> Result<Pruned, PruneError> {
         let clock = self.read_clock(now);
         if !clock.tells_time() {
@@ -88,11 +89,11 @@ impl Ledger {
         let rows = store::rows_from(&self.connection, anchor.sequence.saturating_add(1), PRUNED_AT_ONCE)?;
         let offered = rows.len();
         // A calendar alone ends no lease: one that was put forward would free the seats of the event that is served.
-        let leased = self
-            .documents
-            .lease()
-            .is_none_or(|lease| self.clock.error_bound(now.uptime).is_none() || clock.now < lease.until);
-        let gone: Vec<_> = rows.into_iter().take_while(|stored| self.may_go(stored, before, leased)).collect();
+        let signed = self.clock.error_bound(now.uptime).is_some();
+        let mut leases = store::leases(&self.connection)?;
+        leases.extend(self.documents.assignment().map(|assignment| (assignment.event, assignment.lease.until)));
+        let served = |event: EventId| leases.get(&event).is_some_and(|until| !signed || clock.now < *until);
+        let gone: Vec<_> = rows.into_iter().take_while(|stored| may_go(stored, before, served)).collect();
         let more = gone.len() == offered && offered == PRUNED_AT_ONCE;
         let Some(last) = gone.last() else { return Ok(Pruned { rows: 0, after: anchor.sequence, more }) };
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -100,19 +101,18 @@ impl Ledger {
         transaction.commit()?;
         Ok(Pruned { rows: gone.len() as u64, after: last.sequence, more })
     }
+}
 
-    fn may_go(&self, stored: &StoredRow, before: Timestamp, leased: bool) -> bool {
-        let settled = matches!(stored.outcome, Some(RowOutcome::Stored | RowOutcome::Known));
-        // Every row was read when the ledger was opened: one that cannot be read now stays for whoever looks into it.
-        let Ok(row) = JournalRow::from_bytes(&stored.row) else { return false };
-        let served = match (row.subject, self.documents.event_assigned()) {
-            (Subject::Payload { .. }, _) => false,
-            (Subject::Ticket { event, .. }, Some(served)) => event == served && leased,
-            // Whoever has no assignment does not know what is being served.
-            (Subject::Ticket { .. }, None) => true,
-        };
-        settled && row.at < before && !served
-    }
+fn may_go(stored: &StoredRow, before: Timestamp, served: impl Fn(EventId) -> bool) -> bool {
+    let settled = matches!(stored.outcome, Some(RowOutcome::Stored | RowOutcome::Known));
+    // Every row was read when the ledger was opened: one that cannot be read now stays for whoever looks into it.
+    let Ok(row) = JournalRow::from_bytes(&stored.row) else { return false };
+    let is_asked_about = match row.subject {
+        Subject::Payload { .. } => false,
+        // Whoever was never assigned to it has no seats of it.
+        Subject::Ticket { event, .. } => served(event),
+    };
+    settled && row.at < before && !is_asked_about
 }
 
 fn exported(stored: StoredRow, tickets: bool) -> Result<ExportedRow, rusqlite::Error> {

@@ -99,6 +99,9 @@ fn copy(damaged: &Connection, new: &Connection, gate: GateId) -> rusqlite::Resul
         store::put_unfinished(new, sequence)?;
     }
     remains::copy_supervisors(damaged, new)?;
+    for (event, until) in store::leases(damaged).unwrap_or_default() {
+        store::put_lease(new, event, until)?;
+    }
     for stored in remains::documents(damaged) {
         let record = Record { record: stored.record, content: stored.content };
         store::put_document(new, stored.kind, stored.sequence, &stored.envelope, &record)?;

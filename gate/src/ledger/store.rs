@@ -2,6 +2,7 @@
 
 mod guests;
 mod indexes;
+mod leases;
 mod seats;
 mod supervisors;
 
@@ -21,6 +22,7 @@ pub(super) use guests::{
 pub(super) use indexes::Indexed;
 #[cfg(test)]
 pub(super) use indexes::names as index_names;
+pub(super) use leases::{leases, put_lease};
 pub(super) use seats::{
     cut_off_unfinished, finish, history, is_kept, last_verdicts, put_unfinished, row, seats_held, ticket_text,
     unanswered_claims,

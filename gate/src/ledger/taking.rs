@@ -1,7 +1,7 @@
 //! Taking documents and the time: on disk in one transaction before it is in force, and what of it is given on.
 
 use countermark_shared::clock::{Clock, Exchange, NotTaken, TimeQuestion};
-use countermark_shared::documents::{Refusal, Remedy};
+use countermark_shared::documents::{Assignment, Refusal, Remedy};
 use countermark_shared::keys::Signature;
 use countermark_shared::time::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
@@ -295,7 +295,12 @@ fn persist(connection: &Connection, kind: DocumentKind, bytes: &[u8], next: &Doc
                 store::put_record(connection, kind, &next.record(kind))?;
             }
         }
-        DocumentKind::Assignment | DocumentKind::EventDocument | DocumentKind::Head => {}
+        DocumentKind::Assignment => {
+            if let Some(Assignment { event, lease, .. }) = next.assignment() {
+                store::put_lease(connection, *event, lease.until)?;
+            }
+        }
+        DocumentKind::EventDocument | DocumentKind::Head => {}
     }
     store::put_document(connection, kind, 0, bytes, &next.record(kind))?;
     for kind in DocumentKind::HELD.into_iter().filter(|kind| next.standing(*kind).is_none()) {

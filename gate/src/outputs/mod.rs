@@ -31,7 +31,7 @@ use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::time::Duration;
 
 use countermark_shared::id::LaneId;
-use countermark_shared::verdict::Severity;
+use countermark_shared::verdict::{Reason, Severity};
 
 pub(crate) use guard::{Guard, hear_the_agents_file, wait_for_the_agents_end};
 pub(crate) use machine::{Duty, Opening, Patterns, Turns, Verdict};
@@ -99,7 +99,10 @@ impl Outputs {
     pub(crate) fn tell(&self, announcement: &Announcement, now: Duration) {
         let (lane, verdict) = (announcement.lane, Verdict::of(announcement, now));
         // Before any of them says how it went. Nobody listens any more: it is the end.
-        self.tell.send(Telling::Expected { row: verdict.row, pulses: self.pulses(lane, &verdict) }).unwrap_or_default();
+        let leaves =
+            matches!(announcement.ruling.verdict, Reason::Exit | Reason::ExitWithoutEntry | Reason::ExitUnread);
+        let pulses = self.pulses(lane, &verdict);
+        self.tell.send(Telling::Expected { row: verdict.row, leaves, pulses }).unwrap_or_default();
         for Device { told, outputs } in &self.devices {
             let concerned =
                 outputs.iter().filter(|(config, _)| config.entry.lane == lane && config.duty.is_about(&verdict));

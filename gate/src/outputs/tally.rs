@@ -1,4 +1,4 @@
-//! What became of an admission, once each of its pulses was told of: the word that the journal keeps. Pure; knows no device.
+//! What became of whom a verdict let through, once each of its pulses was told of: the word that the journal keeps. Pure; knows no device.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,12 @@ use super::passage::{Passage, PassageLine};
 /// What is told to whoever listens to outputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Telling {
-    /// Of how many pulses it will be told for the admission of a row; none for what opens nothing.
+    /// Of how many pulses it will be told for a row; none for what opens nothing.
     Expected {
         /// The journal row.
         row: Option<u64>,
+        /// Whether people leave by it.
+        leaves: bool,
         /// How many, over all outputs of the lane.
         pulses: u32,
     },
@@ -20,23 +22,24 @@ pub(crate) enum Telling {
     Passed(PassageLine),
 }
 
-/// Admissions of which not each pulse was told of yet.
+/// Rows of which not each pulse was told of yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(BTreeMap<u64, Awaited>);
 
 #[derive(Debug)]
 struct Awaited {
+    leaves: bool,
     pulses: u32,
-    most: Option<Actuation>,
+    said: Option<Actuation>,
 }
 
 impl Tally {
-    /// Notes what was told; the answer is an admission of which all was told by that, and the most that may have happened. Of several persons who
-    /// were let in one after the other, one who may have gone through is enough: what is let in again is the whole admission.
+    /// Notes what was told; the answer is a row of which all was told by that, and what is to be believed of it: the most that may have happened of
+    /// an admission, for what is let in again is the whole of it, and the least of an exit, for each who did not go is still inside.
     pub(crate) fn hear(&mut self, telling: &Telling) -> Option<(u64, Actuation)> {
         match telling {
-            Telling::Expected { row: Some(row), pulses } if *pulses > 0 => {
-                self.0.insert(*row, Awaited { pulses: *pulses, most: None });
+            Telling::Expected { row: Some(row), leaves, pulses } if *pulses > 0 => {
+                self.0.insert(*row, Awaited { leaves: *leaves, pulses: *pulses, said: None });
                 None
             }
             Telling::Expected { .. } => None,
@@ -44,14 +47,15 @@ impl Tally {
                 let row = line.sequence?;
                 let awaited = self.0.get_mut(&row)?;
                 let told = line.passage.actuation();
-                let most = awaited.most.filter(|most| rank(*most) > rank(told)).unwrap_or(told);
-                awaited.most = Some(most);
+                let stands = |said: &Actuation| (rank(*said) > rank(told)) != awaited.leaves;
+                let believed = awaited.said.filter(stands).unwrap_or(told);
+                awaited.said = Some(believed);
                 awaited.pulses -= 1;
                 if awaited.pulses > 0 {
                     return None;
                 }
                 self.0.remove(&row);
-                Some((row, most))
+                Some((row, believed))
             }
         }
     }
@@ -87,11 +91,15 @@ mod tests {
         Telling::Passed(PassageLine { sequence: Some(row), lane: LaneId(1), output: "arm".to_owned(), passage })
     }
 
-    /// What is said of row 7 after so many pulses, which ended so.
+    /// What is said of an admission, row 7, after so many pulses, which ended so.
     fn said(passages: &[Passage]) -> Vec<Option<(u64, Actuation)>> {
+        said_of(false, passages)
+    }
+
+    fn said_of(leaves: bool, passages: &[Passage]) -> Vec<Option<(u64, Actuation)>> {
         let mut tally = Tally::default();
         let pulses = u32::try_from(passages.len()).unwrap();
-        assert_eq!(tally.hear(&Telling::Expected { row: Some(7), pulses }), None);
+        assert_eq!(tally.hear(&Telling::Expected { row: Some(7), leaves, pulses }), None);
         assert_eq!(tally.hear(&passed(8, Passage::Turned)), None, "of another admission");
         let said = passages.iter().map(|passage| tally.hear(&passed(7, *passage))).collect();
         assert_eq!(tally.hear(&passed(7, Passage::Turned)), None, "more than was owed");
@@ -110,9 +118,20 @@ mod tests {
     }
 
     #[test]
+    fn of_an_exit_the_last_pulse_says_the_least() {
+        use Passage::{NotOpened, NotTurned, Opened, Turned};
+        let left = |passages| said_of(true, passages).pop().flatten();
+        for passages in [&[Turned, NotTurned], &[NotTurned, Turned], &[NotTurned, NotOpened]] {
+            assert_eq!(left(passages), Some((7, Actuation::NotTurned)), "{passages:?}");
+        }
+        assert_eq!(left(&[Turned, Opened, Turned]), Some((7, Actuation::Opened)));
+        assert_eq!(left(&[Turned, Turned]), Some((7, Actuation::Turned)));
+    }
+
+    #[test]
     fn of_what_opens_nothing_nothing_is_expected() {
         let mut tally = Tally::default();
-        assert_eq!(tally.hear(&Telling::Expected { row: Some(7), pulses: 0 }), None);
+        assert_eq!(tally.hear(&Telling::Expected { row: Some(7), leaves: false, pulses: 0 }), None);
         assert_eq!(tally.hear(&passed(7, Passage::Opened)), None);
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::ledger::find::Found;
 use crate::names::Holder;
 use crate::samples::{EVENT, NAME, ORDER, SEAT};
-use countermark_shared::documents::{Assignment, EventDocument, KeyRole, KeyStatus, Signed, SlotState};
+use countermark_shared::documents::{EventDocument, KeyRole, KeyStatus, Signed, SlotState};
 use countermark_shared::id::{Generation, SupervisorId};
 use countermark_shared::journal::OverruleReason;
 use countermark_shared::order_code::OrderCode;
@@ -19,13 +19,6 @@ fn entrusted() -> Bench {
     assign(&mut bench, 2, |_| {});
     give(&mut bench, &samples::event_with_guests(2, true));
     bench
-}
-
-fn assign(bench: &mut Bench, version: u32, change: impl FnOnce(&mut Assignment)) {
-    let mut assignment = Assignment { version, secrets: vec![samples::wrapped_secret()], ..samples::assignment() };
-    change(&mut assignment);
-    let bytes = samples::assignment_bytes(&assignment);
-    bench.ledger().take(DocumentKind::Assignment, &bytes, moment(DOORS)).unwrap();
 }
 
 fn give(bench: &mut Bench, event: &EventDocument) {

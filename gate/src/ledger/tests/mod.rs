@@ -21,6 +21,7 @@ use crate::documents::DocumentKind;
 use crate::input::{ScannedText, Source};
 use crate::samples::{self, DOORS, END, GATE};
 use core::num::NonZeroU8;
+use countermark_shared::documents::Assignment;
 use countermark_shared::id::{EventId, Slot};
 use countermark_shared::journal::{Act, Actor, ClockState, JournalRow};
 use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket};
@@ -107,6 +108,14 @@ fn open(file: &Path) -> Result<Ledger, OpenError> {
 
 fn open_by(reread: Reread, file: &Path) -> Result<Ledger, OpenError> {
     Ledger::open_by(reread, file, samples::owner(), BootId::new([9; 16]), UPTIME)
+}
+
+/// Assigns the gate anew, with the secret that opens names.
+fn assign(bench: &mut Bench, version: u32, change: impl FnOnce(&mut Assignment)) {
+    let mut assignment = Assignment { version, secrets: vec![samples::wrapped_secret()], ..samples::assignment() };
+    change(&mut assignment);
+    let bytes = samples::assignment_bytes(&assignment);
+    bench.ledger().take(DocumentKind::Assignment, &bytes, moment(DOORS)).unwrap();
 }
 
 fn moment(at: Timestamp) -> Moment {

@@ -10,15 +10,6 @@ fn entrusted(change: impl FnOnce(&mut countermark_shared::documents::Assignment)
     bench
 }
 
-fn assign(bench: &mut Bench, version: u32, change: impl FnOnce(&mut countermark_shared::documents::Assignment)) {
-    let mut assignment = samples::assignment();
-    assignment.version = version;
-    assignment.secrets = vec![samples::wrapped_secret()];
-    change(&mut assignment);
-    let bytes = samples::assignment_bytes(&assignment);
-    bench.ledger().take(DocumentKind::Assignment, &bytes, moment(DOORS)).unwrap();
-}
-
 fn read(said: &Announcement) -> Option<(&str, &str)> {
     said.holder.as_ref().map(|holder| (holder.name(), holder.seat()))
 }

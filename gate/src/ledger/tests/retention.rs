@@ -73,6 +73,22 @@ fn nothing_goes_that_somebody_may_ask_about() {
 }
 
 #[test]
+fn what_was_let_in_is_not_forgotten_while_the_gate_serves_another_event() {
+    let mut bench = used();
+    settle(&mut bench, &[RowOutcome::Stored; 6]);
+    let [later, latest] = [13, 14].map(|hours| END + Duration::from_hours(hours));
+    let prune = |bench: &mut Bench, at| {
+        bench.reopen().unwrap();
+        bench.ledger().set_clock(&answer(at, 5), moment(at)).unwrap();
+        bench.ledger().prune(NOTHING, moment(at)).unwrap().rows
+    };
+    assign(&mut bench, 2, |assignment| assignment.lease.until = later);
+    assign(&mut bench, 3, |assignment| (assignment.event, assignment.lease.until) = (EventId(8), latest));
+    assert_eq!(prune(&mut bench, END), 0, "it may be moved back");
+    assert_eq!(prune(&mut bench, later), 6, "its last lease of the event has ended");
+}
+
+#[test]
 fn what_people_look_into_keeps_all_that_follows() {
     let mut bench = used();
     settle(&mut bench, &[RowOutcome::Stored, RowOutcome::Known, RowOutcome::Fork, RowOutcome::Stored]);

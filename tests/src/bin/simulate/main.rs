@@ -28,16 +28,14 @@ struct CommandLine {
 fn main() -> anyhow::Result<()> {
     let CommandLine { seeds, from, seed, trace } = CommandLine::parse();
     let mut tell = |when: Duration, what: &str| println!("{:>9.3} {what}", when.as_secs_f64());
+    let held = AtomicU64::new(0);
+    let done = |seed| {
+        let held = held.fetch_add(1, Ordering::Relaxed) + 1;
+        eprintln!("seed {seed} held: {held} of {seeds}");
+    };
     let counts = match seed {
         Some(seed) => run(seed, trace.then_some(&mut tell))?.counts,
-        None => {
-            let held = AtomicU64::new(0);
-            let done = |seed| {
-                let held = held.fetch_add(1, Ordering::Relaxed) + 1;
-                eprintln!("seed {seed} held: {held} of {seeds}");
-            };
-            run_all(from..from + seeds, done)?
-        }
+        None => run_all(from..from + seeds, done)?,
     };
     ensure!(counts.scans > 0, "nothing happened");
     println!("everything held: {counts:?}");
