@@ -14,7 +14,7 @@ use super::shut;
 use crate::clock::{self, Clock};
 use crate::cloud::Client;
 use crate::identity::{Identity, stored_key, stored_unwrapping_key};
-use crate::ledger::{Defect, Ledger, OpenError, Owner, Report};
+use crate::ledger::{Defect, Ledger, OpenError, Owner, Report, is_full};
 use crate::local;
 use crate::outputs::lanes_opened;
 use crate::retire::ENROL_ANEW;
@@ -86,12 +86,11 @@ pub(super) fn defect(why: &anyhow::Error) -> Option<Defect> {
     if let Some(error) = why.downcast_ref::<OpenError>() {
         return Defect::of_opening(error);
     }
-    let failed = why.chain().find_map(|cause| cause.downcast_ref::<io::Error>())?.kind();
-    let has = |kinds: &[io::ErrorKind]| kinds.contains(&failed);
-    if has(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
+    let failed = why.chain().find_map(|cause| cause.downcast_ref::<io::Error>())?;
+    if is_full(failed) {
         Some(Defect::Full)
     } else {
-        has(&[io::ErrorKind::ReadOnlyFilesystem]).then_some(Defect::Unwritable)
+        (failed.kind() == io::ErrorKind::ReadOnlyFilesystem).then_some(Defect::Unwritable)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The disk: whether there is room, and how long a verdict waits for it.
+//! The disk: whether there is room, for bytes and for files, and how long a verdict waits for it.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -14,6 +14,10 @@ const MEBIBYTE: u64 = 1024 * 1024;
 const LITTLE: u64 = 1024 * MEBIBYTE;
 /// Below this, SQLite may fail in the middle of a day.
 const TOO_LITTLE: u64 = 100 * MEBIBYTE;
+/// The agent makes some ten files, and Debian some hundreds at an upgrade.
+const FEW_FILES: u64 = 10_000;
+/// Below this, the ledger may not be opened at the next start.
+const TOO_FEW_FILES: u64 = 100;
 /// Writes that are timed.
 const WRITES: usize = 20;
 /// What SQLite writes at once.
@@ -23,13 +27,18 @@ const SLOW: Duration = Duration::from_millis(30);
 const TOO_SLOW: Duration = Duration::from_millis(150);
 
 pub(super) fn examine(folder: &Path, clock: Clock) -> Vec<Finding> {
-    let space = match statvfs(folder) {
-        Ok(statistics) => space(statistics.blocks_available().saturating_mul(statistics.fragment_size())),
-        Err(error) => unusable("disk space", folder, &error.into()),
+    let mut findings = match statvfs(folder) {
+        Ok(statistics) => vec![
+            space(statistics.blocks_available().saturating_mul(statistics.fragment_size())),
+            // Btrfs and others have no such limit, and say that it is 0.
+            files((statistics.files() > 0).then(|| statistics.files_available())),
+        ],
+        Err(error) => vec![unusable("disk space", folder, &error.into())],
     };
     let speed = durable_writes(folder, clock)
         .map_or_else(|error| unusable("disk speed", folder, &error), |times| speed(&times));
-    vec![space, speed]
+    findings.push(speed);
+    findings
 }
 
 fn unusable(part: &str, folder: &Path, error: &io::Error) -> Finding {
@@ -38,7 +47,7 @@ fn unusable(part: &str, folder: &Path, error: &io::Error) -> Finding {
         Standing::Wrong,
         part,
         says,
-        "run this as the gate's user; look for a full disk (`df`) or a broken one (`dmesg`)",
+        "run this as the gate's user; look for a full disk (`df`, `df --inodes`) or a broken one (`dmesg`)",
     )
 }
 
@@ -49,6 +58,18 @@ fn space(free: u64) -> Finding {
         LITTLE.. => Finding::good("disk space", says),
         TOO_LITTLE..LITTLE => Finding::bad(Standing::Warning, "disk space", says, remedy),
         ..TOO_LITTLE => Finding::bad(Standing::Wrong, "disk space", says, remedy),
+    }
+}
+
+/// A disk with room for bytes may have none for one file more: inodes.
+fn files(free: Option<u64>) -> Finding {
+    let Some(free) = free else { return Finding::good("disk files", "as many as there is room for") };
+    let says = format!("room for {free} more files");
+    let remedy = "delete files that nobody needs, old logs and pictures first (`du --inodes --one-file-system / | sort --numeric-sort` says where many lie), and nothing in this folder";
+    match free {
+        FEW_FILES.. => Finding::good("disk files", says),
+        TOO_FEW_FILES..FEW_FILES => Finding::bad(Standing::Warning, "disk files", says, remedy),
+        ..TOO_FEW_FILES => Finding::bad(Standing::Wrong, "disk files", says, remedy),
     }
 }
 
@@ -96,6 +117,17 @@ mod tests {
         assert_eq!(standing(LITTLE), Standing::Good);
         assert_eq!((standing(LITTLE - 1), standing(TOO_LITTLE)), (Standing::Warning, Standing::Warning));
         assert_eq!((standing(TOO_LITTLE - 1), standing(0)), (Standing::Wrong, Standing::Wrong));
+    }
+
+    #[test]
+    fn files_are_judged_at_both_bounds_where_they_are_counted() {
+        let standing = |free| files(free).standing;
+        assert_eq!((standing(None), standing(Some(FEW_FILES))), (Standing::Good, Standing::Good));
+        assert_eq!(
+            (standing(Some(FEW_FILES - 1)), standing(Some(TOO_FEW_FILES))),
+            (Standing::Warning, Standing::Warning)
+        );
+        assert_eq!((standing(Some(TOO_FEW_FILES - 1)), standing(Some(0))), (Standing::Wrong, Standing::Wrong));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is wrong with a ledger, in the words that say what to do about it. Knows nothing of how it came about.
 
 use std::io;
+use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
@@ -49,10 +50,11 @@ impl Defect {
     pub(crate) fn of_opening(error: &OpenError) -> Option<Self> {
         match error {
             OpenError::InUse { .. } => None,
-            OpenError::Write { file: _, source } if source.kind() == io::ErrorKind::StorageFull => Some(Self::Full),
+            OpenError::Write { file: _, source } if is_full(source) => Some(Self::Full),
             OpenError::Write { .. } => Some(Self::Unwritable),
-            OpenError::Open { file: _, source } => Some(match source.sqlite_error_code() {
+            OpenError::Open { file, source } => Some(match source.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => Self::Full,
+                Some(ErrorCode::CannotOpen) if takes_no_file(file) => Self::Full,
                 Some(ErrorCode::ReadOnly | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => Self::Unwritable,
                 _ => Self::Unopened,
             }),
@@ -73,8 +75,8 @@ impl Defect {
     pub(crate) fn sentence(self) -> Sentence {
         let (en, fr) = match self {
             Self::Full => (
-                "DISK FULL, nobody is let in: make room on this box, it goes on by itself.",
-                "DISQUE PLEIN, personne n'entre : libérez de la place, le portique reprend seul.",
+                "DISK FULL, nobody is let in: make room on this box (`countermark-gate doctor` says how), it goes on by itself.",
+                "DISQUE PLEIN, personne n'entre : libérez de la place (`countermark-gate doctor` dit comment), le portique reprend seul.",
             ),
             Self::Unwritable => (
                 "DISK CANNOT BE WRITTEN, nobody is let in: send people to another entrance; restart this box, then replace its disk.",
@@ -103,4 +105,14 @@ impl Defect {
         };
         Sentence { en: en.to_owned(), fr: fr.to_owned() }
     }
+}
+
+/// Whether there was no room for what was written.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded].contains(&error.kind())
+}
+
+/// Whether the disk has no room for one more file, be it of a byte: of why it could not make one, SQLite says nothing.
+fn takes_no_file(beside: &Path) -> bool {
+    beside.parent().is_some_and(|folder| tempfile::tempfile_in(folder).is_err_and(|error| is_full(&error)))
 }

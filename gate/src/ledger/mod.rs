@@ -57,7 +57,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use act::{ActError, Deed, Done};
 pub(crate) use claim::Question;
-pub(crate) use defect::Defect;
+pub(crate) use defect::{Defect, is_full};
 pub(crate) use delivery::{ANSWERED_FOR_NONE, Delivery, Failure, sentence};
 pub(crate) use find::Found;
 pub(crate) use guests::GuestList;

@@ -17,29 +17,41 @@ use crate::guest::PATIENCE;
 /// Between two pixels that are looked at: no part of any width, so that they lie scattered.
 const STRIDE: usize = 11;
 
-/// Between two looks: for each qemu holds the machine up for a while, and a verdict stands for four seconds.
+/// Between two looks: for each qemu holds the machine up for a while, and a green stands for two and a half seconds.
 const PACE: Duration = Duration::from_millis(300);
 
-/// What fills the display, and what stands on it.
+/// Of what is to be told beside it.
+const NOTICE: [u8; 3] = [0xFF, 0xD8, 0x4D];
+
+/// What fills the display, what stands on it, and how many hundredths of it are notices, at least and at most.
 #[derive(Clone, Copy)]
 pub(crate) struct Look {
     field: [u8; 3],
     ink: [u8; 3],
+    notices: (usize, usize),
 }
 
-/// No verdict.
-pub(crate) const NEUTRAL: Look = Look { field: [0x1C, 0x24, 0x30], ink: [0xFF; 3] };
+/// Whatever is told beside it.
+const ANY: (usize, usize) = (0, 100);
+
+/// No verdict, and that the cloud is not there in a line above it, as a page says that hears its agent.
+pub(crate) const READY: Look = Look { field: [0x1C, 0x24, 0x30], ink: [0xFF; 3], notices: (1, 6) };
+/// No verdict, and in some lines why there will be none.
+pub(crate) const SHUT: Look = Look { notices: (7, 100), ..READY };
 /// Let in.
-pub(crate) const GREEN: Look = Look { field: [0x00, 0x7D, 0x5A], ink: [0xFF; 3] };
+pub(crate) const GREEN: Look = Look { field: [0x00, 0x7D, 0x5A], ink: [0xFF; 3], notices: ANY };
+/// Not let in.
+pub(crate) const RED: Look = Look { field: [0x96, 0x00, 0x1B], ..GREEN };
 /// "Agent stopped".
-pub(crate) const STOPPED: Look = Look { field: [0; 3], ink: [0xFF, 0xD8, 0x4D] };
+pub(crate) const STOPPED: Look = Look { field: [0; 3], ink: NOTICE, notices: ANY };
 
 impl Look {
     /// Whether a picture of `pixels` has it: more than half of it is the field, and more than a fiftieth ink.
     fn is_of(self, pixels: &[[u8; 3]]) -> bool {
         let looked = || pixels.iter().step_by(STRIDE);
-        let share = |colour, part| looked().filter(|pixel| **pixel == colour).count() * part > looked().len();
-        share(self.field, 2) && share(self.ink, 50)
+        let hundredths = |colour| looked().filter(|pixel| **pixel == colour).count() * 100 / looked().len().max(1);
+        let (least, most) = self.notices;
+        hundredths(self.field) > 50 && hundredths(self.ink) > 2 && (least..=most).contains(&hundredths(NOTICE))
     }
 }
 

@@ -12,8 +12,9 @@ use serde_json::json;
 
 use crate::dialogue::Dialogue;
 
-/// For anything that happens at all in a machine that computes in software.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(4);
+/// For anything that happens at all in a machine that computes in software, on a machine that has much else to do. Nothing that goes well waits for
+/// its end.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(30);
 
 /// The way into a running machine.
 pub(crate) struct Guest(Dialogue);

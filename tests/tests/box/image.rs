@@ -12,7 +12,7 @@ use crate::programs::program;
 /// As `apt` on this machine has it; else mmdebstrap knows Debian's own.
 const SOURCES: &str = "/etc/apt/sources.list.d/debian.sources";
 /// What a bare Debian has that a bare folder has not, what the package needs and recommends, and what this test asks the guest by.
-const PACKAGES: &str = "systemd-sysv,udev,dbus,linux-image-amd64,initramfs-tools,ca-certificates,nftables,cage,chromium,seatd,qemu-guest-agent";
+const PACKAGES: &str = "systemd-sysv,udev,dbus,linux-image-amd64,initramfs-tools,ca-certificates,nftables,cage,chromium,seatd,alsa-utils,qemu-guest-agent";
 /// An initial RAM disk for this one machine is a fifth of one for all, and boots that much sooner.
 const MODULES: &str = r#"mkdir -p "$1/etc/initramfs-tools/conf.d"
 echo MODULES=list > "$1/etc/initramfs-tools/conf.d/machine"

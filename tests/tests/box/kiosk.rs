@@ -1,4 +1,4 @@
-//! A box that was switched on shows the operator's screen by itself, whatever ends its browser, its agent or the room on its disk, and talks to
+//! A box that was switched on shows the operator's screen by itself and sounds, whatever ends its browser, its agent or the room on its disk, and talks to
 //! nobody but the cloud.
 
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use countermark_shared::verdict::Reason;
 
-use crate::display::{GREEN, NEUTRAL, STOPPED};
+use crate::display::{GREEN, Look, READY, RED, SHUT, STOPPED};
 use crate::firewall;
 use crate::guest::Guest;
 use crate::installed::{self, SCANNER, has, runs, verdict};
-use crate::machine::Machine;
+use crate::machine::{Machine, Time};
 use crate::shut;
 use crate::story::{lay_out, tell};
 
@@ -26,9 +26,9 @@ profile = "usb-cdc"
 
 const UNIT: &str = "countermark-screen";
 
-/// Waits until less than three tenths of the last ten seconds had somebody wait for a processor (Linux, Documentation/accounting/psi.rst): a
-/// verdict stands for seconds, and a browser that is still busy with its start may draw the next thing it knows only after them.
-const AT_REST: &str = "until grep --quiet '^some avg10=[12]\\?[0-9]\\.' /proc/pressure/cpu; do sleep 1; done";
+/// The tones of the page (`gate/src/screen/sound.js`).
+const ADMITTED: [u32; 2] = [880, 1320];
+const REFUSED: [u32; 1] = [330];
 
 #[test]
 #[ignore = "boots a virtual machine twice, for minutes: `apt-get install qemu-system-x86 mmdebstrap nbdkit`, `cargo install --locked cargo-deb`"]
@@ -40,22 +40,25 @@ async fn story(folder: &Path) -> Result<()> {
     let (image, tickets) = lay_out(folder, 2, CONFIG).await?;
     let [first, second] = tickets.as_slice() else { anyhow::bail!("{} tickets were sold", tickets.len()) };
 
-    let mut machine = Machine::boot(&image, folder).await?;
+    let mut machine = Machine::boot(&image, folder, Time::Instructions).await?;
     installed::set_up(&mut machine.guest).await?;
     firewall::set_up(&mut machine.guest).await?;
     units_are_sound(&mut machine.guest).await?;
     machine.guest.run(&format!("systemctl enable {UNIT} && sync")).await?;
     machine.cut_power().await?;
 
-    let mut machine = Machine::boot(&image, folder).await?;
+    let mut machine = Machine::boot(&image, folder, Time::Instructions).await?;
     runs(&mut machine.guest).await?;
     firewall::came_first(&mut machine.guest).await?;
     firewall::keeps_out_and_in(&mut machine).await?;
     machine.scanner.plug().await?;
     has(&mut machine.guest, SCANNER).await?;
-    machine.display.shows(NEUTRAL, "ready").await?;
     minds_its_own_business(&mut machine.guest).await?;
+    is_ready(&mut machine).await?;
     passes(&mut machine, first, 1, "pass").await?;
+    shows(&mut machine, first, RED, "stop", &REFUSED).await?;
+    let said = verdict(&mut machine.guest, SCANNER, 2).await?;
+    ensure!(said == Reason::AlreadyUsed, "the display was red for {said:?}");
 
     let anew = runs_anew(&mut machine.guest, 0).await?;
     machine.guest.run("systemctl stop countermark-gate").await?;
@@ -64,27 +67,41 @@ async fn story(folder: &Path) -> Result<()> {
     shut::fill(&mut machine.guest).await?;
     machine.guest.run("systemctl start countermark-gate").await?;
     shut::says_why(&mut machine.guest).await?;
-    machine.display.shows(NEUTRAL, "shut").await?;
+    shut::is_explained(&mut machine.guest).await?;
+    machine.display.shows(SHUT, "shut").await?;
 
     machine.guest.run(&format!("pkill --signal KILL --oldest --euid {UNIT} chromium")).await?;
     runs_anew(&mut machine.guest, anew + 1).await?;
-    machine.display.shows(NEUTRAL, "shut, begun anew").await?;
+    machine.loudspeaker.forget()?;
+    machine.display.shows(SHUT, "shut, begun anew").await?;
     shut::outlives_its_watchdog(&mut machine.guest).await?;
     shut::empty(&mut machine.guest).await?;
     has(&mut machine.guest, SCANNER).await?;
-    passes(&mut machine, second, 2, "pass, after it was shut").await?;
+    is_ready(&mut machine).await?;
+    passes(&mut machine, second, 3, "pass, after it was shut").await?;
     shut::outlives_its_watchdog(&mut machine.guest).await
 }
 
-/// Shows a ticket that is admitted by row `row`, and waits until the display has said so and no longer does.
+/// Waits until the page hears its agent and may be heard.
+async fn is_ready(machine: &mut Machine) -> Result<()> {
+    machine.display.shows(READY, "ready").await?;
+    machine.loudspeaker.is_on().await
+}
+
+/// Shows a ticket that is admitted by row `row`.
 async fn passes(machine: &mut Machine, ticket: &str, row: u64, picture: &str) -> Result<()> {
-    machine.guest.run(AT_REST).await?;
-    machine.scanner.send(ticket).await?;
-    machine.display.shows(GREEN, picture).await?;
-    machine.display.shows(NEUTRAL, "ready").await?;
+    shows(machine, ticket, GREEN, picture, &ADMITTED).await?;
     let said = verdict(&mut machine.guest, SCANNER, row).await?;
     ensure!(said == Reason::Admitted, "the display was green for {said:?}");
     Ok(())
+}
+
+/// Shows a ticket, and waits until display and loudspeaker have said so, and the display no longer does.
+async fn shows(machine: &mut Machine, ticket: &str, look: Look, picture: &str, hertz: &[u32]) -> Result<()> {
+    machine.scanner.send(ticket).await?;
+    machine.display.shows(look, picture).await?;
+    machine.display.shows(READY, "ready").await?;
+    machine.loudspeaker.plays(hertz).await
 }
 
 /// All of ours, as systemd understands them.

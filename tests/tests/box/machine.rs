@@ -1,5 +1,5 @@
-//! The virtual machine: a PC with a disk, a stick, and ports for two USB serial lines, a keyboard, a camera and a GPIO chip, with a display and a network card. Owns
-//! how qemu is called.
+//! The virtual machine: a PC with a disk, a stick, and ports for two USB serial lines, a keyboard, a camera and a GPIO chip, with a display, a loudspeaker and a
+//! network card. Owns how qemu is called.
 //!
 //! It computes in software (TCG), everywhere alike. Hardware virtualisation would be faster where it is to be had; but where a machine is itself a virtual one,
 //! `/dev/kvm` may be there and its guest not get past its firmware (seen), and a test that decides by that is two tests.
@@ -17,6 +17,7 @@ use crate::display::Display;
 use crate::guest::{Guest, PATIENCE};
 use crate::image::Image;
 use crate::keyboard::Keyboard;
+use crate::loudspeaker::Loudspeaker;
 use crate::network::{self, Network};
 use crate::programs::program;
 use crate::usb::UsbSerial;
@@ -32,6 +33,26 @@ pub(crate) const CAMERA_PORT: u8 = 5;
 /// The GPIO chip's.
 pub(crate) const BRIDGE_PORT: u8 = 6;
 
+/// What the clocks of a machine go by.
+#[derive(Clone, Copy)]
+pub(crate) enum Time {
+    /// The time out here, as all does that has a clock of its own and is plugged in. It has two processors, each as fast as this machine lets it be.
+    Ours,
+    /// Its own instructions, a nanosecond each; they go on by themselves while it has nothing to do (QEMU, `-icount`). So it knows nothing of how busy this
+    /// machine is: in there a browser starts within seconds, a verdict stands for as long as its page means it to, and nobody loses patience, however
+    /// long that takes out here.
+    Instructions,
+}
+
+impl Time {
+    fn arguments(self) -> &'static str {
+        match self {
+            Self::Ours => "-accel tcg,thread=multi -smp 2",
+            Self::Instructions => "-accel tcg,thread=single -icount shift=0",
+        }
+    }
+}
+
 /// A machine that runs.
 pub(crate) struct Machine {
     qemu: Process,
@@ -40,6 +61,8 @@ pub(crate) struct Machine {
     pub(crate) guest: Guest,
     /// What people see.
     pub(crate) display: Display,
+    /// What people hear.
+    pub(crate) loudspeaker: Loudspeaker,
     /// Who is outside.
     pub(crate) network: Network,
     /// What reads tickets.
@@ -57,14 +80,12 @@ pub(crate) struct Machine {
 impl Machine {
     /// Switches it on, with its files in `folder`, and waits until it has booted. Nothing is plugged in yet
     /// but the stick.
-    pub(crate) async fn boot(image: &Image, folder: &Path) -> Result<Self> {
+    pub(crate) async fn boot(image: &Image, folder: &Path, time: Time) -> Result<Self> {
         let disk = Disk::start(&folder.join("disk")).await?;
         let socket = |name: &str| folder.join(name).with_extension("socket");
         let mut qemu = program("qemu-system-x86_64", "qemu-system-x86")?;
-        qemu.args(
-            "-nodefaults -display none -no-reboot -machine pc -cpu max -accel tcg,thread=multi -smp 2 -m 1024"
-                .split(' '),
-        );
+        qemu.args("-nodefaults -display none -no-reboot -machine pc -cpu max -m 1024".split(' '));
+        qemu.args(time.arguments().split(' '));
         qemu.arg("-kernel").arg(&image.kernel).arg("-initrd").arg(&image.ramdisk);
         qemu.args(["-append", "root=/dev/vda rw console=ttyS0 systemd.mask=e2scrub_reap.service"]);
         qemu.arg("-serial").arg(format!("file:{}", console(folder).display()));
@@ -87,17 +108,21 @@ impl Machine {
             qemu.arg("-device").arg(format!("usb-serial,chardev={name},port={port}"));
         }
         qemu.args(["-device", "virtio-gpu-pci", "-nic"]).arg(network::card());
+        let played = folder.join("played.wav");
+        qemu.arg("-audiodev").arg(format!("wav,id=played,path={}", played.display()));
+        qemu.args(["-device", "intel-hda", "-device", "hda-output,audiodev=played"]);
         let qemu = Process::start("qemu", &mut qemu, &folder.join("qemu.log"))?;
         // qemu makes its sockets in the order of the command line.
         until("qemu had started", PATIENCE, async || Ok(socket("relay").exists().then_some(()))).await?;
         let (scanner, relay) = (UsbSerial::at(socket("scanner")), UsbSerial::at(socket("relay")));
         let network = Network::at(&socket("monitor")).await?;
         let display = Display::at(&socket("display")).await?;
+        let loudspeaker = Loudspeaker::at(&played)?;
         let keyboard = Keyboard::at(&socket("monitor")).await?;
         let camera = Camera::at(socket("camera"))?;
         let bridge = Bridge::at(socket("bridge"));
         let guest = Guest::reach(&socket("agent")).await?;
-        Ok(Self { qemu, disk, guest, display, network, scanner, keyboard, camera, relay, bridge })
+        Ok(Self { qemu, disk, guest, display, loudspeaker, network, scanner, keyboard, camera, relay, bridge })
     }
 
     /// Cuts the power.

@@ -29,6 +29,8 @@ mod keyboard;
 #[cfg(test)]
 mod kiosk;
 #[cfg(test)]
+mod loudspeaker;
+#[cfg(test)]
 mod machine;
 #[cfg(test)]
 mod network;

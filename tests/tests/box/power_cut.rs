@@ -9,7 +9,7 @@ use crate::hardened;
 use crate::installed::{
     self, ARM, CAMERA, FLAP, KEYBOARD, SCANNER, admits, drives, has, misses, opens, rows, runs, scan, shuts,
 };
-use crate::machine::{KEYBOARD_PORT, Machine};
+use crate::machine::{KEYBOARD_PORT, Machine, Time};
 use crate::story::{lay_out, tell};
 
 #[test]
@@ -24,7 +24,7 @@ async fn story(folder: &Path) -> Result<()> {
         anyhow::bail!("{} tickets were sold", tickets.len())
     };
 
-    let mut machine = Machine::boot(&image, folder).await?;
+    let mut machine = Machine::boot(&image, folder, Time::Ours).await?;
     installed::set_up(&mut machine.guest).await?;
     plug_in(&mut machine).await?;
     misses(&mut machine.guest, KEYBOARD).await?;
@@ -51,7 +51,7 @@ async fn story(folder: &Path) -> Result<()> {
     assert_eq!(scan(&mut machine, first, 4).await?, Reason::AlreadyUsed);
     machine.cut_power().await?;
 
-    let mut machine = Machine::boot(&image, folder).await?;
+    let mut machine = Machine::boot(&image, folder, Time::Ours).await?;
     runs(&mut machine.guest).await?;
     plug_in(&mut machine).await?;
     assert_eq!(rows(&mut machine.guest).await?, 4, "the journal is whole, as the agent checked when it opened it");

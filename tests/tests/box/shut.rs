@@ -32,8 +32,16 @@ pub(crate) async fn empty(guest: &mut Guest) -> Result<()> {
 /// Waits until the screen's page is told why nobody is let in.
 pub(crate) async fn says_why(guest: &mut Guest) -> Result<()> {
     let page = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/8600 && printf \"GET /events HTTP/1.1\\r\\nHost: 127.0.0.1:8600\\r\\n\\r\\n\" >&3 && grep --max-count=1 stopped_by <&3'";
-    let why = |said: &str| said.contains("DISK CANNOT BE WRITTEN, nobody is let in").then_some(());
+    let why = |said: &str| said.contains("DISK FULL, nobody is let in").then_some(());
     guest.until("the page was told why", page, why).await
+}
+
+/// Asks the doctor, who must say of what the disk has too little.
+pub(crate) async fn is_explained(guest: &mut Guest) -> Result<()> {
+    let said = guest.run(&format!("runuser -u {UNIT} -- {UNIT} doctor --json || test $? -eq 3")).await?;
+    let found = |line: &str| line.contains(r#""part":"disk files","standing":"wrong""#);
+    ensure!(said.lines().any(found), "the doctor does not see it:\n{said}");
+    Ok(())
 }
 
 /// Waits until the service manager has heard from the agent later than its watchdog would have ended one that is silent; and that it is
