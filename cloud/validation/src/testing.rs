@@ -362,12 +362,17 @@ impl Bench {
         self.open_session(gate).await.token
     }
 
-    /// What the gate's log-in is answered.
+    /// What the gate's log-in is answered, which says how far the gate has written.
     pub(crate) async fn open_session(&self, gate: &TestGate) -> LoggedIn {
+        self.answer_nonce(gate, Some(gate.sequence)).await
+    }
+
+    /// What a log-in is answered that says so much.
+    pub(crate) async fn answer_nonce(&self, gate: &TestGate, written_up_to: Option<u64>) -> LoggedIn {
         let (gate, key) = (gate.gate, &gate.key);
         let nonce = self.post(paths::NONCE, None, &RequestNonce { gate }).await.json::<Nonce>().nonce;
         let answer = Base64(answer_login(gate, &nonce.0, key).to_bytes());
-        self.post(paths::LOGIN, None, &Login { gate, nonce, answer }).await.json()
+        self.post(paths::LOGIN, None, &Login { gate, nonce, answer, written_up_to }).await.json()
     }
 
     /// Sends what the gate has written.

@@ -99,7 +99,7 @@ pub fn run_all(seeds: std::ops::Range<u64>, done: impl Fn(u64) + Sync) -> anyhow
 impl Run {
     /// Whether validation forgot something in it, and went on from a backup.
     pub fn was_restored(&self) -> bool {
-        self.cloud.was_restored
+        self.cloud.restored.is_some()
     }
 
     /// Where each upload ended, in the order of their arrival.

@@ -34,6 +34,8 @@ mod moved_gate;
 #[cfg(test)]
 mod no_secret_in_the_tree;
 #[cfg(test)]
+mod not_told_again;
+#[cfg(test)]
 mod relay;
 #[cfg(test)]
 mod restored;

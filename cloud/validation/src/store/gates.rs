@@ -8,7 +8,8 @@ use countermark_shared::wire::Enrolled;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::column;
+use super::{column, debts};
+use crate::debt::Debt;
 use crate::error::Error;
 
 /// An enrolment code: for which gate, until when, and who spent it.
@@ -31,6 +32,8 @@ pub(crate) struct Locked {
     pub(crate) contested: bool,
     /// The first of its rows that is never believed.
     pub(crate) retracted_from: Option<u64>,
+    /// What it has yet to tell again since the database was restored.
+    pub(crate) owes: Option<Debt>,
 }
 
 /// A gate that waits for its code to be spent.
@@ -122,7 +125,8 @@ pub(crate) async fn seen(connection: &mut PgConnection, gate: GateId, now: Times
 /// What merely names the gate does not wait: a claim must not stand behind an upload.
 pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<Option<Locked>, Error> {
     let row = sqlx::query!(
-        "SELECT event, wrapping_key, suspended, suspension_decided_at, assignment_decided_at, contested, retracted_from
+        "SELECT event, wrapping_key, suspended, suspension_decided_at, assignment_decided_at, contested, retracted_from,
+                owes
          FROM gates WHERE gate = $1 FOR NO KEY UPDATE",
         i64::from(gate.0),
     )
@@ -142,6 +146,7 @@ pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<
             assignment_decided: row.assignment_decided_at.map(Timestamp::from),
             contested: row.contested,
             retracted_from: row.retracted_from.map(|from| column::number(from, "gates.retracted_from")).transpose()?,
+            owes: row.owes.map(debts::debt).transpose()?,
         })
     })
     .transpose()
