@@ -142,7 +142,11 @@ impl Sync {
 
     async fn perform(&self, request: Request) -> Result<Response, LedgerGone> {
         Ok(match request {
-            Request::LogIn => self.log_in().await?,
+            Request::LogIn => match self.log_in().await? {
+                Ok(Session { token, known_up_to }) => self.send_again(known_up_to, token).await?,
+                Err(CallError::Unauthorised) => Response::Refused { problem: LOG_IN_REFUSED.to_owned() },
+                Err(error) => failed(&error),
+            },
             Request::Fetch { wanted, session } => match self.client.fetch(wanted, &session).await {
                 Ok(Fetched::New(bytes)) => Response::Document(bytes),
                 Ok(Fetched::Unchanged) => Response::Unchanged,
@@ -167,24 +171,17 @@ impl Sync {
         })
     }
 
-    async fn log_in(&self) -> Result<Response, LedgerGone> {
-        let refused = |error| match error {
-            CallError::Unauthorised => Response::Refused { problem: LOG_IN_REFUSED.to_owned() },
-            error => failed(&error),
-        };
+    async fn log_in(&self) -> Result<Result<Session, CallError>, LedgerGone> {
         let nonce = match self.client.nonce(self.gate).await {
             Ok(nonce) => nonce,
-            Err(error) => return Ok(refused(error)),
+            Err(error) => return Ok(Err(error)),
         };
         // Not before the nonce is here: a cloud that was restored has made it since, and takes it that whatever it has forgotten is written by now.
         let written_up_to = self.ask(|reply| Work::LastRow { reply }).await?.unwrap_or_else(|error| {
             self.note_problem(sentence(&error));
             None
         });
-        match self.client.answer(self.gate, &self.key, nonce, written_up_to).await {
-            Ok(Session { token, known_up_to }) => self.send_again(known_up_to, token).await,
-            Err(error) => Ok(refused(error)),
-        }
+        Ok(self.client.answer(self.gate, &self.key, nonce, written_up_to).await)
     }
 
     /// A cloud that was restored from a backup has lost rows that it answered for. Where that cannot be noted there is no session: rows after them would be taken
