@@ -1,5 +1,4 @@
-//! Stories: promises of the whole system, kept by real processes under real trouble. One executable; each file is one
-//! promise of the issue that asked for it.
+//! Stories: promises of the whole system, kept by real processes under real trouble. One executable; each file is one promise.
 
 // Test modules all of them, as the lints understand it: here a failure may panic.
 #[cfg(test)]
