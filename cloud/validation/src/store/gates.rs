@@ -1,5 +1,6 @@
 //! Gates, their enrolment codes and whether they are suspended.
 
+use countermark_service::contract::findings::Rule;
 use countermark_shared::id::{EventId, GateId};
 use countermark_shared::keys::VerifyingKey;
 use countermark_shared::sealing::WrappingKey;
@@ -250,10 +251,14 @@ pub(crate) async fn retract(connection: &mut PgConnection, gate: GateId, until: 
     Ok(())
 }
 
-/// The events that have gates which have enrolled.
-pub(crate) async fn events(connection: &mut PgConnection) -> Result<Vec<EventId>, Error> {
-    let events = sqlx::query_scalar!("SELECT DISTINCT event FROM gates WHERE enrolled_at IS NOT NULL ORDER BY event")
-        .fetch_all(connection)
-        .await?;
+/// The events whose gates may be missed: those that enrolled gates serve, and those that miss one, wherever it serves by now.
+pub(crate) async fn events_on_roll(connection: &mut PgConnection) -> Result<Vec<EventId>, Error> {
+    let events = sqlx::query_scalar!(
+        r#"SELECT event AS "event!" FROM gates WHERE enrolled_at IS NOT NULL
+           UNION SELECT event FROM findings WHERE rule = $1 AND stands ORDER BY 1"#,
+        Rule::LostGate.as_str(),
+    )
+    .fetch_all(connection)
+    .await?;
     events.into_iter().map(|event| column::number(event, "gates.event").map(EventId)).collect()
 }
