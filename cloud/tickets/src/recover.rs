@@ -181,11 +181,10 @@ async fn take_decisions(
                 | Decision::Resume(_) => continue,
             };
             match done {
-                Ok(()) => recovered.decisions += 1,
+                // The backup may know an offer's end already.
+                Ok(()) | Err(Error::OfferClosed) => recovered.decisions += 1,
                 // It was replaced since.
                 Err(Error::EventDocument(EventDocumentError::Refused(Refusal::Older { .. }))) => {}
-                // The backup knows its end already.
-                Err(Error::OfferClosed) => recovered.decisions += 1,
                 Err(
                     error @ (Error::EventDocument(_) | Error::OfferRefused(_) | Error::OfferExists | Error::Unknown),
                 ) => {
