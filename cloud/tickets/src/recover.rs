@@ -181,7 +181,7 @@ async fn take_decisions(
                 | Decision::Resume(_) => continue,
             };
             match done {
-                // Or the backup knows an offer's end already.
+                // The backup may know an offer's end already.
                 Ok(()) | Err(Error::OfferClosed) => recovered.decisions += 1,
                 // It was replaced since.
                 Err(Error::EventDocument(EventDocumentError::Refused(Refusal::Older { .. }))) => {}
