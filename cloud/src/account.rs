@@ -78,8 +78,8 @@ pub(crate) async fn list_administrators(settings: ListAdministrators) -> anyhow:
 
 pub(crate) async fn set_password(settings: Credentials) -> anyhow::Result<()> {
     let pool = settings.database.open(&countermark_auth::MIGRATOR).await?;
-    let (now, randomness) = (Clock::system().now(), Randomness::system());
-    let set = countermark_auth::set_password(&pool, &settings.email, settings.password, now, &randomness);
+    let (clock, randomness) = (Clock::system(), Randomness::system());
+    let set = countermark_auth::set_password(&pool, &settings.email, settings.password, &clock, &randomness);
     let account = set.await.context("no password was set")?;
     answer(settings.json, &json!({ "account": account }), &format!("account {account} logs in with it from now on"))
 }

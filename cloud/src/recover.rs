@@ -110,13 +110,20 @@ fn say_tickets(json: bool, recovered: &tickets::Recovered) -> anyhow::Result<()>
 }
 
 fn say_validation(json: bool, recovered: &validation::Recovered) -> anyhow::Result<()> {
-    let validation::Recovered { epoch, reports, decisions, left } = recovered;
-    let value = json!({ "epoch": epoch, "reports": reports, "decisions": decisions, "left": left });
+    let validation::Recovered { epoch, reports, decisions, left, owing } = recovered;
+    let value = json!({ "epoch": epoch, "reports": reports, "decisions": decisions, "left": left, "owing": owing });
     let mut lines = vec![
         format!("validation may start; it publishes in epoch {epoch}"),
         format!("{reports} reports of seats and {decisions} decisions of administrators hold"),
         "gates that are not known here any more say so themselves: make and enrol them anew".to_owned(),
     ];
+    if !owing.is_empty() {
+        let gates = owing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        lines.push(format!(
+            "gates {gates} have to tell again what they did since the backup: until each has, strict tickets of its events are left to staff; the page \
+             of findings says which are missing, and one that will not come back is to be suspended"
+        ));
+    }
     lines.extend(for_a_person(left));
     answer(json, &value, &lines.join("\n"))
 }

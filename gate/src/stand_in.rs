@@ -24,6 +24,7 @@ use countermark_shared::wire::{
 };
 use serde::Deserialize;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::cloud::{CloudAddress, Wanted};
@@ -51,6 +52,10 @@ pub(crate) struct Books {
     /// Which session is good; raised, the gate must log in again.
     pub(crate) session: u32,
     pub(crate) log_ins: u32,
+    /// How far each of them said that the journal goes.
+    pub(crate) written_up_to: Vec<Option<u64>>,
+    /// Says that a nonce was asked for, which it gives then.
+    pub(crate) nonce_waits: Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>,
     pub(crate) not_modified: u32,
     /// Answers for rows that were not sent, and stores none.
     pub(crate) answers_for_others: bool,
@@ -81,6 +86,8 @@ impl StandIn {
             answers: VecDeque::new(),
             session: 0,
             log_ins: 0,
+            written_up_to: Vec::new(),
+            nonce_waits: None,
             not_modified: 0,
             answers_for_others: false,
             ahead: Duration::ZERO,
@@ -89,7 +96,7 @@ impl StandIn {
         }));
         let router = Router::new()
             .route(paths::ENROL, post(enrol))
-            .route(paths::NONCE, post(async |Json(_): Json<RequestNonce>| Json(Nonce { nonce: Base64(NONCE) })))
+            .route(paths::NONCE, post(nonce))
             .route(paths::LOGIN, post(log_in))
             .route(paths::JOURNAL, post(journal))
             .route(paths::CLAIMS, post(claim))
@@ -167,11 +174,21 @@ async fn enrol(State(books): Shared, Json(enrol): Json<Enrol>) -> Response {
     Json(Enrolled { gate: GATE, event: EVENT, name: "North".into() }).into_response()
 }
 
+async fn nonce(State(books): Shared, Json(_): Json<RequestNonce>) -> Json<Nonce> {
+    let waits = books.lock().unwrap().nonce_waits.take();
+    if let Some((asked, given)) = waits {
+        asked.send(()).unwrap();
+        given.await.unwrap();
+    }
+    Json(Nonce { nonce: Base64(NONCE) })
+}
+
 async fn log_in(State(books): Shared, Json(login): Json<Login>) -> Json<LoggedIn> {
     let mut books = books.lock().unwrap();
     let answer = Signature::from_bytes(&login.answer.0);
     assert!(login_is_answered(GATE, &NONCE, books.key.unwrap(), &answer));
     books.log_ins += 1;
+    books.written_up_to.push(login.written_up_to);
     let known_up_to = Some(u64::try_from(books.rows.len()).unwrap());
     Json(LoggedIn { token: books.session.to_string(), until: DOORS, known_up_to })
 }

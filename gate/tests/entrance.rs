@@ -164,7 +164,9 @@ impl Folder {
                     now.uptime = until;
                     continue;
                 }
-                Step::Send(Request::LogIn) => Reply::LoggedIn { session: "nobody asks".into(), known_up_to: None },
+                Step::Send(Request::LogIn { .. }) => {
+                    Reply::LoggedIn { session: "nobody asks".into(), known_up_to: None }
+                }
                 Step::Send(Request::Fetch { .. } | Request::AskTime { .. }) => Reply::Refused,
                 Step::Send(Request::Upload { upload, session: _ }) => {
                     let rows = upload.rows.iter().map(|row| row.sequence);

@@ -243,4 +243,6 @@ pub struct GateFigures {
     pub admitted: u64,
     /// Rows put aside.
     pub doubtful: u64,
+    /// Whether it has to tell again, since validation was restored.
+    pub owes: bool,
 }

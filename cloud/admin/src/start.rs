@@ -90,6 +90,7 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
     service.expect_own_key(&peers)?;
     let pool = service.database.open(&MIGRATOR).await?;
     let bundle = Arc::new(trust.load(clock.now())?);
+    trust.keep(&mut *pool.acquire().await.map_err(TrustError::from)?, &bundle).await?;
     let client = |source| StartError::Client { source };
     let identity = ServiceIdentity::new(ServiceName::Admin, service.service_key, clock.clone(), randomness.clone())
         .map_err(|source| client(source.into()))?;

@@ -6,6 +6,7 @@ mod capacity;
 mod email;
 mod error;
 mod keys;
+mod log_in;
 mod password;
 mod recover;
 mod routes;

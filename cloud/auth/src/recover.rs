@@ -61,6 +61,10 @@ pub enum RecoverError {
     },
 }
 
+/// Nobody but people knows what they did about accounts since the backup.
+const ACCOUNTS: &str = "accounts are as they were in the backup: administrators that were removed since log in again, and passwords that were set \
+                        since are the old ones; see `list-administrators`, remove and set them again";
+
 impl From<Error> for RecoverError {
     fn from(error: Error) -> Self {
         Self::Failed { source: error.into() }
@@ -95,6 +99,7 @@ async fn go_on(state: &State, tickets: &TicketsClient, admin: &AdminClient) -> R
     read_all(async |after| tickets.issues(after).await, take_all).await?;
     // Last: what was signed for them counts under their grants.
     recovered.closed = close_ended(state, tickets).await?;
+    recovered.left.push(ACCOUNTS.to_owned());
     Ok(recovered)
 }
 

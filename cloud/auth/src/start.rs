@@ -121,13 +121,14 @@ pub(crate) async fn prepare(settings: Settings) -> Result<Prepared, StartError> 
     let (clock, randomness) = (Clock::system(), Randomness::system());
     service.expect_own_key(&peers)?;
     let pool = service.database.open(&MIGRATOR).await?;
-    let bundle = trust.load(clock.now())?.document().clone();
-    let keys = Keys::load(&mut *pool.acquire().await?, seal.master_key.clone(), &bundle).await?;
+    let bundle = trust.load(clock.now())?;
+    let keys = Keys::load(&mut *pool.acquire().await?, seal.master_key.clone(), bundle.document()).await?;
+    trust.keep(&mut *pool.acquire().await?, &bundle).await?;
     let state = State {
         pool,
         clock,
         randomness: randomness.clone(),
-        bundle: Arc::new(bundle),
+        bundle: Arc::new(bundle.into_document()),
         keys: Arc::new(keys),
         account_secrets: AccountSecrets::new(seal.master_key, randomness),
         passwords: Passwords::new(),

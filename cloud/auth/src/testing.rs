@@ -173,6 +173,16 @@ impl Auth {
 
     /// What `work` gives once `holder` is committed, on whose locks it must wait.
     pub(crate) async fn after<T>(&self, holder: Transaction<'_, Postgres>, work: impl Future<Output = T>) -> T {
+        self.after_a_while(holder, Duration::ZERO, work).await
+    }
+
+    /// Likewise, when so long has passed while it waited.
+    pub(crate) async fn after_a_while<T>(
+        &self,
+        holder: Transaction<'_, Postgres>,
+        while_it_waits: Duration,
+        work: impl Future<Output = T>,
+    ) -> T {
         let waits = async {
             let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity
                        WHERE datname = current_database() AND wait_event_type = 'Lock')";
@@ -184,6 +194,7 @@ impl Auth {
             Either::Left(_) => panic!("it did not wait"),
             Either::Right((Err(_), _)) => panic!("it neither ended nor came to the lock"),
             Either::Right((Ok(()), work)) => {
+                self.state.clock.advance(while_it_waits);
                 holder.commit().await.unwrap();
                 work.await
             }

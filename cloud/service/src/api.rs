@@ -58,9 +58,21 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// Routes for people with one of `roles`. Handlers may extract [`crate::caller::Caller`].
     #[must_use]
     pub fn signed_in(self, roles: &'static [Role], routes: OpenApiRouter<S>) -> Self {
+        self.signed_in_and(roles, routes, |router, _| router)
+    }
+
+    /// Likewise, with a guard of the service's own behind the token's: what it wraps the routes in may extract [`crate::caller::Access`].
+    #[must_use]
+    pub fn signed_in_and(
+        self,
+        roles: &'static [Role],
+        routes: OpenApiRouter<S>,
+        guard: impl FnOnce(Router<S>, &S) -> Router<S> + Send + 'static,
+    ) -> Self {
         let requirement = SecurityRequirement::new(ACCESS_TOKEN, roles.iter().map(|role| role.as_str()));
-        let guard: Guard<S> =
-            Box::new(move |router, front, _| guard::signed_in(router, front.access_tokens.clone(), roles));
+        let guard: Guard<S> = Box::new(move |router, front, state| {
+            guard::signed_in(guard(router, state), front.access_tokens.clone(), roles)
+        });
         self.group(routes, Some(requirement), &[StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN], guard)
     }
 

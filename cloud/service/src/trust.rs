@@ -1,10 +1,12 @@
-//! The trust bundle a service starts with: read from its file, verified against the pinned root, kept for the process.
+//! The trust bundle a service starts with: read from its file, verified against the pinned root, kept for the process. Owns table
+//! `newest_trust_bundle` and the rule that bundles never go back.
 
 use std::path::PathBuf;
 
 use countermark_shared::documents::{Authentic, KeyRole, Refusal, TrustBundle, accept_bundle};
 use countermark_shared::keys::SigningKey;
 use countermark_shared::time::Timestamp;
+use sqlx::PgConnection;
 
 use crate::settings::Trust;
 
@@ -48,10 +50,39 @@ pub enum TrustError {
         /// What it should be.
         role: &'static str,
     },
+    /// The bundle is older than one that this service was started with before.
+    #[error(
+        "COUNTERMARK_TRUST_BUNDLE: {} holds version {version}, but this service was started with version {newest} before: put the file of \
+         version {newest} there, or of a newer one. What version {newest} revoked must not sign again",
+        path.display()
+    )]
+    Older {
+        /// Which file.
+        path: PathBuf,
+        /// What it holds.
+        version: u32,
+        /// The newest before.
+        newest: i64,
+    },
+    /// There are two bundles of one version.
+    #[error(
+        "COUNTERMARK_TRUST_BUNDLE: {} is another bundle of version {version} than the one that this service was started with before: put \
+         that one there, or have the root sign one with a higher version",
+        path.display()
+    )]
+    Other {
+        /// Which file.
+        path: PathBuf,
+        /// The version that exists twice.
+        version: u32,
+    },
+    /// The database failed.
+    #[error("it cannot be read or written with which trust bundle this service was started before")]
+    Database(#[from] sqlx::Error),
 }
 
 impl Trust {
-    /// Reads and verifies the bundle.
+    /// Reads and verifies the bundle. Before anything is signed by it, it is [kept](Self::keep).
     pub fn load(&self, now: Timestamp) -> Result<Authentic<TrustBundle>, TrustError> {
         let file = |source| TrustError::File { path: self.bundle.clone(), source };
         if std::fs::metadata(&self.bundle).map_err(file)?.len() > LONGEST_FILE {
@@ -60,6 +91,30 @@ impl Trust {
         let bytes = std::fs::read(&self.bundle).map_err(file)?;
         accept_bundle(&bytes, self.root_fingerprint, None, now)
             .map_err(|source| TrustError::Refused { path: self.bundle.clone(), source })
+    }
+
+    /// Remembers the bundle as the newest that the service starts with. Refuses one that goes back, or that is not the only one of its version. To be
+    /// called once it is known that the service can sign by it: until then the one before may still be put back.
+    pub async fn keep(&self, connection: &mut PgConnection, bundle: &Authentic<TrustBundle>) -> Result<(), TrustError> {
+        let (version, path) = (bundle.document().version, self.bundle.clone());
+        let kept = sqlx::query!(
+            "INSERT INTO newest_trust_bundle AS newest (version, hash) VALUES ($1, $2)
+             ON CONFLICT (only_one) DO UPDATE SET (version, hash) = (excluded.version, excluded.hash)
+             WHERE newest.version < excluded.version OR (newest.version, newest.hash) = (excluded.version, excluded.hash)",
+            i64::from(version),
+            &bundle.hash().0[..],
+        )
+        .execute(&mut *connection)
+        .await?;
+        if kept.rows_affected() == 1 {
+            return Ok(());
+        }
+        let newest = sqlx::query_scalar!("SELECT version FROM newest_trust_bundle").fetch_one(connection).await?;
+        if newest > i64::from(version) {
+            Err(TrustError::Older { path, version, newest })
+        } else {
+            Err(TrustError::Other { path, version })
+        }
     }
 }
 
@@ -78,13 +133,56 @@ pub fn signer(newest_first: Vec<SigningKey>, bundle: &TrustBundle, role: KeyRole
 mod tests {
     use core::time::Duration;
 
-    use countermark_shared::documents::{KeyStatus, TrustedKey};
+    use countermark_postgres::{Schema, TestDatabase};
+    use countermark_shared::documents::{KeyStatus, Signed, TrustedKey};
+    use sqlx::Connection;
     use zeroize::Zeroizing;
 
     use super::*;
 
     fn key(seed: u8) -> SigningKey {
         SigningKey::from_seed(&Zeroizing::new([seed; 32]))
+    }
+
+    /// Found in review: started with yesterday's file, a service would have signed again with a key that was revoked since.
+    #[tokio::test]
+    async fn no_service_starts_with_an_older_bundle_than_before() {
+        let database = TestDatabase::new(Schema::Service);
+        let mut connection = PgConnection::connect(&database.url).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_unix_seconds(1_800_000_000);
+        let mut start = async |version, list: u8| {
+            let bundle = TrustBundle {
+                version,
+                issued: now,
+                not_after: now + Duration::from_hours(1),
+                roots: vec![key(1).verifying_key()],
+                threshold: 1,
+                keys: vec![TrustedKey {
+                    key: key(list).verifying_key(),
+                    role: KeyRole::List,
+                    status: KeyStatus::Active,
+                    events: Vec::new(),
+                }],
+            };
+            let trust = Trust { bundle: folder.path().join("bundle"), root_fingerprint: bundle.root_fingerprint() };
+            std::fs::write(&trust.bundle, Signed::seal(&bundle, &[&key(1)]).unwrap()).unwrap();
+            let loaded = trust.load(now).unwrap();
+            trust.keep(&mut connection, &loaded).await
+        };
+        for version in [1, 4, 4, 7] {
+            start(version, 5).await.unwrap();
+        }
+        for version in [1, 4, 6] {
+            let refused = start(version, 5).await.unwrap_err();
+            assert!(matches!(refused, TrustError::Older { newest: 7, .. }), "{refused}");
+            let said = refused.to_string();
+            assert!(said.contains(&format!("bundle holds version {version}, ")), "{said}");
+            assert!(said.contains("put the file of version 7 there"), "{said}");
+        }
+        let refused = start(7, 6).await.unwrap_err();
+        assert!(matches!(refused, TrustError::Other { version: 7, .. }), "{refused}");
+        start(7, 5).await.unwrap();
     }
 
     #[test]

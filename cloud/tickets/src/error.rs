@@ -92,6 +92,9 @@ pub(crate) enum Error {
     /// Another offer has this id.
     #[error("another offer has this id")]
     OfferExists,
+    /// The offer was published before, and closed since.
+    #[error("the offer was closed")]
+    OfferClosed,
     /// The seat was never issued.
     #[error("no ticket of this seat was issued")]
     TicketUnknown,
@@ -201,6 +204,8 @@ impl From<Error> for Problem {
             )
             .detail(why),
             Error::OfferExists => problem(StatusCode::CONFLICT, "offer-exists", "Another offer has this id"),
+            Error::OfferClosed => problem(StatusCode::CONFLICT, "offer-closed", "The offer was closed")
+                .detail("None is opened again: publish another, with an Idempotency-Key of its own."),
             Error::TicketUnknown => {
                 problem(StatusCode::NOT_FOUND, "ticket-unknown", "No ticket of this seat was issued")
             }

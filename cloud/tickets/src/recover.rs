@@ -184,6 +184,8 @@ async fn take_decisions(
                 Ok(()) => recovered.decisions += 1,
                 // It was replaced since.
                 Err(Error::EventDocument(EventDocumentError::Refused(Refusal::Older { .. }))) => {}
+                // The backup knows its end already.
+                Err(Error::OfferClosed) => recovered.decisions += 1,
                 Err(
                     error @ (Error::EventDocument(_) | Error::OfferRefused(_) | Error::OfferExists | Error::Unknown),
                 ) => {

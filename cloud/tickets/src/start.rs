@@ -168,19 +168,20 @@ pub async fn run(settings: Settings, shutdown: Shutdown) -> Result<(), StartErro
 pub(crate) async fn prepare(settings: Settings) -> Result<Prepared, StartError> {
     let (clock, randomness) = (Clock::system(), Randomness::system());
     let Settings { service, seal, peers, trust, .. } = settings;
-    let bundle = trust.load(clock.now())?.into_document();
+    let believed = trust.load(clock.now())?;
+    let bundle = believed.document();
     service.expect_own_key(&peers)?;
     let pool = service.database.open(&MIGRATOR).await?;
     let authority_key = bundle.active(KeyRole::Authority).next().ok_or(StartError::NoAuthority)?.id();
     let keystore = Keystore::new(ServiceName::Tickets, seal.master_key);
-    let issuing_key =
-        signer(keystore.load_all(&mut *pool.acquire().await?, ISSUING).await?, &bundle, KeyRole::Issuing)?;
+    let issuing_key = signer(keystore.load_all(&mut *pool.acquire().await?, ISSUING).await?, bundle, KeyRole::Issuing)?;
+    trust.keep(&mut *pool.acquire().await?, &believed).await?;
 
     let identity = ServiceIdentity::new(ServiceName::Tickets, service.service_key, clock.clone(), randomness.clone())?;
     let client = |peer| identity.client(peer, peers.url(peer).clone());
     let state = State {
-        key_ring: Arc::new(KeyRing::of(&bundle)),
-        bundle: Arc::new(bundle),
+        key_ring: Arc::new(KeyRing::of(bundle)),
+        bundle: Arc::new(believed.into_document()),
         keystore,
         issuing_key: Arc::new(issuing_key),
         authority_key,

@@ -10,6 +10,8 @@ use countermark_service::transaction::violated;
 use countermark_shared::documents::{InvalidSlots, Refusal};
 use countermark_shared::wire::MAX_ROWS_PER_UPLOAD;
 
+use crate::claim::Owed;
+
 /// Why a request is not granted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -49,6 +51,8 @@ pub(crate) enum Error {
     ClaimRow { row: u64 },
     #[error("something else was asked under the attempt")]
     AttemptSpent,
+    #[error(transparent)]
+    Owed(#[from] Owed),
     #[error("the gate cannot be made: {why}")]
     GateRefused { why: String },
     #[error("the request is not valid: {why}")]
@@ -143,6 +147,15 @@ impl From<Error> for Problem {
             Error::AttemptSpent => {
                 Self::new(StatusCode::CONFLICT, "attempt-spent", "Something else was asked under this attempt")
                     .detail("Draw new random bytes for each claim, and repeat them only with the same question.")
+            }
+            Error::Owed(owed) => {
+                tracing::warn!(%owed, "a claim is not answered");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "gates-owe-rows",
+                    "Gates have yet to tell again what they did",
+                )
+                .detail(format!("Nobody is answered: {owed}. See that each reaches the cloud, or suspend it."))
             }
             Error::GateRefused { why } => {
                 Self::new(unprocessable, "gate-refused", "The gate cannot be made").detail(format!("Refused: {why}."))

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod claim;
+mod debt;
 mod error;
 mod findings;
 mod head;

@@ -1,6 +1,6 @@
 //! Going on from a backup while the service is stopped: nothing more is signed under a number that gates have seen, and what the database
 //! has lost is asked for where it is known. Owns the order of that. Refuses to know what gates have lost nothing of: at their next log-in
-//! they hear how far their journals are known, and send the rest again.
+//! they hear how far their journals are known, and send the rest again; until then they owe it.
 
 use countermark_service::contract::{AdminClient, Decision, read_all};
 use countermark_service::database::{self, NotAlone};
@@ -9,13 +9,14 @@ use countermark_service::extract::Json;
 use countermark_service::service_call::CallError;
 use countermark_service::transaction::transaction;
 use countermark_shared::documents::Refusal;
+use countermark_shared::id::GateId;
 
 use crate::error::Error;
 use crate::routes::{self, blocks, event_documents, suspensions};
 use crate::secrets;
 use crate::start::{Prepared, Settings, StartError, prepare};
 use crate::state::State;
-use crate::store::{gates, publications, seats, sessions};
+use crate::store::{debts, gates, publications, seats, sessions};
 
 /// Numbers of gates that are left out: more than are ever made between a backup and its restoring.
 const SKIPPED_GATES: u16 = 1000;
@@ -31,6 +32,8 @@ pub struct Recovered {
     pub decisions: u64,
     /// Decisions that could not be taken over, for a person.
     pub left: Vec<String>,
+    /// Gates that have to tell again what they told since the backup, before the others of their events are answered; suspended ones are waited for by nobody.
+    pub owing: Vec<GateId>,
 }
 
 /// Why it is not done. Whatever was done is well: run it again.
@@ -70,7 +73,7 @@ async fn go_on(state: &State, admin: &AdminClient) -> Result<Recovered, RecoverE
     let epoch = begin(state).await?;
     // Seats first: what administrators decided is about them.
     let reports = take_reports(state).await?;
-    let mut recovered = Recovered { epoch, reports, decisions: 0, left: Vec::new() };
+    let mut recovered = Recovered { epoch, reports, decisions: 0, left: Vec::new(), owing: Vec::new() };
     let take_all = async |decisions| {
         for decision in decisions {
             match take(state, decision).await? {
@@ -82,6 +85,8 @@ async fn go_on(state: &State, admin: &AdminClient) -> Result<Recovered, RecoverE
         Ok::<_, RecoverError>(())
     };
     read_all(async |after| admin.decisions(after).await, take_all).await?;
+    let mut connection = state.pool.acquire().await.map_err(Error::from)?;
+    recovered.owing = debts::all(&mut connection).await?;
     Ok(recovered)
 }
 
@@ -94,8 +99,9 @@ async fn begin(state: &State) -> Result<u32, Error> {
         Box::pin(async move {
             let epoch = publications::raise_epoch(&mut transaction, least).await?;
             gates::skip_numbers(&mut transaction, SKIPPED_GATES).await?;
-            // At the log-in gates hear how far their journals are known.
+            // At the log-in gates hear how far their journals are known, and say how far they go.
             sessions::end_all(&mut transaction).await?;
+            debts::all_owe(&mut transaction).await?;
             for gate in gates::all(&mut transaction).await? {
                 secrets::ask(&mut transaction, gate, &format!("epoch-{epoch}"), now).await?;
             }

@@ -114,7 +114,7 @@ impl Settler {
     /// Misses the gates that are silent while the doors of their events are open, and those that were, until they are heard.
     pub(crate) async fn call_roll(&self) -> Result<(), Error> {
         let state = &self.state;
-        let events = gates::events(&mut *state.pool.acquire().await?).await?;
+        let events = gates::events_on_roll(&mut *state.pool.acquire().await?).await?;
         for event in events {
             transaction(&state.pool, "miss gates", |mut transaction| {
                 Box::pin(async move { miss(state, &mut transaction, event).await })

@@ -19,7 +19,7 @@ use countermark_service::settings::{
 };
 use countermark_service::transaction::transaction;
 use countermark_service::trust::{TrustError, signer};
-use countermark_shared::documents::{Authentic, KeyRole, TrustBundle};
+use countermark_shared::documents::KeyRole;
 use countermark_shared::keys::{SigningKey, VerifyingKey};
 use countermark_shared::time::Timestamp;
 use sqlx::PgPool;
@@ -28,7 +28,7 @@ use crate::error::Error;
 use crate::publisher::Publisher;
 use crate::settler::Settler;
 use crate::state::{State, Trusted};
-use crate::store::bundles::{self, Kept};
+use crate::store::bundles;
 use crate::{MIGRATOR, api, assignment, secrets};
 
 /// What the list key is called in the keystore.
@@ -69,25 +69,6 @@ pub enum StartError {
     /// The bundle is missing, or does not name the list key.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// There are two bundles of one version.
-    #[error(
-        "COUNTERMARK_TRUST_BUNDLE: this service was started with another bundle of version {version}: have the root sign one with a higher version"
-    )]
-    OtherBundle {
-        /// The version that exists twice.
-        version: u32,
-    },
-    /// The bundle is older than one that this service was started with before.
-    #[error(
-        "COUNTERMARK_TRUST_BUNDLE: the file holds version {version}, but this service was started with version {newest} before: give it \
-         that one, or a newer one. What version {newest} revoked must not sign again"
-    )]
-    OlderBundle {
-        /// What the file holds.
-        version: u32,
-        /// The newest that was kept.
-        newest: u32,
-    },
     /// What is stored for gates cannot be read, or not be signed anew.
     #[error("the documents for gates cannot be brought up to date")]
     Documents {
@@ -165,7 +146,9 @@ pub(crate) async fn prepare(settings: Settings) -> Result<Prepared, StartError> 
     let list_keys = keystore.load_all(&mut *pool.acquire().await?, LIST).await?;
     let own_keys = list_keys.iter().map(SigningKey::verifying_key).collect();
     let list_key = signer(list_keys, bundle.document(), KeyRole::List)?;
-    keep(&pool, &bundle).await?;
+    let connection = &mut *pool.acquire().await?;
+    trust.keep(connection, &bundle).await?;
+    bundles::keep(connection, &bundle).await?;
     let identity =
         ServiceIdentity::new(ServiceName::Validation, service.service_key, clock.clone(), randomness.clone())
             .map_err(client)?;
@@ -176,51 +159,10 @@ pub(crate) async fn prepare(settings: Settings) -> Result<Prepared, StartError> 
     Ok(Prepared { state, admin, peers, listen: service.listen })
 }
 
-/// Never starts with a bundle that goes back, or that is not the only one of its version: all that is published would be signed anew by it.
-pub(crate) async fn keep(pool: &PgPool, bundle: &Authentic<TrustBundle>) -> Result<(), StartError> {
-    let version = bundle.document().version;
-    match bundles::keep(&mut *pool.acquire().await?, bundle).await.map_err(documents)? {
-        Kept::Newest => Ok(()),
-        Kept::OtherContent => Err(StartError::OtherBundle { version }),
-        Kept::Older { newest } => Err(StartError::OlderBundle { version, newest }),
-    }
-}
-
 fn documents(error: Error) -> StartError {
     StartError::Documents { source: error.into() }
 }
 
 fn client(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StartError {
     StartError::Client { source: error.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{self, Bench};
-
-    /// Found in review: started with yesterday's file, it would have signed everything again with a key that was revoked since.
-    #[tokio::test]
-    async fn it_never_starts_with_an_older_bundle_than_before() {
-        let bench = Bench::new().await;
-        let bundle = |version| testing::authentic(&TrustBundle { version, ..testing::bundle() });
-        let start = async |version| keep(&bench.state.pool, &bundle(version)).await;
-        for version in [1, 4, 4, 7] {
-            start(version).await.unwrap();
-        }
-        for version in [1, 4, 6] {
-            let refused = start(version).await.unwrap_err();
-            assert!(matches!(refused, StartError::OlderBundle { newest: 7, .. }), "{refused}");
-            assert!(refused.to_string().contains(&format!("holds version {version}, ")), "{refused}");
-            assert!(refused.to_string().contains("with version 7 before"), "{refused}");
-        }
-        let kept: Vec<i64> = sqlx::query_scalar("SELECT version FROM trust_bundles ORDER BY version")
-            .fetch_all(&bench.state.pool)
-            .await
-            .unwrap();
-        assert_eq!(kept, [1, 4, 7], "what is refused is not kept");
-        let other = TrustBundle { version: 7, ..testing::with_list_key(testing::bundle(), 6) };
-        let refused = keep(&bench.state.pool, &testing::authentic(&other)).await.unwrap_err();
-        assert!(matches!(refused, StartError::OtherBundle { version: 7 }), "{refused}");
-    }
 }

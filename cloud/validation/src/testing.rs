@@ -47,7 +47,7 @@ use zeroize::Zeroizing;
 
 use crate::api;
 use crate::state::{State, Trusted};
-use crate::store::bundles::{self, Kept};
+use crate::store::bundles;
 use crate::store::{feed, publications};
 
 pub(crate) use self::gate::TestGate;
@@ -238,7 +238,7 @@ impl Bench {
             pool: pool.clone(),
             randomness: randomness.clone(),
         };
-        assert_eq!(bundles::keep(&mut pool.acquire().await.unwrap(), &trusted).await.unwrap(), Kept::Newest);
+        bundles::keep(&mut pool.acquire().await.unwrap(), &trusted).await.unwrap();
         let (sealing, guests) = (Arc::default(), Arc::default());
         let tickets = listen(tickets::router(Arc::clone(&sealing), Arc::clone(&guests))).await;
         let identity = identity(ServiceName::Validation, &clock);
@@ -362,12 +362,17 @@ impl Bench {
         self.open_session(gate).await.token
     }
 
-    /// What the gate's log-in is answered.
+    /// What the gate's log-in is answered, which says how far the gate has written.
     pub(crate) async fn open_session(&self, gate: &TestGate) -> LoggedIn {
+        self.answer_nonce(gate, Some(gate.sequence)).await
+    }
+
+    /// What a log-in is answered that says so much.
+    pub(crate) async fn answer_nonce(&self, gate: &TestGate, written_up_to: Option<u64>) -> LoggedIn {
         let (gate, key) = (gate.gate, &gate.key);
         let nonce = self.post(paths::NONCE, None, &RequestNonce { gate }).await.json::<Nonce>().nonce;
         let answer = Base64(answer_login(gate, &nonce.0, key).to_bytes());
-        self.post(paths::LOGIN, None, &Login { gate, nonce, answer }).await.json()
+        self.post(paths::LOGIN, None, &Login { gate, nonce, answer, written_up_to }).await.json()
     }
 
     /// Sends what the gate has written.

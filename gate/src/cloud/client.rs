@@ -144,12 +144,28 @@ impl Client {
         self.exchange(paths::ENROL, enrol).await
     }
 
-    /// Signs a nonce for a session.
+    /// Signs a nonce for a session, and says nothing of the journal.
     pub(crate) async fn log_in(&self, gate: GateId, key: &SigningKey) -> Result<Session, CallError> {
-        let Nonce { nonce } = self.exchange(paths::NONCE, &RequestNonce { gate }).await?;
+        let nonce = self.nonce(gate).await?;
+        self.answer(gate, key, nonce, None).await
+    }
+
+    /// Asks for something to sign.
+    pub(crate) async fn nonce(&self, gate: GateId) -> Result<Nonce, CallError> {
+        self.exchange(paths::NONCE, &RequestNonce { gate }).await
+    }
+
+    /// Signs it for a session, and says how far the journal goes.
+    pub(crate) async fn answer(
+        &self,
+        gate: GateId,
+        key: &SigningKey,
+        Nonce { nonce }: Nonce,
+        written_up_to: Option<u64>,
+    ) -> Result<Session, CallError> {
         let answer = Base64(answer_login(gate, &nonce.0, key).to_bytes());
-        let LoggedIn { token, until: _, known_up_to } =
-            self.exchange(paths::LOGIN, &Login { gate, nonce, answer }).await?;
+        let login = Login { gate, nonce, answer, written_up_to };
+        let LoggedIn { token, until: _, known_up_to } = self.exchange(paths::LOGIN, &login).await?;
         Ok(Session { token: token.into(), known_up_to })
     }
 

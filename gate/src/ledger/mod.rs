@@ -296,6 +296,12 @@ impl Ledger {
         self.documents.held()
     }
 
+    /// The number of the last row that this gate wrote, 0 before the first. Nothing where rows are missing: how many, and of whom, nobody can tell.
+    pub(crate) fn last_row(&self) -> Result<Option<u64>, LedgerError> {
+        let last = store::head(&self.connection)?.sequence;
+        Ok(store::is_whole(&self.connection)?.then_some(last))
+    }
+
     /// The next rows to upload, at most `most`; none when validation has answered for all.
     pub(crate) fn batch(&self, most: usize) -> Result<Option<Batch>, LedgerError> {
         let Some(first) = store::first_unsettled(&self.connection)? else { return Ok(None) };

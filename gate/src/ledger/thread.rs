@@ -77,6 +77,8 @@ pub(crate) enum Work {
     PassTime,
     /// Give the next rows to upload, at most so many.
     Batch { most: usize, reply: oneshot::Sender<Result<Option<Batch>, LedgerError>> },
+    /// Give the number of the last row that this gate wrote, if every one is there.
+    LastRow { reply: oneshot::Sender<Result<Option<u64>, LedgerError>> },
     /// Count on from what was counted.
     Tally { so_far: Tally, reply: oneshot::Sender<Result<Tally, LedgerError>> },
     /// Forget validation's answers for the rows after one, which it has lost; for how many rows was that news?
@@ -282,6 +284,7 @@ fn perform(
             publish(ledger, report);
         }
         Work::Batch { most, reply } => drop(reply.send(ledger.batch(most))),
+        Work::LastRow { reply } => drop(reply.send(ledger.last_row())),
         Work::Tally { so_far, reply } => drop(reply.send(ledger.tally(so_far))),
         Work::Unsettle { known_up_to, reply } => {
             answer(ledger, report, reply, |ledger| ledger.unsettle(known_up_to));

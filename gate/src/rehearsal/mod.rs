@@ -128,7 +128,10 @@ pub enum Step {
 #[derive(Clone, Debug)]
 pub enum Request {
     /// A session, by the gate's signature over a nonce.
-    LogIn,
+    LogIn {
+        /// The last row of its journal, where every one is there.
+        written_up_to: Option<u64>,
+    },
     /// A document.
     Fetch {
         /// Which.
@@ -243,7 +246,7 @@ impl Gate {
         };
         self.under_way = UnderWay::Nothing;
         Ok(Step::Send(match request {
-            sync::Request::LogIn => Request::LogIn,
+            sync::Request::LogIn => Request::LogIn { written_up_to: self.ledger.last_row().map_err(Failed::from)? },
             sync::Request::Fetch { wanted, session } => Request::Fetch { wanted, session },
             sync::Request::AskTime { session } => {
                 self.under_way = UnderWay::Time { asked: now.uptime };
@@ -384,12 +387,12 @@ mod tests {
         assert_eq!((said[0].sequence, said[0].opens, said[0].slot), (Some(1), true, Some(Slot(42))));
 
         let mut now = moment(2);
-        assert!(matches!(asked(&mut gate, &mut now), Request::LogIn));
+        assert!(matches!(asked(&mut gate, &mut now), Request::LogIn { written_up_to: Some(2) }));
         gate.on(Reply::LoggedIn { session: "session".into(), known_up_to: None }, now, 0.5).unwrap();
         let upload = loop {
             match asked(&mut gate, &mut now) {
                 Request::Upload { upload, session: _ } => break upload,
-                Request::LogIn | Request::Fetch { .. } | Request::AskTime { .. } => {
+                Request::LogIn { .. } | Request::Fetch { .. } | Request::AskTime { .. } => {
                     gate.on(Reply::Absent, now, 0.5).unwrap();
                 }
             }

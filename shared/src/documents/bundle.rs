@@ -75,8 +75,8 @@ pub enum KeyRole {
     List,
 }
 
-/// What became of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+/// What became of a key, from the most trust to none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(index_only)]
 pub enum KeyStatus {
     /// Signs and verifies.

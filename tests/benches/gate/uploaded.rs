@@ -140,7 +140,7 @@ fn uploads_of(gate: &Gate) -> Result<((GateId, SigningKey), Vec<Upload>)> {
                 now.uptime = until;
                 continue;
             }
-            Step::Send(Request::LogIn) => {
+            Step::Send(Request::LogIn { .. }) => {
                 Reply::LoggedIn { session: SecretString::from("nobody asks"), known_up_to: None }
             }
             Step::Send(Request::Fetch { .. } | Request::AskTime { .. }) => Reply::Refused,
@@ -168,7 +168,7 @@ async fn log_in(validation: &str, gate: GateId, key: &SigningKey) -> Result<Stri
     let Nonce { nonce } = post(validation, paths::NONCE, None, &RequestNonce { gate }).await?;
     let answer = Base64(answer_login(gate, &nonce.0, key).to_bytes());
     let LoggedIn { token, until: _, known_up_to: _ } =
-        post(validation, paths::LOGIN, None, &Login { gate, nonce, answer }).await?;
+        post(validation, paths::LOGIN, None, &Login { gate, nonce, answer, written_up_to: None }).await?;
     Ok(token)
 }
 

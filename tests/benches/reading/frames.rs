@@ -1,8 +1,7 @@
 //! Generated frames: a code on a surface, seen by a camera that is held badly. Owns what each level of trouble means; knows no decoder.
 //!
 //! A frame is drawn as a camera would take it: the code's plane is projected, the light falls unevenly and glares, the lens and the
-//! movement smear, the sensor adds noise and counts in whole grey levels. The levels are those of the comparison in which the
-//! decoders were chosen.
+//! movement smear, the sensor adds noise and counts in whole grey levels.
 
 use std::f32::consts::{PI, TAU};
 

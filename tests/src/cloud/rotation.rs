@@ -1,8 +1,12 @@
 //! Another key for a service, as the page for those who run the cloud has it.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 
 use super::{Cloud, Part};
+use crate::process::{Process, command};
+use crate::wait::PATIENCE;
 
 impl Cloud {
     /// Gives a service its next signing key, by the bundle that says of the one before it: `status`. All services are started anew,
@@ -22,5 +26,15 @@ impl Cloud {
             self.restart(part).await?;
         }
         Ok(())
+    }
+    /// What a copy of a service says that does not start with that bundle.
+    pub async fn refusal(&self, service: Part, bundle: &Path) -> Result<String> {
+        let mut command = command(&self.binaries().cloud);
+        command.arg(service.name()).envs(self.settings(service)).env("COUNTERMARK_TRUST_BUNDLE", bundle);
+        let log = self.folder.join(format!("{service}-refused"));
+        match Process::start(service.name(), &mut command, &log)?.expect_line(PATIENCE).await {
+            Ok(line) => bail!("{service} has started: {line}"),
+            Err(refusal) => Ok(refusal.to_string()),
+        }
     }
 }

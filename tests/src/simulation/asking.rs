@@ -96,6 +96,9 @@ impl World<'_> {
         back: Option<Duration>,
     ) -> anyhow::Result<()> {
         let (gate, now) = (self.entrance(at)?.id, self.time());
+        if self.cloud.is_away(now) {
+            return Ok(());
+        }
         let reply = match question {
             Question::LogIn => ClaimReply::LoggedIn(self.cloud.log_in(gate, now)),
             Question::Ask { row, ask, session } => self.cloud.claim(gate, row, &ask, &session, now)?,

@@ -82,7 +82,7 @@ fn upload(entrance: &mut Entrance, venue: &Venue, resident: [u64; 2]) -> anyhow:
             }
         };
         let reply = match request {
-            Request::LogIn => Reply::LoggedIn { session: "session".to_owned().into(), known_up_to: None },
+            Request::LogIn { .. } => Reply::LoggedIn { session: "session".to_owned().into(), known_up_to: None },
             Request::Fetch { .. } => Reply::Absent,
             Request::AskTime { .. } => Reply::Refused,
             Request::Upload { upload, session: _ } => {

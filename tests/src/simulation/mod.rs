@@ -1,5 +1,9 @@
 //! Gates, validation and people in virtual time: the real ledger, decisions, sync and settling under whatever a venue does to them. Boxes lose
-//! network and power and have bad clocks, exchanges are lost, doubled, late and overtaken, seats are blocked, revoked and passed on meanwhile.
+//! network, process and power and have bad clocks; exchanges are lost, doubled, late and overtaken; seats are blocked, revoked and passed on
+//! meanwhile. People come by trains, those who share a seat mostly to two gates and half of them at once. Tickets are for one or two, live, or strict;
+//! some gates ask the others about every one, some have an arm that tells. Staff take back, confirm and overrule, and say that nobody went where
+//! somebody did; boxes let old rows go. A gate is carried off, invents admissions with its key, and is suspended; the disk of another is put back as it
+//! was; validation goes on from a backup that is five minutes old.
 //!
 //! All that happens follows from a seed: `cargo run -p countermark-tests --bin simulate -- --seed N --trace` tells it again. What must hold
 //! whatever happens is `witness`'s; that it is no lie of this module's own, `cloud` keeps by asking the real law and the real `settle`.
@@ -95,7 +99,7 @@ pub fn run_all(seeds: std::ops::Range<u64>, done: impl Fn(u64) + Sync) -> anyhow
 impl Run {
     /// Whether validation forgot something in it, and went on from a backup.
     pub fn was_restored(&self) -> bool {
-        self.cloud.was_restored
+        self.cloud.restored.is_some()
     }
 
     /// Where each upload ended, in the order of their arrival.

@@ -57,7 +57,7 @@ impl World<'_> {
         if cut_off || lost {
             return Ok(());
         }
-        let request = Arc::new(Asked { request, nonce: self.random.random() });
+        let request = Arc::new(Asked { request, nonce: self.random.random(), sent: self.time() });
         let there = if late { PATIENCE + 4 * self.way() } else { self.way() };
         if doubled {
             let again = there + 4 * self.way();
@@ -76,7 +76,15 @@ impl World<'_> {
         back: Option<Duration>,
     ) -> anyhow::Result<()> {
         let (id, now) = (self.entrance(at)?.id, self.time());
-        let reply = self.cloud.answer(id, &asked.request, asked.nonce, now)?;
+        if self.cloud.is_away(now) {
+            return Ok(());
+        }
+        // The nonce that it answers was forgotten.
+        let reply = if matches!(asked.request, Request::LogIn { .. }) && self.cloud.is_away(asked.sent) {
+            Reply::Refused
+        } else {
+            self.cloud.answer(id, &asked.request, asked.nonce, now)?
+        };
         if let Reply::Uploaded(uploaded) = &reply {
             let known = uploaded.results.iter().filter(|result| result.outcome == RowOutcome::Known).count();
             self.witness.counts.known += known as u64;
@@ -116,7 +124,7 @@ impl World<'_> {
 /// Without what travels in it: rows and tickets are nobody's business.
 fn named(request: &Request) -> String {
     match request {
-        Request::LogIn => "log-in".to_owned(),
+        Request::LogIn { .. } => "log-in".to_owned(),
         Request::Fetch { wanted, session: _ } => format!("{wanted:?}"),
         Request::AskTime { session: _ } => "time".to_owned(),
         Request::Upload { upload, session: _ } => {

@@ -123,7 +123,7 @@ impl Stage {
         ensure!(enrolled.gate == gate, "gate {gate} became {}", enrolled.gate);
         let nonce = self.post::<Nonce>(paths::NONCE, None, &RequestNonce { gate }).await?.nonce;
         let answer = Base64(answer_login(gate, &nonce.0, &key).to_bytes());
-        Ok(self.post::<LoggedIn>(paths::LOGIN, None, &Login { gate, nonce, answer }).await?.token)
+        Ok(self.post::<LoggedIn>(paths::LOGIN, None, &Login { gate, nonce, answer, written_up_to: None }).await?.token)
     }
 
     async fn settle(&self) -> anyhow::Result<()> {

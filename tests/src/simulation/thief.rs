@@ -103,7 +103,7 @@ impl World<'_> {
         }
         let upload = thief.invents(invented, when);
         let Reply::LoggedIn { session, known_up_to: _ } =
-            self.cloud.answer(thief.gate, &Request::LogIn, [0; 32], when)?
+            self.cloud.answer(thief.gate, &Request::LogIn { written_up_to: None }, [0; 32], when)?
         else {
             anyhow::bail!("gate {} may not log in", thief.gate);
         };

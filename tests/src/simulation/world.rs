@@ -72,6 +72,8 @@ pub(super) enum Event {
 pub(super) struct Asked {
     pub(super) request: Request,
     pub(super) nonce: [u8; 32],
+    /// When.
+    pub(super) sent: Timestamp,
 }
 
 impl<'a> World<'a> {

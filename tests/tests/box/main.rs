@@ -1,5 +1,5 @@
-//! The box, booted: Debian's kernel, the Debian package, systemd, USB serial lines, a keyboard, a camera, a relay, a GPIO chip, a display, a loudspeaker, a network, a power cut; in a virtual machine. An executable of its
-//! own, since it needs packages and minutes: `cargo test -p countermark-tests --test box -- --ignored`.
+//! The box, booted: Debian's kernel and the Debian package in a virtual machine, with all that stands at an entrance. An executable of its own, since it
+//! needs packages and minutes: `cargo test -p countermark-tests --test box -- --ignored`.
 
 // Test modules all of them, as the lints understand it: here a failure may panic.
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::process::ChildStdin;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use countermark_shared::documents::{AdmissionPolicy, Alone};
+use countermark_shared::documents::{AdmissionPolicy, Alone, EventDocument};
 use countermark_shared::verdict::Reason;
 use countermark_tests::administrator::Administrator;
 use countermark_tests::buyer::Buyer;
@@ -21,12 +21,8 @@ use crate::stage::{Stage, tell};
 #[test]
 fn is_refused_at_once_and_left_to_staff_where_nobody_answers() {
     tell(Stage::Bare("asked_first"), async |cloud| {
-        let now = clock::now();
-        let mut festival = season::festival(now, now + Duration::from_hours(6))?;
-        let strict = Some(AdmissionPolicy { alone: Alone::Staff, ..festival.policy });
-        festival.products.iter_mut().filter(|product| product.product == EVENING).for_each(|it| it.policy = strict);
         let administrator = Administrator::log_in(cloud).await?;
-        administrator.publish(&festival).await?;
+        administrator.publish(&strict_festival()?).await?;
         let buyer = Buyer::arrive(cloud).await?;
         let sold = buyer.buy(&administrator.offer(&SOLO).await?, 2).await?;
         let [first, second] = &sold[..] else { anyhow::bail!("{} tickets", sold.len()) };
@@ -73,8 +69,17 @@ fn is_refused_at_once_and_left_to_staff_where_nobody_answers() {
     });
 }
 
+/// The festival, whose evening is for staff where nobody answers.
+pub(crate) fn strict_festival() -> Result<EventDocument> {
+    let now = clock::now();
+    let mut festival = season::festival(now, now + Duration::from_hours(6))?;
+    let strict = Some(AdmissionPolicy { alone: Alone::Staff, ..festival.policy });
+    festival.products.iter_mut().filter(|product| product.product == EVENING).for_each(|it| it.policy = strict);
+    Ok(festival)
+}
+
 /// Shows the ticket until the others answer in time, which a busy machine does not always do.
-async fn answered(gate: &mut RunningGate, line: &mut ChildStdin, ticket: &str) -> Result<Verdict> {
+pub(crate) async fn answered(gate: &mut RunningGate, line: &mut ChildStdin, ticket: &str) -> Result<Verdict> {
     until("the others answered", PATIENCE, async || {
         writeln!(line, "{ticket}")?;
         let verdict = gate.verdict().await?;

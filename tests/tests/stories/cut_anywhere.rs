@@ -1,4 +1,5 @@
-//! The line to the cloud is cut after each so many bytes of an upload, and of its answer, plain and through the gateway: the gate goes on from there, and each row is stored once.
+//! The line to the cloud is cut after each so many bytes of an upload, and of its answer, plain and through the gateway, over the records of TLS: the
+//! gate goes on from there, and each row is stored once.
 
 use std::io::Write;
 use std::process::ChildStdin;

@@ -1,5 +1,6 @@
-//! A page of a gate's ledger is damaged while the gate is off, each in turn. Where every row can still be read, the gate fetches what is missing from the cloud and goes
-//! on, and nobody does anything; where not, it says so and lets nobody in. Enrolled anew, it lets nobody in who came in before.
+//! A page of a gate's ledger, or a bit of a document, is damaged while the gate is off, each in turn. Where every row can still be read, the gate
+//! fetches what is missing from the cloud and goes on, and nobody does anything; where not, it says so and lets nobody in. Enrolled anew, it lets nobody
+//! in who came in before.
 
 mod image;
 

@@ -1,7 +1,5 @@
-//! Clients that hang up in the middle of a request, as gates without power and phones in tunnels do.
-//!
-//! Found by the gate that was killed fifty times: a handler that was cut short while its transaction began gave the
-//! database connection back within that transaction. What the next ones wrote there was answered as done, and lost.
+//! Clients that hang up in the middle of a request, as gates without power and phones in tunnels do: a handler that is cut short while its
+//! transaction begins must not give the database connection back within it. What the next ones write there would be answered as done, and lost.
 
 use std::time::Duration;
 

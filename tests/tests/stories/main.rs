@@ -1,5 +1,4 @@
-//! Stories: promises of the whole system, kept by real processes under real trouble. One executable; each file is one
-//! promise of the issue that asked for it.
+//! Stories: promises of the whole system, kept by real processes under real trouble. One executable; each file is one promise.
 
 // Test modules all of them, as the lints understand it: here a failure may panic.
 #[cfg(test)]
@@ -34,6 +33,8 @@ mod leaves_nothing;
 mod moved_gate;
 #[cfg(test)]
 mod no_secret_in_the_tree;
+#[cfg(test)]
+mod not_told_again;
 #[cfg(test)]
 mod relay;
 #[cfg(test)]

@@ -171,7 +171,8 @@ fn auth_knows_again_what_it_signed() {
         cloud.back_up(Part::Auth).await?;
         let lost = buyer.buy(&offer, 2).await?;
         let said = cloud.go_back(Part::Auth).await?;
-        assert_eq!((&said["without_warrant"], &said["left"]), (&json!(2), &json!([])), "{said}");
+        assert_eq!((&said["without_warrant"], said["left"].as_array().map(Vec::len)), (&json!(2), Some(1)), "{said}");
+        assert!(said["left"][0].as_str().is_some_and(|left| left.contains("list-administrators")), "{said}");
 
         let after = Buyer::arrive(cloud).await?.buy(&offer, 2).await?;
         let sold: Vec<_> = [before, lost, after].into_iter().flatten().collect();

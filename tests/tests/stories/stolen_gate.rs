@@ -50,7 +50,8 @@ impl Thief {
         let anonymous = Api::anonymous(base.clone())?;
         let Nonce { nonce } = anonymous.post(paths::NONCE, &RequestNonce { gate }).await?;
         let answer = Base64(answer_login(gate, &nonce.0, &key).to_bytes());
-        let session: LoggedIn = anonymous.post(paths::LOGIN, &Login { gate, nonce, answer }).await?;
+        let login = Login { gate, nonce, answer, written_up_to: None };
+        let session: LoggedIn = anonymous.post(paths::LOGIN, &login).await?;
         let validation = anonymous.signed_in(base, &session.token);
         let journal = cloud.folder().join("stolen.jsonl");
         disk.export_journal(&journal).await?;

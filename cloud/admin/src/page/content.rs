@@ -48,6 +48,8 @@ struct Figures {
     inside: u64,
     drawing: Option<Drawing>,
     gates: Vec<GateLine>,
+    /// The names of those that have to tell again, as one text.
+    owing: Option<String>,
     products: Vec<(String, u64)>,
 }
 
@@ -130,11 +132,13 @@ fn figures(figures: &AdmissionFigures, shown: &Shown<'_>, words: &Words, languag
         };
         (name, entries.entered)
     };
+    let owing: Vec<_> = figures.gates.iter().filter(|gate| gate.owes).map(name).collect();
     Figures {
         came: figures.admitted,
         inside: figures.inside,
         drawing: draw(&figures.quarters, shown.now),
         gates: figures.gates.iter().map(gate).collect(),
+        owing: (!owing.is_empty()).then(|| owing.join(", ")),
         products: figures.products.iter().map(product).collect(),
     }
 }

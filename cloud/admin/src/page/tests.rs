@@ -153,6 +153,32 @@ async fn a_double_admission_says_where_how_far_apart_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn gates_that_have_not_told_again_since_a_restore_are_named_with_what_to_do() {
+    let bench = Bench::new().await;
+    bench.validation.answers(
+        &paths::FINDINGS.replace("{event}", "7"),
+        StatusCode::OK,
+        json!({ "findings": [], "gates": [], "next": null }),
+    );
+    let gate = |number: u32, owes: bool| {
+        json!({
+            "gate": number, "name": "Door", "enrolled": null, "last_seen": null, "suspended": false, "owes": owes, "scans": 0, "admitted": 0, "doubtful": 0,
+        })
+    };
+    let figures = |owe: bool| json!({ "admitted": 0, "gates": [gate(3, owe), gate(4, false), gate(5, owe)] });
+    let admissions = paths::ADMISSIONS.replace("{event}", "7");
+    bench.validation.answers(&admissions, StatusCode::OK, figures(false));
+    assert!(!content(&bench, "").await.contains("role=\"alert\""));
+    bench.validation.answers(&admissions, StatusCode::OK, figures(true));
+    for (query, words) in
+        [("", "suspend one that will not come back:"), ("?language=fr", "suspendez celui qui ne reviendra pas :")]
+    {
+        let text = content(&bench, query).await;
+        assert!(text.contains(&format!("{words} <strong>Door (3), Door (5)</strong>")), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn every_rule_is_shown_with_its_explanation_in_both_languages() {
     let bench = with(every_rule()).await;
     for (query, language) in [("", Language::En), ("?language=fr", Language::Fr)] {

@@ -37,6 +37,7 @@ pub(super) struct Words {
     pub(super) taken_back: &'static str,
     pub(super) forgiven: &'static str,
     pub(super) key: &'static str,
+    pub(super) owing: &'static str,
     pub(super) moved_to: &'static str,
     pub(super) product: &'static str,
     pub(super) unknown_product: &'static str,
@@ -124,6 +125,8 @@ const ENGLISH: Words = Words {
     taken_back: "Taken back",
     forgiven: "Forgiven",
     key: "Keys of the gates' journals",
+    owing: "Validation was restored from a backup, and these gates have not told again what they did since. Until they have, a gate that asks before it admits \
+            is not answered, and strict tickets are left to staff. See that each reaches the cloud; suspend one that will not come back:",
     moved_to: "moved to event",
     product: "Ticket",
     unknown_product: "not known",
@@ -180,6 +183,9 @@ const FRENCH: Words = Words {
     taken_back: "Annulées",
     forgiven: "Réadmis",
     key: "Clés des journaux",
+    owing: "La validation a été rétablie depuis une sauvegarde, et ces portiques n'ont pas encore redit ce qu'ils ont fait depuis. En attendant, un portique qui \
+            interroge avant d'admettre n'obtient pas de réponse, et les billets stricts sont laissés au personnel. Veillez à ce que chacun joigne le cloud ; \
+            suspendez celui qui ne reviendra pas :",
     moved_to: "passé à l'événement",
     product: "Billet",
     unknown_product: "inconnue",

@@ -59,6 +59,7 @@ pub(crate) struct OfferPublished {
     responses(
         (status = 201, description = "It is published.", body = OfferPublished),
         (status = 400, description = "`invalid-request`: no Idempotency-Key, or text with U+0000", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`offer-closed` by tickets: it was published with this key before, and closed since", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`idempotency-key-reused`; `offer-refused` by tickets", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: send it again with the same key", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -213,6 +214,10 @@ mod tests {
         let log = bench.log().await;
         assert_eq!(log[1].outcome, Outcome::Refused);
         assert_eq!(log[1].detail["why"], "The event does not allow this offer. Its price is below the least price.");
+
+        // The same offer again, closed since: nobody is told that it is on sale.
+        bench.tickets.answers(paths::OFFERS, StatusCode::CONFLICT, testing::problem(409, "offer-closed"));
+        publish(&bench, "a", &duo()).await.is_problem(StatusCode::CONFLICT, "offer-closed");
 
         // Not trusting this service is no refusal of what the administrator asked.
         bench.tickets.answers(paths::OFFERS, StatusCode::FORBIDDEN, testing::problem(403, "forbidden"));

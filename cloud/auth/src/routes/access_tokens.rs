@@ -13,10 +13,10 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::sessions::LIFETIME;
 use crate::error::Error;
+use crate::log_in;
 use crate::state::State;
-use crate::store::accounts;
+use crate::store::accounts::Profile;
 
 /// Where the token is to be used. Auth is not among them: its own tokens come from a password alone, so that none can be
 /// used to outlive itself.
@@ -81,13 +81,8 @@ pub(crate) async fn exchange(
     access: Access,
     Json(Exchange { audience }): Json<Exchange>,
 ) -> Result<Json<AccessToken>, Error> {
-    let account = access.caller.account;
-    let profile = accounts::profile(&mut *state.pool.acquire().await?, account).await?.ok_or(Error::NoAccount)?;
-    // The log-in was as long before the end of its token as any is.
-    if profile.sessions_from.is_some_and(|from| access.until - LIFETIME < from) {
-        return Err(Error::SessionEnded);
-    }
-    let access = Access { caller: Caller { account, role: profile.role }, until: access.until };
+    let Profile { role, .. } = log_in::standing(&mut *state.pool.acquire().await?, access).await?;
+    let access = Access { caller: Caller { role, ..access.caller }, ..access };
     AccessToken::issue(&state, access, audience.into()).map(Json)
 }
 

@@ -24,6 +24,7 @@ use countermark_service::webhook;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::log_in;
 use crate::state::State;
 
 /// Auth's routes with those who may call each.
@@ -36,7 +37,7 @@ pub fn api() -> Api<State> {
                 .routes(routes!(sessions::log_in))
                 .routes(routes!(key_set::key_set)),
         )
-        .signed_in(
+        .signed_in_and(
             &[Role::Buyer, Role::Administrator],
             new()
                 .routes(routes!(access_tokens::exchange))
@@ -48,6 +49,7 @@ pub fn api() -> Api<State> {
                 .routes(routes!(transfers::withdraw))
                 .routes(routes!(transfer_acceptance::accept))
                 .routes(routes!(presentations::present)),
+            log_in::guard,
         )
         .guarded(
             webhook::SCHEME,

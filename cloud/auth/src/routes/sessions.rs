@@ -16,13 +16,11 @@ use utoipa::ToSchema;
 use super::access_tokens::AccessToken;
 use crate::email::EmailAddress;
 use crate::error::Error;
+use crate::log_in::LIFETIME;
 use crate::password::{Password, PasswordHash, Verdict};
 use crate::state::State;
 use crate::store::accounts::{self, Credentials};
 use crate::store::login_attempts;
-
-/// How long an access token is good: how long a stolen one may be used, and how long a role may outlive its loss.
-pub(super) const LIFETIME: Duration = Duration::from_mins(15);
 
 /// How many attempts may fail within [`WINDOW`]; below the 100 in all that NIST SP 800-63B, 3.2.2, allows.
 const MOST_ATTEMPTS: i64 = 10;
@@ -76,13 +74,14 @@ pub(crate) async fn log_in(
         Some(Credentials { account, role, password }) => (Some(Caller { account, role }), Some(password)),
         None => (None, None),
     };
-    let verdict = turn.verify(password, stored, state.randomness.bytes()).await?;
+    let verdict = turn.verify(password, stored.clone(), state.randomness.bytes()).await?;
     let (Some(caller), Verdict::Right { renewed }) = (caller, verdict) else {
         return Err(Error::WrongCredentials);
     };
-    let renewed = renewed.as_ref();
+    let renewal = stored.zip(renewed);
+    let renewal = renewal.as_ref();
     transaction(&state.pool, "complete a log-in", |mut transaction| {
-        Box::pin(async move { complete(&mut transaction, caller.account, renewed).await })
+        Box::pin(async move { complete(&mut transaction, caller.account, renewal).await })
     })
     .await?;
     AccessToken::issue(&state, Access { caller, until: now + LIFETIME }, ServiceName::Auth).map(Json)
@@ -107,10 +106,10 @@ async fn begin(
 async fn complete(
     transaction: &mut Transaction<'_, '_>,
     account: AccountId,
-    renewed: Option<&PasswordHash>,
+    renewal: Option<&(PasswordHash, PasswordHash)>,
 ) -> Result<(), Error> {
-    if let Some(password) = renewed {
-        accounts::renew_password(transaction, account, password).await?;
+    if let Some((known, renewed)) = renewal {
+        accounts::renew_password(transaction, account, known, renewed).await?;
     }
     login_attempts::clear(transaction, account).await?;
     Ok(())
@@ -234,5 +233,27 @@ mod tests {
                 sqlx::query_scalar("SELECT password FROM accounts").fetch_one(&auth.state.pool).await.unwrap();
             assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         }
+    }
+
+    /// Found in review: the log-in wrote a new hash of what it had read.
+    #[tokio::test]
+    async fn a_log_in_under_way_does_not_bring_the_old_password_back() {
+        let auth = with_anna().await;
+        let State { pool, clock, randomness, passwords, .. } = &auth.state;
+        let known = PasswordHash(crate::password::weaker_hash(PASSWORD));
+        sqlx::query("UPDATE accounts SET password = $1").bind(&known.0).execute(pool).await.unwrap();
+        let set = crate::set_password(pool, "anna@example.org", WRONG.into(), clock, randomness);
+        let account = set.await.unwrap();
+
+        let password = Password::parse(PASSWORD.into()).unwrap();
+        let renewed = passwords.turn().await.unwrap().hash(password, randomness.bytes()).await.unwrap();
+        let renewal = Some(&(known, renewed));
+        transaction(pool, "complete a log-in", |mut transaction| {
+            Box::pin(async move { complete(&mut transaction, account, renewal).await })
+        })
+        .await
+        .unwrap();
+        assert_eq!(anna(&auth, PASSWORD).await.outcome(), (401, Some("wrong-credentials")));
+        assert_eq!(anna(&auth, WRONG).await.status, 200);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use countermark_service::caller::Caller;
+use countermark_service::caller::{Access, Caller};
 use countermark_service::extract::{Json, Path};
 use countermark_service::problem::ProblemDocument;
 use countermark_service::transaction::transaction;
@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::Error;
+use crate::log_in;
 use crate::state::State;
 use crate::store::authorisations::{self, Newest};
-use crate::store::locks;
 use crate::store::transfer_offers::{self, TransferOffer};
 use crate::store::transfers::{self, Transfer};
+use crate::store::{accounts, locks};
 use crate::transfer_code::TransferCode;
 
 /// How long a code can be accepted.
@@ -98,14 +99,19 @@ pub(crate) struct AcceptedTransfer {
 )]
 pub(crate) async fn offer(
     state: State,
-    caller: Caller,
+    access: Access,
     Json(OfferTransfer { event, slot }): Json<OfferTransfer>,
 ) -> Result<(StatusCode, Json<Offered>), Error> {
     let code = &TransferCode::new(state.randomness.bytes());
-    let (owner, now) = (caller.account, state.clock.now());
+    let (owner, now) = (access.caller.account, state.clock.now());
     let until = now + OPEN_FOR;
     transaction(&state.pool, "offer a transfer", |mut transaction| {
         Box::pin(async move {
+            // An offer outlives its log-in: whoever ends that meanwhile is waited for, or finds the offer.
+            if !accounts::lock(&mut transaction, owner).await? {
+                return Err(Error::NoAccount);
+            }
+            log_in::standing(&mut transaction, access).await?;
             locks::seat(&mut transaction, event, slot).await?;
             let newest = authorisations::newest(&mut transaction, event, slot).await?;
             let replaces = offerable(newest.filter(|newest| newest.owner == owner))?;

@@ -107,15 +107,21 @@ pub(crate) async fn profile(connection: &mut PgConnection, account: AccountId) -
     .transpose()
 }
 
-/// Replaces the hash of the same password.
+/// Replaces a hash by another of the same password, unless another password was set since it was read.
 pub(crate) async fn renew_password(
     connection: &mut PgConnection,
     account: AccountId,
-    password: &PasswordHash,
+    known: &PasswordHash,
+    renewed: &PasswordHash,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query!("UPDATE accounts SET password = $2 WHERE account = $1", account.0, password.0)
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        "UPDATE accounts SET password = $3 WHERE account = $1 AND password = $2",
+        account.0,
+        known.0,
+        renewed.0,
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -154,23 +160,33 @@ pub(crate) async fn close_administrator(
     Ok(account.map(AccountId))
 }
 
-/// Gives the account of that address another password, and ends its log-ins; none where there is none.
+/// Gives the account of that address another password; none where there is none. Locked until the transaction ends.
 pub(crate) async fn set_password(
     connection: &mut PgConnection,
     email: &EmailAddress,
     password: &PasswordHash,
-    now: Timestamp,
 ) -> Result<Option<AccountId>, sqlx::Error> {
     let account = sqlx::query_scalar!(
-        r#"UPDATE accounts SET password = $2, sessions_from = $3
+        r#"UPDATE accounts SET password = $2
            WHERE lower(email COLLATE "C") = lower($1 COLLATE "C") AND closed_at IS NULL RETURNING account"#,
         email.as_str(),
         password.0,
-        OffsetDateTime::from(now),
     )
     .fetch_optional(connection)
     .await?;
     Ok(account.map(AccountId))
+}
+
+/// Ends the log-ins of an account.
+pub(crate) async fn end_log_ins(
+    connection: &mut PgConnection,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE accounts SET sessions_from = $2 WHERE account = $1", account.0, OffsetDateTime::from(now))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 fn role(text: &str) -> Result<Role, Error> {

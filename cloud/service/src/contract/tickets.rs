@@ -15,8 +15,8 @@ use utoipa::ToSchema;
 use super::paths;
 use crate::service_call::{CallError, ServiceClient};
 
-/// Sell this. The same offer again is well; another under the same id is problem `offer-exists`; one that the event
-/// document does not allow is `offer-refused`.
+/// Sell this. The same offer again is well, unless it was closed, which is problem `offer-closed`; another under the same id is
+/// `offer-exists`; one that the event document does not allow is `offer-refused`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PublishOffer {

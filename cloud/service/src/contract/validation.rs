@@ -284,6 +284,10 @@ pub struct GateFigures {
     pub last_seen: Option<Timestamp>,
     /// Whether it is suspended.
     pub suspended: bool,
+    /// Whether validation was restored from a backup and it has not told again since. Until it has, or is suspended, other gates' claims for this event are not
+    /// answered.
+    #[serde(default)]
+    pub owes: bool,
     /// The event it serves by now, where that is another.
     #[serde(default)]
     pub moved_to: Option<EventId>,

@@ -31,8 +31,8 @@ pub(super) struct Keys {
 /// What the next bundle changes.
 #[derive(Args)]
 pub(super) struct Changes {
-    /// A key of the bundle and what becomes of it: KEY=active, verify-only (what it signed stays good), listed-only (only tickets that the slot
-    /// list knows do), or revoked (nothing does).
+    /// A key of the bundle and what becomes of it: KEY=verify-only (what it signed stays good), listed-only (of a key that signs tickets: only those that
+    /// the slot list knows do), or revoked (nothing does). None is trusted more than before.
     #[arg(long = "set")]
     fates: Vec<Fate>,
     /// A further public key of the ticket service, as `countermark-cloud key tickets --next` prints it.
@@ -76,7 +76,7 @@ struct InvalidOrganiser;
 
 /// Text that says of no key what becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is 64 hexadecimal digits, an equals sign, and one of active, verify-only, listed-only, revoked")]
+#[error("this is 64 hexadecimal digits, an equals sign, and one of verify-only, listed-only, revoked")]
 struct InvalidFate;
 
 /// Changes that cannot be made.
@@ -86,6 +86,10 @@ pub(super) enum ChangeError {
     Unknown(Box<VerifyingKey>),
     #[error("the bundle lists {0} already; what becomes of a key is said by --set")]
     Listed(Box<VerifyingKey>),
+    #[error(
+        "{key} is {} and cannot be {} again: whoever has it would be believed anew. Make another key, and list that", is.name(), wanted.name()
+    )]
+    Raised { key: Box<VerifyingKey>, is: KeyStatus, wanted: KeyStatus },
     #[error("no active {} key would be left: the same bundle lists the next one", role.name())]
     NoneLeft { role: KeyRole },
     #[error("the bundle in force is the last that can be numbered")]
@@ -107,7 +111,8 @@ impl FromStr for Fate {
 
     fn from_str(text: &str) -> Result<Self, InvalidFate> {
         let (key, word) = text.split_once('=').ok_or(InvalidFate)?;
-        let status = KeyStatus::ALL.into_iter().find(|status| status.name() == word).ok_or(InvalidFate)?;
+        let fates = [KeyStatus::VerifyOnly, KeyStatus::ListedOnly, KeyStatus::Revoked];
+        let status = fates.into_iter().find(|status| status.name() == word).ok_or(InvalidFate)?;
         Ok(Self { key: key.parse().map_err(|_| InvalidFate)?, status })
     }
 }
@@ -147,7 +152,11 @@ impl Changes {
         let mut keys = before.keys;
         for Fate { key, status } in fates {
             let trusted = keys.iter_mut().find(|trusted| trusted.key == key);
-            trusted.ok_or(ChangeError::Unknown(key.into()))?.status = status;
+            let trusted = trusted.ok_or(ChangeError::Unknown(key.into()))?;
+            if status < trusted.status {
+                return Err(ChangeError::Raised { key: key.into(), is: trusted.status, wanted: status });
+            }
+            trusted.status = status;
         }
         for organiser in organisers {
             match keys.iter_mut().find(|trusted| trusted.key == organiser.key && trusted.role == KeyRole::Organiser) {
@@ -263,7 +272,7 @@ mod tests {
             assert_eq!(text.parse::<Organiser>(), Err(InvalidOrganiser), "{text}");
         }
         assert_eq!(fate(3, "listed-only"), Fate { key, status: KeyStatus::ListedOnly });
-        for text in [format!("{key}"), format!("{key}=gone"), "00=revoked".to_owned()] {
+        for text in [format!("{key}"), format!("{key}=gone"), format!("{key}=active"), "00=revoked".to_owned()] {
             assert_eq!(text.parse::<Fate>(), Err(InvalidFate), "{text}");
         }
     }
@@ -281,6 +290,32 @@ mod tests {
         let in_force = accept_bundle(&in_force, fingerprint, None, NOW).unwrap();
         let next = Signed::seal(&next, &[&key(1)]).unwrap();
         assert!(accept_bundle(&next, fingerprint, Some(&in_force), NOW).is_ok());
+    }
+
+    /// Found in review: one word brought back a key that somebody else has.
+    #[test]
+    fn no_key_is_trusted_more_than_before() {
+        let mut bundle = Changes { issuing: vec![public(6)], ..nothing() }.of(first(), year(), NOW).unwrap();
+        let words = ["verify-only", "listed-only", "revoked"];
+        for (place, word) in words.into_iter().enumerate() {
+            let set = |word| Changes { fates: vec![fate(2, word)], ..nothing() };
+            bundle = set(word).of(bundle, year(), NOW).unwrap();
+            for less_strict in &words[..place] {
+                let refused = set(less_strict).of(bundle.clone(), year(), NOW).unwrap_err();
+                assert!(matches!(refused, ChangeError::Raised { .. }), "{word} to {less_strict}: {refused}");
+            }
+        }
+    }
+
+    /// A list key vouches for documents, and there is no list of those: it is believed or not.
+    #[test]
+    fn a_stolen_list_key_is_revoked_by_the_bundle_that_brings_the_next_one() {
+        let next = |word| Changes { fates: vec![fate(4, word)], list: vec![public(6)], ..nothing() };
+        let seal = |word| Signed::seal(&next(word).of(first(), year(), NOW).unwrap(), &[&key(1)]);
+        assert!(seal("listed-only").is_err());
+        let bytes = seal("revoked").unwrap();
+        let next = accept_bundle(&bytes, first().root_fingerprint(), None, NOW).unwrap();
+        assert_eq!(next.document().list_keys(), [public(6)]);
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub(crate) enum Bundle {
     ///
     /// To rotate a service's key: `countermark-cloud key SERVICE --next`; a bundle with that key beside the old one; restart the service once
     /// its gates have the bundle; a bundle with the old key verify-only. Of a key that was stolen, what it signed is believed only where the
-    /// slot list knows the ticket (listed-only), or never (revoked); the next key comes with the same bundle.
+    /// slot list knows the ticket (listed-only), or never (revoked: validation's and an organiser's always); the next key comes with the same
+    /// bundle. No key is trusted more than before.
     Next(Box<Next>),
     /// Sign a bundle with a root's key, on the machine where that key is.
     Sign(Sign),

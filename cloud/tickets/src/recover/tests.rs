@@ -1,7 +1,9 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
-use countermark_service::contract::{After, GrantStanding, Page, PushEventDocument, SignedIssue, Warrant, paths};
+use countermark_service::contract::{
+    After, CloseOffer, GrantStanding, Page, PushEventDocument, SignedIssue, Warrant, paths,
+};
 use countermark_service::outbox::enqueue;
 use countermark_shared::documents::{HolderName, TicketForm};
 use countermark_shared::id::{AccountId, TransferId};
@@ -244,4 +246,19 @@ async fn names_are_sealed_with_another_secret_by_whoever_goes_on_after_a_break_o
     assert_eq!(go_on(&world.state, &world.asked_admin()).await.unwrap().sealed_anew, [EVENT].into());
     let sold = world.one_ticket(FULL).await;
     assert_eq!(world.verified(&sold["text"]).body().sealed.unwrap().generation, SECOND);
+}
+
+/// Admin tells of an offer and then of its end, also where the backup knows both.
+#[tokio::test]
+async fn an_offer_whose_end_the_backup_knows_stays_closed() {
+    let world = World::selling(FULL).await;
+    let offer = offer(9, 1, false, 10);
+    let end = CloseOffer { offer: offer.offer };
+    world.peers.lock().unwrap().decisions = vec![Decision::Offer(offer), Decision::Close(end)];
+    for _ in 0..2 {
+        let recovered = go_on(&world.state, &world.asked_admin()).await.unwrap();
+        assert_eq!((recovered.decisions, recovered.left), (2, vec![]));
+    }
+    let offers = world.call(BUYER, "GET", "/v1/events/7/offers", Value::Null).await.1;
+    assert_eq!(offers, json!([]));
 }

@@ -79,7 +79,7 @@ pub(super) async fn list(state: State, Path(event): Path<EventId>) -> Result<Jso
     request_body = PublishOffer,
     responses(
         (status = 204, description = "Published, now or before."),
-        (status = 409, description = "`offer-exists`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "`offer-exists`; `offer-closed`: it was published before, and closed since", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`offer-refused`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -93,8 +93,12 @@ pub(crate) async fn publish(state: State, Json(offer): Json<PublishOffer>) -> Re
             if offers::insert(&mut connection, offer, now).await? {
                 return Ok(());
             }
-            let stored = offers::find(&mut connection, offer.offer).await?;
-            if stored.is_some_and(|stored| stored.offer == *offer) { Ok(()) } else { Err(Error::OfferExists) }
+            match offers::find(&mut connection, offer.offer).await? {
+                Some(stored) if stored.offer != *offer => Err(Error::OfferExists),
+                Some(stored) if stored.closed => Err(Error::OfferClosed),
+                Some(_) => Ok(()),
+                None => Err(Error::Unknown),
+            }
         })
     })
     .await?;

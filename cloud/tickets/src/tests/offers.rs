@@ -75,8 +75,8 @@ async fn a_closed_offer_is_ordered_no_more_and_its_orders_are_honoured() {
         tickets.close_offer(&CloseOffer { offer: wrong.offer }).await.unwrap();
     }
     world.publish(&right).await;
-    // Told of again, as after a backup: that does not open it.
-    world.publish(&wrong).await;
+    // Found in review: sent again after its end, it was said to be on sale.
+    assert_eq!(tickets.publish_offer(&wrong).await.unwrap_err().slug(), Some("offer-closed"));
     let listed = listed(&world).await;
     assert_eq!((listed.as_array().unwrap().len(), &listed[0]["offer"]), (1, &json!(right.offer)));
     let (status, problem) = world.order(&wrong, 1, "another").await;

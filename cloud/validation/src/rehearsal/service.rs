@@ -20,8 +20,8 @@ use tokio::net::TcpListener;
 
 use crate::api;
 use crate::settler::Settler;
-use crate::start;
 use crate::state::{State, Trusted};
+use crate::store::bundles;
 
 /// The services that may call, and their keys.
 pub type Callers = Vec<(ServiceName, VerifyingKey)>;
@@ -49,7 +49,7 @@ pub async fn serve(
     list_key: SigningKey,
     callers: Callers,
 ) -> Result<Served, Box<dyn Error + Send + Sync>> {
-    start::keep(&pool, &bundle).await?;
+    bundles::keep(&mut *pool.acquire().await?, &bundle).await?;
     let randomness = Randomness::system();
     let front = Front {
         access_tokens: AccessTokens::local(ServiceName::Validation, &[], clock.clone()),

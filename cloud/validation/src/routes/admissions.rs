@@ -112,6 +112,7 @@ mod tests {
             enrolled: Some(bench.clock.now()),
             last_seen: Some(bench.clock.now()),
             suspended: false,
+            owes: false,
             moved_to: None,
             scans: 4,
             admitted: 5,

@@ -17,7 +17,8 @@ use crate::store::claims::{self, Question};
 use crate::store::gates;
 
 /// Whether the persons of a ticket may enter at this gate, by what every other gate told or was granted. A grant counts as an entry until a
-/// row of the gate's journal ends the claim, or the gate is suspended. An attempt that is asked again is answered as it was.
+/// row of the gate's journal ends the claim, or the gate is suspended. An attempt that is asked again is answered as it was. After a restore nobody is answered
+/// before every other gate that serves the event or served it, and is not suspended, has told again what it told since the backup.
 #[utoipa::path(
     post,
     path = paths::CLAIMS,
@@ -30,6 +31,7 @@ use crate::store::gates;
         (status = 404, description = "`event-unknown`", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "`attempt-spent`: something else was asked under it", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "`ticket-unproved`", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "`gates-owe-rows`: the detail names the gates that have not told again since a restore", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn claim(state: State, gate: Gate, Json(asked): Json<AskClaim>) -> Result<Json<ClaimAnswered>, Error> {
@@ -53,7 +55,7 @@ pub(crate) async fn claim(state: State, gate: Gate, Json(asked): Json<AskClaim>)
                 event_documents::in_force(&mut transaction, question.seat.event, trust.bundle.document(), now).await?;
             let event = event.ok_or(Error::EventUnknown)?;
             let elsewhere = claims::elsewhere(&mut transaction, question.gate, question.seat).await?;
-            let answer = answer(ticket, asked, &elsewhere, event.document(), now);
+            let answer = answer(ticket, asked, &elsewhere, event.document(), now)?;
             claims::insert(&mut transaction, question, &answer, now).await?;
             Ok::<_, Error>(answer)
         })

@@ -16,7 +16,7 @@ use crate::journal::{Batch, Served, Settled};
 use crate::session::Gate;
 use crate::state::State;
 use crate::store::gates::{self, Locked};
-use crate::store::{claims, feed, finding_marks, journal, vouched as words};
+use crate::store::{claims, debts, feed, finding_marks, journal, vouched as words};
 use crate::vouched::{self, Vouched};
 
 /// 1,000 rows of 512 bytes with the longest ticket, in base64 and JSON, are 1.4 MB.
@@ -63,6 +63,10 @@ pub(crate) async fn upload(state: State, gate: Gate, Json(upload): Json<Upload>)
             words::insert(&mut transaction, gate.gate, &vouched, locked.suspended).await?;
             journal::set_aside(&mut transaction, gate.gate, &settled.aside, now).await?;
             claims::end(&mut transaction, gate.gate, &settled.claims_ended).await?;
+            if let Some(debt) = locked.owes {
+                let known_up_to = journal::known_up_to(&mut transaction, gate.gate).await?;
+                debts::keep(&mut transaction, gate.gate, debt.left(known_up_to)).await?;
+            }
             tell(&mut transaction, &locked, &settled, now).await?;
             if settled.is_news() {
                 finding_marks::rows(&mut transaction, gate.gate, batch.span()).await?;

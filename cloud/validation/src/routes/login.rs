@@ -12,7 +12,7 @@ use countermark_shared::wire::{Base64, LoggedIn, Login, Nonce, RequestNonce, pat
 use crate::error::Error;
 use crate::session::{LIFETIME, Token};
 use crate::state::State;
-use crate::store::{gates, journal, sessions};
+use crate::store::{debts, gates, journal, sessions};
 
 /// How long a nonce may be answered.
 const NONCE_LIFETIME: Duration = Duration::from_mins(1);
@@ -51,7 +51,7 @@ pub(crate) async fn login(state: State, Json(request): Json<Login>) -> Result<Js
     // A wrong answer is no error within: the nonce stays taken.
     let known_up_to = transaction(&state.pool, "log a gate in", |mut transaction| {
         Box::pin(async move {
-            let Login { gate, nonce, answer } = request;
+            let Login { gate, nonce, answer, written_up_to } = request;
             let Some(key) = sessions::take_nonce(&mut transaction, *gate, &nonce.0, now).await? else {
                 return Ok::<_, Error>(None);
             };
@@ -59,8 +59,13 @@ pub(crate) async fn login(state: State, Json(request): Json<Login>) -> Result<Js
                 return Ok(None);
             }
             sessions::open(&mut transaction, *gate, token_hash, now, until).await?;
+            // From here on nothing else writes its journal.
             gates::seen(&mut transaction, *gate, now).await?;
-            Ok(Some(journal::known_up_to(&mut transaction, *gate).await?))
+            let known_up_to = journal::known_up_to(&mut transaction, *gate).await?;
+            if let (Some(debt), Some(written_up_to)) = (debts::of(&mut transaction, *gate).await?, written_up_to) {
+                debts::keep(&mut transaction, *gate, debt.said(*written_up_to).left(known_up_to)).await?;
+            }
+            Ok(Some(known_up_to))
         })
     })
     .await?;
@@ -88,7 +93,7 @@ mod tests {
 
     fn answer(gate: GateId, nonce: [u8; 32], key: &SigningKey) -> Login {
         let answer = Base64(answer_login(gate, &nonce, key).to_bytes());
-        Login { gate, nonce: Base64(nonce), answer }
+        Login { gate, nonce: Base64(nonce), answer, written_up_to: None }
     }
 
     #[tokio::test]

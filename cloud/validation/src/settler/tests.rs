@@ -8,7 +8,7 @@ use countermark_service::contract::ReportedState::{Issued, Revoked};
 use countermark_service::contract::findings::{
     About, Evidence, Finding, FindingQuery, FindingState, Jump, Objection, Rule,
 };
-use countermark_service::contract::{BlockReason, BlockSeat, SuspendGate, UnblockSeat, ValidationClient};
+use countermark_service::contract::{AssignGate, BlockReason, BlockSeat, SuspendGate, UnblockSeat, ValidationClient};
 use countermark_service::service_name::ServiceName;
 use countermark_shared::documents::{AdmissionPolicy, Direction};
 use countermark_shared::id::Generation;
@@ -18,7 +18,7 @@ use countermark_shared::verdict::Reason;
 use countermark_shared::wire::RowOutcome::{Fork, Known, Stored, Unproved, Unreadable};
 
 use super::*;
-use crate::testing::{Bench, EVENT, TestGate, event, key, ticket, ticket_of};
+use crate::testing::{self, Bench, EVENT, NEXT_EVENT, TestGate, event, key, ticket, ticket_of};
 
 async fn settle(bench: &Bench) {
     let settler = Settler::new(bench.state.clone());
@@ -371,6 +371,28 @@ async fn a_gate_that_proves_nothing_and_one_that_is_silent_are_told() {
     bench.log_in(&thief).await;
     settler.call_roll().await.unwrap();
     assert_eq!(standing(&bench).await, [doubtful]);
+}
+
+/// Found in review: of an event that had no gate any more, nobody looked whether the one it missed was heard since.
+#[tokio::test]
+async fn a_gate_that_was_missed_and_moved_away_is_missed_until_it_is_heard() {
+    let bench = Bench::new().await;
+    let admin = ValidationClient(bench.client(ServiceName::Admin));
+    bench.push(&EventDocument { event: NEXT_EVENT, ..event(1) }).await;
+    let gate = bench.gate().await;
+    let settler = Settler::new(bench.state.clone());
+    let missed = async || {
+        settler.call_roll().await.unwrap();
+        rules(&admin.findings(EVENT, &FindingQuery::default()).await.unwrap().findings)
+    };
+    bench.clock.advance(SILENCE);
+    assert_eq!(missed().await, [(Rule::LostGate, FindingState::Open)]);
+    let elsewhere =
+        AssignGate { gate: gate.gate, event: NEXT_EVENT, lanes: testing::lanes(), decided: bench.clock.now() };
+    admin.assign_gate(&elsewhere).await.unwrap();
+    assert_eq!(missed().await, [(Rule::LostGate, FindingState::Open)]);
+    bench.log_in(&gate).await;
+    assert_eq!(missed().await, [(Rule::LostGate, FindingState::Resolved)]);
 }
 
 /// However uploads are cut, in whatever order those of different gates arrive, and whenever settling looks.

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use super::column;
+use super::{column, debts};
 use crate::claim::{Elsewhere, Granted};
 use crate::error::Error;
 use crate::journal::{ClaimEnded, Seat};
@@ -65,9 +65,11 @@ pub(crate) async fn answered(
     .transpose()
 }
 
-/// What is known of the seat from all gates but this one: their believed rows, and what they were granted and no row of theirs has
+/// What is known of the seat from all gates but this one: who owes, their believed rows, and what they were granted and no row of theirs has
 /// ended. What suspended gates were granted has fallen.
 pub(crate) async fn elsewhere(connection: &mut PgConnection, gate: GateId, seat: Seat) -> Result<Elsewhere, Error> {
+    // Before the rows: what a gate tells that owes no more is there by then.
+    let owing = debts::owing(connection, seat.event, gate).await?;
     // One statement, and so one instant: a grant whose end commits meanwhile is counted by itself or by its row, never by both or neither.
     let told = sqlx::query!(
         r#"SELECT gate AS "gate!", sequence AS "sequence!", row, granted, at
@@ -93,7 +95,7 @@ pub(crate) async fn elsewhere(connection: &mut PgConnection, gate: GateId, seat:
     )
     .fetch_all(connection)
     .await?;
-    let mut elsewhere = Elsewhere::default();
+    let mut elsewhere = Elsewhere { owing, ..Elsewhere::default() };
     for told in told {
         if let Some(row) = told.row {
             let row = JournalRow::from_bytes(&row).map_err(|_| Error::Corrupt { column: "journal.row" })?;

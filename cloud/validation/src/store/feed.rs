@@ -131,12 +131,12 @@ fn told(rows: Vec<Vec<u8>>, event: EventId) -> Result<Vec<FeedRow>, Error> {
     Ok(told)
 }
 
-/// How far each journal that tells of the event is here without a gap.
+/// How far each journal that tells of the event is here without a gap. What is withheld is one: resumed, the gate tells it after all.
 pub(crate) async fn whole_up_to(connection: &mut PgConnection, event: EventId) -> Result<BTreeMap<GateId, u64>, Error> {
     let rows = sqlx::query!(
         r#"SELECT gate AS "gate!", max(sequence) AS "last!" FROM (
                SELECT gate, sequence, row_number() OVER (PARTITION BY gate ORDER BY sequence) AS place
-               FROM journal WHERE gate IN (SELECT gate FROM assignments WHERE event = $1)
+               FROM journal WHERE gate IN (SELECT gate FROM assignments WHERE event = $1) AND NOT withheld
            ) AS numbered
            WHERE sequence = place GROUP BY gate"#,
         i64::from(event.0),

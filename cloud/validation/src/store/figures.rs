@@ -49,7 +49,8 @@ pub(crate) async fn unpublished(connection: &mut PgConnection, event: EventId) -
 /// The gates that serve an event or served it, by number.
 pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Result<Vec<GateFigures>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT gate, name, public_key, enrolled_at, last_seen, suspended, nullif(event, $1) AS moved_to,
+        r#"SELECT gate, name, public_key, enrolled_at, last_seen, suspended,
+                  owes IS NOT NULL AND NOT suspended AS "owes!", nullif(event, $1) AS moved_to,
                   (SELECT count(*) FROM journal WHERE journal.gate = gates.gate) AS "scans!",
                   (SELECT coalesce(sum(passed), 0)::int8 FROM passages
                    WHERE passages.gate = gates.gate AND passages.event = $1 AND passed > 0) AS "admitted!",
@@ -76,6 +77,7 @@ pub(crate) async fn by_gate(connection: &mut PgConnection, event: EventId) -> Re
                 enrolled: row.enrolled_at.map(Timestamp::from),
                 last_seen: row.last_seen.map(Timestamp::from),
                 suspended: row.suspended,
+                owes: row.owes,
                 moved_to: row.moved_to.map(|event| column::number(event, "gates.event").map(EventId)).transpose()?,
                 scans: column::number(row.scans, "count")?,
                 admitted: column::number(row.admitted, "journal.passed")?,

@@ -1,5 +1,6 @@
 //! Gates, their enrolment codes and whether they are suspended.
 
+use countermark_service::contract::findings::Rule;
 use countermark_shared::id::{EventId, GateId};
 use countermark_shared::keys::VerifyingKey;
 use countermark_shared::sealing::WrappingKey;
@@ -8,7 +9,8 @@ use countermark_shared::wire::Enrolled;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::column;
+use super::{column, debts};
+use crate::debt::Debt;
 use crate::error::Error;
 
 /// An enrolment code: for which gate, until when, and who spent it.
@@ -31,6 +33,8 @@ pub(crate) struct Locked {
     pub(crate) contested: bool,
     /// The first of its rows that is never believed.
     pub(crate) retracted_from: Option<u64>,
+    /// What it has yet to tell again since the database was restored.
+    pub(crate) owes: Option<Debt>,
 }
 
 /// A gate that waits for its code to be spent.
@@ -122,7 +126,8 @@ pub(crate) async fn seen(connection: &mut PgConnection, gate: GateId, now: Times
 /// What merely names the gate does not wait: a claim must not stand behind an upload.
 pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<Option<Locked>, Error> {
     let row = sqlx::query!(
-        "SELECT event, wrapping_key, suspended, suspension_decided_at, assignment_decided_at, contested, retracted_from
+        "SELECT event, wrapping_key, suspended, suspension_decided_at, assignment_decided_at, contested, retracted_from,
+                owes
          FROM gates WHERE gate = $1 FOR NO KEY UPDATE",
         i64::from(gate.0),
     )
@@ -142,6 +147,7 @@ pub(crate) async fn lock(connection: &mut PgConnection, gate: GateId) -> Result<
             assignment_decided: row.assignment_decided_at.map(Timestamp::from),
             contested: row.contested,
             retracted_from: row.retracted_from.map(|from| column::number(from, "gates.retracted_from")).transpose()?,
+            owes: row.owes.map(debts::debt).transpose()?,
         })
     })
     .transpose()
@@ -245,10 +251,14 @@ pub(crate) async fn retract(connection: &mut PgConnection, gate: GateId, until: 
     Ok(())
 }
 
-/// The events that have gates which have enrolled.
-pub(crate) async fn events(connection: &mut PgConnection) -> Result<Vec<EventId>, Error> {
-    let events = sqlx::query_scalar!("SELECT DISTINCT event FROM gates WHERE enrolled_at IS NOT NULL ORDER BY event")
-        .fetch_all(connection)
-        .await?;
+/// The events whose gates may be missed: those that enrolled gates serve, and those that miss one, wherever it serves by now.
+pub(crate) async fn events_on_roll(connection: &mut PgConnection) -> Result<Vec<EventId>, Error> {
+    let events = sqlx::query_scalar!(
+        r#"SELECT event AS "event!" FROM gates WHERE enrolled_at IS NOT NULL
+           UNION SELECT event FROM findings WHERE rule = $1 AND stands ORDER BY 1"#,
+        Rule::LostGate.as_str(),
+    )
+    .fetch_all(connection)
+    .await?;
     events.into_iter().map(|event| column::number(event, "gates.event").map(EventId)).collect()
 }

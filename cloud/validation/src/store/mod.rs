@@ -4,6 +4,7 @@ pub(crate) mod assignments;
 pub(crate) mod bundles;
 pub(crate) mod claims;
 pub(crate) mod column;
+pub(crate) mod debts;
 pub(crate) mod feed;
 pub(crate) mod figures;
 pub(crate) mod finding_marks;

@@ -82,8 +82,9 @@ pub(crate) async fn open(
     Ok(())
 }
 
-/// Ends every session.
+/// Ends every session, and whatever was on the way to one: what answers a nonce from now on was asked from now on.
 pub(crate) async fn end_all(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!("DELETE FROM login_nonces").execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM gate_sessions").execute(connection).await?;
     Ok(())
 }

@@ -133,8 +133,9 @@ impl Machine {
         Step::Wait { until: self.asked.values().map(|asked| asked.until).chain(session).min() }
     }
 
-    /// Takes what came of a request. What comes too late is for nobody.
+    /// Takes what came of a request. What comes too late is for nobody, even where a box was frozen and nobody has looked since.
     pub(crate) fn on(&mut self, response: Response, now: Duration) {
+        self.expire(now);
         match response {
             Response::LoggedIn(Some(session)) => {
                 if let Session::LoggingIn { .. } = self.session {
@@ -261,6 +262,16 @@ mod tests {
         machine.on(Response::Answered { sequence: 1, answer: GRANTED }, at(401));
         machine.on(Response::Failed { sequence: 1 }, at(402));
         assert_eq!(done(&mut machine, at(402)), (vec![], None));
+    }
+
+    /// A box that was suspended hears of it before anybody looks at the time.
+    #[test]
+    fn what_was_answered_in_time_and_heard_after_it_is_for_nobody() {
+        let mut machine = logged_in();
+        machine.ask(1, at(0));
+        assert_eq!(done(&mut machine, at(0)).0, ["ask 1"]);
+        machine.on(Response::Answered { sequence: 1, answer: GRANTED }, at(400));
+        assert_eq!(done(&mut machine, at(400)), (vec!["1 nobody".to_owned()], None));
     }
 
     #[test]

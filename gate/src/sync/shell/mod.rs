@@ -142,11 +142,8 @@ impl Sync {
 
     async fn perform(&self, request: Request) -> Result<Response, LedgerGone> {
         Ok(match request {
-            Request::LogIn => match self.client.log_in(self.gate, &self.key).await {
-                Ok(Session { token, known_up_to }) => {
-                    self.send_again(known_up_to).await?;
-                    Response::LoggedIn(token)
-                }
+            Request::LogIn => match self.log_in().await? {
+                Ok(Session { token, known_up_to }) => self.send_again(known_up_to, token).await?,
                 Err(CallError::Unauthorised) => Response::Refused { problem: LOG_IN_REFUSED.to_owned() },
                 Err(error) => failed(&error),
             },
@@ -174,15 +171,29 @@ impl Sync {
         })
     }
 
-    /// A cloud that was restored from a backup has lost rows that it answered for. Where that cannot be noted, the next log-in says it again.
-    async fn send_again(&self, known_up_to: Option<u64>) -> Result<(), LedgerGone> {
-        let Some(known_up_to) = known_up_to else { return Ok(()) };
+    async fn log_in(&self) -> Result<Result<Session, CallError>, LedgerGone> {
+        let nonce = match self.client.nonce(self.gate).await {
+            Ok(nonce) => nonce,
+            Err(error) => return Ok(Err(error)),
+        };
+        // Not before the nonce is here: a cloud that was restored has made it since, and takes it that whatever it has forgotten is written by now.
+        let written_up_to = self.ask(|reply| Work::LastRow { reply }).await?.unwrap_or_else(|error| {
+            self.note_problem(sentence(&error));
+            None
+        });
+        Ok(self.client.answer(self.gate, &self.key, nonce, written_up_to).await)
+    }
+
+    /// A cloud that was restored from a backup has lost rows that it answered for. Where that cannot be noted there is no session: rows after them would be taken
+    /// for the whole.
+    async fn send_again(&self, known_up_to: Option<u64>, session: SecretString) -> Result<Response, LedgerGone> {
+        let Some(known_up_to) = known_up_to else { return Ok(Response::LoggedIn(session)) };
         match self.ask(|reply| Work::Unsettle { known_up_to, reply }).await? {
             Ok(0) => {}
             Ok(rows) => tracing::warn!(rows, "the cloud has lost rows of this gate's journal; they are sent again"),
-            Err(error) => self.note_problem(sentence(&error)),
+            Err(error) => return Ok(Response::Refused { problem: sentence(&error) }),
         }
-        Ok(())
+        Ok(Response::LoggedIn(session))
     }
 
     /// The round trip is measured by the clock that no change of the calendar moves, and includes both ways to the network thread.

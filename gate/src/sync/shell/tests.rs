@@ -106,6 +106,54 @@ async fn rows_that_the_cloud_has_lost_go_out_again() {
     bench.report.wait_for(|report| report.unsettled == 0 && bench.stand_in.books().rows == sent).await.unwrap();
 }
 
+/// What is written before the nonce is here may follow from what a restored cloud has forgotten.
+#[tokio::test]
+async fn a_log_in_says_how_far_the_journal_goes_once_the_nonce_has_come() {
+    let mut bench = Bench::start(Duration::from_millis(50)).await;
+    bench.report.wait_for(|report| report.documents.len() == 6).await.unwrap();
+    bench.scan("a").await;
+    let ((asked, has_asked), (give, given)) = (oneshot::channel(), oneshot::channel());
+    {
+        let mut books = bench.stand_in.books();
+        books.nonce_waits = Some((asked, given));
+        books.session += 1;
+    }
+    has_asked.await.unwrap();
+    bench.scan("b").await;
+    give.send(()).unwrap();
+    bench.settled().await;
+    assert_eq!(bench.stand_in.books().written_up_to, [Some(0), Some(2)]);
+}
+
+/// Rows after those that the cloud has lost would be taken for the whole. The disk is full, or broken.
+#[tokio::test]
+async fn where_it_cannot_be_noted_what_the_cloud_has_lost_there_is_no_session() {
+    let stand_in = StandIn::start().await;
+    let key = samples::signing_key(20);
+    stand_in.books().key = Some(key.verifying_key());
+    let clock = Clock::start();
+    let (ledger, mut work) = mpsc::channel(1);
+    let (_reports, report) = watch::channel(samples::report());
+    let (contact, _) = watch::channel(Contact::default());
+    let client = Client::new(stand_in.address.clone(), move || [clock.now().battery; 2]).unwrap();
+    let (_finish, finishing) = oneshot::channel();
+    let sync = Sync { client, gate: GATE, key, ledger, report, contact, clock, poll: Duration::from_millis(50) };
+    tokio::spawn(sync.run(finishing));
+    for log_ins in 1..=2 {
+        match work.recv().await {
+            Some(Work::LastRow { reply }) => reply.send(Ok(Some(3))).unwrap(),
+            other => panic!("{other:?}"),
+        }
+        match work.recv().await {
+            Some(Work::Unsettle { known_up_to: 0, reply }) => {
+                reply.send(Err(rusqlite::Error::QueryReturnedNoRows.into())).unwrap();
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(stand_in.books().log_ins, log_ins);
+    }
+}
+
 #[tokio::test]
 async fn a_refused_document_is_shown() {
     let mut bench = Bench::start(Duration::from_millis(50)).await;

@@ -66,8 +66,8 @@ pub(super) struct Cloud {
     /// The gate that was carried off.
     pub(super) lost: Option<Lost>,
     backup: Option<Backup>,
-    /// Whether it forgot, and goes on from a backup.
-    pub(super) was_restored: bool,
+    /// Since when it answers, from a backup, having forgotten what came after that.
+    pub(super) restored: Option<Timestamp>,
     /// What arrived, for whoever plays it again.
     pub(super) arrived: Vec<(Timestamp, Arrived)>,
 }
@@ -118,7 +118,7 @@ impl Cloud {
             findings: Findings::default(),
             lost: None,
             backup: None,
-            was_restored: false,
+            restored: None,
             arrived: seats.iter().map(|(slot, seat)| (now, seat.report(*slot))).collect(),
             seats,
             venue,
@@ -170,7 +170,8 @@ impl Cloud {
         now: Timestamp,
     ) -> anyhow::Result<Reply> {
         let session = match request {
-            Request::LogIn => {
+            Request::LogIn { written_up_to } => {
+                self.claims.settle(gate, *written_up_to, &self.journals);
                 let known_up_to = Some(self.journals.known_up_to(gate));
                 return Ok(Reply::LoggedIn { session: self.log_in(gate, now), known_up_to });
             }
@@ -181,7 +182,7 @@ impl Cloud {
         }
         self.seen.insert(gate, now);
         Ok(match request {
-            Request::LogIn => Reply::Refused,
+            Request::LogIn { .. } => Reply::Refused,
             Request::Fetch { wanted, .. } => self.document(gate, *wanted, now)?,
             Request::AskTime { .. } => {
                 let question = TimeQuestion { gate, nonce };
@@ -192,6 +193,7 @@ impl Cloud {
                 let served = self.gates.get(&gate).with_context(|| format!("gate {gate} is not enrolled"))?;
                 let told = (served.assignment.document(), gate_key(gate).verifying_key());
                 let answer = self.journals.take(told, &self.venue.keys, upload.clone(), now)?;
+                self.claims.settle(gate, None, &self.journals);
                 let arrived = Arrived::Upload { gate, upload: upload.clone(), answer: answer.clone() };
                 self.arrived.push((now, arrived));
                 for result in answer.results.iter().filter(|result| result.outcome == RowOutcome::Stored) {
@@ -240,6 +242,11 @@ impl Cloud {
         Findings::of(&self.venue, &self.seats, &self.journals)
     }
 
+    /// Whether it is away at that time, while its database is put back.
+    pub(super) fn is_away(&self, now: Timestamp) -> bool {
+        self.restored.is_some_and(|since| now < since)
+    }
+
     /// Begins a session.
     pub(super) fn log_in(&mut self, gate: GateId, now: Timestamp) -> SecretString {
         let token = format!("{gate} at {now}");
@@ -261,7 +268,8 @@ impl Cloud {
         }
         let (event, keys) = (self.venue.event.document(), &self.venue.keys);
         let answer = self.claims.answer(gate, ask, (event, keys), &self.journals, now);
-        ensure!(answer.is_some() || self.journals.is_suspended(gate), "row {row} of gate {gate} may not ask");
+        let is_refused = self.journals.is_suspended(gate) || !self.claims.owing(gate, &self.journals).is_empty();
+        ensure!(answer.is_some() || is_refused, "row {row} of gate {gate} may not ask");
         self.arrived.push((now, Arrived::Claim { gate, ask: ask.clone(), answer }));
         Ok(answer.map_or(ClaimReply::Failed(row), |answer| ClaimReply::Answered(row, answer)))
     }

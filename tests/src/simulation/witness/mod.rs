@@ -1,4 +1,21 @@
 //! Who looks on, and knows all: what was shown, what was answered, and whether it may be so. Owns the invariants of a run.
+//!
+//! - No gate let more in with a seat, nor more through, than it has places, but for those whom a supervisor let in; a strict seat came in at one
+//!   gate; nobody was forgiven twice.
+//! - Nothing was taken back but the last that passed, within five minutes, twice at most, and not where the arm had turned; whom staff took back
+//!   comes in again there. An undo that reached validation within a quarter of an hour is believed, and no other: a gate that was cut off for longer
+//!   between an admission and its undo is not, and is found (`unproved`), honest as it is.
+//! - No gate that had heard of an admission elsewhere, or whose list forbade it, let a seat in by itself. A good one was refused nowhere that a
+//!   calendar was not set wrong, but while its gate was misled by what a stolen key says of it, or others had been asked about it; who came late with
+//!   a strict ticket came in.
+//! - No live ticket opened by a picture or without a clock, and none whose holder had just signed it was called stale where the cloud had set the
+//!   clock; such a clock was never off by three seconds.
+//! - Every row that was shown is at validation, in one whole chain; all gates hold the newest of everything, and count of every seat what validation
+//!   counts and who stood there saw.
+//! - Each double admission is one finding that counts it whole, and each overruling. Who came in two minutes after the ticket was withdrawn, at a gate
+//!   whose clock was right, is found, and who came in where staff had taken them back.
+//! - Of what the stolen key invented nothing is believed, that gate is the one that is missed, and honest gates have no finding of the kind. Where a
+//!   gate that was put back wrote other rows than validation had, both know it, it is found, and that gate lets nobody in.
 
 mod end;
 

@@ -1,6 +1,6 @@
 //! What a camera says of itself when it is plugged in (USB Device Class Definition for Video Devices 1.0, 3, and what that says of
-//! uncompressed pictures and of Motion-JPEG). As cheap ones do, it gives small pictures as they are, large ones compressed, and both through
-//! one endpoint. Owns its numbers, and gives no picture.
+//! uncompressed pictures and of Motion-JPEG). As cheap ones do, it gives small pictures as they are (640 x 360, YUYV), large ones compressed (1280 x 720,
+//! without the Huffman tables that cameras may leave out), and both through one endpoint. Owns its numbers, and gives no picture.
 
 use crate::descriptor::{self, descriptor, interface, total};
 use crate::redirection::{Endpoint, Identity, Kind, Speed};

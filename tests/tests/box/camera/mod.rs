@@ -1,5 +1,10 @@
 //! A camera on USB that sees what it is shown, and that the machine's own drivers take for one. Owns how it is asked for pictures (USB Device
-//! Class Definition for Video Devices 1.0). qemu has no camera, but plugs in what speaks its protocol.
+//! Class Definition for Video Devices 1.0). qemu has no camera, but plugs in what speaks its protocol (`usb-redir`): to the box it is one at a port,
+//! so that Debian's `uvcvideo`, the udev rules, the agent's sandbox and nokhwa are those of an entrance. It gives ten pictures a second.
+//!
+//! What else would not do: a video gadget on `dummy_hcd` cannot give pictures, since that fails each isochronous transfer (`dummy_timer` in
+//! `dummy_hcd.c`), and Debian 12's `usb_f_uvc` has no bulk ones; `vivid`'s HDMI loop has an interval that is not 1/N, which nokhwa leaves out;
+//! `v4l2loopback` is built outside of the kernel, and has no port to be named by.
 
 mod descriptors;
 

@@ -438,3 +438,27 @@ async fn of_many_rows_those_without_a_gap_are_summed_up_and_taken_back_by_a_snap
     // By the batch alone a gate that has sums does not go on, and asks for the snapshot.
     assert_eq!(next(&bench, &mut publisher).await, None);
 }
+
+/// Found in review: a snapshot summed up as far as rows were stored, and every reader took what a resumed gate told for what it had.
+#[tokio::test]
+async fn what_is_withheld_is_not_summed_up_and_counts_once_its_gate_is_resumed() {
+    let bench = Bench::new().await;
+    let (many, mut resumed) = (bench.gate().await, bench.gate().await);
+    let now = bench.clock.now();
+    let last = u64::try_from(FOLD_FROM).unwrap();
+    let entries: Vec<_> = (1..=last).map(|sequence| entered(many.gate, sequence, 1)).collect();
+    for entries in entries.chunks(5000) {
+        journal::insert(&mut bench.state.pool.acquire().await.unwrap(), many.gate, entries, now).await.unwrap();
+    }
+    admit(&bench, &mut resumed, 2).await;
+    suspend(&bench, &resumed, None).await;
+    admit(&bench, &mut resumed, 3).await;
+    let mut publisher = started(&bench).await;
+    let feed = newest_feed(&bench).await;
+    assert_eq!(feed.rows(), 0, "all that is believed is summed up");
+    assert_eq!([2, 3].map(|slot| feed.passages(Slot(slot), None, None).admitted), [2, 0]);
+
+    assert_eq!(resume(&bench, &resumed).await, Ok(false));
+    assert_eq!(next(&bench, &mut publisher).await, Some(1));
+    assert_eq!((told(&bench, 2).await.admitted, told(&bench, 3).await.admitted), (2, 2));
+}

@@ -1,5 +1,7 @@
 //! Claims against a real database.
 
+mod owing;
+
 use std::num::NonZeroU8;
 use std::time::Duration;
 

@@ -2,11 +2,12 @@
 
 use super::*;
 use countermark_shared::documents::{Assignment, FeedRow, Lease, Passage, Signed, SlotState};
-use countermark_shared::id::EventId;
 
 /// Each of two places, and may enter once.
 const SEATS: u32 = 20;
 const PERSONS_PER_SEAT: u32 = 2;
+/// The first key that a publisher makes.
+const NEXT_LIST_KEY: u8 = 101;
 
 // Seats of which each has its own story.
 const UNDONE: u32 = 20;
@@ -146,7 +147,7 @@ impl Evening {
         evening
     }
 
-    /// The day after: the gate is to serve another event, and the rows of the evening go.
+    /// The day after: the gate's lease has ended, and the rows of the evening go.
     pub(super) fn over() -> Self {
         let evening = Self::new();
         for disk in &evening.begun {
@@ -154,9 +155,11 @@ impl Evening {
         }
         let mut publisher = Publisher::new();
         publisher.replace_list_key();
-        publisher.assign(|assignment| assignment.event = EventId(8));
+        publisher.assign(|assignment| (assignment.lease.until, assignment.lease.names_until) = (DOORS, DOORS));
         let assignment = publisher.answer(Wanted::Assignment, DOORS).unwrap();
-        let steps = vec![Step::Take(DocumentKind::Assignment, assignment), Step::Prune, Step::Restart, Step::Prune];
+        let told = || Step::SetClock(clock::answer(DOORS + Duration::from_mins(1), NEXT_LIST_KEY));
+        let take = Step::Take(DocumentKind::Assignment, assignment);
+        let steps = vec![take, told(), Step::Prune, Step::Restart, told(), Step::Prune];
         Self::of(evening.begun, steps, BTreeMap::new())
     }
 }
