@@ -28,8 +28,17 @@ pub fn build() -> Result<&'static Binaries> {
 pub fn package(file: &Path) -> Result<()> {
     let place = Place::of_this()?;
     let mut cargo = cargo();
-    // Stripped and packed well is for what ships.
-    cargo.args(["deb", "--package", "countermark-gate", "--locked", "--no-strip", "--fast", "--compress-system"]);
+    // Packed well is for what ships: whoever unpacks this may compute in software.
+    cargo.args([
+        "deb",
+        "--package",
+        "countermark-gate",
+        "--locked",
+        "--strip",
+        "--compress-type",
+        "gz",
+        "--compress-system",
+    ]);
     cargo.args(["--profile", &place.profile]).env("CARGO_TARGET_DIR", &place.target).arg("--output").arg(file);
     let status = cargo.status().context("cargo cannot be run; is it on the PATH?")?;
     ensure!(status.success(), "cargo made no package; `cargo install --locked cargo-deb` if it knows no `deb`");

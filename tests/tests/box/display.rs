@@ -23,35 +23,40 @@ const PACE: Duration = Duration::from_millis(300);
 /// Of what is to be told beside it.
 const NOTICE: [u8; 3] = [0xFF, 0xD8, 0x4D];
 
-/// What fills the display, what stands on it, and how many hundredths of it are notices, at least and at most.
+/// What fills the display, and what stands on it.
 #[derive(Clone, Copy)]
 pub(crate) struct Look {
     field: [u8; 3],
     ink: [u8; 3],
-    notices: (usize, usize),
+    /// Whether its sign is as wide as there is room for, where that tells it from another.
+    wide: Option<bool>,
+    /// Hundredths of the display, at least, that are notices.
+    notices: usize,
 }
 
-/// Whatever is told beside it.
-const ANY: (usize, usize) = (0, 100);
-
-/// No verdict, and that the cloud is not there in a line above it, as a page says that hears its agent.
-pub(crate) const READY: Look = Look { field: [0x1C, 0x24, 0x30], ink: [0xFF; 3], notices: (1, 6) };
-/// No verdict, and in some lines why there will be none.
-pub(crate) const SHUT: Look = Look { notices: (7, 100), ..READY };
+/// No verdict; in brackets, which are a page's that hears its agent.
+pub(crate) const READY: Look = Look { field: [0x1C, 0x24, 0x30], ink: [0xFF; 3], wide: Some(true), notices: 0 };
+/// No verdict; an hourglass, and some lines that say why.
+pub(crate) const SHUT: Look = Look { wide: Some(false), notices: 7, ..READY };
 /// Let in.
-pub(crate) const GREEN: Look = Look { field: [0x00, 0x7D, 0x5A], ink: [0xFF; 3], notices: ANY };
+pub(crate) const GREEN: Look = Look { field: [0x00, 0x7D, 0x5A], wide: None, ..READY };
 /// Not let in.
 pub(crate) const RED: Look = Look { field: [0x96, 0x00, 0x1B], ..GREEN };
 /// "Agent stopped".
-pub(crate) const STOPPED: Look = Look { field: [0; 3], ink: NOTICE, notices: ANY };
+pub(crate) const STOPPED: Look = Look { field: [0; 3], ink: NOTICE, ..GREEN };
 
 impl Look {
-    /// Whether a picture of `pixels` has it: more than half of it is the field, and more than a fiftieth ink.
-    fn is_of(self, pixels: &[[u8; 3]]) -> bool {
+    /// Whether a picture has it: more than half of it is the field, and more than a fiftieth ink.
+    fn is_of(self, Picture { width, pixels }: Picture<'_>) -> bool {
         let looked = || pixels.iter().step_by(STRIDE);
         let hundredths = |colour| looked().filter(|pixel| **pixel == colour).count() * 100 / looked().len().max(1);
-        let (least, most) = self.notices;
-        hundredths(self.field) > 50 && hundredths(self.ink) > 2 && (least..=most).contains(&hundredths(NOTICE))
+        // An hourglass begins at a twelfth of the width, brackets at half of that.
+        let mut rows = pixels.chunks_exact(width);
+        let wide = rows.any(|row| row[0] == self.field && row[width / 18] == self.ink);
+        hundredths(self.field) > 50
+            && hundredths(self.ink) >= 2
+            && hundredths(NOTICE) >= self.notices
+            && self.wide.is_none_or(|expected| expected == wide)
     }
 }
 
@@ -76,7 +81,7 @@ impl Display {
         let waited = until(format_args!("the display showed {name}"), PATIENCE, async || {
             sleep(PACE).await;
             self.look("ppm", &self.looked.clone()).await?;
-            Ok(look.is_of(pixels(&fs::read(&self.looked)?)?).then_some(()))
+            Ok(look.is_of(Picture::of(&fs::read(&self.looked)?)?).then_some(()))
         })
         .await;
         self.look("png", &picture).await?;
@@ -89,8 +94,18 @@ impl Display {
     }
 }
 
-/// Of a picture as qemu writes it (netpbm, ppm(5)): `P6`, size and depth in a line each, then three bytes a pixel.
-fn pixels(picture: &[u8]) -> Result<&[[u8; 3]]> {
-    let bytes = picture.splitn(4, |byte| *byte == b'\n').nth(3).context("this is no picture")?;
-    Ok(bytes.as_chunks().0)
+struct Picture<'a> {
+    width: usize,
+    pixels: &'a [[u8; 3]],
+}
+
+impl<'a> Picture<'a> {
+    /// As qemu writes it (netpbm, ppm(5)): `P6`, size and depth in a line each, then three bytes a pixel.
+    fn of(file: &'a [u8]) -> Result<Self> {
+        let mut parts = file.splitn(4, |byte| *byte == b'\n');
+        let size = str::from_utf8(parts.nth(1).context("this is no picture")?)?;
+        let width = size.split(' ').next().context("it has no width")?.parse()?;
+        let bytes = parts.nth(1).context("it is no whole picture")?;
+        Ok(Self { width, pixels: bytes.as_chunks().0 })
+    }
 }

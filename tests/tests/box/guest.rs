@@ -9,12 +9,16 @@ use countermark_tests::wait::until;
 use data_encoding::BASE64;
 use serde::Deserialize;
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::dialogue::Dialogue;
 
 /// For anything that happens at all in a machine that computes in software, on a machine that has much else to do. Nothing that goes well waits for
 /// its end.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(30);
+
+/// Between two looks: each is some programs that the machine starts, and keeps it from what is waited for.
+const PACE: Duration = Duration::from_millis(500);
 
 /// The way into a running machine.
 pub(crate) struct Guest(Dialogue);
@@ -61,7 +65,11 @@ impl Guest {
         let mut said = String::new();
         let waited = until(what, PATIENCE, async || {
             said = self.try_run(command).await?.said;
-            Ok(seen(&said))
+            let seen = seen(&said);
+            if seen.is_none() {
+                sleep(PACE).await;
+            }
+            Ok(seen)
         });
         waited.await.with_context(|| format!("in the box, `{command}` ends with:\n{}", tail(&said)))
     }
