@@ -144,7 +144,7 @@ impl Folder {
         Ok(())
     }
 
-    /// An evening years ago: three rows, which the cloud has, and new work since.
+    /// A trial years ago: three rows about no ticket, which the cloud has.
     fn worked(&self) -> Result<()> {
         let mut now = Moment { battery: YEARS_AGO, uptime: Duration::ZERO };
         let (root, poll) = (bundle().root_fingerprint(), Duration::from_secs(5));
@@ -153,8 +153,7 @@ impl Folder {
         for (kind, bytes) in documents()? {
             gate.take(kind, &bytes, now)?;
         }
-        let shown = [ticket(1)?, ticket(2)?, ticket(1)?];
-        for text in &shown {
+        for text in ["is", "this", "on?"] {
             now.uptime += Duration::from_mins(1);
             ensure!(gate.scan(&[(LaneId(1), text)], now).len() == 1, "it was not judged");
         }
@@ -176,8 +175,7 @@ impl Folder {
             };
             gate.on(reply, now, 0.5)?;
         }
-        let moved = Assignment { version: 2, event: EventId(8), ..assignment() };
-        Ok(gate.take(DocumentKind::Assignment, &Signed::seal(&moved, &[&key(5)])?, now)?)
+        Ok(())
     }
 }
 
@@ -384,7 +382,7 @@ fn an_agent_that_is_told_to_end_in_the_middle_of_a_pulse_writes_down_what_became
 }
 
 #[test]
-fn rows_of_an_event_that_is_over_go_and_what_is_left_is_a_journal_for_an_auditor() {
+fn old_rows_go_and_what_is_left_is_a_journal_for_an_auditor() {
     let folder = Folder::enrolled().unwrap();
     folder.worked().unwrap();
     let mut agent = folder.start().unwrap();
