@@ -213,7 +213,7 @@ mod tests {
     async fn gates_are_those_that_validation_knows() {
         let bench = Bench::new().await;
         let gate = json!({
-            "gate": 3, "name": "North", "key": null, "enrolled": null, "last_seen": null, "suspended": false, "moved_to": null, "scans": 5, "admitted": 4, "doubtful": 1, "taken_back": 2, "forgiven": 3,
+            "gate": 3, "name": "North", "key": null, "enrolled": null, "last_seen": null, "suspended": false, "owes": false, "moved_to": null, "scans": 5, "admitted": 4, "doubtful": 1, "taken_back": 2, "forgiven": 3,
         });
         let path = paths::ADMISSIONS.replace("{event}", "7");
         bench.validation.answers(&path, StatusCode::OK, json!({ "admitted": 4, "gates": [gate] }));
