@@ -91,6 +91,7 @@ impl Ledger {
         // A calendar alone ends no lease: one that was put forward would free the seats of the event that is served.
         let signed = self.clock.error_bound(now.uptime).is_some();
         let mut leases = store::leases(&self.connection)?;
+        // A ledger from before they were noted has the assignment in force alone.
         leases.extend(self.documents.assignment().map(|assignment| (assignment.event, assignment.lease.until)));
         let served = |event: EventId| leases.get(&event).is_some_and(|until| !signed || clock.now < *until);
         let gone: Vec<_> = rows.into_iter().take_while(|stored| may_go(stored, before, served)).collect();
