@@ -39,8 +39,6 @@ const MIGRATIONS: &[M<'_>] = &[
 ];
 /// How many statements stay prepared: all that the ledger has.
 const STATEMENTS: usize = 64;
-/// Rows that are read at a time while the chain is checked.
-const CHECKED_AT_ONCE: usize = 10_000;
 /// How long another process that is about to end may take.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 
@@ -240,21 +238,18 @@ fn check_database(connection: &Connection, file: &Path) -> Result<(), OpenError>
 
 fn check_journal(connection: &Connection, gate: GateId, file: &Path) -> Result<(), OpenError> {
     let Head { mut sequence, hash: mut chain } = store::anchor(connection).map_err(|error| explain(error, file))?;
-    let mut indexed = Indexed::default();
-    loop {
-        let rows = store::rows_from(connection, sequence + 1, CHECKED_AT_ONCE).map_err(|error| explain(error, file))?;
-        if rows.is_empty() {
-            break;
-        }
-        for stored in rows {
-            indexed.add(&stored);
-            sequence += 1;
-            let row = following(&stored, gate, sequence, chain);
-            chain = stored.hash;
-            if row.is_none_or(|row| stored.columns != Columns::of(&row)) {
-                return Err(OpenError::Broken { file: file.to_owned(), sequence });
-            }
-        }
+    let (mut indexed, mut broken) = (Indexed::default(), false);
+    store::read_rows(connection, sequence, |stored| {
+        indexed.add(&stored);
+        sequence += 1;
+        let row = following(&stored, gate, sequence, chain);
+        broken = row.is_none_or(|row| stored.columns != Columns::of(&row));
+        chain = stored.hash;
+        !broken
+    })
+    .map_err(|error| explain(error, file))?;
+    if broken {
+        return Err(OpenError::Broken { file: file.to_owned(), sequence });
     }
     match indexed.first_wrong(connection).map_err(|error| explain(error, file))? {
         Some(index) => {

@@ -262,6 +262,24 @@ pub(super) fn rows_from(connection: &Connection, first: u64, limit: usize) -> ru
         .collect()
 }
 
+/// Reads the rows after one, in order, for as long as `goes_on` says so.
+pub(super) fn read_rows(
+    connection: &Connection,
+    after: u64,
+    mut goes_on: impl FnMut(StoredRow) -> bool,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT sequence, row, hash, persons, proved, event, slot, generation, act, ticket, outcome FROM journal
+         WHERE sequence > ?1 ORDER BY sequence",
+    )?;
+    for stored in statement.query_map([Number(after)], stored_row)? {
+        if !goes_on(stored?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn stored_row(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
     let seat: (Option<u32>, Option<u32>, Option<u8>) = (row.get(5)?, row.get(6)?, row.get(7)?);
     let seat = match seat {
@@ -337,12 +355,11 @@ pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// What is held, in the order in which one makes the next believable, steps by their sequence.
 pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
-    let mut statement =
-        connection.prepare("SELECT kind, sequence, envelope, record, content FROM held_document ORDER BY sequence")?;
+    let mut statement = connection.prepare("SELECT kind, sequence, envelope, record, content FROM held_document")?;
     let rows = statement.query_map([], document)?;
     let mut documents = rows.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<_>>>()?;
-    // Stable: steps stay in their order.
-    documents.sort_by_key(|stored| stored.kind);
+    // SQLite would sort megabytes, in a file.
+    documents.sort_by_key(|stored| (stored.kind, stored.sequence));
     Ok(documents)
 }
 

@@ -64,7 +64,7 @@ const INDEXES: [Index; 7] = [
 /// In the order of its index.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Entry {
-    outcome: Option<String>,
+    outcome: Option<&'static str>,
     seat: [Option<u32>; 3],
     sequence: u64,
 }
@@ -114,7 +114,7 @@ impl Index {
         let (mut sum, mut last) = (Sum::default(), None);
         while let Some(row) = entries.next()? {
             let entry = Entry {
-                outcome: row.get(0)?,
+                outcome: row.get::<_, Option<Outcome>>(0)?.map(Outcome::spelt),
                 seat: [row.get(1)?, row.get(2)?, row.get(3)?],
                 sequence: row.get::<_, Number>(4)?.0,
             };
@@ -140,7 +140,7 @@ impl Key {
             Self::Seat => Entry { outcome: None, seat: [event, slot, None], sequence },
             Self::Issue => Entry { outcome: None, seat: [event, slot, generation], sequence },
             Self::Outcome => {
-                let outcome = row.outcome.map(|outcome| Outcome(outcome).spelt().to_owned());
+                let outcome = row.outcome.map(|outcome| Outcome(outcome).spelt());
                 Entry { outcome, seat: [None; 3], sequence }
             }
         }

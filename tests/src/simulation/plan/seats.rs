@@ -56,6 +56,8 @@ impl Plan {
             let near = near.choose(&mut self.random).copied().filter(|_| self.random.random_bool(0.8));
             let at = near.unwrap_or_else(|| self.gate());
             let (proof, then) = (self.proof(slot), self.then());
+            // From then on nothing breaks any more.
+            let then = if then == Then::PowerGoes && when >= DOORS { Then::Goes } else { then };
             self.happens(when, Happening::Shown(Shown { at, direction, slot, generation, proof, then }));
         }
     }
