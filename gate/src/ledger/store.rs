@@ -1,12 +1,12 @@
 //! The ledger's SQL, and nothing else. Only rows of verified tickets carry a seat, so what is found by seat is proved.
 
+mod documents;
 mod guests;
 mod indexes;
 mod leases;
 mod seats;
 mod supervisors;
 
-use countermark_shared::documents::ContentHash;
 use countermark_shared::id::{EventId, Generation, Slot};
 use countermark_shared::journal::{Act, ChainHash, JournalRow, Subject};
 use countermark_shared::ticket::sealed_beginnings;
@@ -15,6 +15,9 @@ use countermark_shared::wire::{RowOutcome, RowResult};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+pub(super) use documents::{
+    document, documents, drop_documents, drop_steps, put_document, put_record, step_count, steps,
+};
 pub(super) use guests::{
     StoredHalf, drop_guests, guest_list, guests_at, guests_of, has_guest, has_guests, missed_codes, put_guest,
     put_guest_list, put_missed_codes,
@@ -31,8 +34,6 @@ pub(super) use supervisors::{
     NotAdded, add_supervisor, has_supervisors, pin_salt, put_pin_salt, put_throttle, remove_supervisor, supervisor_of,
     supervisors, throttle,
 };
-
-use crate::documents::{DocumentKind, Record, Stored};
 
 /// How far the journal goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,6 +237,7 @@ pub(super) fn contested(connection: &Connection) -> rusqlite::Result<u64> {
 /// Whether validation has another row of this gate under one of these numbers.
 pub(super) fn is_forked(connection: &Connection) -> rusqlite::Result<bool> {
     connection
+        // The first condition is the index's, which SQLite does not use without it.
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM journal
              WHERE outcome IN ('fork', 'unreadable', 'unproved') AND outcome = 'fork')",
@@ -351,90 +353,6 @@ pub(super) fn owes_of_another(connection: &Connection, event: EventId) -> rusqli
 pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     // Of the three numbers it gives the first says whether something stood in its way.
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0).map(|is_busy| !is_busy))
-}
-
-/// What is held, in the order in which one makes the next believable, steps by their sequence.
-pub(super) fn documents(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {
-    let mut statement = connection.prepare("SELECT kind, sequence, envelope, record, content FROM held_document")?;
-    let rows = statement.query_map([], document)?;
-    let mut documents = rows.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<_>>>()?;
-    // SQLite would sort megabytes, in a file.
-    documents.sort_by_key(|stored| (stored.kind, stored.sequence));
-    Ok(documents)
-}
-
-/// The steps of a kind that are held after the stored snapshot, in their order.
-pub(super) fn steps(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<Vec<Stored>> {
-    let mut statement = connection.prepare(
-        "SELECT kind, sequence, envelope, record, content FROM held_document WHERE kind = ?1 ORDER BY sequence",
-    )?;
-    let rows = statement.query_map([kind.code()], document)?;
-    rows.filter_map(Result::transpose).collect()
-}
-
-/// None where a newer program held a kind that this one does not know.
-pub(super) fn document(row: &Row<'_>) -> rusqlite::Result<Option<Stored>> {
-    let Some(kind) = DocumentKind::of_code(&row.get::<_, String>(0)?) else { return Ok(None) };
-    Ok(Some(Stored {
-        kind,
-        sequence: row.get::<_, Number>(1)?.0,
-        envelope: row.get(2)?,
-        record: row.get(3)?,
-        content: row.get::<_, Option<[u8; 32]>>(4)?.map(ContentHash),
-    }))
-}
-
-/// How many steps of a kind are held.
-pub(super) fn step_count(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<u64> {
-    connection
-        .prepare_cached("SELECT count(*) FROM held_document WHERE kind = ?1")?
-        .query_row([kind.code()], |row| row.get::<_, Number>(0))
-        .map(|number| number.0)
-}
-
-/// Drops the steps of a kind that lead no further than `sequence`.
-pub(super) fn drop_steps(connection: &Connection, kind: DocumentKind, sequence: u64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM held_document WHERE kind = ?1 AND sequence <= ?2")?
-        .execute(params![kind.code(), Number(sequence)])?;
-    Ok(())
-}
-
-/// Holds a document in the place of the one before; of steps, beside the others.
-pub(super) fn put_document(
-    connection: &Connection,
-    kind: DocumentKind,
-    sequence: u64,
-    envelope: &[u8],
-    record: &Record,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO held_document (kind, sequence, envelope, record, content) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (kind, sequence)
-             DO UPDATE SET envelope = excluded.envelope, record = excluded.record, content = excluded.content",
-        )?
-        .execute(params![
-            kind.code(),
-            Number(sequence),
-            envelope,
-            record.record,
-            record.content.map(|content| content.0)
-        ])?;
-    Ok(())
-}
-
-/// Makes a restart begin from what follows today from a document that is held.
-pub(super) fn put_record(connection: &Connection, kind: DocumentKind, record: &Record) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("UPDATE held_document SET record = ?2, content = ?3 WHERE kind = ?1")?
-        .execute(params![kind.code(), record.record, record.content.map(|content| content.0)])?;
-    Ok(())
-}
-
-pub(super) fn drop_documents(connection: &Connection, kind: DocumentKind) -> rusqlite::Result<()> {
-    connection.prepare_cached("DELETE FROM held_document WHERE kind = ?1")?.execute([kind.code()])?;
-    Ok(())
 }
 
 /// The instant below which no clock is believed, as far as it was written down.
