@@ -57,19 +57,20 @@ pub(crate) struct PictureReader {
 }
 
 impl PictureReader {
-    /// Looks at each picture for as long as is allowed.
+    /// Looks at each picture for as long as is allowed, from when it was begun with.
     pub(crate) fn new(clock: Clock, allowed: Duration) -> Self {
         Self { reader: Reader::new(), clock, allowed }
     }
 
     /// The QR code in a PNG or JPEG file, if there is one.
     pub(crate) fn read_file(&mut self, file: &Path) -> Result<Option<Reading>, Unreadable> {
-        Ok(self.read(&read_picture(file)?))
+        let begin = self.clock.now().uptime;
+        Ok(self.read(&read_picture(file)?, begin))
     }
 
-    /// The QR code in a picture, if there is one.
-    pub(crate) fn read(&mut self, picture: &GrayImage) -> Option<Reading> {
-        let (clock, begin) = (self.clock, self.clock.now().uptime);
+    /// The QR code in a picture, if there is one, which was begun with at that uptime: to make it is a part of what it takes.
+    pub(crate) fn read(&mut self, picture: &GrayImage, begin: Duration) -> Option<Reading> {
+        let clock = self.clock;
         let spent = || clock.now().uptime.saturating_sub(begin);
         self.reader.read(picture, is_for_a_gate, Budget { allowed: self.allowed, spent: &spent })
     }
@@ -77,14 +78,20 @@ impl PictureReader {
 
 /// A PNG or JPEG file's grey levels.
 pub(crate) fn read_picture(file: &Path) -> Result<GrayImage, Unreadable> {
+    decode(&read_bytes(file)?)
+}
+
+/// A file's bytes, and too many of one that is refused.
+pub(crate) fn read_bytes(file: &Path) -> Result<Vec<u8>, Unreadable> {
     let mut bytes = Vec::new();
     // One byte too many is enough to refuse it.
     let opened = File::open(file).and_then(|file| file.take(MAX_PICTURE_BYTES + 1).read_to_end(&mut bytes));
     opened.map_err(Unreadable::File)?;
-    decode(&bytes)
+    Ok(bytes)
 }
 
-fn decode(bytes: &[u8]) -> Result<GrayImage, Unreadable> {
+/// The grey levels of what a PNG or JPEG file has in it.
+pub(crate) fn decode(bytes: &[u8]) -> Result<GrayImage, Unreadable> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_PICTURE_BYTES) {
         return Err(Unreadable::TooLarge);
     }
@@ -120,7 +127,7 @@ mod tests {
 
     /// The text of the code, however long it takes.
     fn read_code(bytes: &[u8]) -> Result<Option<String>, Unreadable> {
-        let reading = PictureReader::new(Clock::start(), Duration::MAX).read(&decode(bytes)?);
+        let reading = PictureReader::new(Clock::start(), Duration::MAX).read(&decode(bytes)?, Duration::ZERO);
         Ok(reading.map(|reading| reading.text))
     }
 

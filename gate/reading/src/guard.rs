@@ -1,8 +1,9 @@
-//! What keeps a panic of rxing from ending an input. Owns that alone: what is wrong in this crate is not hidden.
+//! What keeps a panic of rxing, or of the JPEG decoder, from ending an input. Owns that alone: what is wrong in this crate is not hidden.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What rxing makes of something; nothing where it panics. It is a port of C++ that indexes freely, and there are pictures that trip it.
+/// What another crate makes of something; nothing where it panics. rxing is a port of C++ that indexes freely, and there are pictures that trip
+/// it; a JPEG decoder meets every damage that a cable does.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Option<T>) -> Option<T> {
     // What it is lent it only reads, and what it was making is lost with the panic.
     catch_unwind(AssertUnwindSafe(work)).ok().flatten()

@@ -4,6 +4,7 @@ mod equaliser;
 mod evidence;
 mod finders;
 mod guard;
+mod motion_jpeg;
 mod place;
 mod pool;
 mod projection;
@@ -18,6 +19,7 @@ mod symbol;
 mod tests;
 mod threshold;
 
+pub use motion_jpeg::motion_jpeg;
 pub use projection::Point;
 pub use reader::{Budget, Reader};
 pub use reading::{Look, Means, Reading, Rung};

@@ -1,7 +1,7 @@
 //! How often and how fast codes are read: `cargo bench -p countermark-tests --bench reading` prints lines `figure NAME VALUE UNIT`.
 //!
 //! The ladder beside single decoders, on generated frames with fixed seeds; `LEVEL_by_NAME` is how many frames of a level a decoder or a
-//! rung of the ladder read. A text that the code does not say ends the benchmark. `-- --pictures FOLDER` writes one frame of each level
+//! rung of the ladder read, and `easy_mjpeg_to_text` is by elapsed time where all else is the thread's. A text that the code does not say ends the benchmark. `-- --pictures FOLDER` writes one frame of each level
 //! instead, `-- --quick` takes a tenth of the frames, `-- --try NAME` measures something that was left out.
 
 mod frames;
@@ -9,16 +9,17 @@ mod tries;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
-use countermark_reading::{Budget, Reader, Reading};
+use countermark_reading::{Budget, Reader, Reading, motion_jpeg};
 use countermark_shared::id::{EventId, Generation, ProductId, SealingGeneration, Slot, Zones};
 use countermark_shared::keys::SigningKey;
 use countermark_shared::sealing::{EventSecret, SealedText};
 use countermark_shared::ticket::{Live, TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
 use image::GrayImage;
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use nix::time::{ClockId, clock_gettime};
 use qrcode::{EcLevel, QrCode, Version};
 use rand::rngs::StdRng;
@@ -28,7 +29,7 @@ use rxing::qrcode::cpp_port::QrReader;
 use rxing::{BinaryBitmap, DecodeHints, Luma8Source, Reader as _};
 use zeroize::Zeroizing;
 
-use frames::{FAR, LEVELS, Level, Pose, Surface, frame};
+use frames::{FAR, HEIGHT, LEVELS, Level, Pose, Surface, WIDTH, frame};
 use tries::Try;
 
 /// Frames of each level.
@@ -75,6 +76,7 @@ fn main() -> anyhow::Result<()> {
         return levels.filter(chosen).try_for_each(|level| tries::measure(&arguments.tried, level, part));
     }
     levels(FRAMES / part)?;
+    compressed(FRAMES / part)?;
     tickets(TICKETS / part)?;
     held(HELD.0 / part)
 }
@@ -113,7 +115,7 @@ impl Frame {
 /// What a code says, drawn as clearly as can be: rxing tells text, rqrr bytes, whose encoding is not its business.
 fn said(code: &QrCode) -> anyhow::Result<(String, Vec<u8>)> {
     let drawn = code.render::<image::Luma<u8>>().module_dimensions(4, 4).build();
-    rxing_reads(&drawn).zip(rqrr_reads(&drawn)).ok_or_else(|| anyhow::anyhow!("a clear code was not read"))
+    rxing_reads(&drawn, true).zip(rqrr_reads(&drawn)).ok_or_else(|| anyhow::anyhow!("a clear code was not read"))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most 177")]
@@ -125,16 +127,19 @@ fn modules(code: &QrCode) -> f32 {
 #[derive(Clone, Copy)]
 enum Decoder {
     Rxing,
+    /// As the ladder's first looks use it.
+    RxingWithoutTryHarder,
     Rqrr,
     Ladder,
 }
 
 impl Decoder {
-    const ALL: [Self; 3] = [Self::Rxing, Self::Rqrr, Self::Ladder];
+    const ALL: [Self; 4] = [Self::Rxing, Self::RxingWithoutTryHarder, Self::Rqrr, Self::Ladder];
 
     fn name(self) -> &'static str {
         match self {
             Self::Rxing => "rxing",
+            Self::RxingWithoutTryHarder => "rxing_without_try_harder",
             Self::Rqrr => "rqrr",
             Self::Ladder => "ladder",
         }
@@ -144,7 +149,8 @@ impl Decoder {
     fn reads(self, frame: &Frame) -> anyhow::Result<Option<String>> {
         let named = |right| (right, self.name().to_owned());
         let read = match self {
-            Self::Rxing => rxing_reads(&frame.picture).map(|text| named(text == frame.text)),
+            Self::Rxing => rxing_reads(&frame.picture, true).map(|text| named(text == frame.text)),
+            Self::RxingWithoutTryHarder => rxing_reads(&frame.picture, false).map(|text| named(text == frame.text)),
             Self::Rqrr => rqrr_reads(&frame.picture).map(|bytes| named(bytes == frame.bytes)),
             Self::Ladder => ladder_reads(&mut Reader::new(), &frame.picture)
                 .map(|reading| (reading.text == frame.text, reading.rung.to_string())),
@@ -155,10 +161,10 @@ impl Decoder {
     }
 }
 
-fn rxing_reads(picture: &GrayImage) -> Option<String> {
+fn rxing_reads(picture: &GrayImage, try_harder: bool) -> Option<String> {
     let source = Luma8Source::new(picture.as_raw().clone(), picture.width(), picture.height()).ok()?;
     let mut bitmap = BinaryBitmap::new(HybridBinarizer::new(source));
-    let hints = DecodeHints { TryHarder: Some(true), ..DecodeHints::default() };
+    let hints = DecodeHints { TryHarder: Some(try_harder), ..DecodeHints::default() };
     QrReader.decode_with_hints(&mut bitmap, &hints).ok().map(|code| code.getText().to_owned())
 }
 
@@ -245,6 +251,40 @@ fn levels(count: u64) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a frame of the easy level costs where the camera compresses it, as cheap ones do: from its bytes, by the function that the gate makes
+/// the picture with, to the text. By elapsed time, which is what somebody waits.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures; nothing depends on what it reads")]
+fn compressed(count: u64) -> anyhow::Result<()> {
+    let [easy, ..] = &LEVELS;
+    let mut tally = Tally::default();
+    for seed in 0..count {
+        let frame = Frame::of_bytes(easy, seed)?;
+        let jpeg = as_a_camera_gives(&frame.picture, &mut StdRng::seed_from_u64(seed))?;
+        let begin = Instant::now();
+        let reading = motion_jpeg(&jpeg, (WIDTH, HEIGHT)).and_then(|picture| {
+            Reader::new().read(&picture, |_| true, Budget { allowed: PATIENCE, spent: &|| begin.elapsed() })
+        });
+        tally.times.push(begin.elapsed());
+        if let Some(reading) = reading {
+            anyhow::ensure!(reading.text == frame.text, "the ladder read what is not there");
+            *tally.read.entry(reading.rung.to_string()).or_default() += 1;
+        }
+    }
+    tally.print("easy_mjpeg_to_text");
+    Ok(())
+}
+
+/// A frame as Motion-JPEG: half as many colours across as grey levels, as USB cameras give, and the noise of a sensor in them.
+fn as_a_camera_gives(picture: &GrayImage, random: &mut StdRng) -> anyhow::Result<Vec<u8>> {
+    let mut noise = || random.random_range(124..=132);
+    let pixels: Vec<u8> = picture.as_raw().iter().flat_map(|level| [*level, noise(), noise()]).collect();
+    let mut jpeg = Vec::new();
+    let mut encoder = Encoder::new(&mut jpeg, 85);
+    encoder.set_sampling_factor(SamplingFactor::F_2_1);
+    encoder.encode(&pixels, u16::try_from(WIDTH)?, u16::try_from(HEIGHT)?, ColorType::Ycbcr)?;
+    Ok(jpeg)
 }
 
 /// What a ticket's code holds beside the body, and how its errors are corrected.

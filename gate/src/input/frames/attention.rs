@@ -1,6 +1,8 @@
 //! When it pays to look for a code: not after minutes in which nothing moved, and from the first picture in which something does. Pure.
 //!
-//! A box that looks at an empty table all night stays cool, and its disk, its fan and its power supply last longer.
+//! A box that looks at an empty table all night stays cool, and its disk, its fan and its power supply last longer. What it needs for that is a
+//! picture now and then, since what somebody holds there is another thing than the empty table for as long as it is held: of a camera that
+//! gives ten pictures a second each one, so that it wakes in the first, and of a faster one hardly more.
 
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use image::GrayImage;
 
 /// Without movement for so long, it rests.
 const RESTS_AFTER: Duration = Duration::from_mins(3);
+/// While it rests, what comes sooner after a picture than this is not needed: less than a tenth of a second, since no camera is quite even.
+const GLANCES_EVERY: Duration = Duration::from_millis(75);
 /// What is compared: so many places across and down, each a mean.
 const COLUMNS: u32 = 32;
 const ROWS: u32 = 18;
@@ -18,23 +22,31 @@ const DIFFERS: i32 = 12;
 /// So many places: one is a fly.
 const PLACES: usize = 3;
 
-/// What was seen when something last moved.
+/// What was seen when something last moved, and, while it rests, when it last looked.
 #[derive(Default)]
 pub(super) struct Attention {
     seen: Option<(Vec<i32>, Duration)>,
+    glanced: Option<Duration>,
 }
 
 impl Attention {
+    /// Whether to make the picture of some uptime at all.
+    pub(super) fn needs(&self, at: Duration) -> bool {
+        self.glanced.is_none_or(|glanced| at.saturating_sub(glanced) >= GLANCES_EVERY)
+    }
+
     /// Whether to look for a code in a picture that was there at some uptime.
     pub(super) fn pays(&mut self, picture: &GrayImage, at: Duration) -> bool {
         let places = places(picture);
-        match &self.seen {
+        let pays = match &self.seen {
             Some((before, since)) if !moved(before, &places) => at.saturating_sub(*since) < RESTS_AFTER,
             Some(_) | None => {
                 self.seen = Some((places, at));
                 true
             }
-        }
+        };
+        self.glanced = Some(at).filter(|_| !pays);
+        pays
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Eye, Frames, Next};
 use crate::config::Place;
 use crate::devices::{Cause, Trouble};
-use crate::read::read_picture;
+use crate::read::{Unreadable, decode, read_bytes};
 
 /// Ten pictures a second.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -43,11 +43,14 @@ impl Frames for Clip {
             return Ok(Next::After(INTERVAL));
         }
         let gone = || Trouble::new(Cause::Gone, "the clip has no pictures any more");
-        let file = self.files.get(self.next).ok_or_else(gone)?;
+        let file = self.files.get(self.next).ok_or_else(gone)?.clone();
         self.next = (self.next + 1) % self.files.len();
-        let unreadable = |error| Trouble::new(Cause::Failed, format!("{}: {error}", file.display()));
-        let picture = read_picture(file).map_err(unreadable)?;
+        let bytes = read_bytes(&file).map_err(|error| unreadable(&file, &error))?;
         self.given = true;
-        Ok(self.eye.sees(picture))
+        Ok(self.eye.sees(move || decode(&bytes).map_err(|error| unreadable(&file, &error))))
     }
+}
+
+fn unreadable(file: &Path, error: &Unreadable) -> Trouble {
+    Trouble::new(Cause::Failed, format!("{}: {error}", file.display()))
 }

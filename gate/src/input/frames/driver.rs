@@ -1,4 +1,5 @@
-//! The kernel's cameras (`Video4Linux`), through nokhwa. Owns which format is asked for, and what of a picture is its brightness.
+//! The kernel's cameras (`Video4Linux`), through nokhwa. Owns which format is asked for, and what of a picture is its brightness. It takes bytes:
+//! whoever asks for the picture makes it.
 //!
 //! A program that was built without the feature `camera` has none, and says so.
 
@@ -25,9 +26,9 @@ pub(super) use device::open;
 #[cfg(feature = "camera")]
 mod device {
     use std::io;
-    use std::time::Duration;
 
-    use image::{GrayImage, ImageFormat};
+    use countermark_reading::motion_jpeg;
+    use image::GrayImage;
     use nokhwa::utils::{CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType};
     use nokhwa::{Camera, NokhwaError};
 
@@ -91,27 +92,32 @@ mod device {
         if error.kind() == io::ErrorKind::NotFound { Cause::Gone } else { Cause::Failed }
     }
 
-    /// The nearest resolution first, then enough pictures a second, then what is cheapest to look at.
+    /// The nearest resolution first, then enough pictures a second, then what is cheapest to look at, then no more of them than that.
     fn choose(offered: &[CameraFormat], [width, height]: [u32; 2]) -> Option<CameraFormat> {
         let far = |format: &CameraFormat| {
             format.resolution().x().abs_diff(width).saturating_add(format.resolution().y().abs_diff(height))
         };
         let cost = |format: &CameraFormat| FORMATS.iter().position(|known| *known == format.format());
         let known = offered.iter().filter(|format| cost(format).is_some());
-        known.min_by_key(|format| (far(format), ENOUGH.saturating_sub(format.frame_rate()), cost(format))).copied()
+        let lacks = |format: &CameraFormat| ENOUGH.saturating_sub(format.frame_rate());
+        known.min_by_key(|format| (far(format), lacks(format), cost(format), format.frame_rate())).copied()
     }
 
     impl Frames for Device {
         fn next(&mut self) -> Result<Next, Trouble> {
-            let gone = |why: String| {
-                let detail = format!("{}: {why}; look at the camera's cable", self.place);
-                Trouble::new(Cause::Gone, detail)
-            };
+            let place = self.place.clone();
             let format = self.camera.camera_format();
             // The driver waits for the next one.
-            let bytes = self.camera.frame_raw().map_err(|error| gone(error.to_string()))?;
-            // A damaged picture is nothing unusual by USB. Where all of them are, somebody waits in vain, and says so.
-            Ok(brightness(format, &bytes).map_or(Next::After(Duration::ZERO), |picture| self.eye.sees(picture)))
+            let taken = self
+                .camera
+                .frame_raw()
+                .map_err(|error| Trouble::new(Cause::Gone, format!("{place}: {error}; look at the camera's cable")));
+            let bytes = taken?.into_owned();
+            Ok(self.eye.sees(move || {
+                brightness(format, &bytes).ok_or_else(|| {
+                    Trouble::new(Cause::Failed, format!("{place}: its pictures are damaged; plug the camera in again"))
+                })
+            }))
         }
     }
 
@@ -125,22 +131,10 @@ mod device {
             FrameFormat::GRAY | FrameFormat::NV12 => bytes.get(..pixels)?.to_vec(),
             // Brightness and colour by turns.
             FrameFormat::YUYV => bytes.get(..pixels * 2)?.iter().step_by(2).copied().collect(),
-            FrameFormat::MJPEG => {
-                let picture =
-                    image::load_from_memory_with_format(&with_tables(bytes)?, ImageFormat::Jpeg).ok()?.into_luma8();
-                return (picture.dimensions() == (width, height)).then_some(picture);
-            }
+            FrameFormat::MJPEG => return motion_jpeg(bytes, (width, height)),
             FrameFormat::RAWRGB | FrameFormat::RAWBGR => return None,
         };
         GrayImage::from_raw(width, height, levels)
-    }
-
-    /// A picture that is read by the standard's own Huffman tables where it has none. Cameras may leave those out (USB Device Class Definition for
-    /// Video Devices, Motion-JPEG payload 1.1), and many do; the decoder knows them, and takes them for what says that it is of an AVI file.
-    fn with_tables(jpeg: &[u8]) -> Option<Vec<u8>> {
-        const START: &[u8] = &[0xFF, 0xD8];
-        const OF_AVI: &[u8] = b"\xFF\xE0\x00\x10AVI1\0\0\0\0\0\0\0\0\0\0";
-        Some([START, OF_AVI, jpeg.strip_prefix(START)?].concat())
     }
 
     #[cfg(test)]
@@ -166,6 +160,8 @@ mod device {
             assert_eq!(choose(&[fast, slow, packed], wanted), Some(packed));
             assert_eq!(choose(&[fast, slow, packed, plain], wanted), Some(plain));
             assert_eq!(choose(&[colours], wanted), None);
+            let [faster, enough] = [30, 15].map(|rate| format(1280, 720, FrameFormat::MJPEG, rate));
+            assert_eq!(choose(&[faster, enough, slow], wanted), Some(enough), "more are taken, and not looked at");
         }
 
         #[test]
@@ -177,26 +173,6 @@ mod device {
             assert_eq!(brightness(format(2, 2, FrameFormat::NV12, 30), &nv12).unwrap().into_raw(), [1, 2, 3, 4]);
             assert!(brightness(format(2, 2, FrameFormat::YUYV, 30), &yuyv[..7]).is_none());
             assert!(brightness(format(2, 2, FrameFormat::MJPEG, 30), &yuyv).is_none());
-        }
-
-        #[test]
-        fn a_compressed_picture_may_come_without_the_tables_that_everybody_has() {
-            let picture = GrayImage::from_fn(64, 48, |x, _| image::Luma([if x < 32 { 30 } else { 220 }]));
-            let mut jpeg = io::Cursor::new(Vec::new());
-            image::DynamicImage::from(picture).into_rgb8().write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
-            let whole = jpeg.into_inner();
-            let mut bare = whole.clone();
-            while let Some(at) = bare.windows(2).position(|marker| marker == [0xFF, 0xC4]) {
-                let length = u16::from_be_bytes([bare[at + 2], bare[at + 3]]);
-                bare.drain(at..at + 2 + usize::from(length));
-            }
-            assert!(bare.len() < whole.len());
-            // The rest of the driver's buffer is another picture's.
-            bare.extend([0xFF, 0xD8, 7, 7]);
-            let format = format(64, 48, FrameFormat::MJPEG, 30);
-            let seen = brightness(format, &whole).unwrap();
-            assert!(seen.get_pixel(8, 8).0[0] < 60 && seen.get_pixel(56, 40).0[0] > 190);
-            assert_eq!(brightness(format, &bare), Some(seen));
         }
 
         #[test]

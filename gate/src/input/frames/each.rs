@@ -8,7 +8,7 @@ use crate::input::{Intake, ScannedText};
 use crate::printer::Printer;
 use crate::read::PictureReader;
 
-/// How long a picture is looked at. Its scan ages meanwhile, and is not opened after one and a half seconds.
+/// How long a picture is looked at, decoding included. Its scan ages meanwhile, and is not opened after one and a half seconds.
 const PATIENCE: Duration = Duration::from_millis(700);
 
 /// Reads every picture.
@@ -29,13 +29,16 @@ impl Each {
         let Self { intake, printer, patience } = self;
         let mut reader = PictureReader::new(intake.clock, *patience);
         watch(frames, &intake.post, stop, |Frame { source, picture, at }| {
-            let Some(reading) = reader.read(&picture) else {
+            let begin = intake.clock.now().uptime;
+            let picture = picture()?;
+            intake.post.works();
+            let Some(reading) = reader.read(&picture, begin) else {
                 tracing::debug!(%source, "no code in this picture");
                 printer.nothing_read(intake.lane, &source);
                 return Ok(());
             };
             tracing::debug!(%source, rung = %reading.rung, "read");
-            intake.hand_over(source, ScannedText::Whole(reading.text), at)
+            Ok(intake.hand_over(source, ScannedText::Whole(reading.text), at)?)
         });
     }
 }
@@ -132,8 +135,11 @@ mod tests {
     impl Frames for Told {
         fn next(&mut self) -> Result<Next, Trouble> {
             let Some(text) = self.0.next().flatten() else { return Ok(Next::After(Duration::ZERO)) };
-            let picture = image::load_from_memory(&qr_picture(text)).map(image::DynamicImage::into_luma8);
-            let picture = picture.map_err(|error| Trouble::new(Cause::Failed, error.to_string()))?;
+            let picture = || {
+                let picture = image::load_from_memory(&qr_picture(text)).map(image::DynamicImage::into_luma8);
+                picture.map_err(|error| Trouble::new(Cause::Failed, error.to_string()))
+            };
+            let picture = Box::new(picture);
             Ok(Next::Frame(Frame { source: Source::Picture(text.into()), picture, at: Duration::ZERO }))
         }
     }

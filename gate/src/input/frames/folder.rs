@@ -51,15 +51,14 @@ impl Folder {
         let is_new = |(name, state): &(&String, &(SystemTime, u64))| before.get(*name) != Some(*state);
         Ok(self.seen.iter().filter(is_new).map(|(name, _)| name.clone()).collect())
     }
+}
 
-    /// A file that is no picture is a frame like any other, with nothing in it.
-    fn picture(&self, name: &str) -> GrayImage {
-        let file = self.path.join(name);
-        read_picture(&file).unwrap_or_else(|error| {
-            tracing::debug!(file = %file.display(), %error, "cannot read the picture");
-            GrayImage::default()
-        })
-    }
+/// A file that is no picture is a frame like any other, with nothing in it.
+fn picture(file: &Path) -> GrayImage {
+    read_picture(file).unwrap_or_else(|error| {
+        tracing::debug!(file = %file.display(), %error, "cannot read the picture");
+        GrayImage::default()
+    })
 }
 
 impl Frames for Folder {
@@ -70,9 +69,8 @@ impl Frames for Folder {
         };
         let Some(name) = found.next() else { return Ok(Next::After(LOOK_EVERY)) };
         self.found = Some(found);
-        // Before it is decoded: that takes its time, too.
-        let at = self.clock.now().uptime;
-        Ok(Next::Frame(Frame { picture: self.picture(&name), source: Source::Picture(name), at }))
+        let (file, at) = (self.path.join(&name), self.clock.now().uptime);
+        Ok(Next::Frame(Frame { source: Source::Picture(name), picture: Box::new(move || Ok(picture(&file))), at }))
     }
 }
 

@@ -48,9 +48,13 @@ pub(super) enum Next {
 /// A picture, whose it is, and the uptime at which it was there.
 pub(super) struct Frame {
     source: Source,
-    picture: GrayImage,
+    picture: Picture,
     at: Duration,
 }
+
+/// Makes a picture of what was given, or says why it cannot be made. That takes longer than to give it, so that only whoever looks at it pays
+/// for it.
+type Picture = Box<dyn FnOnce() -> Result<GrayImage, Trouble> + Send>;
 
 /// What gives a camera's pictures their name and time.
 struct Eye {
@@ -59,8 +63,9 @@ struct Eye {
 }
 
 impl Eye {
-    fn sees(&self, picture: GrayImage) -> Next {
-        Next::Frame(Frame { source: self.source.clone(), picture, at: self.clock.now().uptime })
+    fn sees(&self, picture: impl FnOnce() -> Result<GrayImage, Trouble> + Send + 'static) -> Next {
+        let at = self.clock.now().uptime;
+        Next::Frame(Frame { source: self.source.clone(), picture: Box::new(picture), at })
     }
 }
 
@@ -74,30 +79,55 @@ pub(super) fn camera(config: &CameraConfig, clock: Clock) -> Result<Box<dyn Fram
     }
 }
 
-/// Looks at one picture after the other until the ledger is gone, or the other end of `stop` is dropped; then at what is there, once more.
+/// Why a picture was not looked at.
+enum Unseen {
+    /// It could not be made.
+    Trouble(Trouble),
+    /// Nobody wants any more of them.
+    Over,
+}
+
+impl From<Trouble> for Unseen {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl From<LedgerGone> for Unseen {
+    fn from(LedgerGone: LedgerGone) -> Self {
+        Self::Over
+    }
+}
+
+/// Looks at one picture after the other until that is over, or the other end of `stop` is dropped; then at what is there, once more. Whoever
+/// looks at a picture says that the source works.
 fn watch(
     frames: &mut impl Frames,
     post: &Post,
     stop: &Receiver<()>,
-    mut look: impl FnMut(Frame) -> Result<(), LedgerGone>,
+    mut look: impl FnMut(Frame) -> Result<(), Unseen>,
 ) {
     let (mut pause, mut is_last) = (Pause::default(), false);
     loop {
-        let next = frames.next();
-        if next.is_ok() {
-            pause = Pause::default();
-            post.works();
-        }
-        let wait = match next {
-            Ok(Next::Frame(frame)) => match look(frame) {
-                Ok(()) => continue,
-                Err(LedgerGone) => return,
-            },
-            Ok(Next::After(wait)) => wait,
-            Err(trouble) => {
+        let looked = match frames.next() {
+            Ok(Next::Frame(frame)) => look(frame).map(|()| None),
+            Ok(Next::After(wait)) => {
+                post.works();
+                Ok(Some(wait))
+            }
+            Err(trouble) => Err(Unseen::Trouble(trouble)),
+        };
+        let wait = match looked {
+            Ok(wait) => {
+                pause = Pause::default();
+                let Some(wait) = wait else { continue };
+                wait
+            }
+            Err(Unseen::Trouble(trouble)) => {
                 post.troubled(trouble);
                 pause.next()
             }
+            Err(Unseen::Over) => return,
         };
         if is_last {
             return;

@@ -1,5 +1,6 @@
 //! A source of which the newest picture counts: whoever reads more slowly than a camera gives misses pictures and never falls behind, so that
-//! what is decided about was seen just now. Owns the thread that takes pictures meanwhile, and how long a source may be silent.
+//! what is decided about was seen just now. Owns the thread that takes meanwhile what a source gives, and how long a source may be silent. It
+//! makes no picture: those that are overtaken cost nothing, and the source's own queue stays empty.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -11,7 +12,7 @@ use crate::config::Place;
 use crate::devices::{Cause, Trouble};
 
 /// Even in the dark a camera gives a few pictures a second.
-const SILENCE: Duration = Duration::from_secs(5);
+pub(super) const SILENCE: Duration = Duration::from_secs(5);
 
 /// What another source gives, the newest of it.
 pub(crate) struct Newest {
@@ -19,8 +20,6 @@ pub(crate) struct Newest {
     place: Place,
     silence: Duration,
     taking: Option<Taking>,
-    /// Whether a picture was just given.
-    given: bool,
 }
 
 type Open = dyn Fn() -> Result<Box<dyn Frames>, Trouble> + Send + Sync;
@@ -38,7 +37,7 @@ impl Newest {
         open: impl Fn() -> Result<Box<dyn Frames>, Trouble> + Send + Sync + 'static,
         place: Place,
     ) -> Self {
-        Self { open: Arc::new(open), place, silence: SILENCE, taking: None, given: false }
+        Self { open: Arc::new(open), place, silence: SILENCE, taking: None }
     }
 
     fn start(&self) -> Result<Taking, Trouble> {
@@ -75,10 +74,6 @@ fn take(
 
 impl Frames for Newest {
     fn next(&mut self) -> Result<Next, Trouble> {
-        // There is always another one; whoever asks may want to stop in between.
-        if std::mem::take(&mut self.given) {
-            return Ok(Next::After(Duration::ZERO));
-        }
         let taking = match self.taking.take() {
             Some(taking) => taking,
             None => self.start()?,
@@ -91,7 +86,7 @@ impl Frames for Newest {
             return Err(Trouble::new(Cause::Failed, detail));
         };
         let frame = taken?;
-        (self.taking, self.given) = (Some(taking), true);
+        self.taking = Some(taking);
         Ok(Next::Frame(frame))
     }
 }
@@ -140,12 +135,34 @@ mod tests {
                 self.1.recv().unwrap_or_default();
                 return Err(Trouble::new(Cause::Gone, "pulled"));
             }
-            let picture = GrayImage::new(64, 64);
-            Ok(Next::Frame(Frame { source: Source::Lines, picture, at: Duration::ZERO }))
+            Ok(frame(0, || {}))
         }
     }
 
-    fn once(frames: Stuck, silence: Duration) -> Newest {
+    /// A picture, and what is done when it is made.
+    fn frame(at: u64, made: impl FnOnce() + Send + 'static) -> Next {
+        let picture = move || {
+            made();
+            Ok(GrayImage::new(64, 64))
+        };
+        Next::Frame(Frame { source: Source::Lines, picture: Box::new(picture), at: Duration::from_secs(at) })
+    }
+
+    /// Gives so many pictures, and ends; knows which of them were made.
+    struct Many {
+        left: std::ops::RangeInclusive<u64>,
+        made: Arc<Mutex<Vec<u64>>>,
+    }
+
+    impl Frames for Many {
+        fn next(&mut self) -> Result<Next, Trouble> {
+            let at = self.left.next().ok_or_else(|| Trouble::new(Cause::Gone, "pulled"))?;
+            let made = Arc::clone(&self.made);
+            Ok(frame(at, move || made.lock().unwrap().push(at)))
+        }
+    }
+
+    fn once(frames: impl Frames + Send + 'static, silence: Duration) -> Newest {
         let file = TomlFile::of_text("gate.toml", "\n".to_owned());
         let frames = Mutex::new(Some(frames));
         let open = move || -> Result<Box<dyn Frames>, Trouble> {
@@ -173,6 +190,16 @@ mod tests {
         newest.silence = SILENCE;
         assert_eq!(trouble(&mut newest), "pulled");
         assert_eq!(trouble(&mut newest), "away");
+    }
+
+    #[test]
+    fn what_is_overtaken_is_never_made() {
+        let (made, latest, (_stop, stopped)) = (Arc::default(), Latest::default(), channel());
+        assert!(take(Box::new(Many { left: 1..=3, made: Arc::clone(&made) }), &latest, &stopped).is_err());
+        let frame = latest.take(Duration::ZERO).unwrap().unwrap();
+        assert_eq!((frame.at, made.lock().unwrap().as_slice()), (Duration::from_secs(3), [].as_slice()));
+        (frame.picture)().unwrap();
+        assert_eq!(*made.lock().unwrap(), [3]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::devices::{Device, DeviceKind, Devices, Post};
+use crate::devices::{Cause, Device, DeviceKind, Devices, Post, Trouble};
 use crate::input::Source;
 use crate::input::frames::camera;
 use crate::ledger::Work;
@@ -9,7 +9,8 @@ use crate::samples::{self, qr_picture};
 use countermark_shared::id::LaneId;
 use image::{GrayImage, imageops};
 use std::path::Path;
-use std::sync::mpsc as std_mpsc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc as std_mpsc};
 use tokio::sync::{mpsc, watch};
 
 struct Bench {
@@ -31,6 +32,13 @@ impl Bench {
         let frames = Newest::new(move || camera(&config, clock), place);
         Self { sightings: Sightings::new(Intake { lane: LaneId(2), ledger, clock, post }), frames, work, devices }
     }
+}
+
+/// Before which nothing moves for so long that it rests.
+const RESTS: Duration = Duration::from_mins(3);
+
+fn frame(picture: impl FnOnce() -> Result<GrayImage, Trouble> + Send + 'static, at: Duration) -> Frame {
+    Frame { source: Source::Lines, picture: Box::new(picture), at }
 }
 
 fn sighted(work: &mut mpsc::Receiver<Work>) -> RawScan {
@@ -67,16 +75,58 @@ fn a_code_that_lies_there_is_let_be_after_minutes_until_something_moves() {
     let Bench { mut sightings, mut work, .. } = Bench::on_clip(folder.path());
     let code = image::load_from_memory(&qr_picture(&samples::ticket().to_text())).unwrap().into_luma8();
     let mut is_sighted = |picture: &GrayImage, at| {
-        let frame = Frame { source: Source::Lines, picture: picture.clone(), at };
-        assert!(sightings.look(frame).is_ok());
+        let picture = picture.clone();
+        assert!(sightings.look(frame(|| Ok(picture), at)).is_ok());
         work.try_recv().is_ok()
     };
     // A busy machine may not come to the end of one picture in time.
     let mut is_seen = |picture: &GrayImage, at| (0..1000).any(|_| is_sighted(picture, at));
     assert!(is_seen(&code, Duration::ZERO));
-    let rests = Duration::from_mins(3);
-    assert!(!is_seen(&code, rests));
-    assert!(is_seen(&imageops::rotate180(&code), rests));
+    assert!(!is_seen(&code, RESTS));
+    let next = RESTS + Duration::from_millis(100);
+    assert!(is_seen(&imageops::rotate180(&code), next), "the first of ten a second wakes it");
+}
+
+#[test]
+fn while_it_rests_some_ten_pictures_a_second_are_made_however_many_there_are() {
+    let made_in_ten_seconds = |rate: u32| {
+        let folder = tempfile::tempdir().unwrap();
+        let Bench { mut sightings, .. } = Bench::on_clip(folder.path());
+        let made = Arc::new(AtomicU32::default());
+        let mut look = |at| {
+            let made = Arc::clone(&made);
+            let table = move || {
+                made.fetch_add(1, Ordering::Relaxed);
+                Ok(GrayImage::new(64, 36))
+            };
+            assert!(sightings.look(frame(table, at)).is_ok());
+        };
+        look(Duration::ZERO);
+        look(RESTS);
+        (1..=rate * 10).for_each(|picture| look(RESTS + Duration::from_secs(picture.into()) / rate));
+        made.load(Ordering::Relaxed) - 2
+    };
+    assert_eq!([10, 30, 60].map(made_in_ten_seconds), [100, 100, 120]);
+}
+
+#[test]
+fn damaged_pictures_are_passed_over_unless_there_are_no_others_for_five_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let Bench { mut sightings, devices, .. } = Bench::on_clip(folder.path());
+    let (begin, is_ready) = (sightings.whole, || devices.borrow().statuses()[0].ready);
+    let mut is_told = |is_whole: bool, milliseconds| {
+        let damaged = || Trouble::new(Cause::Failed, "damaged");
+        let picture = move || if is_whole { Ok(GrayImage::new(64, 36)) } else { Err(damaged()) };
+        match sightings.look(frame(picture, begin + Duration::from_millis(milliseconds))) {
+            Ok(()) => false,
+            Err(Unseen::Trouble(trouble)) => trouble == damaged(),
+            Err(Unseen::Over) => panic!("the ledger is there"),
+        }
+    };
+    assert!(!is_told(false, 4999));
+    assert!(is_told(false, 5000) && !is_ready());
+    assert!(!is_told(true, 6000) && is_ready());
+    assert!(!is_told(false, 10_999) && is_told(false, 11_000));
 }
 
 #[test]
