@@ -135,18 +135,16 @@ impl<'a> World<'a> {
             self.next()?;
         }
         self.now = DOORS + LATE;
-        for wait in [0, 10, 20] {
-            self.latecomers(Duration::from_secs(wait));
-        }
+        self.latecomers();
         while self.queue.first_key_value().is_some_and(|((when, _), _)| *when < DOORS + QUIET) {
             self.next()?;
         }
         self.judge()
     }
 
-    /// Who holds a strict ticket and has not come yet comes now, and tries again where nobody answered in time: whatever was asked before, and whatever
-    /// became of it, keeps nobody out for ever.
-    fn latecomers(&mut self, wait: Duration) {
+    /// Who holds a strict ticket and has not come yet comes now, and shows it three times at one box, which has to log in before it asks for the first
+    /// time: whatever was asked before, and whatever became of it, keeps nobody out for ever.
+    fn latecomers(&mut self) {
         // A box whose disk was put back may let nobody in.
         let open = |(_, entrance): &(usize, &Entrance)| entrance.is_here && !self.witness.was_put_back(entrance.id);
         let open: Vec<_> = self.entrances.iter().enumerate().filter(open).map(|(at, _)| at).collect();
@@ -155,7 +153,9 @@ impl<'a> World<'a> {
             let (direction, generation, proof, then) = (Direction::Entry, Generation(1), Proof::None, Then::Goes);
             let Some(at) = open.choose(&mut self.random).copied() else { return };
             let shown = Shown { at, direction, slot, generation, proof, then };
-            self.after(wait, Event::Happens(Happening::Shown(shown)));
+            for wait in [0, 10, 20] {
+                self.after(Duration::from_secs(wait), Event::Happens(Happening::Shown(shown)));
+            }
         }
     }
 
