@@ -12,7 +12,7 @@ use toml::Spanned;
 use url::{Host, Url};
 
 use super::{Entry, FileError, Reading};
-use crate::devices::DeviceKind;
+use crate::devices::{Device, DeviceKind};
 use crate::outputs::{Duty, Line, Opening, Patterns, Profile, Sensor, Turns, Wiring};
 
 /// An arm that is let go for longer is open.
@@ -35,6 +35,17 @@ pub(crate) struct OutputConfig {
     pub(crate) sensor: Option<Sensor>,
     /// What it is for.
     pub(crate) duty: Duty,
+}
+
+impl OutputConfig {
+    /// As it says how it stands.
+    pub(crate) fn device(&self) -> Device {
+        let kind = match self.duty {
+            Duty::Opens(_) => DeviceKind::Output,
+            Duty::Shows(_) => DeviceKind::Lamp,
+        };
+        Device::named(kind, &self.entry.name)
+    }
 }
 
 #[derive(Deserialize)]

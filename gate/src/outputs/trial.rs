@@ -15,7 +15,7 @@ use super::worker::{Told, Worker};
 use super::{Duty, NOTICE, Passage, Verdict};
 use crate::clock::Clock;
 use crate::config::OutputConfig;
-use crate::devices::{Device, DeviceKind, Devices, Post, Trouble};
+use crate::devices::{Devices, Post, Trouble};
 
 /// How it went.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) fn try_once(output: OutputConfig, clock: Clock) -> nix::Result<Tried>
     SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]).thread_block()?;
     let devices = watch::Sender::new(Devices::default());
     let lane = output.entry.lane;
-    let post = Post::new(Device::named(DeviceKind::Output, &output.entry.name), lane, devices.clone());
+    let post = Post::new(output.device(), lane, devices.clone());
     let (severity, lasts) = first(&output.duty);
     let (tell, told) = sync_channel(1);
     let (passages, passed) = channel();

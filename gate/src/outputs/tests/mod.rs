@@ -20,7 +20,7 @@ use super::{NOTICE, Outputs, Passage, Telling, Worker};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::devices::{Device, DeviceKind, Devices, Post};
+use crate::devices::{Devices, Post};
 use crate::input::Source;
 
 /// What ships.
@@ -58,8 +58,7 @@ impl Running {
         let (clock, devices_sender) = (Clock::start(), watch::Sender::default());
         let devices = devices_sender.subscribe();
         let outputs = load(profiles(), outputs).unwrap().outputs.into_iter().map(|config| {
-            let device = Device::named(DeviceKind::Output, &config.entry.name);
-            let post = Post::new(device, config.entry.lane, devices_sender.clone());
+            let post = Post::new(config.device(), config.entry.lane, devices_sender.clone());
             (config, post)
         });
         let (passage, passages) = channel();
