@@ -13,8 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, Signal};
-
+use super::put_signals_off;
 use crate::config::TomlFile;
 
 /// How often to look whether it is there; at most so long after, where one after the other ends.
@@ -93,7 +92,7 @@ fn this_program(config: &Path) -> Command {
 /// The text of the file that the agent has read; `input` is the pipe from it. Whoever asks the whole control group to end asks the agent,
 /// too: its end is what counts.
 pub(crate) fn hear_the_agents_file(input: &mut impl BufRead) -> io::Result<String> {
-    SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]).thread_block()?;
+    put_signals_off()?;
     let mut text = Vec::new();
     input.read_until(END, &mut text)?;
     // An agent that ended before the whole was written has switched on nothing.

@@ -6,13 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use countermark_shared::verdict::Severity;
-use nix::sys::signal::{SigSet, Signal};
 use tokio::sync::watch;
 
 use super::passage::PassageLine;
 use super::tally::Telling;
 use super::worker::{Told, Worker};
-use super::{Duty, NOTICE, Passage, Verdict};
+use super::{Duty, NOTICE, Passage, Verdict, put_signals_off};
 use crate::clock::Clock;
 use crate::config::OutputConfig;
 use crate::devices::{Devices, Post, Trouble};
@@ -27,9 +26,9 @@ pub(crate) struct Tried {
 }
 
 /// Switches an output off, on for its pulse, and off again; one that shows, its first pattern. Returns when that is over, and not before: from
-/// a terminal it cannot be ended in the middle.
+/// a terminal it can be neither ended nor stopped in the middle.
 pub(crate) fn try_once(output: OutputConfig, clock: Clock) -> nix::Result<Tried> {
-    SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]).thread_block()?;
+    put_signals_off()?;
     let devices = watch::Sender::new(Devices::default());
     let lane = output.entry.lane;
     let post = Post::new(output.device(), lane, devices.clone());
