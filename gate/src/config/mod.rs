@@ -27,7 +27,7 @@ pub(crate) use output::OutputConfig;
 pub(crate) use scanner::{ScannerProfile, SerialLine};
 pub(crate) use usb::WrittenUsb;
 
-use crate::devices::DeviceKind;
+use crate::devices::{Device, DeviceKind};
 use crate::ledger::Persons;
 use crate::screen::Manner;
 
@@ -206,11 +206,23 @@ impl Config {
 
     /// The lanes that inputs stand at.
     pub(crate) fn lanes(&self) -> BTreeSet<LaneId> {
-        let scanners = self.scanners.iter().map(|one| &one.entry);
-        let keyboards = self.keyboards.iter().map(|one| &one.entry);
-        let cameras = self.cameras.iter().map(|one| &one.entry);
-        let pictures = self.pictures.iter().map(|one| one.lane);
-        scanners.chain(keyboards).chain(cameras).map(|entry| entry.lane).chain(pictures).collect()
+        self.inputs().map(|(_, lane)| lane).collect()
+    }
+
+    /// Every device, and whose it is.
+    pub(crate) fn devices(&self) -> impl Iterator<Item = (Device, LaneId)> {
+        self.inputs().chain(self.outputs.iter().map(|output| (output.device(), output.entry.lane)))
+    }
+
+    fn inputs(&self) -> impl Iterator<Item = (Device, LaneId)> {
+        let scanners = self.scanners.iter().map(|one| (DeviceKind::Scanner, &one.entry));
+        let keyboards = self.keyboards.iter().map(|one| (DeviceKind::Keyboard, &one.entry));
+        let cameras = self.cameras.iter().map(|one| (DeviceKind::Camera, &one.entry));
+        let named = scanners.chain(keyboards).chain(cameras);
+        let pictures = self.pictures.iter().map(|PicturesConfig { name, lane, folder: _ }| {
+            (Device { kind: DeviceKind::Pictures, name: name.clone() }, *lane)
+        });
+        named.map(|(kind, entry)| (Device::named(kind, &entry.name), entry.lane)).chain(pictures)
     }
 }
 
