@@ -10,7 +10,7 @@ mod output;
 mod scanner;
 mod usb;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -147,7 +147,7 @@ impl Config {
             file,
             profiles: written.profiles.unwrap_or_else(|| PROFILES.into()),
             names: BTreeSet::new(),
-            devices: BTreeSet::new(),
+            devices: BTreeMap::new(),
             relays: BTreeSet::new(),
         };
         if let Some(screen) = &written.screen
@@ -242,9 +242,21 @@ struct Reading<'a> {
     file: &'a TomlFile,
     profiles: PathBuf,
     names: BTreeSet<(DeviceKind, String)>,
-    devices: BTreeSet<PathBuf>,
-    /// The devices and channels of outputs.
-    relays: BTreeSet<(String, u32)>,
+    /// Who has each device, and how.
+    devices: BTreeMap<PathBuf, (String, Hold)>,
+    /// The devices and channels of outputs, and the chips and lines that tell of arms.
+    relays: BTreeSet<(PathBuf, u32)>,
+}
+
+/// How an entry has its device.
+#[derive(Clone, Copy, Debug)]
+enum Hold {
+    /// Nobody else may.
+    Alone,
+    /// At so many bits a second, as other outputs of this board.
+    Serial(u32),
+    /// Some lines of a chip, as other outputs.
+    Lines,
 }
 
 impl Reading<'_> {
@@ -266,12 +278,30 @@ impl Reading<'_> {
         TomlFile::read(&path)
     }
 
-    /// The file of a device that nobody else reads.
-    fn device(&mut self, device: Spanned<PathBuf>) -> Result<PathBuf, FileError> {
-        if self.devices.insert(device.get_ref().clone()) {
-            return Ok(device.into_inner());
-        }
-        Err(self.file.wrong(&device.span(), "another entry has this device; name each device once"))
+    /// The file of a device that nobody else has, but outputs of the same board or chip.
+    fn device<P: AsRef<Path>>(
+        &mut self,
+        device: &Spanned<P>,
+        kind: DeviceKind,
+        entry: &Entry,
+        hold: Hold,
+    ) -> Result<PathBuf, FileError> {
+        let path = device.get_ref().as_ref().to_owned();
+        let Some((other, theirs)) = self.devices.get(&path) else {
+            let holder = format!("{} ({})", Device::named(kind, &entry.name), entry.place);
+            self.devices.insert(path.clone(), (holder, hold));
+            return Ok(path);
+        };
+        let why = match (theirs, hold) {
+            (Hold::Serial(before), Hold::Serial(speed)) if *before != speed => {
+                format!("{other} has this device at {before} bits a second, this one at {speed}; a line has one speed")
+            }
+            (Hold::Serial(_), Hold::Serial(_)) | (Hold::Lines, Hold::Lines) => return Ok(path),
+            (Hold::Alone | Hold::Serial(_) | Hold::Lines, _) => {
+                format!("{other} has this device; name each once, `ls /dev/countermark` shows which there are")
+            }
+        };
+        Err(self.file.wrong(&device.span(), why))
     }
 
     fn entry(&mut self, kind: DeviceKind, name: &Spanned<String>, lane: LaneId) -> Result<Entry, FileError> {
@@ -323,7 +353,7 @@ mod tests {
             ("[[pictures]]\nname = \"porch\"\nlane = 1\n", "gate.toml:1: missing field `folder`"),
             ("[[camera]\n", "gate.toml:1: "),
             (&format!("{pictures}{pictures}"), "gate.toml:6: another pictures has this name"),
-            (&format!("{}{}", keyboard("a"), keyboard("b")), "gate.toml:8: another entry has this device"),
+            (&format!("{}{}", keyboard("a"), keyboard("b")), "gate.toml:8: keyboard/a (gate.toml:2) has this device"),
         ] {
             let error = load(text).unwrap_err();
             assert!(error.starts_with(expected), "{text:?}: {error}");

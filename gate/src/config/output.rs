@@ -11,7 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use url::{Host, Url};
 
-use super::{Entry, FileError, Reading};
+use super::{Entry, FileError, Hold, Reading};
 use crate::devices::{Device, DeviceKind};
 use crate::outputs::{Duty, Line, Opening, Patterns, Profile, Sensor, Turns, Wiring};
 
@@ -101,11 +101,11 @@ impl WrittenOutput {
                         .file
                         .wrong(&channel.span(), format!("this profile has the channels {}", numbers(relays))));
                 };
-                let (device, relay) = (device.get_ref().into(), relay.clone());
-                Wiring::Serial { device, speed: *speed, usb: usb.clone(), relay }
+                let device = reading.device(device, DeviceKind::Output, &entry, Hold::Serial(*speed))?;
+                Wiring::Serial { device, speed: *speed, usb: usb.clone(), relay: relay.clone() }
             }
             (Profile::Gpio, (Some(device), Some(channel))) => Wiring::Line(Line {
-                chip: device.get_ref().into(),
+                chip: reading.device(device, DeviceKind::Output, &entry, Hold::Lines)?,
                 offset: *channel.get_ref(),
                 active_low: self.active_low.is_some_and(Spanned::into_inner),
             }),
@@ -123,8 +123,8 @@ impl WrittenOutput {
         };
         if let (Some(device), Some(channel)) = written {
             let same = match &wiring {
-                Wiring::Http { device, .. } => device.to_string(),
-                Wiring::Serial { .. } | Wiring::Line(_) | Wiring::Nothing => device.get_ref().clone(),
+                Wiring::Http { device, .. } => device.as_str().into(),
+                Wiring::Serial { .. } | Wiring::Line(_) | Wiring::Nothing => device.get_ref().into(),
             };
             if !reading.relays.insert((same, *channel.get_ref())) {
                 return Err(reading.file.wrong(&channel.span(), "another output has this channel of this device"));
@@ -142,7 +142,7 @@ impl WrittenOutput {
 }
 
 fn opening(
-    reading: &Reading<'_>,
+    reading: &mut Reading<'_>,
     written: Spanned<WrittenOpening>,
     profile: &Profile,
     wiring: &Wiring,
@@ -180,7 +180,14 @@ fn opening(
             })?;
             Sensor::Board(question.clone())
         }
-        (None, Some(chip), Some(offset)) => Sensor::Line(Line { chip, offset, active_low }),
+        (None, Some(chip), Some(offset)) => {
+            if !reading.relays.insert((chip.clone(), offset)) {
+                return Err(reading
+                    .file
+                    .wrong(&span, "an output has this line of this chip, or another arm is told by it"));
+            }
+            Sensor::Line(Line { chip, offset, active_low })
+        }
         _ => return Err(reading.file.wrong(&span, "`turned` has an input of the board, or a chip and a line")),
     };
     Ok((Duty::Opens(opening), Some(sensor)))
