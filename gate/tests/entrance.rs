@@ -436,6 +436,21 @@ fn a_trial_is_neither_ended_nor_stopped_from_a_terminal_in_the_middle_of_its_pul
 }
 
 #[test]
+fn what_the_agent_had_is_switched_off_though_gate_toml_has_a_mistake_by_now() {
+    let folder = Folder::enrolled().unwrap();
+    let config = folder.opener("lcus", "device = \"/dev/countermark-nothing\"\nchannel = 1", 500).unwrap();
+    let config = config.to_str().unwrap();
+    // `kill -9`, and its guard finds no more than this does.
+    drop(folder.start_with(&["--config", config]).unwrap());
+    fs::write(config, "[[output").unwrap();
+    let off = folder.command(&["outputs", "off", "--config", config]).output().unwrap();
+    assert_eq!(off.status.code(), Some(1), "nothing is plugged in");
+    let said = String::from_utf8(off.stderr).unwrap();
+    assert!(said.contains("gate.toml:1: "), "{said}");
+    assert!(said.contains("gate-as-read.toml:3: /dev/countermark-nothing"), "{said}");
+}
+
+#[test]
 fn old_rows_go_and_what_is_left_is_a_journal_for_an_auditor() {
     let folder = Folder::enrolled().unwrap();
     folder.worked().unwrap();

@@ -28,6 +28,13 @@ pub(super) fn start_outputs(
     let outputs: Vec<_> = outputs.map(|output| (output.clone(), post(output.device(), output.entry.lane))).collect();
     let farewell = |thread| Farewell::new(ended, Ending::Stopped { thread });
     let mut threads = Vec::new();
+    if let Some(file) = &settings.config_file {
+        let (folder, text) = (&settings.folder, file.text().as_bytes());
+        // A disk that has no room for it holds nobody up: the guard has it, too.
+        folder.write(&folder.config_as_read(), text).unwrap_or_else(|error| {
+            tracing::warn!(%error, "what gate.toml says is not kept: should it have a mistake when this is killed, the outputs stay as they are");
+        });
+    }
     // Before any of them is opened.
     let (guarded, end) = std_mpsc::channel();
     if let Some(file) = settings.config_file.clone().filter(|_| !outputs.is_empty()) {

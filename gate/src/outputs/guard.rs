@@ -3,8 +3,9 @@
 //!
 //! It hangs on a pipe whose other end only the agent holds, so that the kernel tells it of any end. Through that it is first handed the text
 //! of `gate.toml` that the agent has read: the file may say something else by then. The agent looks whether it is there, and starts another.
-//! Where it is killed, too, as with the whole control group, `countermark-gate outputs off` does the same from systemd's `ExecStopPost=`; where
-//! the box loses power, so does what hangs on its USB. A profile with `pulse-ends = "by-board"` needs none of this.
+//! Where it is killed, too, as with the whole control group, `countermark-gate outputs off` does the same from systemd's `ExecStopPost=`, and where
+//! the file has a mistake by then, by the text that the agent left in its folder; where the box loses power, so does what hangs on its USB. A
+//! profile with `pulse-ends = "by-board"` needs none of this.
 
 use std::io::{self, BufRead, Write};
 use std::os::unix::process::CommandExt;
