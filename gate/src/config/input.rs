@@ -6,8 +6,9 @@ use countermark_shared::id::LaneId;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::reading::{Hold, Reading};
 use super::scanner::ScannerProfile;
-use super::{Entry, FileError, Hold, Reading};
+use super::{Entry, FileError};
 use crate::devices::DeviceKind;
 use crate::input::Layout;
 

@@ -7,10 +7,11 @@ mod bytes;
 mod file;
 mod input;
 mod output;
+mod reading;
 mod scanner;
 mod usb;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,12 +31,11 @@ pub(crate) use usb::WrittenUsb;
 use crate::devices::{Device, DeviceKind};
 use crate::ledger::Persons;
 use crate::screen::Manner;
+use reading::Reading;
 
 /// Where the Debian package puts profiles.
 const PROFILES: &str = "/usr/share/countermark-gate/profiles";
 const A_DAY: u64 = 24 * 60 * 60;
-/// A device's name stands on the screen, beside what is wrong with it.
-const MAX_NAME: usize = 20;
 
 /// What stands at an entrance.
 #[derive(Clone, Debug, Default)]
@@ -143,13 +143,7 @@ impl Config {
     /// Reads a file's text, and the profiles that it names.
     pub(crate) fn read(file: &TomlFile) -> Result<Self, FileError> {
         let written: Written = file.parse()?;
-        let mut reading = Reading {
-            file,
-            profiles: written.profiles.unwrap_or_else(|| PROFILES.into()),
-            names: BTreeSet::new(),
-            devices: BTreeMap::new(),
-            relays: BTreeSet::new(),
-        };
+        let mut reading = Reading::of(file, written.profiles.unwrap_or_else(|| PROFILES.into()));
         if let Some(screen) = &written.screen
             && !screen.get_ref().ip().is_loopback()
         {
@@ -235,94 +229,6 @@ fn said_of_lanes(file: &TomlFile, written: Vec<WrittenLane>) -> Result<Vec<LaneC
         said.push(LaneConfig { place: file.place(&lane.span()), lane: lane.into_inner(), persons });
     }
     Ok(said)
-}
-
-/// A file that is being read, and what was read of it so far.
-struct Reading<'a> {
-    file: &'a TomlFile,
-    profiles: PathBuf,
-    names: BTreeSet<(DeviceKind, String)>,
-    /// Who has each device, and how.
-    devices: BTreeMap<PathBuf, (String, Hold)>,
-    /// The devices and channels of outputs, and the chips and lines that tell of arms.
-    relays: BTreeSet<(PathBuf, u32)>,
-}
-
-/// How an entry has its device.
-#[derive(Clone, Copy, Debug)]
-enum Hold {
-    /// Nobody else may.
-    Alone,
-    /// At so many bits a second, as other outputs of this board.
-    Serial(u32),
-    /// Some lines of a chip, as other outputs.
-    Lines,
-}
-
-impl Reading<'_> {
-    /// The file of a profile of some kind: `scanners/NAME.toml` or `outputs/NAME.toml` of the profiles folder.
-    fn profile(&self, folder: &str, name: &Spanned<String>) -> Result<TomlFile, FileError> {
-        let written = name.get_ref();
-        if !written.bytes().all(is_of_a_name) {
-            return Err(self.file.wrong(&name.span(), "a profile's name has small letters, digits and hyphens"));
-        }
-        let path = self.profiles.join(folder).join(format!("{written}.toml"));
-        if !path.exists() {
-            let why = format!(
-                "there is no profile {}; `ls {}` shows which there are",
-                path.display(),
-                self.profiles.join(folder).display()
-            );
-            return Err(self.file.wrong(&name.span(), why));
-        }
-        TomlFile::read(&path)
-    }
-
-    /// The file of a device that nobody else has, but outputs of the same board or chip.
-    fn device<P: AsRef<Path>>(
-        &mut self,
-        device: &Spanned<P>,
-        kind: DeviceKind,
-        entry: &Entry,
-        hold: Hold,
-    ) -> Result<PathBuf, FileError> {
-        let path = device.get_ref().as_ref().to_owned();
-        let Some((other, theirs)) = self.devices.get(&path) else {
-            let holder = format!("{} ({})", Device::named(kind, &entry.name), entry.place);
-            self.devices.insert(path.clone(), (holder, hold));
-            return Ok(path);
-        };
-        let why = match (theirs, hold) {
-            (Hold::Serial(before), Hold::Serial(speed)) if *before != speed => {
-                format!("{other} has this device at {before} bits a second, this one at {speed}; a line has one speed")
-            }
-            (Hold::Serial(_), Hold::Serial(_)) | (Hold::Lines, Hold::Lines) => return Ok(path),
-            (Hold::Alone | Hold::Serial(_) | Hold::Lines, _) => {
-                format!("{other} has this device; name each once, `ls /dev/countermark` shows which there are")
-            }
-        };
-        Err(self.file.wrong(&device.span(), why))
-    }
-
-    fn entry(&mut self, kind: DeviceKind, name: &Spanned<String>, lane: LaneId) -> Result<Entry, FileError> {
-        let written = name.get_ref();
-        if !is_name(written) {
-            let why = format!("a name has small letters, digits and hyphens, at most {MAX_NAME}");
-            return Err(self.file.wrong(&name.span(), why));
-        }
-        if !self.names.insert((kind, written.clone())) {
-            return Err(self.file.wrong(&name.span(), format!("another {} has this name", kind.code())));
-        }
-        Ok(Entry { name: written.clone(), lane, place: self.file.place(&name.span()) })
-    }
-}
-
-fn is_name(text: &str) -> bool {
-    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_of_a_name)
-}
-
-fn is_of_a_name(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use toml::Spanned;
 use url::{Host, Url};
 
-use super::{Entry, FileError, Hold, Reading};
+use super::reading::{Hold, Reading};
+use super::{Entry, FileError};
 use crate::devices::{Device, DeviceKind};
 use crate::outputs::{Duty, Line, Opening, Patterns, Profile, Sensor, Turns, Wiring};
 
