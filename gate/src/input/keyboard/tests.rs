@@ -324,6 +324,7 @@ impl Keys for Batches {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the pause itself, and no synchronisation")]
 fn a_ledger_that_has_no_room_cuts_no_line_that_is_half_typed() {
     let (keyboard, mut work, _devices) = keyboard("\"/dev/none\"");
     let ticket = ticket_of(42, 1).to_text();
