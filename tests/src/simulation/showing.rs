@@ -13,7 +13,7 @@ use super::venue::{ENTRY, EXIT, Kind};
 use super::world::World;
 
 /// How long it may take, on the worst line of any night, until an admission at one gate is known at another.
-const TOLD_WITHIN: Duration = Duration::from_mins(5);
+const TOLD_WITHIN: Duration = Duration::from_mins(2);
 
 impl World<'_> {
     /// Shows a ticket at that box, or at the next that runs.
