@@ -12,8 +12,9 @@ use super::happening::{Proof, Shown, Then};
 use super::venue::{ENTRY, EXIT, Kind};
 use super::world::World;
 
-/// How long it may take, on the worst line of any night, until an admission at one gate is known at another.
-const TOLD_WITHIN: Duration = Duration::from_mins(2);
+/// How long it may take until an admission at one gate is known at another: on the worst line of any night batches are fetched one by one, each after a
+/// quarter of a minute.
+const TOLD_WITHIN: Duration = Duration::from_mins(5);
 
 impl World<'_> {
     /// Shows a ticket at that box, or at the next that runs.
