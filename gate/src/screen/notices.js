@@ -6,10 +6,11 @@ const SCANS = 6;
 const TAKEN_BACK = { en: "TAKEN BACK", fr: "ANNULÉ" };
 const isTakenBack = ({ severity, persons }) => persons === 0 && ["admit", "attention"].includes(severity);
 
-export function notices({ ready, one_by_one: oneByOne, offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: time, lease_warning: lease, certificate_warning: certificate, list_old: listOld, feed_old_seconds: feedOld, list_age_seconds: age }) {
+export function notices({ ready, one_by_one: oneByOne, offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: time, lease_warning: lease, certificate_warning: certificate, log_in_warning: logIn, list_old: listOld, feed_old_seconds: feedOld, list_age_seconds: age }) {
   return [
     ...ledger,
     lease,
+    logIn,
     time,
     certificate,
     ...devices,
