@@ -3,6 +3,8 @@
 import { LANE, WORDS, both, clock, duration, first, made } from "./words.js";
 
 const SCANS = 6;
+// With their lanes, so that they take no height from the verdicts.
+const SCANS_OF_LANES = 3;
 const TAKEN_BACK = { en: "TAKEN BACK", fr: "ANNULÉ" };
 const isTakenBack = ({ severity, persons }) => persons === 0 && ["admit", "attention"].includes(severity);
 
@@ -50,7 +52,7 @@ export const sentence = (scan) => (scan.severity === "admit" || isTakenBack(scan
 
 export function strip(scans) {
   const severalLanes = new Set(scans.map(({ lane }) => lane)).size > 1;
-  return scans.slice(0, SCANS).map((scan) => {
+  return scans.slice(0, severalLanes ? SCANS_OF_LANES : SCANS).map((scan) => {
     const item = made("li", scanLine(scan, severalLanes));
     item.dataset.severity = scan.severity;
     return item;

@@ -121,8 +121,7 @@ fn each_verdict_is_seen_heard_and_gone() {
 
             // Of the gate, for its style sheet; of no script, so that nothing changes what is looked at.
             browser.open(&format!("{}words.js", running.screen)).await?;
-            legible::at_three_metres(browser, &copies).await?;
-            legible::at_every_size(browser, &copies).await?;
+            legible::whatever_is_said(browser, &copies).await?;
             eyes::tell_them_apart(browser, &copies).await
         })
         .await?;
