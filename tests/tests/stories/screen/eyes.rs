@@ -17,7 +17,7 @@ const DIFFERENT: f64 = 0.05;
 pub(crate) async fn tell_them_apart(browser: &Browser, copies: &[(Severity, String)]) -> Result<()> {
     for eyes in ["none", "achromatopsia", "deuteranopia", "protanopia", "tritanopia"] {
         let mut seen: Vec<(Severity, RgbImage)> = Vec::new();
-        for (look, copy) in copies.iter().take(4) {
+        for (look, copy) in copies {
             browser.freeze(copy).await?;
             browser.eyes(eyes).await?;
             let picture = browser.picture(&format!("{look}-{eyes}")).await?;

@@ -11,7 +11,7 @@ use countermark_tests::forgery;
 use zeroize::Zeroizing;
 
 use super::browser::Browser;
-use super::{Entrance, Stage, legible, tell};
+use super::{Entrance, PIN, Stage, legible, tell};
 
 /// What the third gate's page says of a verdict: how many may pass, or when and where the seat was used. In two lines, the larger first.
 const DETAILS: &str = "const heard = { opens: false, sequence: 1, severity: 'refuse', sentence: {}, persons: 0, remaining: 0,
@@ -39,6 +39,9 @@ fn each_lane_has_its_own_part_and_says_what_keeps_it_shut() {
         entrance.open().await?.kill().await?;
         let mut running = stand(cloud, &entrance, 2).await?;
         let mut lines = running.lines()?;
+        let pin = cloud.folder().join("pin");
+        std::fs::write(&pin, PIN)?;
+        entrance.gate.add_supervisor("Ada", &pin).await?;
         let forged = forgery::issued_by(&SigningKey::from_seed(&Zeroizing::new([7; 32])), &entrance.solo[0])?;
         Browser::used(cloud.folder(), async |browser| {
             browser.display(1366, 768, 1).await?;
@@ -57,13 +60,19 @@ fn each_lane_has_its_own_part_and_says_what_keeps_it_shut() {
             assert_eq!(here[1], "", "where it was, everybody knows who stands here");
 
             let mut copies = Vec::new();
+            let mut row = None;
             for (text, look) in [
-                (&entrance.solo[0], Severity::Admit),
-                (&entrance.live, Severity::Staff),
-                (&forged, Severity::Fraud),
-                (&entrance.solo[0], Severity::Refuse),
+                (Some(&entrance.solo[0]), Severity::Admit),
+                (Some(&entrance.live), Severity::Staff),
+                (None, Severity::Attention),
+                (Some(&forged), Severity::Fraud),
+                (Some(&entrance.solo[0]), Severity::Refuse),
             ] {
-                entrance.gate.enter(2, text).await?;
+                match text {
+                    Some(text) => entrance.gate.enter(2, text).await?,
+                    None => entrance.gate.overrule(row.context("there is no row to overrule")?, &pin).await?,
+                }
+                row = running.verdict().await?.sequence;
                 copies.push((look, browser.seen_at(1, look.code()).await?));
                 if look != Severity::Refuse {
                     browser.seen_at(1, "ready").await?;
