@@ -81,6 +81,11 @@ impl DataFolder {
         self.path.join("tablet.certificate")
     }
 
+    /// What `gate.toml` said when the agent read it last.
+    pub(crate) fn config_as_read(&self) -> PathBuf {
+        self.path.join("gate-as-read.toml")
+    }
+
     /// Where the running agent answers `check` and `status`.
     pub(crate) fn socket(&self) -> PathBuf {
         self.path.join("agent.sock")

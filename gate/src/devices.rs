@@ -25,8 +25,10 @@ pub(crate) enum DeviceKind {
     Keyboard,
     /// A camera.
     Camera,
-    /// What opens, or tells people.
+    /// What opens.
     Output,
+    /// What only tells people: a lamp, a buzzer.
+    Lamp,
 }
 
 impl DeviceKind {
@@ -38,7 +40,8 @@ impl DeviceKind {
             Self::Scanner => "scanner",
             Self::Keyboard => "keyboard",
             Self::Camera => "camera",
-            Self::Output => "output",
+            // As `gate.toml` calls both.
+            Self::Output | Self::Lamp => "output",
         }
     }
 }
@@ -148,6 +151,7 @@ impl DeviceStatus {
                 DeviceKind::Output,
                 Cause::Gone | Cause::Forbidden | Cause::Busy | Cause::Failed | Cause::Ended | Cause::Layout,
             ) => ("GATE OUTPUT", "OUVERTURE"),
+            (DeviceKind::Lamp, _) => ("LAMP OR BUZZER", "LAMPE OU BUZZER"),
         };
         let (en, fr) = match (self.kind, cause) {
             (DeviceKind::Output, Cause::Sensor) => (
@@ -160,6 +164,11 @@ impl DeviceStatus {
             ) => (
                 "DOES NOT ANSWER: open by hand, call staff",
                 "NE RÉPOND PAS : ouvrez à la main, appelez un responsable",
+            ),
+            // Verdicts are shown, and the arm opens, without.
+            (DeviceKind::Lamp, _) => (
+                "DOES NOT ANSWER: go by the screen, call staff",
+                "NE RÉPOND PAS : fiez-vous à l'écran, appelez un responsable",
             ),
             (
                 DeviceKind::Pictures,

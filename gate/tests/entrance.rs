@@ -3,10 +3,13 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write};
+use std::net::TcpListener;
 use std::num::NonZeroU8;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -23,6 +26,7 @@ use countermark_shared::ticket::{TicketBody, UnverifiedTicket, Validity};
 use countermark_shared::time::Timestamp;
 use countermark_shared::wire::{RowOutcome, RowResult, Uploaded};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -34,6 +38,16 @@ const YEARS_AGO: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 /// The doors are open for as long as anybody runs this.
 const LATEST: Timestamp = Timestamp::from_unix_seconds(4_000_000_000);
 const PIN: &str = "273940";
+/// What ends a program there, and what stops it.
+const FROM_A_TERMINAL: [Signal; 7] = [
+    Signal::SIGTSTP,
+    Signal::SIGTTIN,
+    Signal::SIGTTOU,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGHUP,
+    Signal::SIGTERM,
+];
 
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&Zeroizing::new([seed; 32]))
@@ -111,9 +125,14 @@ impl Folder {
 
     /// A `gate.toml` with an arm at lane 1 whose pulses are that long.
     fn arm(&self, pulse_milliseconds: u32) -> Result<PathBuf> {
+        self.opener("nothing", "", pulse_milliseconds)
+    }
+
+    /// The same, of a profile, with what that wants of the device.
+    fn opener(&self, profile: &str, device: &str, pulse_milliseconds: u32) -> Result<PathBuf> {
         let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-config/profiles");
         let config = self.path().join("gate.toml");
-        let arm = "name = \"arm\"\nlane = 1\nprofile = \"nothing\"";
+        let arm = format!("name = \"arm\"\nlane = 1\nprofile = {profile:?}\n{device}");
         let opens = format!("opens = {{ pulse-milliseconds = {pulse_milliseconds} }}");
         fs::write(&config, format!("profiles = {profiles:?}\n[[output]]\n{arm}\n{opens}\n"))?;
         Ok(config)
@@ -379,6 +398,56 @@ fn an_agent_that_is_told_to_end_in_the_middle_of_a_pulse_writes_down_what_became
     let mut agent = folder.start_with(&config).unwrap();
     assert_eq!(agent.scan(&text).unwrap()["verdict"], "already-used");
     assert_eq!(folder.done(&["status"]).unwrap()["rows"], 3);
+}
+
+#[test]
+fn a_trial_is_neither_ended_nor_stopped_from_a_terminal_in_the_middle_of_its_pulse() {
+    let relay = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = Folder::enrolled().unwrap();
+    let device = format!("device = \"http://{}\"\nchannel = 0", relay.local_addr().unwrap());
+    let config = folder.opener("shelly", &device, 100).unwrap();
+    let mut command = folder.command(&["outputs", "try", "arm", "--config", config.to_str().unwrap()]);
+    // As a shell starts it: the kernel stops no group from a terminal that has nobody to continue it.
+    let mut child = command.process_group(0).stdout(Stdio::null()).spawn().unwrap();
+    let trial = Pid::from_raw(child.id().try_into().unwrap());
+    let (heard, calls) = channel();
+    std::thread::spawn(move || {
+        for stream in relay.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let Some(call) = lines.next() else { continue };
+            lines.take_while(|line| !line.is_empty()).for_each(drop);
+            // It is on, and the trial does not know yet.
+            for signal in FROM_A_TERMINAL.into_iter().filter(|_| call.contains("on=true")) {
+                kill(trial, signal).unwrap();
+            }
+            heard.send(call).unwrap();
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap_or_default();
+        }
+    });
+    let ended = waitid(Id::Pid(trial), WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED | WaitPidFlag::WNOWAIT).unwrap();
+    // One that was stopped would stay.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(ended, WaitStatus::Exited(trial, 0));
+    let calls: Vec<_> = calls.try_iter().collect();
+    assert!(calls.iter().any(|call| call.contains("on=true")), "{calls:?}");
+    assert!(calls.last().unwrap().contains("on=false"), "{calls:?}");
+}
+
+#[test]
+fn what_the_agent_had_is_switched_off_though_gate_toml_has_a_mistake_by_now() {
+    let folder = Folder::enrolled().unwrap();
+    let config = folder.opener("lcus", "device = \"/dev/countermark-nothing\"\nchannel = 1", 500).unwrap();
+    let config = config.to_str().unwrap();
+    // `kill -9`, and its guard finds no more than this does.
+    drop(folder.start_with(&["--config", config]).unwrap());
+    fs::write(config, "[[output").unwrap();
+    let off = folder.command(&["outputs", "off", "--config", config]).output().unwrap();
+    assert_eq!(off.status.code(), Some(1), "nothing is plugged in");
+    let said = String::from_utf8(off.stderr).unwrap();
+    assert!(said.contains("gate.toml:1: "), "{said}");
+    assert!(said.contains("gate-as-read.toml:3: /dev/countermark-nothing"), "{said}");
 }
 
 #[test]

@@ -11,6 +11,8 @@
 //! - A row that was shown is durable before: no power cut makes the journal shorter. A disk that was put back does, and what was on it nobody can tell any
 //!   more: the least that a gate ever said counts.
 //! - What it writes after that log-in follows from grants that are known.
+//! - What it has let go it cannot tell. It keeps the rows of an event until a signed time has ended its lease there, so that these were of nights that are over for
+//!   it: it says how far the rows go that it has.
 //!
 //! Rows come in their order, each piece after the one before it was answered: whoever has told one has told all before it.
 

@@ -16,10 +16,12 @@ use crate::routes::{self, blocks, event_documents, suspensions};
 use crate::secrets;
 use crate::start::{Prepared, Settings, StartError, prepare};
 use crate::state::State;
-use crate::store::{debts, gates, publications, seats, sessions};
+use crate::store::{debts, findings, gates, publications, seats, sessions};
 
 /// Numbers of gates that are left out: more than are ever made between a backup and its restoring.
 const SKIPPED_GATES: u16 = 1000;
+/// Numbers of findings, likewise: who decides on a page that was opened before decides about nothing else.
+const SKIPPED_FINDINGS: u32 = 1_000_000;
 
 /// What was recovered.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,6 +101,7 @@ async fn begin(state: &State) -> Result<u32, Error> {
         Box::pin(async move {
             let epoch = publications::raise_epoch(&mut transaction, least).await?;
             gates::skip_numbers(&mut transaction, SKIPPED_GATES).await?;
+            findings::skip_numbers(&mut transaction, SKIPPED_FINDINGS).await?;
             // At the log-in gates hear how far their journals are known, and say how far they go.
             sessions::end_all(&mut transaction).await?;
             debts::all_owe(&mut transaction).await?;

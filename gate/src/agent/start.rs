@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::Settings;
 use super::ending::{Ending, Farewell, Reading, spawn};
 use crate::clock::Clock;
-use crate::devices::{Cause, Device, DeviceKind, Post, Trouble};
+use crate::devices::{Cause, Device, Post, Trouble};
 use crate::input::{Intake, Reader, read_lines};
 use crate::ledger::Work;
 use crate::outputs::{Guard, NOTICE, Outputs, Tally, Telling};
@@ -24,13 +24,17 @@ pub(super) fn start_outputs(
     ledger: &mpsc::Sender<Work>,
     ended: &std_mpsc::Sender<Ending>,
 ) -> anyhow::Result<(Outputs, Vec<JoinHandle<()>>)> {
-    let outputs = settings.config.outputs.iter().map(|output| {
-        let device = Device::named(DeviceKind::Output, &output.entry.name);
-        (output.clone(), post(device, output.entry.lane))
-    });
-    let outputs: Vec<_> = outputs.collect();
+    let outputs = settings.config.outputs.iter();
+    let outputs: Vec<_> = outputs.map(|output| (output.clone(), post(output.device(), output.entry.lane))).collect();
     let farewell = |thread| Farewell::new(ended, Ending::Stopped { thread });
     let mut threads = Vec::new();
+    if let Some(file) = &settings.config_file {
+        let (folder, text) = (&settings.folder, file.text().as_bytes());
+        // A disk that has no room for it holds nobody up: the guard has it, too.
+        folder.write(&folder.config_as_read(), text).unwrap_or_else(|error| {
+            tracing::warn!(%error, "what gate.toml says is not kept: should it have a mistake when this is killed, the outputs stay as they are");
+        });
+    }
     // Before any of them is opened.
     let (guarded, end) = std_mpsc::channel();
     if let Some(file) = settings.config_file.clone().filter(|_| !outputs.is_empty()) {

@@ -18,7 +18,7 @@ use super::{Common, ledger_at_rest};
 use crate::clock::{Clock, Moment};
 use crate::data_folder::DataFolder;
 use crate::identity::{Identity, stored_key};
-use crate::ledger::{Ledger, Pruned};
+use crate::ledger::{Ledger, OpenError, Pruned};
 use crate::local::{Answer, AskError, Question, SignedPage, ask};
 use crate::printer::Printer;
 
@@ -48,7 +48,7 @@ enum Command {
     Verify(Verify),
     /// Let old rows go that validation has. What is left can be verified as before.
     ///
-    /// No row goes that validation has not confirmed, that people have to look into, or that is about the event this gate serves.
+    /// No row goes that validation has not confirmed, that people have to look into, or that is about an event of which this gate's lease has not surely ended.
     Prune(Prune),
 }
 
@@ -140,15 +140,27 @@ impl Verify {
                 });
                 Ok(ExitCode::SUCCESS)
             }
-            Err(error) => match error.downcast::<Wrong>() {
-                Ok(wrong) => {
-                    let said = json!({ "sound": false, "line": wrong.line, "why": wrong.why });
-                    printer.line(&said, || format!("{name} does not hold: line {}: {}", wrong.line, wrong.why));
-                    Ok(ExitCode::from(UNSOUND))
-                }
-                Err(error) => Err(error),
-            },
+            Err(error) => {
+                let (line, why) = unsound(error)?;
+                printer.line(&json!({ "sound": false, "line": line, "why": why }), || {
+                    let line = line.map_or_else(String::new, |line| format!("line {line}: "));
+                    format!("{name} does not hold: {line}{why}")
+                });
+                Ok(ExitCode::from(UNSOUND))
+            }
         }
+    }
+}
+
+/// What does not hold of a journal, and in which line of a file; what has nothing to do with that stays an error.
+fn unsound(error: anyhow::Error) -> anyhow::Result<(Option<u64>, String)> {
+    match error.downcast::<Wrong>() {
+        Ok(Wrong { line, why }) => Ok((Some(line), why)),
+        Err(error) => match error.downcast::<OpenError>() {
+            Ok(why @ (OpenError::Broken { .. } | OpenError::Damaged { .. })) => Ok((None, why.to_string())),
+            Ok(error) => Err(error.into()),
+            Err(error) => Err(error),
+        },
     }
 }
 
@@ -420,6 +432,23 @@ mod tests {
         assert_eq!(Source::of(&folder).unwrap().verify(None).unwrap().last, 3);
         assert!(exported(&folder, true).1.contains("CM1:"));
         assert_eq!(verify_file(&file, None).unwrap().last, 3);
+    }
+
+    #[test]
+    fn a_journal_that_was_changed_where_it_lies_does_not_hold() {
+        let (_parent, folder) = used();
+        let verify = || {
+            let common = Common { data: folder.path().to_owned(), json: true };
+            Verify { common, file: None, key: None }.perform().unwrap()
+        };
+        assert_eq!(verify(), ExitCode::SUCCESS);
+        let ledger = rusqlite::Connection::open(folder.ledger()).unwrap();
+        ledger.execute("UPDATE journal SET persons = 2 WHERE sequence = 2", []).unwrap();
+        drop(ledger);
+        assert_eq!(verify(), ExitCode::from(UNSOUND));
+        let Err(error) = Source::of(&folder) else { panic!("it was taken as it is") };
+        let (line, why) = unsound(error).unwrap();
+        assert!(line.is_none() && why.contains("at row 2"), "{why}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `outputs`: what field staff, systemd and the guard do with the outputs while no agent has them.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Common;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, FileError};
 use crate::data_folder::DataFolder;
 use crate::ledger::is_in_use;
 use crate::outputs::{Passage, Tried, hear_the_agents_file, switch_off, try_once, wait_for_the_agents_end};
@@ -46,6 +46,9 @@ struct Off {
     /// What stands at this entrance.
     #[arg(long, value_name = "FILE", env = "COUNTERMARK_GATE_CONFIG")]
     config: PathBuf,
+    /// The gate's folder: what the agent read last is there, for where that file has a mistake by now.
+    #[arg(long, value_name = "DIR", env = "COUNTERMARK_GATE_DATA", default_value = "/var/lib/countermark-gate")]
+    data: PathBuf,
     /// Wait for the end of the agent that holds the other end of standard input, through which the file's text comes.
     #[arg(long, hide = true)]
     when_the_agent_ends: bool,
@@ -62,7 +65,7 @@ impl OutputsCommand {
 
 impl Off {
     fn perform(self) -> anyhow::Result<ExitCode> {
-        let Self { config, when_the_agent_ends } = self;
+        let Self { config, data, when_the_agent_ends } = self;
         let config = if when_the_agent_ends {
             let mut agent = io::stdin().lock();
             let text = hear_the_agents_file(&mut agent).context("the agent does not say what its gate.toml says")?;
@@ -70,10 +73,25 @@ impl Off {
             wait_for_the_agents_end(&mut agent).context("cannot wait for the agent's end")?;
             read
         } else {
-            Config::load(&config)?
+            load(&config, &DataFolder::at(&data))?
         };
         let troubles = switch_off(config.outputs, Clock::start());
         if troubles.is_empty() { Ok(ExitCode::SUCCESS) } else { bail!(troubles.join("; ")) }
+    }
+}
+
+/// What the file says; where it has a mistake, what it said to the agent: a relay that is on does not wait for who corrects it.
+fn load(config: &Path, folder: &DataFolder) -> Result<Config, FileError> {
+    let error = match Config::load(config) {
+        Ok(read) => return Ok(read),
+        Err(error) => error,
+    };
+    match Config::load(&folder.config_as_read()) {
+        Ok(read) => {
+            tracing::warn!("{error}; what the agent read last is switched off");
+            Ok(read)
+        }
+        Err(_) => Err(error),
     }
 }
 

@@ -6,8 +6,9 @@ use countermark_shared::id::LaneId;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::reading::{Hold, Reading};
 use super::scanner::ScannerProfile;
-use super::{Entry, FileError, Reading};
+use super::{Entry, FileError};
 use crate::devices::DeviceKind;
 use crate::input::Layout;
 
@@ -113,7 +114,8 @@ impl WrittenScanner {
     pub(super) fn check(self, reading: &mut Reading<'_>) -> Result<ScannerConfig, FileError> {
         let entry = reading.entry(DeviceKind::Scanner, &self.name, self.lane)?;
         let profile = ScannerProfile::read(&reading.profile("scanners", &self.profile)?)?;
-        Ok(ScannerConfig { entry, device: reading.device(self.device)?, profile })
+        let device = reading.device(&self.device, DeviceKind::Scanner, &entry, Hold::Alone)?;
+        Ok(ScannerConfig { entry, device, profile })
     }
 }
 
@@ -127,7 +129,8 @@ impl WrittenKeyboard {
                 reading.file.wrong(&written.span(), format!("a layout is one of {}", known.join(", ")))
             })?,
         };
-        Ok(KeyboardConfig { entry, device: reading.device(self.device)?, layout })
+        let device = reading.device(&self.device, DeviceKind::Keyboard, &entry, Hold::Alone)?;
+        Ok(KeyboardConfig { entry, device, layout })
     }
 }
 
@@ -144,7 +147,10 @@ impl WrittenCamera {
             }
         };
         let source = match (self.device, self.clip) {
-            (Some(device), None) => CameraSource::Device { device: reading.device(device)?, resolution },
+            (Some(device), None) => {
+                let device = reading.device(&device, DeviceKind::Camera, &entry, Hold::Alone)?;
+                CameraSource::Device { device, resolution }
+            }
             (None, Some(folder)) => CameraSource::Clip { folder },
             (Some(_), Some(_)) | (None, None) => {
                 return Err(reading.file.wrong(&self.name.span(), "a camera has a `device` or a `clip`"));

@@ -7,6 +7,7 @@ mod bytes;
 mod file;
 mod input;
 mod output;
+mod reading;
 mod scanner;
 mod usb;
 
@@ -27,15 +28,14 @@ pub(crate) use output::OutputConfig;
 pub(crate) use scanner::{ScannerProfile, SerialLine};
 pub(crate) use usb::WrittenUsb;
 
-use crate::devices::DeviceKind;
+use crate::devices::{Device, DeviceKind};
 use crate::ledger::Persons;
 use crate::screen::Manner;
+use reading::Reading;
 
 /// Where the Debian package puts profiles.
 const PROFILES: &str = "/usr/share/countermark-gate/profiles";
 const A_DAY: u64 = 24 * 60 * 60;
-/// A device's name stands on the screen, beside what is wrong with it.
-const MAX_NAME: usize = 20;
 
 /// What stands at an entrance.
 #[derive(Clone, Debug, Default)]
@@ -143,13 +143,7 @@ impl Config {
     /// Reads a file's text, and the profiles that it names.
     pub(crate) fn read(file: &TomlFile) -> Result<Self, FileError> {
         let written: Written = file.parse()?;
-        let mut reading = Reading {
-            file,
-            profiles: written.profiles.unwrap_or_else(|| PROFILES.into()),
-            names: BTreeSet::new(),
-            devices: BTreeSet::new(),
-            relays: BTreeSet::new(),
-        };
+        let mut reading = Reading::of(file, written.profiles.unwrap_or_else(|| PROFILES.into()));
         if let Some(screen) = &written.screen
             && !screen.get_ref().ip().is_loopback()
         {
@@ -206,11 +200,23 @@ impl Config {
 
     /// The lanes that inputs stand at.
     pub(crate) fn lanes(&self) -> BTreeSet<LaneId> {
-        let scanners = self.scanners.iter().map(|one| &one.entry);
-        let keyboards = self.keyboards.iter().map(|one| &one.entry);
-        let cameras = self.cameras.iter().map(|one| &one.entry);
-        let pictures = self.pictures.iter().map(|one| one.lane);
-        scanners.chain(keyboards).chain(cameras).map(|entry| entry.lane).chain(pictures).collect()
+        self.inputs().map(|(_, lane)| lane).collect()
+    }
+
+    /// Every device, and whose it is.
+    pub(crate) fn devices(&self) -> impl Iterator<Item = (Device, LaneId)> {
+        self.inputs().chain(self.outputs.iter().map(|output| (output.device(), output.entry.lane)))
+    }
+
+    fn inputs(&self) -> impl Iterator<Item = (Device, LaneId)> {
+        let scanners = self.scanners.iter().map(|one| (DeviceKind::Scanner, &one.entry));
+        let keyboards = self.keyboards.iter().map(|one| (DeviceKind::Keyboard, &one.entry));
+        let cameras = self.cameras.iter().map(|one| (DeviceKind::Camera, &one.entry));
+        let named = scanners.chain(keyboards).chain(cameras);
+        let pictures = self.pictures.iter().map(|PicturesConfig { name, lane, folder: _ }| {
+            (Device { kind: DeviceKind::Pictures, name: name.clone() }, *lane)
+        });
+        named.map(|(kind, entry)| (Device::named(kind, &entry.name), entry.lane)).chain(pictures)
     }
 }
 
@@ -223,64 +229,6 @@ fn said_of_lanes(file: &TomlFile, written: Vec<WrittenLane>) -> Result<Vec<LaneC
         said.push(LaneConfig { place: file.place(&lane.span()), lane: lane.into_inner(), persons });
     }
     Ok(said)
-}
-
-/// A file that is being read, and what was read of it so far.
-struct Reading<'a> {
-    file: &'a TomlFile,
-    profiles: PathBuf,
-    names: BTreeSet<(DeviceKind, String)>,
-    devices: BTreeSet<PathBuf>,
-    /// The devices and channels of outputs.
-    relays: BTreeSet<(String, u32)>,
-}
-
-impl Reading<'_> {
-    /// The file of a profile of some kind: `scanners/NAME.toml` or `outputs/NAME.toml` of the profiles folder.
-    fn profile(&self, folder: &str, name: &Spanned<String>) -> Result<TomlFile, FileError> {
-        let written = name.get_ref();
-        if !written.bytes().all(is_of_a_name) {
-            return Err(self.file.wrong(&name.span(), "a profile's name has small letters, digits and hyphens"));
-        }
-        let path = self.profiles.join(folder).join(format!("{written}.toml"));
-        if !path.exists() {
-            let why = format!(
-                "there is no profile {}; `ls {}` shows which there are",
-                path.display(),
-                self.profiles.join(folder).display()
-            );
-            return Err(self.file.wrong(&name.span(), why));
-        }
-        TomlFile::read(&path)
-    }
-
-    /// The file of a device that nobody else reads.
-    fn device(&mut self, device: Spanned<PathBuf>) -> Result<PathBuf, FileError> {
-        if self.devices.insert(device.get_ref().clone()) {
-            return Ok(device.into_inner());
-        }
-        Err(self.file.wrong(&device.span(), "another entry has this device; name each device once"))
-    }
-
-    fn entry(&mut self, kind: DeviceKind, name: &Spanned<String>, lane: LaneId) -> Result<Entry, FileError> {
-        let written = name.get_ref();
-        if !is_name(written) {
-            let why = format!("a name has small letters, digits and hyphens, at most {MAX_NAME}");
-            return Err(self.file.wrong(&name.span(), why));
-        }
-        if !self.names.insert((kind, written.clone())) {
-            return Err(self.file.wrong(&name.span(), format!("another {} has this name", kind.code())));
-        }
-        Ok(Entry { name: written.clone(), lane, place: self.file.place(&name.span()) })
-    }
-}
-
-fn is_name(text: &str) -> bool {
-    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_of_a_name)
-}
-
-fn is_of_a_name(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')
 }
 
 #[cfg(test)]
@@ -311,7 +259,7 @@ mod tests {
             ("[[pictures]]\nname = \"porch\"\nlane = 1\n", "gate.toml:1: missing field `folder`"),
             ("[[camera]\n", "gate.toml:1: "),
             (&format!("{pictures}{pictures}"), "gate.toml:6: another pictures has this name"),
-            (&format!("{}{}", keyboard("a"), keyboard("b")), "gate.toml:8: another entry has this device"),
+            (&format!("{}{}", keyboard("a"), keyboard("b")), "gate.toml:8: keyboard/a (gate.toml:2) has this device"),
         ] {
             let error = load(text).unwrap_err();
             assert!(error.starts_with(expected), "{text:?}: {error}");

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use toml::Spanned;
 use url::{Host, Url};
 
-use super::{Entry, FileError, Reading};
-use crate::devices::DeviceKind;
+use super::reading::{Hold, Reading};
+use super::{Entry, FileError};
+use crate::devices::{Device, DeviceKind};
 use crate::outputs::{Duty, Line, Opening, Patterns, Profile, Sensor, Turns, Wiring};
 
 /// An arm that is let go for longer is open.
@@ -35,6 +36,17 @@ pub(crate) struct OutputConfig {
     pub(crate) sensor: Option<Sensor>,
     /// What it is for.
     pub(crate) duty: Duty,
+}
+
+impl OutputConfig {
+    /// As it says how it stands.
+    pub(crate) fn device(&self) -> Device {
+        let kind = match self.duty {
+            Duty::Opens(_) => DeviceKind::Output,
+            Duty::Shows(_) => DeviceKind::Lamp,
+        };
+        Device::named(kind, &self.entry.name)
+    }
 }
 
 #[derive(Deserialize)]
@@ -90,11 +102,11 @@ impl WrittenOutput {
                         .file
                         .wrong(&channel.span(), format!("this profile has the channels {}", numbers(relays))));
                 };
-                let (device, relay) = (device.get_ref().into(), relay.clone());
-                Wiring::Serial { device, speed: *speed, usb: usb.clone(), relay }
+                let device = reading.device(device, DeviceKind::Output, &entry, Hold::Serial(*speed))?;
+                Wiring::Serial { device, speed: *speed, usb: usb.clone(), relay: relay.clone() }
             }
             (Profile::Gpio, (Some(device), Some(channel))) => Wiring::Line(Line {
-                chip: device.get_ref().into(),
+                chip: reading.device(device, DeviceKind::Output, &entry, Hold::Lines)?,
                 offset: *channel.get_ref(),
                 active_low: self.active_low.is_some_and(Spanned::into_inner),
             }),
@@ -112,8 +124,8 @@ impl WrittenOutput {
         };
         if let (Some(device), Some(channel)) = written {
             let same = match &wiring {
-                Wiring::Http { device, .. } => device.to_string(),
-                Wiring::Serial { .. } | Wiring::Line(_) | Wiring::Nothing => device.get_ref().clone(),
+                Wiring::Http { device, .. } => device.as_str().into(),
+                Wiring::Serial { .. } | Wiring::Line(_) | Wiring::Nothing => device.get_ref().into(),
             };
             if !reading.relays.insert((same, *channel.get_ref())) {
                 return Err(reading.file.wrong(&channel.span(), "another output has this channel of this device"));
@@ -131,7 +143,7 @@ impl WrittenOutput {
 }
 
 fn opening(
-    reading: &Reading<'_>,
+    reading: &mut Reading<'_>,
     written: Spanned<WrittenOpening>,
     profile: &Profile,
     wiring: &Wiring,
@@ -169,7 +181,14 @@ fn opening(
             })?;
             Sensor::Board(question.clone())
         }
-        (None, Some(chip), Some(offset)) => Sensor::Line(Line { chip, offset, active_low }),
+        (None, Some(chip), Some(offset)) => {
+            if !reading.relays.insert((chip.clone(), offset)) {
+                return Err(reading
+                    .file
+                    .wrong(&span, "an output has this line of this chip, or another arm is told by it"));
+            }
+            Sensor::Line(Line { chip, offset, active_low })
+        }
         _ => return Err(reading.file.wrong(&span, "`turned` has an input of the board, or a chip and a line")),
     };
     Ok((Duty::Opens(opening), Some(sensor)))

@@ -41,7 +41,10 @@ fn unassigned(lanes: &BTreeSet<LaneId>, ledger: &LedgerStatus) -> Vec<Finding> {
 
 fn devices(config: Option<&Config>, status: Option<&Status>) -> Vec<Finding> {
     match (status.filter(|status| status.running), config) {
-        (Some(status), _) => status.devices.iter().map(as_the_agent_says).collect(),
+        (Some(status), config) => {
+            let changed = config.map_or_else(Vec::new, |config| changed_since(config, &status.devices));
+            status.devices.iter().map(as_the_agent_says).chain(changed).collect()
+        }
         (None, Some(config)) => as_written(config),
         (None, None) => {
             let says = "no devices were looked at";
@@ -64,6 +67,22 @@ fn as_the_agent_says(device: &DeviceStatus) -> Finding {
             Finding::bad(Standing::Wrong, name, format!("{}{times}", trouble.detail), remedy)
         }
     }
+}
+
+/// What the file names and the agent does not have, and the reverse: the agent reads it when it starts.
+fn changed_since(config: &Config, devices: &[DeviceStatus]) -> Vec<Finding> {
+    let written: BTreeSet<_> = config.devices().map(|(device, lane)| (device.to_string(), lane)).collect();
+    // Without a name it is the command line's.
+    let used = devices.iter().filter(|status| status.device.contains('/'));
+    let used: BTreeSet<_> = used.map(|status| (status.device.clone(), status.lane)).collect();
+    let new = written
+        .difference(&used)
+        .map(|(device, lane)| (device, format!("is in gate.toml at lane {lane}, and not in use")));
+    let old = used
+        .difference(&written)
+        .map(|(device, lane)| (device, format!("is in use at lane {lane}, and not in gate.toml")));
+    let remedy = "restart the agent: `systemctl restart countermark-gate`";
+    new.chain(old).map(|(device, says)| Finding::bad(Standing::Wrong, device, says, remedy)).collect()
 }
 
 /// Whether what the file names is there, and may be used. No file of `/dev` is opened: a serial board may act on that.
@@ -154,11 +173,13 @@ mod tests {
     use super::*;
     use crate::clock::Moment;
     use crate::config::Config;
+    use crate::devices::Post;
     use crate::samples;
     use std::io::{BufRead, BufReader, Write};
     use std::net::{SocketAddr, TcpListener};
     use std::thread::JoinHandle;
     use std::time::Duration;
+    use tokio::sync::watch;
 
     const PROFILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-config/profiles");
 
@@ -226,6 +247,48 @@ mod tests {
         let [.., chip, sensor] = &*said else { panic!("{said:?}") };
         assert_eq!((chip.standing, sensor.standing), (Standing::Good, Standing::Wrong), "{said:?}");
         assert!(sensor.says.contains("/dev/gpiochip99"), "{sensor:?}");
+    }
+
+    #[test]
+    fn a_file_that_was_changed_since_the_agent_read_it_is_told_by_each_device() {
+        let devices = watch::Sender::default();
+        let works = |device, lane| Post::new(device, LaneId(lane), devices.clone()).works();
+        works(Device::named(DeviceKind::Scanner, "desk"), 1);
+        works(Device::named(DeviceKind::Keyboard, "moved"), 1);
+        works(Device::named(DeviceKind::Lamp, "red"), 1);
+        // What only the command line names is in no file.
+        works(Device::only(DeviceKind::Lines), 1);
+        works(Device::only(DeviceKind::Pictures), 1);
+        let status = Status { devices: devices.borrow().statuses(), ..samples::status() };
+        let desk = "[[scanner]]\nname = \"desk\"\nlane = 1\ndevice = \"/dev/x\"\nprofile = \"usb-cdc\"\n";
+        let moved = |lane| format!("[[keyboard]]\nname = \"moved\"\nlane = {lane}\ndevice = \"/dev/y\"\n");
+        let output = |name, duty| {
+            format!(
+                "[[output]]\nname = {name:?}\nlane = 1\nprofile = \"lcus\"\ndevice = \"/dev/z\"\nchannel = 1\n{duty}\n"
+            )
+        };
+        let wrong = |text: String| {
+            let config = Config::of_text("gate.toml", format!("profiles = {PROFILES:?}\n{text}")).unwrap();
+            let found = examine(Some(&config), Some(&status)).into_iter();
+            let wrong = found.filter(|finding| finding.standing == Standing::Wrong);
+            wrong.map(|Finding { part, says, remedy, .. }| (part, says, remedy.unwrap())).collect::<Vec<_>>()
+        };
+        let unchanged = wrong(desk.to_owned() + &moved(1) + &output("red", "shows = {}"));
+        assert!(unchanged.is_empty(), "{unchanged:?}");
+
+        let arm = output("arm", "opens = { pulse-milliseconds = 500 }");
+        let said = |part: &str, says: &str| {
+            (part.to_owned(), says.to_owned(), "restart the agent: `systemctl restart countermark-gate`".to_owned())
+        };
+        assert_eq!(
+            wrong(desk.to_owned() + &moved(2) + &arm),
+            [
+                said("keyboard/moved", "is in gate.toml at lane 2, and not in use"),
+                said("output/arm", "is in gate.toml at lane 1, and not in use"),
+                said("keyboard/moved", "is in use at lane 1, and not in gate.toml"),
+                said("output/red", "is in use at lane 1, and not in gate.toml"),
+            ]
+        );
     }
 
     #[test]

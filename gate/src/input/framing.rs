@@ -117,10 +117,13 @@ impl Framing {
     }
 }
 
-/// Without an AIM identifier: `]`, a letter for the kind of code, and a modifier.
+/// Without an AIM identifier (`]`, a letter for the kind of code, and a modifier), and without what follows it, or stands alone.
 pub(super) fn without_identifier(line: &[u8]) -> &[u8] {
-    let [b']', kind, modifier, rest @ ..] = line else { return line };
-    if kind.is_ascii_alphabetic() && modifier.is_ascii_alphanumeric() { without_designators(rest) } else { line }
+    let is_one = |kind: u8, modifier: u8| kind.is_ascii_alphabetic() && modifier.is_ascii_alphanumeric();
+    without_designators(match line {
+        [b']', kind, modifier, code @ ..] if is_one(*kind, *modifier) => code,
+        _ => line,
+    })
 }
 
 /// Without the ECI designators in front: `\` and six digits each.
@@ -187,7 +190,7 @@ mod tests {
             (r"]Q2\000003\000026CM1:A", "CM1:A"),
             ("]zCCM1:A", "CM1:A"),
             (r"]Q2\00026CM1:A", r"\00026CM1:A"),
-            (r"\000026CM1:A", r"\000026CM1:A"),
+            (r"\000026CM1:A", "CM1:A"),
             ("]1QCM1:A", "]1QCM1:A"),
             ("]Q", "]Q"),
         ] {

@@ -1,8 +1,8 @@
 //! Asking the other gates before anybody passes. The question is a row, and nobody passes by it; asked it is once that row is durable and no transaction
 //! is open, and the verdict is a second row. Refuses to know who answers, how, and how long that may take.
 //!
-//! Until then the seat counts as having passed here. What was not answered when the agent ended is refused at its next start: nobody was
-//! shown anything.
+//! Until then the seat counts as having passed here. What was not answered when the agent ended is refused at its next start, and what was answered while
+//! the disk took nothing, as soon as it takes something: nobody was shown anything.
 
 use core::fmt;
 use core::num::NonZeroU8;
@@ -45,6 +45,8 @@ pub(super) struct Claims {
     asked: BTreeMap<u64, Asked>,
     /// In rows that nobody has been handed yet.
     unasked: Vec<Question>,
+    /// Whether an answer could not be written.
+    unwritten: bool,
 }
 
 struct Asked {
@@ -142,6 +144,7 @@ impl Ledger {
         });
         let announcement = written.unwrap_or_else(|error: LedgerError| {
             self.note(Defect::of_error(&error));
+            self.claims.unwritten = true;
             tracing::error!(error = error.sentence(), "the verdict after a claim was not written");
             undecided(&scan, self.read_clock(now).now, now)
         });
@@ -153,17 +156,27 @@ impl Ledger {
         Some(announcement)
     }
 
-    /// Answers what the run before had asked and not answered: nobody passed by it, and whoever stood there may scan again. To be done before the
-    /// first scan. Where it cannot be written, those seats count as having passed.
+    /// Answers what was asked and is waited for no more, by the run before above all: nobody passed by it, and whoever stood there may scan again. To be
+    /// done before the first scan. Where it cannot be written, those seats count as having passed until it can.
     pub(crate) fn release_claims(&mut self, now: Moment) {
-        if let Err(error) = self.try_release_claims(now) {
+        let released = self.try_release_claims(now);
+        self.claims.unwritten = released.is_err();
+        if let Err(error) = released {
             self.note(Defect::of_error(&error));
-            tracing::error!(error = error.sentence(), "what was being asked when the gate stopped is not answered");
+            tracing::error!(error = error.sentence(), "what was asked of the others and not answered is not released");
+        }
+    }
+
+    /// The same, where an answer could not be written before.
+    pub(super) fn release_unwritten_claims(&mut self, now: Moment) {
+        if self.claims.unwritten {
+            self.release_claims(now);
         }
     }
 
     fn try_release_claims(&mut self, now: Moment) -> Result<(), LedgerError> {
-        let unanswered = store::unanswered_claims(&self.connection)?;
+        let mut unanswered = store::unanswered_claims(&self.connection)?;
+        unanswered.retain(|claim| !self.claims.asked.contains_key(&claim.sequence));
         if unanswered.is_empty() {
             return Ok(());
         }

@@ -296,9 +296,11 @@ impl Ledger {
         self.documents.held()
     }
 
-    /// The number of the last row that this gate wrote, 0 before the first. Nothing where rows are missing: how many, and of whom, nobody can tell.
+    /// The number of the last row that this gate can tell again, 0 where it has none. Nothing where rows are missing: how many, and of whom, nobody can tell.
     pub(crate) fn last_row(&self) -> Result<Option<u64>, LedgerError> {
-        let last = store::head(&self.connection)?.sequence;
+        let (last, before) = (store::head(&self.connection)?.sequence, store::anchor(&self.connection)?.sequence);
+        // What it let go, nobody need wait for: it never comes, and was of events that this gate has done with.
+        let last = if last > before { last } else { 0 };
         Ok(store::is_whole(&self.connection)?.then_some(last))
     }
 

@@ -200,10 +200,11 @@ impl Ledger {
         Ok(waiting)
     }
 
-    /// What time alone changes: names and guests leave when the lease says so, from memory and from the disk, the clock's floor rises, and how admissions
+    /// What time alone changes, or a disk that takes something again: names and guests leave when the lease says so, from memory and from the disk, the clock's floor rises, and how admissions
     /// ended is written.
     pub(crate) fn pass_time(&mut self, now: Moment) -> Result<(), LedgerError> {
         self.keep_names(now);
+        self.release_unwritten_claims(now);
         self.write_outcomes(now)?;
         self.drop_names(now)?;
         self.drop_guests()?;

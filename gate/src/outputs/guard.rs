@@ -3,8 +3,9 @@
 //!
 //! It hangs on a pipe whose other end only the agent holds, so that the kernel tells it of any end. Through that it is first handed the text
 //! of `gate.toml` that the agent has read: the file may say something else by then. The agent looks whether it is there, and starts another.
-//! Where it is killed, too, as with the whole control group, `countermark-gate outputs off` does the same from systemd's `ExecStopPost=`; where
-//! the box loses power, so does what hangs on its USB. A profile with `pulse-ends = "by-board"` needs none of this.
+//! Where it is killed, too, as with the whole control group, `countermark-gate outputs off` does the same from systemd's `ExecStopPost=`, and where
+//! the file has a mistake by then, by the text that the agent left in its folder; where the box loses power, so does what hangs on its USB. A
+//! profile with `pulse-ends = "by-board"` needs none of this.
 
 use std::io::{self, BufRead, Write};
 use std::os::unix::process::CommandExt;
@@ -13,8 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, Signal};
-
+use super::put_signals_off;
 use crate::config::TomlFile;
 
 /// How often to look whether it is there; at most so long after, where one after the other ends.
@@ -93,7 +93,7 @@ fn this_program(config: &Path) -> Command {
 /// The text of the file that the agent has read; `input` is the pipe from it. Whoever asks the whole control group to end asks the agent,
 /// too: its end is what counts.
 pub(crate) fn hear_the_agents_file(input: &mut impl BufRead) -> io::Result<String> {
-    SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]).thread_block()?;
+    put_signals_off()?;
     let mut text = Vec::new();
     input.read_until(END, &mut text)?;
     // An agent that ended before the whole was written has switched on nothing.

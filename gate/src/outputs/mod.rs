@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use countermark_shared::id::LaneId;
 use countermark_shared::verdict::{Reason, Severity};
+use nix::sys::signal::{SigSet, Signal};
 
 pub(crate) use guard::{Guard, hear_the_agents_file, wait_for_the_agents_end};
 pub(crate) use machine::{Duty, Opening, Patterns, Turns, Verdict};
@@ -123,6 +124,13 @@ impl Outputs {
             }
         }
     }
+}
+
+/// Of this thread, and of those that it starts, what ends a program from a terminal, and what stops it, as Ctrl-Z does: something is on.
+fn put_signals_off() -> nix::Result<()> {
+    let ends = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP];
+    let stops = [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
+    ends.into_iter().chain(stops).collect::<SigSet>().thread_block()
 }
 
 /// Asks a device on the network whether it is there, which switches nothing.

@@ -192,6 +192,9 @@ fn bytes(file: &TomlFile, written: Spanned<WrittenBytes>) -> Result<Bytes, FileE
 impl WrittenHttp {
     fn check(self, file: &TomlFile) -> Result<Profile, FileError> {
         let [first, last] = *self.channels.get_ref();
+        if first > last {
+            return Err(file.wrong(&self.channels.span(), "channels are the first and the last number, as [0, 7]"));
+        }
         let call = |written: Spanned<String>| {
             let why =
                 "a call is GET or POST, a space, and a path; {channel}, {seconds} and {milliseconds} are filled in";

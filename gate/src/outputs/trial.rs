@@ -6,16 +6,15 @@ use std::thread;
 use std::time::Duration;
 
 use countermark_shared::verdict::Severity;
-use nix::sys::signal::{SigSet, Signal};
 use tokio::sync::watch;
 
 use super::passage::PassageLine;
 use super::tally::Telling;
 use super::worker::{Told, Worker};
-use super::{Duty, NOTICE, Passage, Verdict};
+use super::{Duty, NOTICE, Passage, Verdict, put_signals_off};
 use crate::clock::Clock;
 use crate::config::OutputConfig;
-use crate::devices::{Device, DeviceKind, Devices, Post, Trouble};
+use crate::devices::{Devices, Post, Trouble};
 
 /// How it went.
 #[derive(Debug)]
@@ -27,12 +26,12 @@ pub(crate) struct Tried {
 }
 
 /// Switches an output off, on for its pulse, and off again; one that shows, its first pattern. Returns when that is over, and not before: from
-/// a terminal it cannot be ended in the middle.
+/// a terminal it can be neither ended nor stopped in the middle.
 pub(crate) fn try_once(output: OutputConfig, clock: Clock) -> nix::Result<Tried> {
-    SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]).thread_block()?;
+    put_signals_off()?;
     let devices = watch::Sender::new(Devices::default());
     let lane = output.entry.lane;
-    let post = Post::new(Device::named(DeviceKind::Output, &output.entry.name), lane, devices.clone());
+    let post = Post::new(output.device(), lane, devices.clone());
     let (severity, lasts) = first(&output.duty);
     let (tell, told) = sync_channel(1);
     let (passages, passed) = channel();

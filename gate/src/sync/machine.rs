@@ -281,6 +281,11 @@ impl Machine {
                 self.session = None;
                 self.failed(now, jitter);
             }
+            (Response::Refused { .. }, Duty::Upload) => {
+                // It may be too large for whatever is on the way, or one row in it may be what fails: the others need not wait for that.
+                self.batch = (self.batch / 2).max(1);
+                self.failed(now, jitter);
+            }
             (
                 Response::Refused { .. }
                 | Response::LoggedIn(_)

@@ -107,7 +107,7 @@ pub struct Login {
     /// The gate's signature over both.
     #[schema(value_type = String, format = Byte)]
     pub answer: Base64<[u8; 64]>,
-    /// The last row of the gate's journal, 0 where there is none, as it was once the nonce had come; absent where the gate does not say. A cloud that was restored
+    /// The last row that the gate can tell again, 0 where it has none, as it was once the nonce had come; absent where the gate does not say. A cloud that was restored
     /// from a backup answers no claims of others before it has the journal up to there again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_up_to: Option<u64>,

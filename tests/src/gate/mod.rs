@@ -138,6 +138,13 @@ impl Gate {
         RunningGate::start(&mut command, &self.log_file()).await
     }
 
+    /// Starts it, and kills it so much later, wherever it is by then. Nobody hears what it says.
+    pub async fn start_and_kill(&self, later: Duration) -> Result<()> {
+        let process = Process::start("countermark-gate", self.command("run").arg("--lines"), &self.log_file())?;
+        tokio::time::sleep(later).await;
+        process.kill().await.map(drop)
+    }
+
     /// Runs the gate on what its `gate.toml` names.
     pub async fn scan(&self, config: &Path) -> Result<RunningGate> {
         let mut command = self.command("run");

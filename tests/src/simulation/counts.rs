@@ -13,6 +13,8 @@ pub struct Counts {
     pub live: [u64; 2],
     /// Seats that passed at more than one gate.
     pub doubles: u64,
+    /// Seats that were shown at a box which had to know by then that they came in elsewhere.
+    pub told: u64,
     /// Admissions that never were.
     pub invented: u64,
     /// Disks that were put back as they were before.
@@ -50,6 +52,7 @@ impl Counts {
             staff,
             live,
             doubles,
+            told,
             invented,
             put_back,
             restored,
@@ -69,6 +72,7 @@ impl Counts {
         self.staff.iter_mut().zip(staff).for_each(|(all, one)| *all += one);
         self.live.iter_mut().zip(live).for_each(|(all, one)| *all += one);
         self.doubles += doubles;
+        self.told += told;
         self.invented += invented;
         self.put_back += put_back;
         self.restored += restored;

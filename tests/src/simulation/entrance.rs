@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use countermark_gate::rehearsal::{Gate, Identity, Moment};
 use countermark_shared::documents::RootFingerprint;
-use countermark_shared::id::GateId;
+use countermark_shared::id::{GateId, Slot};
 use countermark_shared::journal::BootId;
 use countermark_shared::time::Timestamp;
 use tempfile::TempDir;
@@ -36,6 +36,10 @@ pub(super) struct Entrance {
     pub(super) offset: i64,
     /// Whether no network reaches it.
     pub(super) cut_off: bool,
+    /// Since when it has run and been connected without a break; none while it is not.
+    in_touch_since: Option<Duration>,
+    /// When somebody last came in here with a seat.
+    pub(super) came_in: BTreeMap<Slot, Duration>,
     /// Whether its calendar was ever moved by more than a hand does.
     pub(super) jumped: bool,
     /// The poll that counts: an earlier one was overtaken.
@@ -90,6 +94,8 @@ impl Entrance {
             drift,
             offset,
             cut_off: false,
+            in_touch_since: None,
+            came_in: BTreeMap::new(),
             jumped: false,
             wake: 0,
             under_way: None,
@@ -123,6 +129,7 @@ impl Entrance {
         gate.asks_others(self.outfit.asks_others);
         self.gate = Some(gate);
         self.runs += 1;
+        self.in_touch_since = Some(now).filter(|_| !self.cut_off);
         (self.under_way, self.wake) = (None, self.wake + 1);
         Ok(())
     }
@@ -137,9 +144,27 @@ impl Entrance {
             (self.boots, self.booted) = (self.boots + 1, now);
         }
         self.gate = None;
+        self.in_touch_since = None;
         self.asked.clear();
         self.under_way = None;
         Ok(())
+    }
+
+    /// Cuts it off from the network, or connects it again.
+    pub(super) fn cut(&mut self, cut: bool, now: Duration) {
+        self.cut_off = cut;
+        let again = self.in_touch_since.or_else(|| self.gate.as_ref().map(|_| now));
+        self.in_touch_since = again.filter(|_| !cut);
+    }
+
+    /// The cloud begins anew: what it knew of this box may be gone.
+    pub(super) fn is_forgotten(&mut self, now: Duration) {
+        self.in_touch_since = self.in_touch_since.map(|_| now);
+    }
+
+    /// Whether it has been in touch with the cloud, without a break and by a right clock, since then.
+    pub(super) fn is_in_touch_since(&self, when: Duration) -> bool {
+        self.is_here && !self.jumped && self.in_touch_since.is_some_and(|since| since <= when)
     }
 
     /// Takes an image of its disk, while it runs.

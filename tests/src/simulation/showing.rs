@@ -1,13 +1,19 @@
 //! Somebody shows something at a box, and the box says what it thinks of it.
 
-use anyhow::Context;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
 use countermark_gate::rehearsal::Ruled;
 use countermark_shared::documents::Direction;
+use countermark_shared::verdict::Reason;
 
-use super::entrance::shifted;
-use super::happening::{Proof, Shown};
+use super::entrance::{Entrance, shifted};
+use super::happening::{Proof, Shown, Then};
 use super::venue::{ENTRY, EXIT, Kind};
 use super::world::World;
+
+/// How long it may take, on the worst line of any night, until an admission at one gate is known at another.
+const TOLD_WITHIN: Duration = Duration::from_mins(5);
 
 impl World<'_> {
     /// Shows a ticket at that box, or at the next that runs.
@@ -45,8 +51,35 @@ impl World<'_> {
         let when = self.time();
         let heard = self.has_heard(at)?;
         self.witness.saw(id, shown, (right, heard), ruled, when)?;
+        self.was_told(at, shown, ruled)?;
         self.follow(at, shown, ruled)?;
         self.wake(at)
+    }
+
+    /// Who came in at a box comes in at no other, once both have been in touch with the cloud for so long.
+    fn was_told(&mut self, at: usize, shown: Shown, ruled: Ruled) -> anyhow::Result<()> {
+        let (now, slot) = (self.now, shown.slot);
+        if Kind::of(slot) != Kind::Single || shown.direction == Direction::Exit || self.witness.is_disturbed(slot) {
+            return Ok(());
+        }
+        let here = self.entrance(at)?;
+        let comes_in = ruled.reason == Reason::Admitted && shown.then == Then::Goes;
+        let id = here.id;
+        if let Some(told_by) = now.checked_sub(TOLD_WITHIN).filter(|told_by| here.is_in_touch_since(*told_by)) {
+            let told = |other: &&Entrance| {
+                let when = other.came_in.get(&slot).filter(|when| **when <= told_by);
+                other.id != id && when.is_some_and(|when| other.is_in_touch_since(*when))
+            };
+            if let Some(other) = self.entrances.iter().find(told) {
+                let elsewhere = other.id;
+                self.witness.counts.told += 1;
+                ensure!(!comes_in, "seat {slot} came in at gate {elsewhere} long ago, and now at gate {id}");
+            }
+        }
+        if comes_in {
+            self.entrance(at)?.came_in.insert(slot, now);
+        }
+        Ok(())
     }
 
     /// Whether a gate has been told whose rows do not count.

@@ -211,7 +211,7 @@ impl<'a> World<'a> {
             Happening::Staff { at, slot, row, deed } => self.staff(at, slot, row, deed)?,
             Happening::CutOff { at, cut } => {
                 self.witness.counts.partitions += u64::from(cut);
-                self.entrance(at)?.cut_off = cut;
+                self.entrance(at)?.cut(cut, now);
             }
             Happening::Ends { at, how } => {
                 self.witness.counts.ends += 1;
@@ -254,6 +254,7 @@ impl<'a> World<'a> {
             Happening::Restored => {
                 self.witness.counts.restored += 1;
                 self.cloud.restore(self.time())?;
+                self.entrances.iter_mut().for_each(|entrance| entrance.is_forgotten(now));
             }
             Happening::Prunes { at, keep } => {
                 let entrance = self.entrance(at)?;

@@ -89,6 +89,8 @@ pub(crate) async fn set_up(guest: &mut Guest) -> Result<()> {
         "udevadm wait --timeout=120 /dev/disk/by-label/stick",
         "mount -o ro /dev/disk/by-label/stick /mnt",
         "dpkg --install /mnt/countermark-gate.deb",
+        // Made by the package, and nobody else's.
+        &format!("test \"$(stat --format='%U %G %a' {folder})\" = 'countermark-gate countermark-gate 700'"),
         &format!("cp -r /mnt/gate/. {folder} && chown -R countermark-gate: {folder}"),
         &format!("cp /mnt/gate.toml {CONFIG}"),
         "umount /mnt",

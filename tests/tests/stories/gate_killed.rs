@@ -1,5 +1,5 @@
-//! A gate killed (`kill -9`) at ten random moments of a life in which it logs in, scans, uploads and takes documents; at two hundred by
-//! `STORY_KILLS=200 cargo test -p countermark-tests --test stories gate_killed`.
+//! A gate killed (`kill -9`) at ten random moments of a life in which it logs in, scans, uploads and takes documents, and at ten of its starts; at two hundred
+//! of each by `STORY_KILLS=200 cargo test -p countermark-tests --test stories gate_killed`.
 
 mod journal;
 
@@ -29,6 +29,8 @@ const KILLS: usize = 10;
 const FRESH: usize = 4;
 /// The longest life of a gate, from when it listens: rows that others left are uploaded after half a second, and a head is asked for every second.
 const LONGEST_LIFE: Duration = Duration::from_secs(2);
+/// Until it listens, some. In each round it is killed before that, too.
+const LONGEST_START: Duration = Duration::from_millis(150);
 /// From one line to the next.
 const PACE: Duration = Duration::from_millis(8);
 /// Lines of each round: as many as the longest-lived is shown.
@@ -57,6 +59,7 @@ fn what_it_showed_is_in_its_journal_and_nobody_is_admitted_twice() {
         for (round, fresh) in tickets.chunks(FRESH).enumerate() {
             let lines = lines(&mut random, fresh, tickets.get(..round * FRESH).unwrap_or_default());
             let life = random.random_range(Duration::ZERO..LONGEST_LIFE);
+            gate.start_and_kill(random.random_range(Duration::ZERO..LONGEST_START)).await?;
             shown.extend(live_and_die(&gate, lines, life).await.with_context(|| format!("round {round}"))?);
             let journal = Journal::of_dead_gate(&gate)?;
             journal.holds(&shown).with_context(|| format!("round {round}"))?;

@@ -176,6 +176,8 @@ fn misleads_nobody() {
         // He photographed somebody's ticket in the queue. The gate is in doubt already, so that nobody is refused by its word.
         assert_eq!(thief.show(seen.slot, &seen.text).await?, RowOutcome::Stored);
         honest.would_say(&seen.text, Reason::UsedElsewhere).await?;
+        // The feed that told so was published after all that he claimed.
+        honest.would_say(&unseen.text, Reason::Admitted).await?;
         // What came in an hour ago he takes back, for a copy to come in; and then what came in just now, as staff might.
         assert_eq!(thief.take_back(used.slot, admission, Duration::from_hours(1)).await?, RowOutcome::Unproved);
         assert_eq!(thief.take_back(seen.slot, admission, Duration::ZERO).await?, RowOutcome::Unproved);

@@ -61,13 +61,13 @@ impl Claims {
     ) -> Option<ClaimAnswered> {
         let ticket = examine(&asked.ticket, event.event, keys).ok()?;
         let seat = Seat::of(&Subject::of(&ticket))?;
+        if journals.is_suspended(gate) {
+            return None;
+        }
         let name = (gate, asked.attempt.0);
         if let Some(known) = self.answered.get(&name) {
             let same = (known.asked.row, known.seat, known.asked.persons) == (asked.row, seat, asked.persons);
             return same.then_some(known.answer);
-        }
-        if journals.is_suspended(gate) {
-            return None;
         }
         let open = self.answered.iter().filter(|((of, attempt), claim)| {
             let is_over = journals.has_ended(*of, *attempt, claim.seat) || journals.is_suspended(*of);

@@ -17,7 +17,7 @@ use crate::store::claims::{self, Question};
 use crate::store::gates;
 
 /// Whether the persons of a ticket may enter at this gate, by what every other gate told or was granted. A grant counts as an entry until a
-/// row of the gate's journal ends the claim, or the gate is suspended. An attempt that is asked again is answered as it was. After a restore nobody is answered
+/// row of the gate's journal ends the claim, or the gate is suspended. An attempt that is asked again is answered as it was, unless the gate is suspended. After a restore nobody is answered
 /// before every other gate that serves the event or served it, and is not suspended, has told again what it told since the backup.
 #[utoipa::path(
     post,
@@ -45,11 +45,12 @@ pub(crate) async fn claim(state: State, gate: Gate, Json(asked): Json<AskClaim>)
     let answer = transaction(&state.pool, "answer a claim", |mut transaction| {
         Box::pin(async move {
             claims::lock_seat(&mut transaction, question.seat).await?;
-            if let Some((before, answer)) = claims::answered(&mut transaction, question.gate, question.attempt).await? {
-                return if before == *question { Ok(answer) } else { Err(Error::AttemptSpent) };
-            }
+            // First: what it was granted before has fallen with the suspension, and somebody else may have been granted since.
             if gates::is_suspended(&mut transaction, question.gate).await? {
                 return Err(Error::GateSuspended);
+            }
+            if let Some((before, answer)) = claims::answered(&mut transaction, question.gate, question.attempt).await? {
+                return if before == *question { Ok(answer) } else { Err(Error::AttemptSpent) };
             }
             let event =
                 event_documents::in_force(&mut transaction, question.seat.event, trust.bundle.document(), now).await?;

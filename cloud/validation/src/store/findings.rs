@@ -242,6 +242,18 @@ pub(crate) async fn take_step(
     Ok(())
 }
 
+/// Leaves so many numbers out.
+pub(crate) async fn skip_numbers(connection: &mut PgConnection, skipped: u32) -> Result<(), Error> {
+    sqlx::query!(
+        r#"SELECT setval(pg_get_serial_sequence('findings', 'finding'),
+                         nextval(pg_get_serial_sequence('findings', 'finding')) + $1) AS "last!""#,
+        i64::from(skipped),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
+}
+
 /// A finding without what was decided about it, locked until the transaction ends.
 pub(crate) async fn lock(connection: &mut PgConnection, finding: i64) -> Result<Option<Finding>, Error> {
     let row = sqlx::query_as!(

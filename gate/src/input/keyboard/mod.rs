@@ -12,6 +12,7 @@ mod tests;
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use evdev::raw_stream::RawDevice;
 use evdev::{EventSummary, InputEvent, SynchronizationCode};
@@ -127,6 +128,8 @@ impl Keyboard {
     fn read(&self, keys: &mut impl Keys, pause: &mut Pause) -> io::Result<LedgerGone> {
         let mut typing = Typing::default();
         let mut cuts = 0;
+        // What the scanner did meanwhile waits in the kernel, and is no pause of its own.
+        let mut waited = Duration::ZERO;
         loop {
             let pressed = match keys.next() {
                 Ok(pressed) => pressed,
@@ -134,7 +137,8 @@ impl Keyboard {
                 Err(error) => return Err(error),
             };
             *pause = Pause::default();
-            let at = self.intake.stamp();
+            let read_at = self.intake.stamp();
+            let at = read_at.saturating_sub(waited);
             for key in pressed {
                 match typing.on(key, at) {
                     None => {}
@@ -152,6 +156,7 @@ impl Keyboard {
                     }
                 }
             }
+            waited += self.intake.stamp().saturating_sub(read_at);
         }
     }
 

@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use countermark_shared::id::LaneId;
 use evdev::EventType;
@@ -313,6 +312,40 @@ fn a_recording_becomes_scans_and_tells_of_a_wrong_layout_until_it_is_right() {
     assert!(trouble.detail.ends_with(said), "{}", trouble.detail);
     let [status] = devices.borrow().statuses().try_into().unwrap();
     assert_eq!((status.trouble, status.failures), (None, 1));
+}
+
+/// Keys as they come out of a kernel that had them for a while.
+struct Batches(std::sync::mpsc::Receiver<Vec<Key>>);
+
+impl Keys for Batches {
+    fn next(&mut self) -> io::Result<Vec<Key>> {
+        self.0.recv().map_err(|_| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the pause itself, and no synchronisation")]
+fn a_ledger_that_has_no_room_cuts_no_line_that_is_half_typed() {
+    let (keyboard, mut work, _devices) = keyboard("\"/dev/none\"");
+    let ticket = ticket_of(42, 1).to_text();
+    let (half, rest) = ticket.split_at(20);
+    let before = || [press(30), press(ENTER)].concat();
+    let fill = (0..=CAPACITY).flat_map(|_| before()).chain(typed(Layout::US, half)).collect();
+    let (kernel, batches) = std::sync::mpsc::channel();
+    kernel.send(fill).unwrap();
+    kernel.send(typed(Layout::US, rest).into_iter().chain(press(ENTER)).collect()).unwrap();
+    std::thread::scope(|threads| {
+        threads.spawn(move || keyboard.read(&mut Batches(batches), &mut Pause::default()));
+        while work.len() < CAPACITY {
+            std::thread::yield_now();
+        }
+        // As long as a pause that cuts a line.
+        std::thread::sleep(Duration::from_millis(600));
+        drop(kernel);
+        let scans: Vec<_> = std::iter::from_fn(|| work.blocking_recv()).take(CAPACITY + 2).collect();
+        let Some(Work::Scan(last)) = scans.last() else { panic!("a line is a scan") };
+        assert!(scans.len() == CAPACITY + 2 && last.text == whole(&ticket));
+    });
 }
 
 #[test]

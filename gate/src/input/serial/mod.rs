@@ -1,8 +1,8 @@
 //! A scanner on a serial line. Owns its thread: the line's coming and going, each whole line to the ledger in order, and the scanner's
 //! beep. What a line is, [`framing`](super::framing) says; what is true of a kind of scanner stands in its profile.
 //!
-//! Who unplugs a scanner loses what it was in the middle of sending, and nothing else. While the ledger has no room the line is not read: then
-//! the kernel makes the scanner wait, by USB always, on a bare serial line where it has flow control.
+//! Who unplugs a scanner loses what it was in the middle of sending, and nothing else that was read. While the ledger has no room the line is not read: then
+//! what waits in the kernel goes with the plug, and the kernel makes the scanner wait, by USB always, on a bare serial line where it has flow control.
 
 mod feedback;
 mod port;

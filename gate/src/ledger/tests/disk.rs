@@ -3,6 +3,8 @@
 
 use super::*;
 use countermark_powercut::{Disk, Fault, Medium};
+use countermark_shared::decision::Passages;
+use countermark_shared::wire::ClaimAnswered;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::fs;
@@ -50,6 +52,26 @@ fn a_disk_that_takes_nothing_lets_nobody_in_and_is_used_again_when_it_does() {
         let mut ledger = open(&disk.uri(FILE)).unwrap();
         assert_eq!(show(&mut ledger, 1), (Some(3), Reason::PlacesUsedUp));
     }
+}
+
+/// It was asked about, the answer came, and could not be written: nobody passed, and the seat is good.
+#[test]
+fn an_answer_that_found_no_room_shuts_its_seat_until_there_is_some_and_no_longer() {
+    let disk = Disk::new(Medium::Careful);
+    let mut ledger = synced(&disk);
+    ledger.asks_others(true);
+    assert_eq!(ledger.scan(&[scan(&ticket(1, 1))], moment(DOORS)), []);
+    let question = ledger.questions().remove(0);
+    disk.set_fault(Some(Fault::Full));
+    let granted = ClaimAnswered { persons: 2, others: Passages::NONE };
+    let said = ledger.claimed(question.sequence, Some(granted), moment(DOORS)).unwrap();
+    assert_eq!((said.sequence, said.ruling.opens), (None, false));
+    // There is none yet.
+    ledger.pass_time(moment(DOORS)).unwrap();
+    disk.set_fault(None);
+    assert_eq!(show(&mut ledger, 1), (Some(2), Reason::PlacesUsedUp));
+    ledger.pass_time(moment(DOORS)).unwrap();
+    assert_eq!(ledger.scan(&[scan(&ticket(1, 1))], moment(DOORS)), [], "the others are asked again");
 }
 
 #[test]

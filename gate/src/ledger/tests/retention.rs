@@ -69,7 +69,9 @@ fn nothing_goes_that_somebody_may_ask_about() {
     assert!(matches!(bench.ledger().prune(NOTHING, nobody), Err(PruneError::ClockUnsure)));
     assert_eq!(prune(&mut bench, NOTHING, late()), 0, "a calendar alone ends no lease");
     tell(&mut bench);
+    assert_eq!(bench.ledger().last_row().unwrap(), Some(6));
     assert_eq!(prune(&mut bench, NOTHING, late()), 6);
+    assert_eq!(bench.ledger().last_row().unwrap(), Some(0), "a cloud that lost them need not wait for them");
 }
 
 #[test]

@@ -82,6 +82,28 @@ fn a_board_that_is_pulled_out_is_said_to_be_dead_and_found_again() {
 }
 
 #[test]
+fn a_dead_lamp_or_buzzer_is_no_reason_to_open_by_hand() {
+    let (_folder, name) = folder();
+    let buzzer = format!(
+        "[[output]]\nname = \"buzzer\"\nlane = 1\nprofile = \"lcus\"\ndevice = {name:?}\nchannel = 2\nshows = {{ refuse = [600] }}\n"
+    );
+    let mut running = Running::start(&(buzzer + &arm(&name)));
+    running.until("nothing is plugged in", |devices| devices.warnings().len() == 2);
+    let warnings = running.devices.borrow().warnings();
+    let said: Vec<_> = warnings.iter().flat_map(|said| [&*said.en, &*said.fr]).collect();
+    assert_eq!(
+        said,
+        [
+            "GATE OUTPUT arm DOES NOT ANSWER: open by hand, call staff",
+            "OUVERTURE arm NE RÉPOND PAS : ouvrez à la main, appelez un responsable",
+            "LAMP OR BUZZER buzzer DOES NOT ANSWER: go by the screen, call staff",
+            "LAMPE OU BUZZER buzzer NE RÉPOND PAS : fiez-vous à l'écran, appelez un responsable",
+        ]
+    );
+    running.end();
+}
+
+#[test]
 fn whoever_was_let_in_is_told_of_though_the_device_dies_then() {
     let mut calls = 0;
     let device = FakeHttp::answering(move |call| {

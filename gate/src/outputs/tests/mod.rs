@@ -20,7 +20,7 @@ use super::{NOTICE, Outputs, Passage, Telling, Worker};
 use crate::announcement::{Announcement, Ruling};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::devices::{Device, DeviceKind, Devices, Post};
+use crate::devices::{Devices, Post};
 use crate::input::Source;
 
 /// What ships.
@@ -58,8 +58,7 @@ impl Running {
         let (clock, devices_sender) = (Clock::start(), watch::Sender::default());
         let devices = devices_sender.subscribe();
         let outputs = load(profiles(), outputs).unwrap().outputs.into_iter().map(|config| {
-            let device = Device::named(DeviceKind::Output, &config.entry.name);
-            let post = Post::new(device, config.entry.lane, devices_sender.clone());
+            let post = Post::new(config.device(), config.entry.lane, devices_sender.clone());
             (config, post)
         });
         let (passage, passages) = channel();
@@ -200,6 +199,44 @@ fn what_is_wrong_with_an_output_is_said_with_file_and_line() {
 }
 
 #[test]
+fn a_device_is_one_entrys_or_that_of_outputs_that_agree_about_it() {
+    let input = |kind, more: &str| format!("[[{kind}]]\nname = \"desk\"\nlane = 1\ndevice = \"/dev/x\"\n{more}");
+    let output = |name, profile, channel| {
+        format!(
+            "[[output]]\nname = {name:?}\nlane = 1\nprofile = {profile:?}\ndevice = \"/dev/x\"\nchannel = {channel}\nshows = {{}}\n"
+        )
+    };
+    let arm = |profile| output("arm", profile, 1);
+    for (first, second, expected) in [
+        (input("keyboard", ""), arm("lcus"), "gate.toml:10: keyboard/desk (gate.toml:3) has this device"),
+        (input("camera", ""), arm("gpio"), "gate.toml:10: camera/desk (gate.toml:3) has this device"),
+        (
+            input("scanner", "profile = \"usb-cdc\"\n"),
+            arm("lcus"),
+            "gate.toml:11: scanner/desk (gate.toml:3) has this device",
+        ),
+        (output("lamp", "gpio", 2), arm("lcus"), "gate.toml:13: output/lamp (gate.toml:3) has this device"),
+        (
+            output("lamp", "devantech-usb-rly", 2),
+            arm("lcus"),
+            "gate.toml:13: output/lamp (gate.toml:3) has this device at 19200 bits a second, this one at 9600",
+        ),
+    ] {
+        let error = load(profiles(), &(first + &second)).unwrap_err();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    for (profile, same) in [("lcus", "kmtronic"), ("gpio", "gpio")] {
+        assert_eq!(load(profiles(), &(output("lamp", profile, 2) + &arm(same))).unwrap().outputs.len(), 2);
+    }
+    let turned =
+        "opens = { pulse-milliseconds = 500, turned = { within-milliseconds = 900, chip = \"/dev/x\", line = 2 } }";
+    let told = arm("gpio").replace("shows = {}", turned);
+    load(profiles(), &told).unwrap();
+    let error = load(profiles(), &(output("lamp", "gpio", 2) + &told)).unwrap_err();
+    assert!(error.starts_with("gate.toml:15: an output has this line of this chip"), "{error}");
+}
+
+#[test]
 fn what_is_wrong_with_a_profile_is_said_with_file_and_line() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("outputs")).unwrap();
@@ -235,7 +272,10 @@ fn what_is_wrong_with_a_profile_is_said_with_file_and_line() {
     for (check, works) in [("GET /status", true), ("POST /status", false), ("GET /off", false)] {
         let calls =
             format!("{head}[http]\nchannels = [1, 1]\non = \"GET /on\"\noff = \"GET /off\"\ncheck = \"{check}\"\n");
-        std::fs::write(&file, calls).unwrap();
+        std::fs::write(&file, &calls).unwrap();
         assert_eq!(load(folder.path(), &http).is_ok(), works, "{check}");
+        std::fs::write(&file, calls.replace("[1, 1]", "[7, 0]")).unwrap();
+        let expected = format!("{}:6: channels are the first and the last number", file.display());
+        assert!(load(folder.path(), &http).unwrap_err().starts_with(&expected), "{check}");
     }
 }

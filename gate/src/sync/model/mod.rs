@@ -103,6 +103,8 @@ struct World {
     never: Option<DocumentKind>,
     /// A line so slow that no upload of more rows gets through.
     widest: usize,
+    /// Whether one that is larger is refused, and not lost.
+    refuses: bool,
     /// The gate's disk is full.
     full: bool,
 }
@@ -122,6 +124,7 @@ impl World {
             exchange: Duration::ZERO,
             never: None,
             widest: usize::MAX,
+            refuses: false,
             full: false,
         };
         world.restart();
@@ -226,6 +229,9 @@ impl World {
             Request::Guests { after, session: _ } => {
                 self.requests.push("guests");
                 Response::Guests(samples::guest_page(&self.validation.guests, *after))
+            }
+            Request::Upload { session: _, most } if *most > self.widest && self.refuses => {
+                Response::Refused { problem: "413".into() }
             }
             Request::Upload { session: _, most } if *most > self.widest => lost(),
             Request::Upload { session: _, most } => {

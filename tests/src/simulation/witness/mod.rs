@@ -10,6 +10,8 @@
 //!   a strict ticket came in.
 //! - No live ticket opened by a picture or without a clock, and none whose holder had just signed it was called stale where the cloud had set the
 //!   clock; such a clock was never off by three seconds.
+//! - Who came in with a single seat came in at no second gate where both had been in touch with the cloud, without a break, for five minutes
+//!   since.
 //! - Every row that was shown is at validation, in one whole chain; all gates hold the newest of everything, and count of every seat what validation
 //!   counts and who stood there saw.
 //! - Each double admission is one finding that counts it whole, and each overruling. Who came in two minutes after the ticket was withdrawn, at a gate
@@ -129,6 +131,11 @@ impl Witness {
         // What was granted to a gate whose disk was put back, nobody can tell the end of but who suspends it.
         let kept = self.put_back.is_some_and(|(gate, _)| self.claimed.contains(&(slot, gate)));
         !came && !kept && !self.disturbed.contains(&slot)
+    }
+
+    /// Whether who is let in with a seat depends on more than who has come in with it.
+    pub(super) fn is_disturbed(&self, slot: Slot) -> bool {
+        self.disturbed.contains(&slot) || self.taken_back.contains(&slot) || self.misled.contains(&slot)
     }
 
     /// Sees the answer to a ticket. `right` says that nothing was ever wrong with that box's clocks, and that it has heard whose rows do not count.
