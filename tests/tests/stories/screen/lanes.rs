@@ -39,6 +39,8 @@ fn each_lane_has_its_own_part_and_says_what_keeps_it_shut() {
         entrance.open().await?.kill().await?;
         let mut running = stand(cloud, &entrance, 2).await?;
         let mut lines = running.lines()?;
+        let diagnosis = entrance.gate.doctor(Some(&cloud.folder().join("gate.toml"))).await?;
+        assert_eq!(diagnosis.of("supervisors").map(|finding| &*finding.standing), Some("warning"));
         let pin = cloud.folder().join("pin");
         std::fs::write(&pin, PIN)?;
         entrance.gate.add_supervisor("Ada", &pin).await?;
@@ -110,7 +112,6 @@ fn each_lane_has_its_own_part_and_says_what_keeps_it_shut() {
         let diagnosis = entrance.gate.doctor(Some(&cloud.folder().join("gate.toml"))).await?;
         let lane = diagnosis.of("lane").context("doctor says nothing of it")?;
         assert!(lane.standing == "wrong" && lane.says.starts_with("lane 3 is in gate.toml"), "{lane:?}");
-        assert_eq!(diagnosis.of("supervisors").map(|finding| &*finding.standing), Some("warning"));
         running.kill().await?;
         Ok(())
     });
