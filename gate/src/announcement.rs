@@ -179,6 +179,15 @@ impl Sentence {
         })
     }
 
+    /// Of a cloud that answers, and does not know this gate.
+    pub(crate) fn log_in_refused() -> Self {
+        Self {
+            en: "THE CLOUD DOES NOT KNOW THIS GATE: send people to another entrance, tell the administrator, enrol it anew.".to_owned(),
+            fr: "LE SERVEUR NE CONNAÎT PAS CE PORTIQUE : orientez vers une autre entrée, prévenez l'administrateur, réenrôlez-le."
+                .to_owned(),
+        }
+    }
+
     /// Of a cloud whose certificate is not valid by the date that the box says.
     pub(crate) fn certificate_out_of_date(unsure: Option<Timestamp>) -> Self {
         let sentence = Self {

@@ -65,6 +65,8 @@ pub(crate) struct Books {
     pub(crate) guests: BTreeMap<GuestCursor, Guest>,
     /// Answers 503, as a gateway without a service behind it.
     pub(crate) unavailable: bool,
+    /// Why no log-in is accepted, if none is: the type of the problem.
+    pub(crate) log_in_refused: Option<&'static str>,
 }
 
 type Shared = State<Arc<Mutex<Books>>>;
@@ -93,6 +95,7 @@ impl StandIn {
             ahead: Duration::ZERO,
             guests: BTreeMap::new(),
             unavailable: false,
+            log_in_refused: None,
         }));
         let router = Router::new()
             .route(paths::ENROL, post(enrol))
@@ -183,14 +186,17 @@ async fn nonce(State(books): Shared, Json(_): Json<RequestNonce>) -> Json<Nonce>
     Json(Nonce { nonce: Base64(NONCE) })
 }
 
-async fn log_in(State(books): Shared, Json(login): Json<Login>) -> Json<LoggedIn> {
+async fn log_in(State(books): Shared, Json(login): Json<Login>) -> Response {
     let mut books = books.lock().unwrap();
+    if let Some(kind) = books.log_in_refused {
+        return (StatusCode::UNAUTHORIZED, Json(json!({ "type": kind, "title": "No" }))).into_response();
+    }
     let answer = Signature::from_bytes(&login.answer.0);
     assert!(login_is_answered(GATE, &NONCE, books.key.unwrap(), &answer));
     books.log_ins += 1;
     books.written_up_to.push(login.written_up_to);
     let known_up_to = Some(u64::try_from(books.rows.len()).unwrap());
-    Json(LoggedIn { token: books.session.to_string(), until: DOORS, known_up_to })
+    Json(LoggedIn { token: books.session.to_string(), until: DOORS, known_up_to }).into_response()
 }
 
 fn revision((event, epoch, sequence): (u32, u32, u64)) -> (EventId, Revision) {

@@ -28,6 +28,8 @@ const SLOWEST: u64 = 64 * 1024;
 /// A result for each of 1,000 rows takes 60 kB, a page of 500 guests 190 kB.
 const MAX_ANSWER: usize = 256 * 1024;
 const MAX_PROBLEM_CHARACTERS: usize = 300;
+/// The type of that problem (`log_in` in validation's OpenAPI document).
+const LOG_IN_REFUSED: &str = "urn:countermark:problem:login-refused";
 
 /// Validation, as this gate reaches it.
 #[derive(Clone, Debug)]
@@ -54,6 +56,9 @@ pub(crate) enum CallError {
     /// The session is over.
     #[error("the cloud asks this gate to log in again")]
     Unauthorised,
+    /// Validation answers, and knows no gate of this number with this key.
+    #[error("the cloud does not know this gate")]
+    LogInRefused,
     /// Validation said no.
     #[error("the cloud refuses ({status}): {problem}")]
     Refused {
@@ -256,7 +261,7 @@ async fn answer<A: DeserializeOwned>(response: Response) -> Result<A, CallError>
 async fn body(response: Response, limit: usize) -> Result<Vec<u8>, CallError> {
     let status = response.status();
     let bytes = bounded(response, limit).await?;
-    if status.is_success() { Ok(bytes) } else { Err(CallError::Refused { status, problem: problem(&bytes) }) }
+    if status.is_success() { Ok(bytes) } else { Err(Problem::read(&bytes).refusal(status)) }
 }
 
 async fn bounded(mut response: Response, limit: usize) -> Result<Vec<u8>, CallError> {
@@ -270,19 +275,36 @@ async fn bounded(mut response: Response, limit: usize) -> Result<Vec<u8>, CallEr
     Ok(bytes)
 }
 
-/// Title and detail of a problem document (RFC 9457), fit for one line of a screen.
-fn problem(bytes: &[u8]) -> String {
-    #[derive(Default, Deserialize)]
-    struct Problem {
-        title: Option<String>,
-        detail: Option<String>,
+/// A problem document (RFC 9457), as far as it matters here. What is none says nothing.
+#[derive(Default, Deserialize)]
+struct Problem {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    title: Option<String>,
+    detail: Option<String>,
+}
+
+impl Problem {
+    fn read(bytes: &[u8]) -> Self {
+        serde_json::from_slice(bytes).unwrap_or_default()
     }
-    let Problem { title, detail } = serde_json::from_slice(bytes).unwrap_or_default();
-    let words: Vec<_> = [title, detail].into_iter().flatten().collect();
-    if words.is_empty() {
-        return "no reason given".to_owned();
+
+    /// By its type where that is the log-in's: a status alone may come from something in between.
+    fn refusal(self, status: StatusCode) -> CallError {
+        if self.kind.as_deref() == Some(LOG_IN_REFUSED) {
+            return CallError::LogInRefused;
+        }
+        CallError::Refused { status, problem: self.words() }
     }
-    words.join(": ").chars().filter(|character| !character.is_control()).take(MAX_PROBLEM_CHARACTERS).collect()
+
+    /// Title and detail, fit for one line of a screen.
+    fn words(self) -> String {
+        let words: Vec<_> = [self.title, self.detail].into_iter().flatten().collect();
+        if words.is_empty() {
+            return "no reason given".to_owned();
+        }
+        words.join(": ").chars().filter(|character| !character.is_control()).take(MAX_PROBLEM_CHARACTERS).collect()
+    }
 }
 
 #[cfg(test)]
@@ -311,9 +333,10 @@ mod tests {
 
     #[test]
     fn a_problem_becomes_one_short_line() {
-        assert_eq!(problem(br#"{"title":"Code spent","detail":"by\nanother","status":409}"#), "Code spent: byanother");
-        assert_eq!(problem(b"<html>"), "no reason given");
+        let words = |bytes: &[u8]| Problem::read(bytes).words();
+        assert_eq!(words(br#"{"title":"Code spent","detail":"by\nanother","status":409}"#), "Code spent: byanother");
+        assert_eq!(words(b"<html>"), "no reason given");
         let endless = format!(r#"{{"title":"{}"}}"#, "x".repeat(10_000));
-        assert_eq!(problem(endless.as_bytes()).len(), MAX_PROBLEM_CHARACTERS);
+        assert_eq!(words(endless.as_bytes()).len(), MAX_PROBLEM_CHARACTERS);
     }
 }

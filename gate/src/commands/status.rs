@@ -101,6 +101,9 @@ fn words(status: &Status) -> String {
         let last = contact.last.map_or_else(|| "none yet".to_owned(), |at| at.to_string());
         lines.push(format!("last contact    {last}"));
     }
+    if let Some(Sentence { en, fr }) = contact.log_in_warning() {
+        lines.push(format!("warning         {en} / {fr}"));
+    }
     if let Some(problem) = &contact.problem {
         lines.push(format!("last problem    {} {}", problem.at, problem.sentence));
     }

@@ -122,7 +122,11 @@ fn is_well(standing: &Heartbeat) -> bool {
 
 /// How it stands, in one line.
 fn words(standing: &Heartbeat) -> String {
-    let ready = if standing.ready { "READY" } else { "NOT READY: admit nobody" };
+    let ready = match (standing.ready, &standing.log_in_warning) {
+        (true, None) => "READY",
+        (true, Some(_)) => "UNKNOWN GATE",
+        (false, _) => "NOT READY: admit nobody",
+    };
     let list =
         standing.list_age_seconds.map_or_else(|| "no list".to_owned(), |seconds| format!("list {} old", age(seconds)));
     let mut parts = vec![ready.to_owned(), list, format!("{} to upload", standing.unsettled)];
@@ -138,9 +142,9 @@ fn words(standing: &Heartbeat) -> String {
 
 /// What makes the gate less than whole, from the gravest on.
 fn warnings(standing: &Heartbeat) -> Vec<String> {
-    let Heartbeat { lease_warning, clock_warning, certificate_warning, device_warnings, trust_warning, .. } = standing;
-    let ledger_warnings = &standing.ledger_warnings;
-    let said = [lease_warning, clock_warning, certificate_warning].into_iter().flatten();
+    let Heartbeat { lease_warning, log_in_warning, clock_warning, certificate_warning, .. } = standing;
+    let Heartbeat { ledger_warnings, device_warnings, trust_warning, .. } = standing;
+    let said = [lease_warning, log_in_warning, clock_warning, certificate_warning].into_iter().flatten();
     let said = ledger_warnings
         .iter()
         .chain(said)
@@ -171,7 +175,7 @@ mod tests {
 
     fn standing() -> Heartbeat {
         let text = r#"{"version":"1","gate":3,"name":"North","language":"en","quiet":false,"uptime_milliseconds":5000,"lanes":[{"lane":1,"ready":true,"stopped_by":null}],"one_by_one":[],"ages":{"slot-list":12},"ready":true,"guests":0,"list_age_seconds":12,"list_old":false,"feed_old_seconds":null,
-            "trust_warning":null,"clock_warning":null,"clock_waiting":null,"lease_warning":null,"certificate_warning":null,"ledger_warnings":[],"device_warnings":[],
+            "trust_warning":null,"clock_warning":null,"clock_waiting":null,"lease_warning":null,"certificate_warning":null,"log_in_warning":null,"ledger_warnings":[],"device_warnings":[],
             "unsettled":3,"contested":0,"offline":false,"refused":[],"conflicts":[],"tablets":null}"#;
         serde_json::from_str(text).unwrap()
     }
@@ -201,6 +205,13 @@ mod tests {
         for part in ["NOT READY", "The disk is full.", "no list", "OFFLINE", "LIST OLD"] {
             assert!(said.contains(part), "{said}");
         }
+        let unknown = Heartbeat { log_in_warning: Some(Sentence::log_in_refused()), ..standing() };
+        assert!(!is_well(&unknown));
+        let elsewhere = words(&unknown);
+        assert!(
+            elsewhere.starts_with("UNKNOWN GATE  |  ") && elsewhere.contains("send people to another"),
+            "{elsewhere}"
+        );
         let unassigned = Sentence::of_unassigned(LaneId(2));
         let stopped = LaneStanding { lane: LaneId(2), ready: false, stopped_by: Some(unassigned.clone()) };
         let lane = words(&Heartbeat { ready: false, lanes: vec![stopped], ..standing() });

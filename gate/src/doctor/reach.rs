@@ -11,6 +11,8 @@ use crate::local::Status;
 use crate::sync::Contact;
 
 const LOOK_AT_THE_LINE: &str = "look at the cable, the router and the name server (`resolvectl query`); the gate goes on without, and documents come on a stick: `countermark-gate import`";
+const ENROL_ANEW: &str =
+    "tell the administrator; `countermark-gate retire` puts this gate aside, then enrol this box anew";
 
 /// Whether the cloud answers: asked with the gate's key, or by the word of the agent, where that alone has it.
 pub(super) fn examine(identity: &Identity, key: Option<&SigningKey>, status: Option<&Status>, clock: Clock) -> Finding {
@@ -36,7 +38,8 @@ fn as_the_agent_says(identity: &Identity, contact: &Contact) -> Finding {
             Finding::good("cloud", format!("{cloud} answered the agent, last at {last}"))
         }
         (_, Some(problem)) => {
-            Finding::bad(Standing::Warning, "cloud", format!("{cloud}: {}", problem.sentence), LOOK_AT_THE_LINE)
+            let remedy = if contact.log_in_refused { ENROL_ANEW } else { LOOK_AT_THE_LINE };
+            Finding::bad(Standing::Warning, "cloud", format!("{cloud}: {}", problem.sentence), remedy)
         }
         (_, None) => {
             Finding::bad(Standing::Warning, "cloud", format!("{cloud} has not answered yet"), "ask again in a moment")
@@ -75,6 +78,7 @@ fn unreached(address: &str, error: &CallError) -> Finding {
     let remedy = match error {
         CallError::Unreachable { .. } => LOOK_AT_THE_LINE,
         CallError::OutOfDate { .. } => "compare `date` with a watch; if it is right, tell the administrator",
+        CallError::LogInRefused => ENROL_ANEW,
         CallError::Unauthorised | CallError::Refused { .. } => {
             "ask the administrator whether this gate is known and not suspended"
         }
@@ -112,6 +116,10 @@ mod tests {
             assert_eq!(finding.standing, standing, "{finding:?}");
             assert!(finding.says.contains(says), "{finding:?}");
         }
+        let contact = Contact { problem: problem(DOORS), log_in_refused: true, ..Contact::default() };
+        let finding =
+            examine(&samples::identity(), None, Some(&Status { contact, ..samples::status() }), Clock::start());
+        assert_eq!(finding.remedy.as_deref(), Some(ENROL_ANEW));
         let stopped = Status { running: false, ..samples::status() };
         for status in [None, Some(&stopped)] {
             let finding = examine(&samples::identity(), None, status, Clock::start());
@@ -127,6 +135,7 @@ mod tests {
         for (error, says, remedy) in [
             (CallError::Unreachable { source: no_address() }, "does not answer", "look at the cable"),
             (CallError::OutOfDate { source: no_address() }, "not valid by this gate's date", "compare `date`"),
+            (CallError::LogInRefused, "does not know this gate", "enrol this box anew"),
             (CallError::Unauthorised, "log in again", "whether this gate is known"),
             (refused, "403 Forbidden): no such gate", "whether this gate is known"),
             (CallError::TooLong { limit: 7 }, "longer than 7 bytes", "something else answers there"),

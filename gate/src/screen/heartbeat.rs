@@ -103,6 +103,9 @@ pub(crate) struct Heartbeat {
     pub(crate) lease_warning: Option<Sentence>,
     /// What people must be told about the cloud's certificate.
     pub(crate) certificate_warning: Option<Sentence>,
+    /// What people must be told where the cloud does not know this gate. What follows from that is not said beside it: those words are for who waits for a
+    /// network, and tell people to go on.
+    pub(crate) log_in_warning: Option<Sentence>,
     /// What people must be told about the disk and the journal on it.
     pub(crate) ledger_warnings: Vec<Sentence>,
     /// What people must be told about inputs and outputs.
@@ -157,7 +160,9 @@ impl Screen {
             LaneStanding { lane, ready: stopped_by.is_none() && report.is_ready(lane), stopped_by }
         };
         let lanes: Vec<_> = self.lanes.iter().copied().filter(|lane| shown.shows(*lane)).map(standing).collect();
-        let is_old = |age: &Duration| report.list_warning.is_some_and(|warning| *age > warning);
+        let log_in_warning = contact.log_in_warning();
+        let is_known = log_in_warning.is_none();
+        let is_old = |age: &Duration| is_known && report.list_warning.is_some_and(|warning| *age > warning);
         Heartbeat {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             gate: self.gate,
@@ -177,16 +182,17 @@ impl Screen {
             list_age_seconds: list_age.map(|age| age.as_secs()),
             list_old: list_age.as_ref().is_some_and(is_old),
             feed_old_seconds: feed_age.filter(is_old).map(|age| age.as_secs()),
-            trust_warning: report.trust_warning(clock.now),
+            trust_warning: report.trust_warning(clock.now).filter(|_| is_known),
             clock_warning: Sentence::of_clock(clock.state, report.clock.waiting()),
             clock_waiting: report.clock.waiting(),
             lease_warning: report.lease_warning(now),
-            certificate_warning: contact.certificate_warning(&report, now),
+            certificate_warning: contact.certificate_warning(&report, now).filter(|_| is_known),
+            log_in_warning,
             ledger_warnings: report.ledger_warnings(),
             device_warnings: self.devices.borrow().warnings(),
             unsettled: report.unsettled,
             contested: report.contested,
-            offline: contact.heard.is_none_or(|heard| now.uptime.saturating_sub(heard) > OFFLINE_AFTER),
+            offline: is_known && contact.heard.is_none_or(|heard| now.uptime.saturating_sub(heard) > OFFLINE_AFTER),
             refused: contact.refused.keys().copied().collect(),
             conflicts: report.conflicts(),
             tablets: self

@@ -3,13 +3,16 @@
 import { LANE, WORDS, both, clock, duration, first, made } from "./words.js";
 
 const SCANS = 6;
+// With their lanes, so that they take no height from the verdicts.
+const SCANS_OF_LANES = 3;
 const TAKEN_BACK = { en: "TAKEN BACK", fr: "ANNULÉ" };
 const isTakenBack = ({ severity, persons }) => persons === 0 && ["admit", "attention"].includes(severity);
 
-export function notices({ ready, one_by_one: oneByOne, offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: time, lease_warning: lease, certificate_warning: certificate, list_old: listOld, feed_old_seconds: feedOld, list_age_seconds: age }) {
+export function notices({ ready, one_by_one: oneByOne, offline, refused, conflicts, contested, device_warnings: devices, ledger_warnings: ledger, trust_warning: trust, clock_warning: time, lease_warning: lease, certificate_warning: certificate, log_in_warning: logIn, list_old: listOld, feed_old_seconds: feedOld, list_age_seconds: age }) {
   return [
     ...ledger,
     lease,
+    logIn,
     time,
     certificate,
     ...devices,
@@ -49,7 +52,7 @@ export const sentence = (scan) => (scan.severity === "admit" || isTakenBack(scan
 
 export function strip(scans) {
   const severalLanes = new Set(scans.map(({ lane }) => lane)).size > 1;
-  return scans.slice(0, SCANS).map((scan) => {
+  return scans.slice(0, severalLanes ? SCANS_OF_LANES : SCANS).map((scan) => {
     const item = made("li", scanLine(scan, severalLanes));
     item.dataset.severity = scan.severity;
     return item;

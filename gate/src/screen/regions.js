@@ -22,11 +22,14 @@ export function draw(views) {
 function drawOne(region, { look, lane, words, sentence, detail = "", holder = "" }) {
   region.dataset.look = look;
   const [one, other] = languages();
+  // What counts most is said first, and larger.
+  const [most, ...rest] = detail.split(" · ");
   const texts = {
     word: words[one],
     // Said once where it is the same.
     "other-word": words[other] === words[one] ? "" : words[other],
-    detail,
+    detail: most,
+    more: rest.join(" · "),
     holder,
     sentence: sentence[one],
     "other-sentence": sentence[other],

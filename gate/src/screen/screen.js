@@ -7,7 +7,7 @@ import { counts, feedAge, listAge, notices, queue, strip } from "./notices.js";
 import { draw } from "./regions.js";
 import { allowSound, sound } from "./sound.js";
 import { age, forgetTime, hearTime } from "./time.js";
-import { NO_LANE, READY, STARTING, STOPPED, stoppedBy, verdictOf } from "./verdict.js";
+import { NO_LANE, READY, STARTING, STOPPED, UNKNOWN, stoppedBy, verdictOf } from "./verdict.js";
 import { isOneLane, made, speak } from "./words.js";
 
 const TICK = 200;
@@ -62,8 +62,9 @@ function views() {
   if (!heartbeat) return [[...verdicts.values()].at(-1)?.view ?? STARTING];
   if (heartbeat.lanes.length === 0) return [NO_LANE];
   const isNamed = heartbeat.lanes.length > 1 || isOneLane;
+  const open = heartbeat.log_in_warning ? UNKNOWN : READY;
   return heartbeat.lanes.map(({ lane, ready, stopped_by: why }) => {
-    const standing = ready ? READY : why ? stoppedBy(why) : STARTING;
+    const standing = ready ? open : why ? stoppedBy(why) : STARTING;
     return { ...(verdicts.get(lane)?.view ?? standing), lane: isNamed ? lane : undefined };
   });
 }

@@ -209,6 +209,30 @@ fn a_trust_bundle_past_its_end_and_an_old_list_are_said_and_the_gate_stays_ready
     assert_eq!(late.trust_warning, Some(Sentence::trust_ended()));
 }
 
+/// Whatever else is amiss, nobody is told to go on: whom the gate lets in, nobody hears of.
+#[test]
+fn a_gate_that_the_cloud_does_not_know_says_that_and_nothing_that_follows_from_it() {
+    let bench = Bench::new();
+    let documents = samples::documents_in_force();
+    let standing = |kind| documents.standing(kind).map(|standing| (kind, standing));
+    bench.report.send_modify(|report| {
+        report.documents = DocumentKind::HELD.into_iter().filter_map(standing).collect();
+        report.documents.insert(DocumentKind::AdmissionFeed, report.documents[&DocumentKind::SlotList]);
+        (report.trust_until, report.list_warning) = (documents.trust_until(), documents.list_warning());
+    });
+    bench.contact.send_modify(|contact| contact.out_of_date = true);
+    let late = moment(samples::bundle().not_after + Duration::from_millis(1), 0);
+    let said = |log_in_refused| {
+        bench.contact.send_modify(|contact| contact.log_in_refused = log_in_refused);
+        let beat = bench.heartbeat(late);
+        assert_eq!(beat.log_in_warning.is_some(), log_in_refused);
+        let (feed, trust) = (beat.feed_old_seconds.is_some(), beat.trust_warning.is_some());
+        [beat.offline, beat.list_old, feed, trust, beat.certificate_warning.is_some()]
+    };
+    assert_eq!([said(false), said(true)], [[true; 5], [false; 5]]);
+    assert!(bench.heartbeat(late).ready, "tickets are decided all the same");
+}
+
 #[test]
 fn a_clock_a_lease_and_a_conflict_are_said_in_both_languages() {
     let bench = Bench::new();

@@ -16,6 +16,8 @@ export const STARTING = { ...NOT_READY, sentence: { en: "Waiting for this lane's
 export const STOPPED = { look: "stopped", words: { en: "AGENT STOPPED", fr: "AGENT ARRÊTÉ" }, sentence: { en: "Admit nobody by this screen. Call staff.", fr: "N'admettez personne d'après cet écran. Appelez un responsable." } };
 export const NO_LANE = { ...NOT_READY, sentence: { en: `Nobody is scanned at this ${LANE.en}. Look at this page's address.`, fr: `Personne n'est scanné à ce ${LANE.fr}. Vérifiez l'adresse de cette page.` } };
 export const stoppedBy = (sentence) => ({ ...NOT_READY, sentence });
+// Tickets are decided all the same: who stands there need not have another entrance.
+export const UNKNOWN = { look: "starting", words: { en: "UNKNOWN GATE", fr: "PORTIQUE INCONNU" }, sentence: { en: "The cloud does not know this gate. Send people to another entrance.", fr: "Le serveur ne connaît pas ce portique. Orientez vers une autre entrée." } };
 
 // Of a verdict of this gate that is so old: its view, and until when. None where nobody waits for it any more.
 export function verdictOf(heard, age, now, gate) {

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use countermark_shared::journal::OverruleReason;
 use countermark_shared::keys::{SigningKey, VerifyingKey};
 use countermark_shared::verdict::Reason;
 use serde::Deserialize;
@@ -198,6 +199,14 @@ impl Gate {
         let outcome = run(command).await?;
         ensure!(!outcome.said.is_empty(), "nothing was decided: {}", outcome.complained.trim());
         Ok(())
+    }
+
+    /// Has a supervisor let in whom a row of the running gate refused, by the PIN in a file.
+    pub async fn overrule(&self, row: u64, pin: &Path) -> Result<()> {
+        let mut command = process::command(&self.program);
+        command.args(["overrule", "--json", "--data"]).arg(&self.folder).arg(row.to_string());
+        command.args(["--why", OverruleReason::Identified.code(), "--pin-file"]).arg(pin);
+        run_well(command).await.map(drop)
     }
 
     /// Lets a tablet in no more.

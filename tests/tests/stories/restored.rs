@@ -2,6 +2,7 @@
 //! sold twice, and what was sold meanwhile is let in.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write;
 
 use anyhow::{Context, Result};
@@ -15,6 +16,7 @@ use countermark_tests::wait::{PATIENCE, until};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
+use crate::screen::browser::Browser;
 use crate::stage::{Stage, tell};
 
 async fn admit(gate: &mut RunningGate, lines: &mut impl Write, ticket: &Ticket) -> Result<()> {
@@ -62,6 +64,9 @@ fn validation_goes_on_and_gates_with_it() {
         gate.settled(PATIENCE).await?;
         cloud.back_up(Part::Validation).await?;
 
+        let new =
+            Gate::enrol(cloud, "gate-of-which-nothing-is-left", &administrator.gate("New", FESTIVAL).await?).await?;
+        let at_new = new.listen().await?;
         let lost = buyer.buy(&offer, 4).await?;
         let [admitted, open, blocked, revoked] = &lost[..] else { anyhow::bail!("{lost:?}") };
         for ticket in &lost {
@@ -70,6 +75,7 @@ fn validation_goes_on_and_gates_with_it() {
         admit(&mut running, &mut lines, admitted).await?;
         administrator.block(FESTIVAL, blocked.slot, "misconduct").await?;
         administrator.revoke(FESTIVAL, revoked.slot, "given back").await?;
+        new.would_say(&admitted.text, Reason::AlreadyUsed).await?;
         gate.would_say(&blocked.text, Reason::Blocked).await?;
         gate.would_say(&revoked.text, Reason::Revoked).await?;
         gate.settled(PATIENCE).await?;
@@ -96,6 +102,7 @@ fn validation_goes_on_and_gates_with_it() {
             assert_eq!(south.check(&ticket.text).await?.earlier_gate, Some(gate.number));
         }
         south.would_say(&open.text, Reason::Admitted).await?;
+        is_told_to_nobody(cloud, &new, &at_new).await?;
         let after = buyer.buy(&offer, 1).await?;
         let newest = after.first().context("nothing was sold")?;
         for (ticket, reason) in [
@@ -120,8 +127,36 @@ fn validation_goes_on_and_gates_with_it() {
         assert_eq!(figures.admitted, 3);
         running.kill().await?;
         at_south.kill().await?;
+        at_new.kill().await?;
         Ok(())
     });
+}
+
+/// A gate that was enrolled since the backup says so wherever it is asked, and nobody is told to go on. What it holds is signed, and tickets are decided by it.
+async fn is_told_to_nobody(cloud: &Cloud, gate: &Gate, running: &RunningGate) -> Result<()> {
+    Browser::used(cloud.folder(), async |browser| {
+        browser.display(1366, 768, 1).await?;
+        browser.open(&format!("{}?language=fr", running.screen)).await?;
+        let page = "document.body.innerText";
+        for said in
+            ["PORTIQUE INCONNU", "LE SERVEUR NE CONNAÎT PAS CE PORTIQUE : ", "THE CLOUD DOES NOT KNOW THIS GATE: "]
+        {
+            browser.wait("its screen said that it is not known", &format!("{page}.includes('{said}')")).await?;
+        }
+        let says: String = browser.ask(&format!("return {page}")).await?;
+        assert!(!says.contains("PRÊT") && !says.contains("go on") && !says.contains("continuez"), "{says}");
+        browser.picture("unknown").await.map(drop)
+    })
+    .await?;
+    let standing = running.look_at_the_screen().await?.standing().await?;
+    assert_eq!((&standing["offline"], &standing["ready"]), (&json!(false), &json!(true)), "{standing}");
+    let watched = gate.watched()?.expect_line(PATIENCE).await?;
+    assert!(watched.starts_with("UNKNOWN GATE  |  ") && !watched.contains("go on"), "{watched}");
+    let diagnosis = gate.doctor(None).await?;
+    let found = diagnosis.of("cloud").context("doctor says nothing of it")?;
+    assert!(found.says.ends_with("the cloud does not know this gate"), "{found:?}");
+    assert!(fs::read_to_string(gate.log_file())?.contains("the cloud does not know this gate, and takes nothing"));
+    Ok(())
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::ledger::{Failure, Report, TimeAnswered, Work, sentence};
 /// How long a gate that is told to end goes on uploading.
 const LAST_ATTEMPT: Duration = Duration::from_secs(5);
 
-const LOG_IN_REFUSED: &str = "the cloud does not accept this gate any more; ask the administrator why, and for an invitation if this gate is gone: `countermark-gate retire` puts it aside, then enrol this box anew";
+const LOG_IN_REFUSED: &str = "the cloud does not know this gate, and takes nothing of what it keeps; tell the administrator, and ask for an invitation: `countermark-gate retire` puts this gate aside, then enrol this box anew";
 
 /// How it stands with the cloud, for the screen and for `status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub(crate) struct Contact {
     /// Whether its certificate was refused for its dates, and nothing was heard since.
     #[serde(skip)]
     pub(crate) out_of_date: bool,
+    /// Whether it did not know this gate when it last said anything of it.
+    pub(crate) log_in_refused: bool,
 }
 
 impl Contact {
@@ -48,6 +50,11 @@ impl Contact {
     pub(crate) fn certificate_warning(&self, report: &Report, now: Moment) -> Option<Sentence> {
         let unsure = (!report.time_is_signed(now)).then(|| report.read_clock(now).now);
         self.out_of_date.then(|| Sentence::certificate_out_of_date(unsure))
+    }
+
+    /// What people must be told where the cloud does not know this gate.
+    pub(crate) fn log_in_warning(&self) -> Option<Sentence> {
+        self.log_in_refused.then(Sentence::log_in_refused)
     }
 }
 
@@ -144,8 +151,12 @@ impl Sync {
         Ok(match request {
             Request::LogIn => match self.log_in().await? {
                 Ok(Session { token, known_up_to }) => self.send_again(known_up_to, token).await?,
-                Err(CallError::Unauthorised) => Response::Refused { problem: LOG_IN_REFUSED.to_owned() },
-                Err(error) => failed(&error),
+                Err(error) => {
+                    if let CallError::LogInRefused = error {
+                        self.contact.send_modify(|contact| contact.log_in_refused = true);
+                    }
+                    failed(&error)
+                }
             },
             Request::Fetch { wanted, session } => match self.client.fetch(wanted, &session).await {
                 Ok(Fetched::New(bytes)) => Response::Document(bytes),
@@ -240,7 +251,8 @@ impl Sync {
         let now = self.clock.now();
         let at = self.report.borrow().read_clock(now).now;
         self.contact.send_modify(|contact| {
-            (contact.last, contact.heard, contact.out_of_date) = (Some(at), Some(now.uptime), false);
+            (contact.last, contact.heard) = (Some(at), Some(now.uptime));
+            (contact.out_of_date, contact.log_in_refused) = (false, false);
         });
     }
 
@@ -257,6 +269,7 @@ fn failed(error: &CallError) -> Response {
         CallError::Unreachable { .. } => Response::Lost { problem },
         CallError::OutOfDate { .. } => Response::OutOfDate { problem },
         CallError::Unauthorised => Response::Unauthorised,
+        CallError::LogInRefused => Response::Refused { problem: LOG_IN_REFUSED.to_owned() },
         CallError::Refused { .. } | CallError::TooLong { .. } | CallError::Unreadable { .. } => {
             Response::Refused { problem }
         }

@@ -232,6 +232,27 @@ async fn a_refusal_is_no_contact() {
     assert_eq!((later.last, later.heard), (first.last, first.heard));
 }
 
+/// Nor is it a cloud that does not know this gate, unless that says so of its log-in itself.
+#[tokio::test]
+async fn a_gate_that_the_cloud_does_not_know_says_so_until_it_is_known_again() {
+    let mut bench = Bench::start(Duration::from_millis(50)).await;
+    bench.report.wait_for(|report| report.documents.len() == 6).await.unwrap();
+    let refuse = |kind| {
+        let mut books = bench.stand_in.books();
+        books.session += 1;
+        books.log_in_refused = Some(kind);
+    };
+    refuse("about:blank");
+    let problem = bench.contact.wait_for(|contact| contact.problem.is_some()).await.unwrap().clone();
+    assert!(!problem.log_in_refused, "{problem:?}");
+    refuse("urn:countermark:problem:login-refused");
+    let unknown = bench.contact.wait_for(|contact| contact.log_in_refused).await.unwrap().clone();
+    assert_eq!((unknown.last, unknown.heard), (problem.last, problem.heard));
+    assert_eq!(unknown.log_in_warning(), Some(Sentence::log_in_refused()));
+    bench.stand_in.books().log_in_refused = None;
+    bench.contact.wait_for(|contact| !contact.log_in_refused).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_is_left_goes_out_before_the_end() {
     let mut bench = Bench::start(Duration::from_hours(1)).await;

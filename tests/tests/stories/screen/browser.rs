@@ -170,9 +170,11 @@ impl Browser {
 
     /// A display of so many pixels, of which a browser's zoom makes fewer and larger ones.
     pub(crate) async fn display(&self, width: u32, height: u32, zoom: u32) -> Result<()> {
-        let metrics =
-            json!({ "width": width / zoom, "height": height / zoom, "deviceScaleFactor": zoom, "mobile": false });
-        self.tell("Emulation.setDeviceMetricsOverride", metrics).await
+        let (width, height) = (width / zoom, height / zoom);
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": zoom, "mobile": false });
+        self.tell("Emulation.setDeviceMetricsOverride", metrics).await?;
+        let size = format!("innerWidth === {width} && innerHeight === {height}");
+        self.wait("the display had its size", &size).await
     }
 
     /// Looks with eyes that see colours otherwise: Chromium's own simulation.

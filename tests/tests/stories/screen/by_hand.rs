@@ -8,9 +8,8 @@ use countermark_shared::verdict::{Language, Reason};
 use countermark_tests::proxy::{Fault, Proxy};
 
 use super::browser::Browser;
-use super::{Entrance, Stage, tell};
+use super::{Entrance, PIN, Stage, tell};
 
-const PIN: &str = "271828";
 /// CSS pixels: 9 mm on a display of 160 pixels an inch that is not scaled, and more on all others.
 const TOUCH: f64 = 57.0;
 

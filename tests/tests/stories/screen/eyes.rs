@@ -13,11 +13,16 @@ const CONTRAST: f64 = 4.5;
 /// Of the pixels, how many at least are light in one look and dark in the other, whatever their colours are.
 const DIFFERENT: f64 = 0.05;
 
-/// Each look has its contrast, and is another picture in light and dark alone.
+/// What is around a look and behind it, but for its colours.
+const FRAME: &str = "const { borderWidth, borderStyle, borderImageSource, backgroundImage } = getComputedStyle(document.querySelector('.inner'));
+return [borderWidth, borderStyle, borderImageSource, backgroundImage];";
+
+/// Each look has its contrast and a frame of its own, and is another picture in light and dark alone.
 pub(crate) async fn tell_them_apart(browser: &Browser, copies: &[(Severity, String)]) -> Result<()> {
+    let mut frames = Vec::new();
     for eyes in ["none", "achromatopsia", "deuteranopia", "protanopia", "tritanopia"] {
         let mut seen: Vec<(Severity, RgbImage)> = Vec::new();
-        for (look, copy) in copies.iter().take(4) {
+        for (look, copy) in copies {
             browser.freeze(copy).await?;
             browser.eyes(eyes).await?;
             let picture = browser.picture(&format!("{look}-{eyes}")).await?;
@@ -25,6 +30,9 @@ pub(crate) async fn tell_them_apart(browser: &Browser, copies: &[(Severity, Stri
             let Some(field) = field(&shades) else { bail!("there is no picture of {look}") };
             if eyes == "none" {
                 is_of_its_colour(*look, field);
+                let frame: [String; 4] = browser.ask(FRAME).await?;
+                assert!(!frames.contains(&frame), "the frame of {look} is another look's: {frame:?}");
+                frames.push(frame);
             }
             let contrast = contrast(&shades, field);
             assert!(contrast >= CONTRAST, "{look} with {eyes}: {contrast}");

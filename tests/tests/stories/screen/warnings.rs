@@ -21,9 +21,10 @@ EventSource.prototype.addEventListener = function (name, hear) {
 };";
 
 /// In the order in which they are shown.
-const LINES: [[&str; 2]; 13] = [
+const LINES: [[&str; 2]; 14] = [
     ["ledger_warnings in English", "ledger_warnings en français"],
     ["lease_warning in English", "lease_warning en français"],
+    ["log_in_warning in English", "log_in_warning en français"],
     ["clock_warning in English", "clock_warning en français"],
     ["certificate_warning in English", "certificate_warning en français"],
     ["device_warnings in English", "device_warnings en français"],
